@@ -1,0 +1,40 @@
+import { defineConfig } from 'vitest/config'
+
+/**
+ * Three kinds of test, by what they need: nothing (unit, beside the code), servers on this machine
+ * (integration: mongod, redis-server, kube-apiserver), a whole cluster (e2e).
+ */
+export default defineConfig({
+  test: {
+    reporters: ['default'],
+    coverage: { provider: 'v8', include: ['operator/**/*.ts', 'api-server/**/*.ts', 'cli/**/*.ts'] },
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['{operator,api-server,cli,scripts,test/cluster,test/servers}/**/*.test.ts'],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/servers/global-setup.ts'],
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/e2e/global-setup.ts'],
+          fileParallelism: false,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+        },
+      },
+    ],
+  },
+})

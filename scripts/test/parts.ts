@@ -1,0 +1,77 @@
+import { spawn } from 'node:child_process'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { type Tally, tallyOf, type VitestReport } from './tally.ts'
+
+const root = resolve(import.meta.dirname, '../..')
+
+/** One part of the suite, in the order in which a fault is cheapest to find. */
+export interface Part {
+  name: string
+  /** Runs the part with its output on this terminal. `filters` narrow it to files whose path contains one of them. */
+  run(filters: readonly string[]): Promise<Tally>
+  /** Why this machine cannot run the part, as one sentence; undefined when it can. */
+  unavailable?(): Promise<string | undefined>
+}
+
+export const parts: readonly Part[] = [
+  { name: 'types', run: () => check('typescript/bin/tsc', ['--noEmit', '--pretty']) },
+  { name: 'lint', run: () => check('@biomejs/biome/bin/biome', ['check', '.']) },
+  { name: 'unit', run: (filters) => vitest('unit', filters) },
+  {
+    name: 'integration',
+    run: (filters) => vitest('integration', filters),
+    unavailable: async () => (await import('../../test/servers/binaries.ts')).unavailable(),
+  },
+  {
+    name: 'e2e',
+    run: (filters) => vitest('e2e', filters),
+    unavailable: async () => (await import('../../test/cluster/mode.ts')).unavailable(),
+  },
+]
+
+async function check(program: string, programArguments: readonly string[]): Promise<Tally> {
+  const passed = (await runNode(program, programArguments)) === 0
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 }
+}
+
+async function vitest(project: string, filters: readonly string[]): Promise<Tally> {
+  const folder = await mkdtemp(join(tmpdir(), 'authservice-test-'))
+  const reportFile = join(folder, 'report.json')
+  try {
+    const exitCode = await runNode('vitest/vitest.mjs', [
+      'run',
+      `--project=${project}`,
+      '--reporter=default',
+      '--reporter=json',
+      `--outputFile.json=${reportFile}`,
+      ...filters,
+    ])
+    return tallyOf(await readReport(reportFile), exitCode)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+/** The report, or undefined when vitest ended before it wrote one. */
+async function readReport(file: string): Promise<VitestReport | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Runs a program of a dependency under this Node and resolves with its exit code. */
+function runNode(program: string, programArguments: readonly string[]): Promise<number> {
+  return new Promise((resolveExit, reject) => {
+    const child = spawn(process.execPath, [join(root, 'node_modules', program), ...programArguments], {
+      cwd: root,
+      stdio: 'inherit',
+    })
+    child.on('error', reject)
+    child.on('exit', (code) => resolveExit(code ?? 1))
+  })
+}

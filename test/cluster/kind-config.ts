@@ -1,0 +1,32 @@
+import { stringify } from 'yaml'
+import type { ClusterMode } from './mode.ts'
+
+/** Where the edge of the quickstart sample listens on every node. */
+export const edgeNodePort = 30443
+
+export interface KindConfigOptions {
+  mode: ClusterMode
+  /** In all: the first is the control plane. */
+  nodes: number
+  /** On 127.0.0.1, leads to `edgeNodePort`. */
+  edgePort: number
+}
+
+/** The configuration file for `kind create cluster`; see https://kind.sigs.k8s.io/docs/user/configuration/ */
+export function kindConfig({ mode, nodes, edgePort }: KindConfigOptions): string {
+  const kubelet = { apiVersion: 'kubelet.config.k8s.io/v1beta1', kind: 'KubeletConfiguration', failCgroupV1: false }
+  return stringify({
+    kind: 'Cluster',
+    apiVersion: 'kind.x-k8s.io/v1alpha4',
+    // kind's own network add-on is published only as an image.
+    ...(mode === 'source' && { networking: { disableDefaultCNI: true } }),
+    kubeadmConfigPatches: [stringify(kubelet)],
+    nodes: [
+      {
+        role: 'control-plane',
+        extraPortMappings: [{ containerPort: edgeNodePort, hostPort: edgePort, listenAddress: '127.0.0.1' }],
+      },
+      ...Array.from({ length: nodes - 1 }, () => ({ role: 'worker' })),
+    ],
+  })
+}

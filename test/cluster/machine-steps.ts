@@ -1,0 +1,147 @@
+import { checkout } from './checkout.ts'
+import { clientTools } from './client-tools.ts'
+import { hasImage, usersDocker } from './docker.ts'
+import { onEarlyExit } from './exit-hooks.ts'
+import { goTools, goToolsAreBuilt } from './go-tools.ts'
+import { createKindCluster } from './kind.ts'
+import { kubectlCommand } from './kubectl.ts'
+import { installMetricsServer } from './metrics-server.ts'
+import { type CreationPlan, makePlan, type Plan, type Wishes } from './plan.ts'
+import { abandonEngine, engineAnswers, privateDocker, startEngine } from './source/docker-engine.ts'
+import { buildNodeImage, nodeImageName } from './source/node-image.ts'
+import { buildRootFilesystem, nodeSystem, rootFilesystemIsCached, services, slim } from './source/root-filesystem.ts'
+import { installPackages, missingPackages } from './source/system-packages.ts'
+import { type ClusterState, readState, writeState } from './state.ts'
+import type { Step } from './step.ts'
+
+/** Those that the images of step 20 start from too: they are made while Go compiles. */
+const fileSystems = [nodeSystem, slim, services]
+
+/** What the steps hand to each other. */
+interface Progress {
+  plan?: Plan
+  /** Undoes what was begun, when the process ends before the cluster is complete. */
+  undo?: Disposable
+}
+
+/**
+ * From a bare machine to a running cluster. The first step decides which of the others there is need for.
+ * The steps of an inner list may run at the same time.
+ */
+export function machineSteps(wishes: Wishes): Step[][] {
+  const progress: Progress = {}
+  const creating = () => progress.plan?.kind !== 'keep'
+  const fromSource = () => creating() && (progress.plan as CreationPlan | undefined)?.mode !== 'published' // not `keep`
+  const only = (applies: () => boolean, steps: Step[][]) =>
+    steps.map((group) => group.map((step) => ({ ...step, applies })))
+  return [
+    [decide(wishes, progress)],
+    ...only(fromSource, sourceSteps(progress)),
+    ...only(creating, [[create(progress)], [metrics()]]),
+  ]
+}
+
+function decide(wishes: Wishes, progress: Progress): Step {
+  return {
+    id: '00-decide',
+    title: 'Cluster',
+    usualSeconds: 1,
+    run: async () => {
+      progress.plan = await makePlan(wishes)
+      return progress.plan.message
+    },
+  }
+}
+
+function sourceSteps(progress: Progress): Step[][] {
+  const packages: Step = {
+    id: '01-debian-packages',
+    title: 'Debian packages',
+    usualSeconds: 30,
+    done: async () => (missingPackages().length === 0 ? 'already installed' : undefined),
+    run: async (log) => {
+      const missing = missingPackages()
+      await installPackages(missing, log)
+      return `installed ${missing.join(', ')}`
+    },
+  }
+  const tools: Step = {
+    id: '02-go-tools',
+    title: 'Kubernetes, etcd, containerd, CoreDNS and kind from Go modules',
+    usualSeconds: 480,
+    done: async () => ((await goToolsAreBuilt()) ? 'already built' : undefined),
+    run: async (log) => {
+      await goTools(log)
+    },
+  }
+  const systems: Step = {
+    id: '03-file-systems',
+    title: 'Debian file systems for images',
+    usualSeconds: 100,
+    done: async () => (fileSystems.every(rootFilesystemIsCached) ? 'already built' : undefined),
+    run: async (log) => {
+      for (const system of fileSystems) await buildRootFilesystem(system, log)
+    },
+  }
+  const engine: Step = {
+    id: '04-container-engine',
+    title: 'Container engine of its own',
+    usualSeconds: 3,
+    done: async () => ((await engineAnswers()) ? 'already running' : undefined),
+    run: async () => {
+      await startEngine((await goTools()).runcWithoutSysResource)
+      progress.undo = onEarlyExit(() => abandonEngine(checkout.clusterName))
+    },
+  }
+  const nodeImage: Step = {
+    id: '05-node-image',
+    title: 'Node image for kind',
+    usualSeconds: 60,
+    done: async () => ((await nodeImageIsBuilt()) ? 'already built' : undefined),
+    run: async (log) => {
+      await buildNodeImage(await goTools(log), log)
+    },
+  }
+  return [[packages], [tools, systems], [engine], [nodeImage]]
+}
+
+async function nodeImageIsBuilt(): Promise<boolean> {
+  return hasImage(privateDocker, await nodeImageName(await goTools()))
+}
+
+function create(progress: Progress): Step {
+  return {
+    id: '06-create-cluster',
+    title: 'kind cluster',
+    usualSeconds: 25,
+    run: async (log) => {
+      if (progress.plan?.kind !== 'create') throw new Error('the step that decides has not run')
+      const { mode, nodes, edgePort } = progress.plan
+      const common = { mode, nodes, edgePort }
+      const state: ClusterState =
+        mode === 'source' ? { ...common, ...(await builtParts()) } : { ...common, ...(await clientTools(log)) }
+      await createKindCluster(state, mode === 'source' ? privateDocker : usersDocker, log)
+      await writeState(state)
+      progress.undo?.[Symbol.dispose]()
+      return `${nodes} ${nodes === 1 ? 'node' : 'nodes'}, 127.0.0.1:${edgePort} leads to the edge`
+    },
+  }
+}
+
+async function builtParts(): Promise<Pick<ClusterState, 'kind' | 'kubectl' | 'nodeImage'>> {
+  const tools = await goTools()
+  return { kind: tools.kind, kubectl: tools.kubectl, nodeImage: await nodeImageName(tools) }
+}
+
+function metrics(): Step {
+  return {
+    id: '07-metrics-server',
+    title: 'Metrics server',
+    usualSeconds: 20,
+    run: async (log) => {
+      const state = await readState()
+      if (state === undefined) throw new Error('the step that creates the cluster has not run')
+      await installMetricsServer(kubectlCommand(state.kubectl), log)
+    },
+  }
+}

@@ -1,0 +1,169 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, openSync, readFileSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { cacheDirectory } from '../checkout.ts'
+import { askDocker, clusterLabel, type Docker, nodeContainers } from '../docker.ts'
+import { onEarlyExit } from '../exit-hooks.ts'
+import { ClusterError, explainFailure } from '../failure.ts'
+import { withLock } from '../lock.ts'
+
+/*
+ * A container engine that belongs to this cache alone and leaves another Docker on the machine as it is: its own socket,
+ * data, process files and configuration, no default bridge, no iptables rules, no change of IP forwarding.
+ * Published ports work all the same, by Docker's user-land proxy.
+ */
+
+const cacheId = createHash('sha256').update(cacheDirectory).digest('hex').slice(0, 8)
+/** Emptied at boot, so nothing in here can be left over from before. Short, as socket paths must be. */
+const runtimeDirectory = join('/run/authservice-operator', cacheId)
+const socket = join(runtimeDirectory, 'docker.sock')
+const pidFile = join(runtimeDirectory, 'docker.pid')
+const logFile = join(cacheDirectory, 'docker-engine.log')
+const lock = join(cacheDirectory, 'locks', 'docker-engine.lock')
+
+const startSeconds = 60
+const stopSeconds = 30
+
+/** The engine of this cache, whether it runs or not. */
+export const privateDocker: Docker = {
+  binary: '/usr/bin/docker', // Debian's carries BuildKit; a newer one on PATH may lack its plug-in
+  env: { DOCKER_HOST: `unix://${socket}`, DOCKER_BUILDKIT: '1', DOCKER_CONFIG: join(cacheDirectory, 'docker-client') },
+}
+
+export async function engineAnswers(): Promise<boolean> {
+  return existsSync(socket) && (await askDocker(privateDocker, ['info', '--format', '{{.ID}}'])) !== undefined
+}
+
+/**
+ * Starts the engine unless it answers.
+ *
+ * @param runc what takes the place of runc on a machine that lacks CAP_SYS_RESOURCE
+ * @throws {ClusterError} with the end of the engine's log when it does not come up
+ */
+export function startEngine(runc: string): Promise<void> {
+  return withLock(lock, async () => {
+    if (await engineAnswers()) return
+    await endEngine() // one that does not answer
+    await mkdir(runtimeDirectory, { recursive: true })
+    await mkdir(cacheDirectory, { recursive: true })
+    const configuration = join(runtimeDirectory, 'daemon.json') // keeps /etc/docker/daemon.json out
+    await writeFile(configuration, '{}\n')
+    const pid = launch(engineArguments(configuration, lacksSysResource() ? runc : undefined))
+    using _ = onEarlyExit(() => process.kill(pid, 'SIGTERM'))
+    await waitUntilItAnswers(pid)
+  })
+}
+
+/** Stops the engine unless a cluster, of whichever checkout, is on it. Resolves with whether it is stopped. */
+export function stopIdleEngine(): Promise<boolean> {
+  return withLock(lock, async () => {
+    if (await engineAnswers()) {
+      const { running, stopped } = await nodeContainers(privateDocker)
+      if (running.length + stopped.length > 0) return false
+    }
+    await endEngine()
+    return true
+  })
+}
+
+/**
+ * For the last moments of a process that had not completed its cluster, so it is synchronous:
+ * removes the cluster's nodes, and stops the engine unless a node of another cluster is on it.
+ */
+export function abandonEngine(clusterName: string): void {
+  const docker = (command: readonly string[]) => {
+    const environment = { ...process.env, ...privateDocker.env }
+    return spawnSync(privateDocker.binary, command, { env: environment, encoding: 'utf8', timeout: 20_000 }).stdout
+  }
+  const nodes = (label: string) =>
+    docker(['ps', '--all', '--quiet', '--filter', `label=${label}`])
+      .split('\n')
+      .filter(Boolean)
+  const own = nodes(`${clusterLabel}=${clusterName}`)
+  if (own.length > 0) docker(['rm', '--force', '--volumes', ...own])
+  const pid = enginePid()
+  if (pid !== undefined && nodes(clusterLabel).length === 0) process.kill(pid, 'SIGTERM')
+}
+
+export function engineArguments(configuration: string, runtime: string | undefined): string[] {
+  return [
+    ...['--config-file', configuration, '--host', `unix://${socket}`, '--pidfile', pidFile],
+    ...['--data-root', join(cacheDirectory, 'docker'), '--exec-root', join(runtimeDirectory, 'exec')],
+    ...['--bridge', 'none', '--iptables=false', '--ip-masq=false', '--ip-forward=false'],
+    ...(runtime === undefined ? [] : ['--add-runtime', `stripped=${runtime}`, '--default-runtime', 'stripped']),
+  ]
+}
+
+/** Whether this process may not raise resource limits: then runc cannot give that right to a privileged container. */
+function lacksSysResource(): boolean {
+  return !hasCapability(readFileSync('/proc/self/status', 'utf8'), 24)
+}
+
+/** @param status the text of /proc/PID/status; @param capability its number in capabilities(7) */
+export function hasCapability(status: string, capability: number): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'
+  return ((BigInt(`0x${effective}`) >> BigInt(capability)) & 1n) === 1n
+}
+
+function launch(engine: readonly string[]): number {
+  const log = openSync(logFile, 'w')
+  const path = '/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin'
+  const child = spawn('dockerd', engine, {
+    detached: true, // Ctrl-C at the terminal is not meant for it
+    stdio: ['ignore', log, log],
+    env: { ...process.env, PATH: path },
+  })
+  child.unref()
+  if (child.pid === undefined) throw new ClusterError('dockerd is not installed: apt-get install docker.io')
+  return child.pid
+}
+
+async function waitUntilItAnswers(pid: number): Promise<void> {
+  const deadline = performance.now() + startSeconds * 1000
+  while (!(await engineAnswers())) {
+    const ended = !isAlive(pid)
+    if (ended || performance.now() > deadline) {
+      const reason = ended ? 'it ended while starting' : `it did not answer within ${startSeconds} s`
+      const output = await readFile(logFile, 'utf8')
+      throw new ClusterError(explainFailure({ command: 'dockerd', reason, output, logFile, cacheDirectory }))
+    }
+    await delay(200)
+  }
+}
+
+async function endEngine(): Promise<void> {
+  const pid = enginePid()
+  if (pid !== undefined) {
+    process.kill(pid, 'SIGTERM')
+    const deadline = performance.now() + stopSeconds * 1000
+    while (isAlive(pid)) {
+      if (performance.now() > deadline) process.kill(pid, 'SIGKILL')
+      await delay(100)
+    }
+  }
+  await rm(pidFile, { force: true })
+  await rm(socket, { force: true })
+}
+
+/** Of a living dockerd that wrote our pid file; the number alone could by now be another program's. */
+function enginePid(): number | undefined {
+  if (!existsSync(pidFile)) return undefined
+  const pid = Number(readFileSync(pidFile, 'utf8'))
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(pidFile) ? pid : undefined
+  } catch {
+    return undefined // it ended
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}

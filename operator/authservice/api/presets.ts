@@ -1,0 +1,202 @@
+import type { Environment } from './spec.ts'
+
+/**
+ * What a field is when it is left out, in the words of a spec. The reference shows these values and `resolveSpec`
+ * fills them in; the CustomResourceDefinition has no defaults, so that what a Git repository says is what is stored.
+ */
+export interface Preset {
+  replicas: number
+  autoscaling: { enabled: boolean; minReplicas: number; maxReplicas: number; targetCPUUtilizationPercentage: number }
+  rollout: {
+    strategy: 'RollingUpdate' | 'BlueGreen'
+    progressDeadlineSeconds: number
+    minReadySeconds: number
+    autoRollback: boolean
+    revisionHistoryLimit: number
+    rollingUpdate: { maxUnavailable: number | string; maxSurge: number | string }
+    blueGreen: { promotion: 'Auto' | 'Manual'; autoPromoteAfterSeconds: number; scaleDownDelaySeconds: number }
+    smokeTest: { enabled: boolean; timeoutSeconds: number }
+    analysis: {
+      enabled: boolean
+      windowSeconds: number
+      maxErrorRatePercent: number
+      maxP99LatencyMilliseconds: number
+      minLoginSuccessPercent: number
+      minRequests: number
+    }
+  }
+  mongodb: {
+    database: string
+    usersCollection: string
+    pool: { minSize: number; maxSize: number }
+    readPreference: 'primary' | 'primaryPreferred' | 'secondaryPreferred' | 'nearest'
+    managed: { resources: Resources }
+  }
+  redis: { managed: { resources: Resources } }
+  tokens: {
+    algorithm: 'ES256' | 'EdDSA' | 'HS256'
+    accessTokenLifetime: string
+    refreshTokenIdleLifetime: string
+    refreshTokenAbsoluteLifetime: string
+    signingKeys: { rotationInterval: string; activationDelay: string }
+  }
+  passwords: { bcryptCost: number; minLength: number }
+  rateLimits: { perClient: string; burst: number; login: string; register: string; refresh: string; reset: string }
+  cors: { origins: string[] }
+  ingress: {
+    type: 'Nginx' | 'Ingress' | 'Gateway' | 'None'
+    nginx: { replicas: number; serviceType: 'LoadBalancer' | 'NodePort' | 'ClusterIP'; resources: Resources }
+  }
+  resources: Resources
+  pod: { terminationGracePeriodSeconds: number }
+  networkPolicy: { enabled: boolean }
+}
+
+/** Resources of a container; a quantity each. */
+export interface Resources {
+  requests: ResourceList
+  limits: ResourceList
+}
+export type ResourceList = { cpu?: string; memory?: string; 'ephemeral-storage'?: string }
+
+/** What an environment stands for beyond the fields of a spec. */
+export interface EnvironmentTraits {
+  /** Whether `/docs` is served. */
+  docs: boolean
+  /** Log level of the server. */
+  logLevel: 'debug' | 'info'
+  /** Whether the operator signs a certificate for the edge when the spec names none. */
+  selfSignedCertificate: boolean
+  /** Whether browsers are told to come back by HTTPS only (RFC 6797). */
+  hsts: boolean
+  /** Whether PodDisruptionBudgets are made. */
+  disruptionBudgets: boolean
+  /** Whether server and edge pods spread over nodes and zones. */
+  spread: boolean
+}
+
+const memory = (request: string, limit: string, cpu: string): Resources => ({
+  requests: { cpu, memory: request },
+  limits: { memory: limit },
+})
+
+/** No CPU limits: a throttled password hash makes every other request of its pod wait. */
+const server: Record<Environment, Resources> = {
+  development: memory('128Mi', '192Mi', '50m'),
+  staging: memory('160Mi', '256Mi', '100m'),
+  production: memory('192Mi', '320Mi', '250m'),
+}
+
+const autoscaling = (enabled: boolean, minReplicas: number, maxReplicas: number) => ({
+  enabled,
+  minReplicas,
+  maxReplicas,
+  targetCPUUtilizationPercentage: 70,
+})
+
+/** What the environments differ in. */
+const differences = {
+  development: {
+    replicas: 1,
+    autoscaling: autoscaling(false, 1, 3),
+    strategy: 'RollingUpdate',
+    analysis: false,
+    pool: { minSize: 2, maxSize: 10 },
+    origins: ['*'],
+    edgeReplicas: 1,
+    serviceType: 'ClusterIP',
+    networkPolicy: false,
+  },
+  staging: {
+    replicas: 2,
+    autoscaling: autoscaling(true, 2, 6),
+    strategy: 'BlueGreen',
+    analysis: false,
+    pool: { minSize: 10, maxSize: 50 },
+    origins: [],
+    edgeReplicas: 2,
+    serviceType: 'LoadBalancer',
+    networkPolicy: true,
+  },
+  production: {
+    replicas: 3,
+    autoscaling: autoscaling(true, 3, 20),
+    strategy: 'BlueGreen',
+    analysis: true,
+    pool: { minSize: 10, maxSize: 50 },
+    origins: [],
+    edgeReplicas: 2,
+    serviceType: 'LoadBalancer',
+    networkPolicy: true,
+  },
+} as const
+
+/** The values behind the fields that a spec of this environment leaves out. */
+export function presetOf(environment: Environment): Preset {
+  const of = differences[environment]
+  return {
+    replicas: of.replicas,
+    autoscaling: of.autoscaling,
+    rollout: rolloutOf(environment),
+    mongodb: {
+      database: 'auth',
+      usersCollection: 'users',
+      pool: of.pool,
+      readPreference: 'primary',
+      managed: { resources: memory('256Mi', '768Mi', '100m') },
+    },
+    redis: { managed: { resources: memory('64Mi', '256Mi', '50m') } },
+    tokens: {
+      algorithm: 'ES256',
+      accessTokenLifetime: '15m',
+      refreshTokenIdleLifetime: '7d',
+      refreshTokenAbsoluteLifetime: '30d',
+      signingKeys: { rotationInterval: '90d', activationDelay: '5m' },
+    },
+    passwords: { bcryptCost: 12, minLength: 12 },
+    rateLimits: { perClient: '100/s', burst: 200, login: '10/m', register: '5/m', refresh: '30/m', reset: '5/h' },
+    cors: { origins: [...of.origins] },
+    ingress: {
+      type: 'Nginx',
+      nginx: { replicas: of.edgeReplicas, serviceType: of.serviceType, resources: memory('32Mi', '128Mi', '50m') },
+    },
+    resources: server[environment],
+    pod: { terminationGracePeriodSeconds: 45 },
+    networkPolicy: { enabled: of.networkPolicy },
+  }
+}
+
+function rolloutOf(environment: Environment): Preset['rollout'] {
+  const of = differences[environment]
+  return {
+    strategy: of.strategy,
+    progressDeadlineSeconds: 600,
+    minReadySeconds: 5,
+    autoRollback: true,
+    revisionHistoryLimit: 5,
+    rollingUpdate: { maxUnavailable: 0, maxSurge: '25%' },
+    blueGreen: { promotion: 'Auto', autoPromoteAfterSeconds: 0, scaleDownDelaySeconds: 300 },
+    smokeTest: { enabled: of.strategy === 'BlueGreen', timeoutSeconds: 120 },
+    analysis: {
+      enabled: of.analysis,
+      windowSeconds: 60,
+      maxErrorRatePercent: 5,
+      maxP99LatencyMilliseconds: 500,
+      minLoginSuccessPercent: 90,
+      minRequests: 20,
+    },
+  }
+}
+
+/** What an environment stands for beyond the fields of a spec. */
+export function traitsOf(environment: Environment): EnvironmentTraits {
+  const deployed = environment !== 'development'
+  return {
+    docs: environment !== 'production',
+    logLevel: deployed ? 'info' : 'debug',
+    selfSignedCertificate: !deployed,
+    hsts: environment === 'production',
+    disruptionBudgets: deployed,
+    spread: deployed,
+  }
+}

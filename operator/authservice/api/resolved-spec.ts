@@ -1,0 +1,147 @@
+import type { SecretKeyRef } from './fields.ts'
+import type { EnvironmentTraits, Preset, ResourceList } from './presets.ts'
+import type { AuthServiceSpec, Environment } from './spec.ts'
+import type { Rate } from './units.ts'
+
+type Present<T, K extends keyof T> = NonNullable<T[K]>
+type PodSpec = Present<AuthServiceSpec, 'pod'>
+type AutoscalingSpec = Present<AuthServiceSpec, 'autoscaling'>
+
+/** A spec with every default filled in. What is `undefined` here has no value at all, rather than a default. */
+export interface ResolvedSpec {
+  environment: Environment
+  traits: EnvironmentTraits
+  /** Tag of the server image; undefined: the operator's own. */
+  version: string | undefined
+  /** Full reference of the server image; wins over `version`. */
+  image: string | undefined
+  imagePullSecrets: { name: string }[]
+  /** `fixed`: the operator keeps this count. `autoscaled`: a HorizontalPodAutoscaler does, within its bounds. */
+  scaling: FixedScaling | Autoscaling
+  rollout: ResolvedRollout
+  mongodb: ResolvedMongoDb
+  redis: ResolvedRedis
+  tokens: ResolvedTokens
+  passwords: { bcryptCost: number; minLength: number }
+  rateLimits: ResolvedRateLimits
+  cors: { origins: string[] }
+  ingress: ResolvedIngress
+  /** Resources of a server pod. */
+  resources: ResolvedResources
+  pod: ResolvedPod
+  networkPolicy: { enabled: boolean; allowFrom: Present<Present<AuthServiceSpec, 'networkPolicy'>, 'allowFrom'> }
+  /** undefined: no backups. */
+  backup: { schedule: string; keep: number; claimName: string } | undefined
+  suspend: boolean
+}
+
+export interface FixedScaling {
+  kind: 'fixed'
+  replicas: number
+}
+
+export interface Autoscaling {
+  kind: 'autoscaled'
+  minReplicas: number
+  maxReplicas: number
+  targetCPUUtilizationPercentage: number
+  behavior: AutoscalingSpec['behavior'] | undefined
+}
+
+export interface ResolvedResources {
+  requests: ResourceList
+  limits: ResourceList
+}
+
+export type ResolvedRollout = Omit<Preset['rollout'], 'blueGreen'> & {
+  blueGreen: Preset['rollout']['blueGreen'] & { previewHost: string | undefined }
+}
+
+/** The volume of a managed database. */
+export interface ResolvedStorage {
+  /** Quantity. */
+  size: string
+  /** undefined: the cluster's default class. */
+  storageClassName: string | undefined
+  /** True: an emptyDir instead of a PersistentVolumeClaim. */
+  ephemeral: boolean
+}
+
+export interface ResolvedMongoDb {
+  source:
+    | { kind: 'external'; urlSecretRef: SecretKeyRef; caSecretRef: SecretKeyRef | undefined }
+    | { kind: 'managed'; storage: ResolvedStorage; resources: ResolvedResources }
+  database: string
+  usersCollection: string
+  pool: { minSize: number; maxSize: number }
+  readPreference: Preset['mongodb']['readPreference']
+}
+
+export type ResolvedRedis =
+  | {
+      kind: 'external'
+      host: string
+      port: number
+      passwordSecretRef: SecretKeyRef | undefined
+      tls: { enabled: boolean; caSecretRef: SecretKeyRef | undefined }
+    }
+  | { kind: 'managed'; storage: ResolvedStorage; resources: ResolvedResources }
+
+export interface ResolvedTokens {
+  algorithm: 'ES256' | 'EdDSA' | 'HS256'
+  issuer: string
+  audience: string
+  accessTokenLifetimeSeconds: number
+  refreshTokenIdleLifetimeSeconds: number
+  refreshTokenAbsoluteLifetimeSeconds: number
+  /** `generated`: the operator makes and rotates them. `provided`: the user does. */
+  signingKeys:
+    | { kind: 'generated'; rotationIntervalSeconds: number; activationDelaySeconds: number }
+    | { kind: 'provided'; secretRef: SecretKeyRef }
+}
+
+/** Rates as counts per second, minute or hour; `formatRate` writes them the way the server reads them. */
+export interface ResolvedRateLimits {
+  perClient: Rate
+  /** Requests beyond `perClient` at once. */
+  burst: number
+  login: Rate
+  register: Rate
+  refresh: Rate
+  reset: Rate
+}
+
+export interface ResolvedIngress {
+  type: 'Nginx' | 'Ingress' | 'Gateway' | 'None'
+  host: string
+  tls: ResolvedTls
+  nginx: {
+    replicas: number
+    serviceType: 'LoadBalancer' | 'NodePort' | 'ClusterIP'
+    /** undefined: the cluster chooses. */
+    nodePort: number | undefined
+    resources: ResolvedResources
+  }
+}
+
+export type ResolvedTls =
+  /** A Secret that the user, or cert-manager, fills. */
+  | { kind: 'provided'; secretName: string }
+  /** A Secret that the operator fills. */
+  | { kind: 'selfSigned'; secretName: string }
+  /** None named where one is needed: `validate` says so. */
+  | { kind: 'missing' }
+
+export interface ResolvedPod {
+  labels: Record<string, string>
+  annotations: Record<string, string>
+  nodeSelector: Record<string, string>
+  tolerations: Present<PodSpec, 'tolerations'>
+  affinity: PodSpec['affinity'] | undefined
+  /** undefined: the preset's, see `traits.spread`. */
+  topologySpreadConstraints: PodSpec['topologySpreadConstraints'] | undefined
+  priorityClassName: string | undefined
+  /** undefined: the ServiceAccount that the operator makes. */
+  serviceAccountName: string | undefined
+  terminationGracePeriodSeconds: number
+}

@@ -1,0 +1,94 @@
+import Type, { type Static } from 'typebox'
+import { flag, integer } from './fields.ts'
+import { isAutoscaled, isProduction, strategy } from './rules.ts'
+import { MongoDbSchema, RedisSchema } from './spec/databases.ts'
+import { IngressSchema } from './spec/ingress.ts'
+import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
+import { RolloutSchema } from './spec/rollout.ts'
+import { CorsSchema, PasswordsSchema, RateLimitsSchema, TokensSchema } from './spec/security.ts'
+import { AutoscalingSchema, ImagePullSecretsSchema, PodSchema, resourcesSchema } from './spec/workload.ts'
+
+/** The presets, mildest first. */
+export const environments = ['development', 'staging', 'production'] as const
+export type Environment = (typeof environments)[number]
+
+/** What several parts of a spec have to agree on. */
+const rules = [
+  {
+    rule: `!has(self.replicas) || !(${isAutoscaled})`,
+    message:
+      'replicas is the autoscaler’s to set: remove it and write autoscaling.minReplicas, or write autoscaling.enabled: false',
+    fieldPath: '.replicas',
+  },
+  {
+    rule: `!has(self.rollout) || !has(self.rollout.blueGreen) || (${strategy}) == 'BlueGreen'`,
+    message: 'rollout.blueGreen has settings of another strategy: write rollout.strategy: BlueGreen, or remove them',
+    fieldPath: '.rollout',
+  },
+  {
+    rule: `!(${isProduction}) || self.?tokens.?issuer.orValue('').startsWith('https://')`,
+    message:
+      'production needs an HTTPS issuer: write tokens.issuer: https://… with the address that clients use (see also environment)',
+    fieldPath: '.tokens',
+  },
+  {
+    rule: `!(${isProduction}) || !has(self.cors) || !has(self.cors.origins) || self.cors.origins.all(origin, origin.startsWith('https://'))`,
+    message: 'production allows HTTPS origins only: write each of cors.origins as https://…, without *',
+    fieldPath: '.cors',
+  },
+  {
+    rule: '!(has(self.version) && has(self.image))',
+    message: 'version and image exclude each other: keep version for a release, image for a full reference',
+    fieldPath: '.version',
+  },
+]
+
+export const AuthServiceSpecSchema = Type.Object(
+  {
+    environment: Type.Optional(
+      Type.Enum([...environments], {
+        description: 'The preset behind every field that is left out.',
+        defaultText: '`development`',
+      }),
+    ),
+    version: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$',
+        description: "Version of the auth server: the tag of the operator's image of it.",
+        defaultText: "the operator's own version",
+      }),
+    ),
+    image: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 512,
+        pattern: '^[A-Za-z0-9][A-Za-z0-9._:/@-]*$',
+        description: 'Full reference of the auth server image, best with a digest, instead of `version`.',
+        defaultText: "the operator's, with the tag `version`",
+      }),
+    ),
+    imagePullSecrets: Type.Optional(ImagePullSecretsSchema),
+    replicas: Type.Optional(integer(0, 1000, { description: 'Server pods, while `autoscaling.enabled` is false.' })),
+    autoscaling: Type.Optional(AutoscalingSchema),
+    rollout: Type.Optional(RolloutSchema),
+    mongodb: MongoDbSchema,
+    redis: RedisSchema,
+    tokens: Type.Optional(TokensSchema),
+    passwords: Type.Optional(PasswordsSchema),
+    rateLimits: Type.Optional(RateLimitsSchema),
+    cors: Type.Optional(CorsSchema),
+    ingress: Type.Optional(IngressSchema),
+    resources: Type.Optional(resourcesSchema({ description: 'Resources of a server pod.' })),
+    pod: Type.Optional(PodSchema),
+    monitoring: Type.Optional(MonitoringSchema),
+    networkPolicy: Type.Optional(NetworkPolicySchema),
+    backup: Type.Optional(BackupSchema),
+    suspend: Type.Optional(flag({ description: 'Look and report, but change nothing.', defaultText: '`false`' })),
+  },
+  { description: 'What the AuthService is to be.', rules },
+)
+
+/** A spec as its writer left it: fields left out are left out. `resolveSpec` fills them in. */
+export type AuthServiceSpec = Static<typeof AuthServiceSpecSchema>

@@ -1,0 +1,111 @@
+import Type from 'typebox'
+import { flag, host, integer, intOrPercent } from '../fields.ts'
+
+const asRollingUpdate = 'the new revision goes out as a rolling update'
+
+const BlueGreenSchema = Type.Object(
+  {
+    promotion: Type.Optional(
+      Type.Enum(['Auto', 'Manual'], { description: 'Who lets traffic move to the new colour.' }),
+    ),
+    autoPromoteAfterSeconds: Type.Optional(
+      integer(0, 86_400, { description: 'Seconds between passed tests and an automatic promotion.' }),
+    ),
+    scaleDownDelaySeconds: Type.Optional(
+      integer(0, 86_400, { description: 'Seconds that the old colour stays whole after the switch.' }),
+    ),
+    previewHost: Type.Optional(
+      host({
+        description: 'Host name under which the edge serves the new colour before the switch.',
+        defaultText: 'none',
+      }),
+    ),
+  },
+  {
+    description: 'Settings of blue-green rollouts.',
+    notYet: asRollingUpdate,
+    rules: [
+      {
+        rule: "!has(self.autoPromoteAfterSeconds) || self.?promotion.orValue('Auto') == 'Auto'",
+        message: 'autoPromoteAfterSeconds needs promotion: Auto; remove it, or write promotion: Auto',
+        fieldPath: '.autoPromoteAfterSeconds',
+      },
+    ],
+  },
+)
+
+const RollingUpdateSchema = Type.Object(
+  {
+    maxUnavailable: Type.Optional(
+      intOrPercent({ description: 'Pods that may be missing during an update: a number or a percentage.' }),
+    ),
+    maxSurge: Type.Optional(
+      intOrPercent({ description: 'Pods beyond the count during an update: a number or a percentage.' }),
+    ),
+  },
+  {
+    description: 'Settings of rolling updates.',
+    rules: [
+      {
+        rule: "!(string(self.?maxUnavailable.orValue(0)) in ['0', '0%'] && string(self.?maxSurge.orValue(1)) in ['0', '0%'])",
+        message: 'maxUnavailable and maxSurge cannot both be 0: write maxSurge: 1 or more',
+        fieldPath: '.maxSurge',
+      },
+    ],
+  },
+)
+
+const SmokeTestSchema = Type.Object(
+  {
+    enabled: Type.Optional(flag({ description: 'Whether a new colour must pass a login before it gets traffic.' })),
+    timeoutSeconds: Type.Optional(integer(10, 3600, { description: 'Seconds that the test may take.' })),
+  },
+  { description: 'The test of a new colour before the switch.', notYet: 'no test runs; readiness alone decides' },
+)
+
+const AnalysisSchema = Type.Object(
+  {
+    enabled: Type.Optional(flag({ description: 'Whether live traffic is judged after the switch.' })),
+    windowSeconds: Type.Optional(integer(10, 3600, { description: 'Seconds of traffic that are judged.' })),
+    maxErrorRatePercent: Type.Optional(integer(0, 100, { description: 'Highest share of failed requests.' })),
+    maxP99LatencyMilliseconds: Type.Optional(
+      integer(1, 60_000, { description: 'Longest response time of the fastest 99 % of requests, in milliseconds.' }),
+    ),
+    minLoginSuccessPercent: Type.Optional(integer(0, 100, { description: 'Lowest share of logins that succeed.' })),
+    minRequests: Type.Optional(integer(1, 1_000_000, { description: 'Fewest requests for a verdict.' })),
+  },
+  { description: 'The judgement of live traffic.', notYet: 'no traffic is judged; readiness alone decides' },
+)
+
+export const RolloutSchema = Type.Object(
+  {
+    strategy: Type.Optional(
+      Type.Enum(['RollingUpdate', 'BlueGreen'], {
+        description: 'How a new revision replaces the old one.',
+        notYet: `\`BlueGreen\`: ${asRollingUpdate}`,
+      }),
+    ),
+    progressDeadlineSeconds: Type.Optional(
+      integer(30, 86_400, { description: 'Seconds without progress after which a rollout has failed.' }),
+    ),
+    minReadySeconds: Type.Optional(
+      integer(0, 3600, { description: 'Seconds that a new pod must stay ready before it counts.' }),
+    ),
+    autoRollback: Type.Optional(
+      flag({
+        description: 'Whether a failed rollout goes back to the last good revision by itself.',
+        notYet: 'a failed rollout stops and keeps the old pods that still serve',
+      }),
+    ),
+    revisionHistoryLimit: Type.Optional(
+      integer(1, 50, {
+        description: 'Old revisions that are kept. The Deployments keep this many ReplicaSets already.',
+      }),
+    ),
+    rollingUpdate: Type.Optional(RollingUpdateSchema),
+    blueGreen: Type.Optional(BlueGreenSchema),
+    smokeTest: Type.Optional(SmokeTestSchema),
+    analysis: Type.Optional(AnalysisSchema),
+  },
+  { description: 'How a new version or a changed pod goes out.' },
+)

@@ -1,0 +1,158 @@
+import Type from 'typebox'
+import { duration, integer, listSet, rate, secretKeyRef, text } from '../fields.ts'
+import { notLonger, seconds } from '../rules.ts'
+
+/** Shortest time between adding a key and signing with it: a Secret volume's refresh and a cached JWKS document. */
+const shortestActivationDelaySeconds = 90
+
+const between = (low: [number, string], high: [number, string]) => ({
+  rule: `${seconds('self')} >= ${low[0]} && ${seconds('self')} <= ${high[0]}`,
+  message: `out of bounds: write a duration from ${low[1]} to ${high[1]}`,
+})
+
+const SigningKeysSchema = Type.Object(
+  {
+    rotationInterval: Type.Optional(
+      duration({
+        description: 'Time from one signing key to the next.',
+        rules: [between([3600, '1h'], [86_400 * 730, '730d'])],
+      }),
+    ),
+    activationDelay: Type.Optional(
+      duration({
+        description: 'Time between publishing a new key and signing with it.',
+        rules: [between([shortestActivationDelaySeconds, '90s'], [86_400, '24h'])],
+      }),
+    ),
+    secretRef: Type.Optional(
+      secretKeyRef({
+        description:
+          'Your own keys: a Secret key that holds a key set file, or, with HS256, the bare secret of at least 32 bytes.',
+        defaultText: 'keys that the operator makes and rotates, in Secret `<name>-keys`',
+      }),
+    ),
+  },
+  {
+    description: 'The keys that sign access tokens.',
+    rules: [
+      {
+        rule: '!has(self.secretRef) || !(has(self.rotationInterval) || has(self.activationDelay))',
+        message: 'keys from secretRef are not rotated by the operator: remove rotationInterval and activationDelay',
+        fieldPath: '.secretRef',
+      },
+    ],
+  },
+)
+
+export const TokensSchema = Type.Object(
+  {
+    algorithm: Type.Optional(
+      Type.Enum(['ES256', 'EdDSA', 'HS256'], {
+        description:
+          'Signature of access tokens. ES256 and EdDSA let others verify by the JWKS document; HS256 does not.',
+      }),
+    ),
+    issuer: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 253,
+        pattern: '^https?://[^\\s?#]+$',
+        description: 'The `iss` claim: the URL under which clients reach the server.',
+        defaultText: '`https://` and the host of the ingress',
+      }),
+    ),
+    audience: Type.Optional(text(253, { description: 'The `aud` claim.', defaultText: 'the issuer' })),
+    accessTokenLifetime: Type.Optional(
+      duration({ description: 'Life of an access token.', rules: [between([60, '1m'], [86_400, '24h'])] }),
+    ),
+    refreshTokenIdleLifetime: Type.Optional(
+      duration({
+        description: 'Time without a refresh after which a session ends.',
+        rules: [between([300, '5m'], [86_400 * 365, '365d'])],
+      }),
+    ),
+    refreshTokenAbsoluteLifetime: Type.Optional(
+      duration({
+        description: 'Time after which a session ends in any case.',
+        rules: [between([300, '5m'], [86_400 * 730, '730d'])],
+      }),
+    ),
+    signingKeys: Type.Optional(SigningKeysSchema),
+  },
+  {
+    description: 'Access and refresh tokens.',
+    rules: [
+      lifetimes('accessTokenLifetime', 'refreshTokenIdleLifetime'),
+      lifetimes('refreshTokenIdleLifetime', 'refreshTokenAbsoluteLifetime'),
+      lifetimes('accessTokenLifetime', 'refreshTokenAbsoluteLifetime'),
+    ],
+  },
+)
+
+function lifetimes(shorter: string, longer: string) {
+  return {
+    rule: `!has(self.${shorter}) || !has(self.${longer}) || ${notLonger(`self.${shorter}`, `self.${longer}`)}`,
+    message: `${shorter} is longer than ${longer}: lifetimes go up from access to idle to absolute, such as 15m, 7d, 30d`,
+    fieldPath: `.${shorter}`,
+  }
+}
+
+export const PasswordsSchema = Type.Object(
+  {
+    bcryptCost: Type.Optional(
+      integer(10, 15, {
+        description: 'Cost of a password hash; each step doubles its time. 12 takes about 0.2 s of one core.',
+        rules: [
+          {
+            rule: 'self >= 10 && self <= 15',
+            message: 'below 10 a stolen hash is cheap to try, above 15 a login takes seconds: write 12, or 10 to 15',
+          },
+        ],
+      }),
+    ),
+    minLength: Type.Optional(
+      integer(8, 72, { description: 'Fewest characters of a new password. bcrypt reads 72 bytes at most.' }),
+    ),
+  },
+  { description: 'Passwords of users.' },
+)
+
+export const RateLimitsSchema = Type.Object(
+  {
+    perClient: Type.Optional(rate({ description: 'Requests of one client address, at the edge and in the server.' })),
+    burst: Type.Optional(
+      integer(0, 100_000, { description: 'Requests that one client may send at once beyond `perClient`.' }),
+    ),
+    login: Type.Optional(rate({ description: 'Logins of one client address.' })),
+    register: Type.Optional(rate({ description: 'Registrations of one client address.' })),
+    refresh: Type.Optional(rate({ description: 'Refreshes of one client address.' })),
+    reset: Type.Optional(rate({ description: 'Password resets of one client address.' })),
+  },
+  { description: 'Requests allowed, written as `100/s`, `10/m` or `5/h`.' },
+)
+
+export const CorsSchema = Type.Object(
+  {
+    origins: Type.Optional(
+      Type.Array(
+        Type.String({
+          minLength: 1,
+          maxLength: 253,
+          pattern: '^([*]|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)$',
+          description: 'An origin without a path, such as `https://app.example.com`, or `*`.',
+        }),
+        { ...listSet, maxItems: 64, description: 'Origins whose pages may call the server.' },
+      ),
+    ),
+  },
+  {
+    description: 'Cross-origin requests by browsers.',
+    rules: [
+      {
+        rule: "!has(self.origins) || !('*' in self.origins) || size(self.origins) == 1",
+        message: '* allows every origin: write it alone, or write the origins without it',
+        fieldPath: '.origins',
+      },
+    ],
+  },
+)

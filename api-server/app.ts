@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import fastify, { type FastifyInstance } from 'fastify'
+import type { Config } from './config.ts'
+import authenticate from './plugins/app/authenticate.ts'
+import configPlugin from './plugins/app/config-plugin.ts'
+import draining from './plugins/app/draining.ts'
+import health from './plugins/app/health/plugin.ts'
+import limits from './plugins/app/limits/plugin.ts'
+import metrics from './plugins/app/observability/metrics.ts'
+import securityEvents from './plugins/app/observability/security-events.ts'
+import passwords from './plugins/app/passwords/plugin.ts'
+import problems from './plugins/app/problems/plugin.ts'
+import revocation from './plugins/app/revocation/plugin.ts'
+import sessions from './plugins/app/sessions/plugin.ts'
+import tokens from './plugins/app/tokens/plugin.ts'
+import users from './plugins/app/users/plugin.ts'
+import documentation from './plugins/external/documentation.ts'
+import mongo from './plugins/external/mongo.ts'
+import redis from './plugins/external/redis.ts'
+import security from './plugins/external/security.ts'
+import authRoutes from './routes/v1/auth/index.ts'
+import meRoutes from './routes/v1/me.ts'
+import wellKnownRoutes from './routes/well-known.ts'
+
+/** The API as one Fastify instance, ready for `listen` or `inject`. */
+export async function buildApp(config: Config): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: loggerOptions(config),
+    disableRequestLogging: config.environment === 'production',
+    bodyLimit: 16 * 1024,
+    requestTimeout: 10_000,
+    keepAliveTimeout: 75_000,
+    trustProxy: (_address, hop) => hop < config.trustProxyHops,
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: (request) => requestId(request.headers['x-request-id']),
+    http: { maxHeaderSize: 8 * 1024 },
+    ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
+  }).withTypeProvider<TypeBoxTypeProvider>()
+
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id)
+  })
+
+  await app.register(configPlugin, { config })
+  await app.register(problems)
+  await app.register(draining)
+  await app.register(metrics)
+  await app.register(securityEvents)
+  await app.register(security)
+  await app.register(documentation)
+  await app.register(mongo)
+  await app.register(redis)
+  await app.register(tokens)
+  await app.register(passwords)
+  await app.register(users)
+  await app.register(revocation)
+  await app.register(sessions)
+  await app.register(authenticate)
+  await app.register(limits)
+  await app.register(health)
+
+  await app.register(wellKnownRoutes)
+  await app.register(authRoutes, { prefix: '/v1/auth' })
+  await app.register(meRoutes, { prefix: '/v1' })
+  await app.ready()
+  return app
+}
+
+/** A request keeps the id that a proxy gave it, when that is one. */
+function requestId(given: string | string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.-]{8,128}$/.test(given) ? given : randomUUID()
+}
+
+/** Where credentials could stand in a log line. */
+export const redactedPaths = [
+  'req.headers.authorization',
+  'req.headers.cookie',
+  'res.headers["set-cookie"]',
+  ...['password', 'new_password', 'refresh_token', 'access_token', 'token'].flatMap((name) => [
+    name,
+    `body.${name}`,
+    `req.body.${name}`,
+  ]),
+]
+
+function loggerOptions({ logLevel }: Config) {
+  return { level: logLevel, redact: { paths: redactedPaths, censor: '[redacted]' } }
+}

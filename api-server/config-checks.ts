@@ -1,0 +1,63 @@
+import type { EnvironmentValues } from './config-schema.ts'
+
+/** Secrets that were printed in a guide or a sample: everybody knows them. */
+const wellKnownSecrets = /^(your-?|change-?me|changeme|secret|example|test|default|password|super-?secret|jwt-?secret)/i
+const leastSecretBytes = 32
+
+const howToMakeOne = 'make one: node -e "console.log(crypto.randomBytes(32).toString(\'base64url\'))"'
+
+/** What the schema cannot see: settings that contradict each other, and what an environment forbids. */
+export function checkTogether(
+  values: EnvironmentValues,
+  seconds: { access: number; idle: number; absolute: number },
+): string[] {
+  return [
+    ...signingKeys(values),
+    ...(values.MONGODB_MIN_POOL_SIZE > values.MONGODB_MAX_POOL_SIZE
+      ? [
+          `MONGODB_MIN_POOL_SIZE (${values.MONGODB_MIN_POOL_SIZE}) is over MONGODB_MAX_POOL_SIZE (${values.MONGODB_MAX_POOL_SIZE})`,
+        ]
+      : []),
+    ...(seconds.access > seconds.idle
+      ? ['ACCESS_TOKEN_LIFETIME is over REFRESH_TOKEN_IDLE_LIFETIME: an access token would outlive its session']
+      : []),
+    ...(seconds.idle > seconds.absolute ? ['REFRESH_TOKEN_IDLE_LIFETIME is over REFRESH_TOKEN_ABSOLUTE_LIFETIME'] : []),
+    ...(values.ENVIRONMENT === 'production' ? production(values) : []),
+  ]
+}
+
+function signingKeys({ JWT_KEYS_FILE: file, JWT_SECRET: secret }: EnvironmentValues): string[] {
+  if (file !== undefined) return []
+  if (secret === undefined) return [`JWT_KEYS_FILE or JWT_SECRET must be set; ${howToMakeOne}`]
+  if (wellKnownSecrets.test(secret)) return [`JWT_SECRET is one that everybody knows; ${howToMakeOne}`]
+  const bytes = Buffer.byteLength(secret)
+  if (bytes >= leastSecretBytes) return []
+  return [
+    `JWT_SECRET has ${bytes} bytes; expected ${leastSecretBytes} at least (RFC 7518 section 3.2); ${howToMakeOne}`,
+  ]
+}
+
+function production(values: EnvironmentValues): string[] {
+  return [
+    ...(values.CORS_ORIGINS.split(',').some((origin) => origin.trim() === '*')
+      ? ['CORS_ORIGINS has *, which production refuses: name the origins']
+      : []),
+    ...(values.JWT_ISSUER.startsWith('https://')
+      ? []
+      : [`JWT_ISSUER is "${values.JWT_ISSUER}"; production expects an https:// URL`]),
+    ...(isPlainTextToAnotherHost(values.MONGODB_URL) && !values.ALLOW_INSECURE_MONGODB
+      ? [
+          'MONGODB_URL goes to another host in plain text: add tls=true, or set ALLOW_INSECURE_MONGODB=true to accept that',
+        ]
+      : []),
+  ]
+}
+
+/** mongodb+srv:// means TLS unless it says otherwise. */
+export function isPlainTextToAnotherHost(url: string): boolean {
+  const encrypted =
+    /[?&](tls|ssl)=true/.test(url) || (url.startsWith('mongodb+srv://') && !/[?&](tls|ssl)=false/.test(url))
+  const hosts = /^mongodb(?:\+srv)?:\/\/(?:[^@/]*@)?([^/?]+)/.exec(url)?.[1] ?? ''
+  const isLocal = hosts.split(',').every((host) => /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host))
+  return !encrypted && !isLocal
+}

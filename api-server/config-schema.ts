@@ -1,0 +1,105 @@
+import Type, { type Static } from 'typebox'
+
+/** A length of time: a whole number and s, m, h or d. */
+const duration = (description: string, fallback: string) =>
+  Type.String({
+    pattern: '^[1-9]\\d{0,6}[smhd]$',
+    default: fallback,
+    description: `${description}: like 90s, 15m, 24h, 7d`,
+  })
+
+/** How many in which time: `100/s`, `10/m`, `5/h`. */
+const rate = (description: string, fallback: string) =>
+  Type.String({
+    pattern: '^[1-9]\\d{0,6}/[smh]$',
+    default: fallback,
+    description: `${description}: like 100/s, 10/m, 5/h`,
+  })
+
+const whole = (description: string, fallback: number, minimum: number, maximum: number) =>
+  Type.Integer({ minimum, maximum, default: fallback, description: `${description}: ${minimum} to ${maximum}` })
+
+const flag = (description: string, fallback: boolean) =>
+  Type.Boolean({ default: fallback, description: `${description}: true or false` })
+
+const text = (description: string, fallback?: string) =>
+  Type.String({ minLength: 1, description, ...(fallback !== undefined && { default: fallback }) })
+
+/** Every variable that the server reads; the descriptions become docs/server/configuration.md. */
+export const EnvironmentSchema = Type.Object({
+  ENVIRONMENT: Type.Enum(['development', 'staging', 'production'], {
+    default: 'production',
+    description: 'what the server is used for: development, staging or production; production refuses unsafe settings',
+  }),
+  PORT: whole('port of the API', 8080, 0, 65_535),
+  METRICS_PORT: whole('port of metrics and probes', 9090, 0, 65_535),
+  HOST: text('address to listen on', '0.0.0.0'),
+  LOG_LEVEL: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal'], {
+    default: 'info',
+    description: 'least severe log level that is written: trace, debug, info, warn, error or fatal',
+  }),
+  MONGODB_URL: Type.String({
+    pattern: '^mongodb(\\+srv)?://',
+    description: 'connection string of MongoDB: mongodb://…',
+  }),
+  DATABASE_NAME: Type.String({
+    pattern: '^[A-Za-z0-9_-]{1,63}$',
+    default: 'auth',
+    description: 'database: 1 to 63 letters, digits, - and _',
+  }),
+  COLLECTION_NAME: Type.String({
+    pattern: '^[A-Za-z0-9_.-]{1,120}$',
+    default: 'users',
+    description: 'collection of the users',
+  }),
+  MONGODB_MIN_POOL_SIZE: whole('connections to MongoDB that are kept open', 10, 0, 500),
+  MONGODB_MAX_POOL_SIZE: whole('most connections to MongoDB', 50, 1, 1000),
+  MONGODB_READ_PREFERENCE: Type.Enum(['primary', 'primaryPreferred', 'secondaryPreferred', 'nearest'], {
+    default: 'primary',
+    description: 'where reads that may be stale go: primary, primaryPreferred, secondaryPreferred or nearest',
+  }),
+  MONGODB_CA_FILE: Type.Optional(text('file with the authority of the certificate of MongoDB, PEM')),
+  ALLOW_INSECURE_MONGODB: flag('allow plain-text MongoDB on another host in production', false),
+  REDIS_HOST: text('host of Redis', '127.0.0.1'),
+  REDIS_PORT: whole('port of Redis', 6379, 1, 65_535),
+  REDIS_PASSWORD: Type.Optional(text('password of Redis')),
+  REDIS_TLS: flag('encrypt the connection to Redis', false),
+  REDIS_CA_FILE: Type.Optional(text('file with the authority of the certificate of Redis, PEM')),
+  JWT_KEYS_FILE: Type.Optional(text('file with the signing keys; read again whenever it changes')),
+  JWT_SECRET: Type.Optional(text('one HS256 secret instead of JWT_KEYS_FILE: 32 random bytes at least')),
+  JWT_EXPIRES_IN_HOURS: whole('lifetime of an access token in hours, unless ACCESS_TOKEN_LIFETIME is set', 24, 1, 720),
+  JWT_ISSUER: text('iss of the access tokens, an https URL in production', 'http://localhost:8080'),
+  JWT_AUDIENCE: text('aud of the access tokens', 'authservice'),
+  ACCESS_TOKEN_LIFETIME: Type.Optional(
+    Type.String({ pattern: '^[1-9]\\d{0,6}[smhd]$', description: 'lifetime of an access token: like 15m' }),
+  ),
+  REFRESH_TOKEN_IDLE_LIFETIME: duration('a session that is not refreshed for so long ends', '7d'),
+  REFRESH_TOKEN_ABSOLUTE_LIFETIME: duration('a session ends at the latest after', '30d'),
+  BCRYPT_COST: whole('cost of a password hash', 12, 10, 15),
+  PASSWORD_MIN_LENGTH: whole('bytes that a new password has at least', 12, 8, 72),
+  REGISTRATION_DISCLOSURE: Type.Enum(['open', 'hidden'], {
+    default: 'open',
+    description: 'whether registering says that an email is taken: open, or hidden (always 202)',
+  }),
+  CORS_ORIGINS: Type.String({
+    default: '',
+    description: 'origins that browsers may call from, separated by commas; empty for none',
+  }),
+  RATE_LIMIT_PER_CLIENT: rate('requests of one address', '100/s'),
+  RATE_LIMIT_BURST: whole('requests of one address beyond its rate at a time', 200, 0, 100_000),
+  RATE_LIMIT_LOGIN: rate('log-ins of one address and of one account', '10/m'),
+  RATE_LIMIT_REGISTER: rate('registrations of one address', '5/m'),
+  RATE_LIMIT_REFRESH: rate('refreshes of one session', '30/m'),
+  RATE_LIMIT_RESET: rate('password resets of one address', '5/h'),
+  TRUST_PROXY_HOPS: whole('proxies in front whose X-Forwarded-For is believed', 0, 0, 10),
+  REVOCATION_MAX_STALENESS: duration('tokens are verified without news from Redis for at most', '30s'),
+  MIGRATE_ON_START: flag('create the indexes at the start instead of waiting for migrate.js', false),
+  DOCS_ENABLED: Type.Optional(flag('serve /docs; on outside production unless set', false)),
+  REPLICAS: whole('servers that share the limits; each takes its part while Redis is away', 1, 1, 1000),
+  SHUTDOWN_DRAIN_SECONDS: whole('seconds that requests are still answered after SIGTERM', 5, 0, 60),
+})
+
+export type EnvironmentValues = Static<typeof EnvironmentSchema>
+
+/** Variables that may come as a file: `<NAME>_FILE` has the path, the file has the value. */
+export const secretVariables = ['MONGODB_URL', 'REDIS_PASSWORD', 'JWT_SECRET'] as const

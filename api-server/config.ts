@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs'
+import Value from 'typebox/value'
+import { checkTogether } from './config-checks.ts'
+import { EnvironmentSchema, type EnvironmentValues, secretVariables } from './config-schema.ts'
+
+export { EnvironmentSchema } from './config-schema.ts'
+
+type SecretVariable = (typeof secretVariables)[number]
+
+/** The environment of the server, as a Deployment writes it: every value is text. */
+export type ServerEnvironment = { [Name in keyof EnvironmentValues | `${SecretVariable}_FILE`]?: string }
+
+/** So many in so many seconds. */
+export interface Rate {
+  count: number
+  perSeconds: number
+}
+
+/** The settings of the server, parsed and checked. Lifetimes are in seconds. */
+export interface Config {
+  environment: 'development' | 'staging' | 'production'
+  host: string
+  port: number
+  metricsPort: number
+  logLevel: EnvironmentValues['LOG_LEVEL']
+  mongodb: {
+    url: string
+    database: string
+    usersCollection: string
+    minPoolSize: number
+    maxPoolSize: number
+    readPreference: EnvironmentValues['MONGODB_READ_PREFERENCE']
+    caFile?: string
+    /** Plain text to another host, allowed on purpose. */
+    allowInsecure: boolean
+  }
+  redis: { host: string; port: number; password?: string; tls: boolean; caFile?: string }
+  /** Where signing keys come from. */
+  signingKeys: { file: string } | { secret: string }
+  issuer: string
+  audience: string
+  accessTokenLifetimeSeconds: number
+  refreshTokenIdleLifetimeSeconds: number
+  refreshTokenAbsoluteLifetimeSeconds: number
+  bcryptCost: number
+  passwordMinLength: number
+  registrationDisclosure: 'open' | 'hidden'
+  corsOrigins: string[]
+  limits: { perClient: Rate; burst: number; login: Rate; register: Rate; refresh: Rate; reset: Rate }
+  trustProxyHops: number
+  revocationMaxStalenessSeconds: number
+  migrateOnStart: boolean
+  docsEnabled: boolean
+  replicas: number
+  shutdownDrainSeconds: number
+}
+
+/** The environment cannot be used. The message has one line for each problem, never with a secret in it. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/**
+ * Reads and checks the environment.
+ * @throws ConfigError that names every variable that is missing or wrong, with what was expected
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = []
+  const known = knownValues(environment, problems)
+  const values = Value.Convert(EnvironmentSchema, Value.Default(EnvironmentSchema, known))
+  if (!Value.Check(EnvironmentSchema, values)) {
+    throw new ConfigError([...problems, ...schemaProblems(known, values)].join('\n'))
+  }
+  const config = configOf(values)
+  problems.push(
+    ...checkTogether(values, {
+      access: config.accessTokenLifetimeSeconds,
+      idle: config.refreshTokenIdleLifetimeSeconds,
+      absolute: config.refreshTokenAbsoluteLifetimeSeconds,
+    }),
+  )
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  return config
+}
+
+/** The variables that the schema knows and that are set; a secret may be in a file. */
+function knownValues(environment: Readonly<Record<string, string | undefined>>, problems: string[]) {
+  const known: Record<string, string> = {}
+  for (const name of Object.keys(EnvironmentSchema.properties)) {
+    const value = environment[name]?.trim()
+    if (value !== undefined && value !== '') known[name] = value
+  }
+  for (const name of secretVariables) {
+    const file = environment[`${name}_FILE`]
+    if (file === undefined || file === '') continue
+    try {
+      known[name] = readFileSync(file, 'utf8').trim()
+    } catch (error) {
+      problems.push(`${name}_FILE: ${file} cannot be read (${error instanceof Error ? error.message : error})`)
+    }
+  }
+  return known
+}
+
+function schemaProblems(known: Record<string, string>, values: unknown): string[] {
+  const wrong = new Set<string>()
+  for (const { instancePath, keyword, params } of Value.Errors(EnvironmentSchema, values)) {
+    if (keyword === 'required' && 'requiredProperties' in params) {
+      for (const name of params.requiredProperties) wrong.add(String(name))
+    } else {
+      wrong.add(instancePath.split('/')[1] ?? '')
+    }
+  }
+  const secrets: readonly string[] = secretVariables
+  return [...wrong]
+    .filter((name) => name !== '')
+    .map((name) => {
+      const property: { description?: string } | undefined = Reflect.get(EnvironmentSchema.properties, name)
+      const given =
+        known[name] === undefined ? 'is not set' : secrets.includes(name) ? 'cannot be used' : `is "${known[name]}"`
+      return `${name} ${given}; expected the ${property?.description ?? 'documented value'}`
+    })
+}
+
+function configOf(values: EnvironmentValues): Config {
+  return {
+    environment: values.ENVIRONMENT,
+    host: values.HOST,
+    port: values.PORT,
+    metricsPort: values.METRICS_PORT,
+    logLevel: values.LOG_LEVEL,
+    mongodb: {
+      url: values.MONGODB_URL,
+      database: values.DATABASE_NAME,
+      usersCollection: values.COLLECTION_NAME,
+      minPoolSize: values.MONGODB_MIN_POOL_SIZE,
+      maxPoolSize: values.MONGODB_MAX_POOL_SIZE,
+      readPreference: values.MONGODB_READ_PREFERENCE,
+      ...(values.MONGODB_CA_FILE !== undefined && { caFile: values.MONGODB_CA_FILE }),
+      allowInsecure: values.ALLOW_INSECURE_MONGODB,
+    },
+    redis: {
+      host: values.REDIS_HOST,
+      port: values.REDIS_PORT,
+      tls: values.REDIS_TLS,
+      ...(values.REDIS_PASSWORD !== undefined && { password: values.REDIS_PASSWORD }),
+      ...(values.REDIS_CA_FILE !== undefined && { caFile: values.REDIS_CA_FILE }),
+    },
+    signingKeys:
+      values.JWT_KEYS_FILE !== undefined ? { file: values.JWT_KEYS_FILE } : { secret: values.JWT_SECRET ?? '' },
+    issuer: values.JWT_ISSUER,
+    audience: values.JWT_AUDIENCE,
+    accessTokenLifetimeSeconds:
+      values.ACCESS_TOKEN_LIFETIME === undefined
+        ? values.JWT_EXPIRES_IN_HOURS * 3600
+        : secondsOf(values.ACCESS_TOKEN_LIFETIME),
+    refreshTokenIdleLifetimeSeconds: secondsOf(values.REFRESH_TOKEN_IDLE_LIFETIME),
+    refreshTokenAbsoluteLifetimeSeconds: secondsOf(values.REFRESH_TOKEN_ABSOLUTE_LIFETIME),
+    bcryptCost: values.BCRYPT_COST,
+    passwordMinLength: values.PASSWORD_MIN_LENGTH,
+    registrationDisclosure: values.REGISTRATION_DISCLOSURE,
+    corsOrigins: values.CORS_ORIGINS.split(',')
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ''),
+    limits: {
+      perClient: rateOf(values.RATE_LIMIT_PER_CLIENT),
+      burst: values.RATE_LIMIT_BURST,
+      login: rateOf(values.RATE_LIMIT_LOGIN),
+      register: rateOf(values.RATE_LIMIT_REGISTER),
+      refresh: rateOf(values.RATE_LIMIT_REFRESH),
+      reset: rateOf(values.RATE_LIMIT_RESET),
+    },
+    trustProxyHops: values.TRUST_PROXY_HOPS,
+    revocationMaxStalenessSeconds: secondsOf(values.REVOCATION_MAX_STALENESS),
+    migrateOnStart: values.MIGRATE_ON_START,
+    docsEnabled: values.DOCS_ENABLED ?? values.ENVIRONMENT !== 'production',
+    replicas: values.REPLICAS,
+    shutdownDrainSeconds: values.SHUTDOWN_DRAIN_SECONDS,
+  }
+}
+
+const secondsPerUnit: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
+
+/** @param duration such as `15m`, as the schema has checked it */
+export function secondsOf(duration: string): number {
+  return Number(duration.slice(0, -1)) * (secondsPerUnit[duration.slice(-1)] ?? Number.NaN)
+}
+
+/** @param rate such as `10/m`, as the schema has checked it */
+export function rateOf(rate: string): Rate {
+  const [count, unit = ''] = rate.split('/')
+  return { count: Number(count), perSeconds: secondsPerUnit[unit] ?? Number.NaN }
+}

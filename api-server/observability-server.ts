@@ -1,0 +1,27 @@
+import fastify, { type FastifyInstance } from 'fastify'
+
+/**
+ * Metrics and probes on a port of their own, which the edge does not reach and clients do not slow down.
+ * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
+ */
+export function buildObservabilityServer(app: FastifyInstance): FastifyInstance {
+  const server = fastify({ logger: false, forceCloseConnections: true })
+  server.get('/livez', async () => 'alive\n')
+  server.get('/readyz', async (_request, reply) => answer(reply, app.readiness.problems()))
+  server.get('/startupz', async (_request, reply) => answer(reply, app.readiness.problems()))
+  server.get('/metrics', async (_request, reply) => {
+    const { metrics } = app
+    metrics.redisUp.set(app.redis.status === 'ready' ? 1 : 0)
+    for (const { kid, activateAt } of app.tokens.keys.all()) {
+      metrics.signingKeyActive.set({ kid }, Date.parse(activateAt) / 1000)
+    }
+    return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
+  })
+  return server
+}
+
+function answer(reply: import('fastify').FastifyReply, problems: readonly string[]) {
+  return reply
+    .code(problems.length === 0 ? 200 : 503)
+    .send(problems.length === 0 ? 'ready\n' : `${problems.join('\n')}\n`)
+}

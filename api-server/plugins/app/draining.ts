@@ -1,0 +1,23 @@
+import fp from 'fastify-plugin'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    draining: { start(): void }
+  }
+}
+
+/** While the server drains, each answer tells the client to take another connection. RFC 9112 section 9.6. */
+export default fp(
+  async function draining(app) {
+    let isDraining = false
+    app.decorate('draining', {
+      start: () => {
+        isDraining = true
+      },
+    })
+    app.addHook('onSend', async (_request, reply) => {
+      if (isDraining) reply.header('connection', 'close')
+    })
+  },
+  { name: 'draining' },
+)

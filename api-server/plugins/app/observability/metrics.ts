@@ -1,0 +1,90 @@
+import fp from 'fastify-plugin'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Every metric of the server. Labels are bounded: routes by pattern, never a path or an email. */
+function createMetrics() {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  return {
+    registry,
+    requests: new Counter({
+      name: 'http_requests_total',
+      help: 'Answers',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'From the first byte of a request to the last of its answer',
+      labelNames: ['method', 'route'],
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+      registers,
+    }),
+    logins: new Counter({ name: 'auth_logins_total', help: 'Log-ins', labelNames: ['outcome'], registers }),
+    tokensIssued: new Counter({
+      name: 'auth_tokens_issued_total',
+      help: 'Tokens issued',
+      labelNames: ['kind'],
+      registers,
+    }),
+    verifications: new Counter({
+      name: 'auth_token_verifications_total',
+      help: 'Access tokens verified',
+      labelNames: ['result'],
+      registers,
+    }),
+    revocations: new Counter({ name: 'auth_revocations_total', help: 'Revocations', labelNames: ['scope'], registers }),
+    rateLimited: new Counter({
+      name: 'auth_rate_limited_total',
+      help: 'Requests refused by a limit',
+      labelNames: ['route'],
+      registers,
+    }),
+    hashQueue: new Gauge({ name: 'auth_password_hash_queue', help: 'Password hashes that wait', registers }),
+    hashSeconds: new Histogram({
+      name: 'auth_password_hash_seconds',
+      help: 'Time of one password hash, without waiting',
+      buckets: [0.05, 0.1, 0.2, 0.4, 0.8, 1.6],
+      registers,
+    }),
+    revocationStaleness: new Gauge({
+      name: 'auth_revocation_staleness_seconds',
+      help: 'Age of what is known about revocations',
+      registers,
+    }),
+    signingKeyActive: new Gauge({
+      name: 'auth_signing_key_active_timestamp_seconds',
+      help: 'When a loaded key becomes the signer',
+      labelNames: ['kid'],
+      registers,
+    }),
+    redisUp: new Gauge({ name: 'redis_up', help: 'Whether Redis answers', registers }),
+    insecureMongodb: new Gauge({
+      name: 'mongodb_insecure_allowed',
+      help: 'Whether plain-text MongoDB on another host is allowed',
+      registers,
+    }),
+  }
+}
+
+export type Metrics = ReturnType<typeof createMetrics>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    metrics: Metrics
+  }
+}
+
+export default fp(
+  async function metrics(app) {
+    const all = createMetrics()
+    app.decorate('metrics', all)
+    app.addHook('onResponse', async (request, reply) => {
+      const route = request.routeOptions.url ?? 'unknown'
+      all.requests.inc({ method: request.method, route, status: reply.statusCode })
+      all.requestSeconds.observe({ method: request.method, route }, reply.elapsedTime / 1000)
+    })
+  },
+  { name: 'metrics', dependencies: ['config'] },
+)

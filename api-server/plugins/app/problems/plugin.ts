@@ -1,0 +1,86 @@
+import { STATUS_CODES } from 'node:http'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { MongoNetworkError, MongoServerSelectionError } from 'mongodb'
+import { Problem, type ProblemCode, problem } from './problem.ts'
+
+/** Turns every error into application/problem+json. RFC 9457. */
+export default fp(
+  async function problems(app) {
+    app.setErrorHandler((error: FastifyError, request, reply) => {
+      const known = toProblem(error)
+      if (known.statusCode >= 500 && known.code === 'internal_error')
+        request.log.error({ err: error }, 'request failed')
+      return send(known, request, reply)
+    })
+    app.setNotFoundHandler((request, reply) =>
+      send(problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?')[0]}.`), request, reply),
+    )
+  },
+  { name: 'problems' },
+)
+
+function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
+  if (known.statusCode === 401) reply.header('www-authenticate', challenge(known))
+  if (known.retryAfterSeconds !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterSeconds))
+  return reply
+    .code(known.statusCode)
+    .header('cache-control', 'no-store')
+    .type('application/problem+json')
+    .send(
+      JSON.stringify({
+        type: 'about:blank',
+        title: STATUS_CODES[known.statusCode] ?? 'Error',
+        status: known.statusCode,
+        detail: known.message,
+        code: known.code,
+        request_id: request.id,
+        ...known.extensions,
+      }),
+    )
+}
+
+/** RFC 6750 section 3. */
+function challenge({ code }: Problem): string {
+  if (code === 'token_missing' || code === 'invalid_credentials') return 'Bearer realm="auth"'
+  return `Bearer realm="auth", error="invalid_token", error_description="${code}"`
+}
+
+/** Codes of Fastify's own errors that clients cause. */
+const codeOfStatus: Record<number, ProblemCode> = {
+  400: 'bad_request',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  413: 'body_too_large',
+  415: 'unsupported_media_type',
+}
+
+function toProblem(error: FastifyError): Problem {
+  if (error instanceof Problem) return error
+  if (error.validation !== undefined) {
+    const errors = error.validation.map(({ instancePath, message }) => ({ pointer: instancePath, detail: message }))
+    return problem(400, 'validation_failed', 'The request does not have the expected shape: see errors.', {
+      extensions: { errors },
+    })
+  }
+  if (isDatabaseAway(error)) {
+    return problem(503, 'database_unavailable', 'The user database does not answer. Try again shortly.', {
+      retryAfterSeconds: 2,
+      cause: error,
+    })
+  }
+  const code = codeOfStatus[error.statusCode ?? 500]
+  if (code !== undefined) return problem(error.statusCode ?? 400, code, error.message)
+  return problem(500, 'internal_error', 'The server failed to answer; the request id finds the cause in its log.', {
+    cause: error,
+  })
+}
+
+export function isDatabaseAway(error: unknown): boolean {
+  return (
+    error instanceof MongoServerSelectionError ||
+    error instanceof MongoNetworkError ||
+    // Classes that the driver does not export.
+    (error instanceof Error && /^Mongo(WaitQueue|Operation)TimeoutError$/.test(error.name))
+  )
+}

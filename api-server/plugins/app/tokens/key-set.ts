@@ -1,0 +1,42 @@
+import type { JWK } from 'jose'
+
+/** Algorithms that access tokens are signed with. RFC 7518 section 3.1, RFC 8037. */
+export type SigningAlgorithm = 'HS256' | 'ES256' | 'EdDSA'
+
+/** One signing key, as `keys.json` holds it. Times are ISO 8601 in UTC. */
+export interface KeySetEntry {
+  /** RFC 7638 thumbprint for a key pair, random for HS256. */
+  kid: string
+  alg: SigningAlgorithm
+  /** The private half (RFC 7517): `kty` EC, OKP or oct. */
+  jwk: JWK
+  createdAt: string
+  /** From then on it signs, until a later key becomes active. */
+  activateAt: string
+  /** From then on it neither signs nor verifies, and is no longer published. */
+  retireAt?: string
+}
+
+/** The file that `JWT_KEYS_FILE` names. */
+export interface KeySetFile {
+  version: 1
+  keys: KeySetEntry[]
+}
+
+/** The key that signs at `now`: the one activated last among those that are active and not retired. */
+export function signingKeyAt<Key extends Pick<KeySetEntry, 'activateAt' | 'retireAt'>>(
+  keys: readonly Key[],
+  now: Date,
+): Key | undefined {
+  return keys
+    .filter((key) => Date.parse(key.activateAt) <= now.getTime() && !isRetired(key, now))
+    .reduce<Key | undefined>(
+      (latest, key) => (latest === undefined || key.activateAt > latest.activateAt ? key : latest),
+      undefined,
+    )
+}
+
+/** Whether the key still verifies and is published; keys of the future are, so that caches know them in time. */
+export function isRetired(key: Pick<KeySetEntry, 'retireAt'>, now: Date): boolean {
+  return key.retireAt !== undefined && Date.parse(key.retireAt) <= now.getTime()
+}

@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import fp from 'fastify-plugin'
+import { Redis } from 'ioredis'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** News between servers and counters of limits. A command fails at once while Redis is away. */
+    redis: Redis
+  }
+}
+
+export default fp(
+  async function redis(app) {
+    const { host, port, password, tls, caFile } = app.config.redis
+    const client = new Redis({
+      host,
+      port,
+      ...(password !== undefined && { password }),
+      ...(tls && { tls: caFile === undefined ? {} : { ca: readFileSync(caFile) } }),
+      connectionName: 'authservice',
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      commandTimeout: 500,
+      connectTimeout: 1_000,
+      retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
+    })
+    let away = false
+    client.on('error', (error) => {
+      if (!away) app.log.warn({ err: error }, 'Redis is away: limits are counted by this server alone')
+      away = true
+    })
+    client.on('ready', () => {
+      if (away) app.log.info('Redis is back')
+      away = false
+    })
+    app.decorate('redis', client)
+    app.addHook('onClose', async () => client.disconnect())
+  },
+  { name: 'redis', dependencies: ['config'] },
+)

@@ -1,0 +1,18 @@
+import type { FastifyInstance } from 'fastify'
+import login from './login.ts'
+import logout from './logout.ts'
+import refresh from './refresh.ts'
+import register from './register.ts'
+import verify from './verify.ts'
+
+export default async function authRoutes(app: FastifyInstance): Promise<void> {
+  // Whatever is answered here is about one person: no cache may keep it.
+  app.addHook('onSend', async (_request, reply) => {
+    reply.header('cache-control', 'no-store')
+  })
+  await app.register(register)
+  await app.register(login)
+  await app.register(refresh)
+  await app.register(logout)
+  await app.register(verify)
+}

@@ -1,0 +1,35 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { ObjectId } from 'mongodb'
+import Type from 'typebox'
+import { answers } from '../../../schemas/auth.ts'
+
+const logout: FastifyPluginAsyncTypebox = async (app) => {
+  const schema = { tags: ['sessions'], security: [{ bearer: [] }], response: answers({ 204: Type.Null() }, 401, 503) }
+
+  app.post(
+    '/logout',
+    { schema: { ...schema, summary: 'End the session of the access token' } },
+    async (request, reply) => {
+      const { sub: userId, sid: sessionId } = await app.authenticate(request)
+      await app.sessions.revoke(sessionId, 'logout', new Date())
+      await app.revocation.revokeSession(sessionId)
+      app.securityEvents.record('authn_token_revoked', { userId, sessionId, address: request.ip })
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/logout-all',
+    { schema: { ...schema, summary: 'End every session of the user' } },
+    async (request, reply) => {
+      const { sub: userId, sid: sessionId } = await app.authenticate(request)
+      await app.sessions.revokeAll(new ObjectId(userId), new Date())
+      await app.revocation.revokeUser(userId)
+      await app.revocation.revokeSession(sessionId)
+      app.securityEvents.record('authn_token_revoked', { userId, address: request.ip, reason: 'logout_all' })
+      return reply.code(204).send(null)
+    },
+  )
+}
+
+export default logout

@@ -2,6 +2,10 @@ import { execa } from 'execa'
 
 /** kubectl bound to one cluster. */
 export interface Kubectl {
+  /** The program: a path, or a name to find on PATH. */
+  binary: string
+  /** The flags that choose the cluster. */
+  cluster: readonly string[]
   /** How a person writes it, for messages. */
   commandLine: string
   /** @throws with kubectl's own words when it fails */
@@ -20,12 +24,15 @@ export function kubectlFor(binary: string, cluster: readonly string[]): Kubectl 
       ...(input !== undefined && { input }),
     })
     if (!result.failed) return result.stdout
-    if (result.code === 'ENOENT')
+    if (result.code === 'ENOENT') {
       throw new Error(`${binary} is missing: install kubectl (https://kubernetes.io/docs/tasks/tools/)`)
+    }
     const reason = result.timedOut ? `no end after ${timeoutSeconds} s` : result.stderr.trim()
     throw new Error(`${commandLine} ${kubectlArguments.slice(0, 4).join(' ')}: ${reason}`)
   }
   return {
+    binary,
+    cluster,
     commandLine,
     run,
     json: async (kubectlArguments) => JSON.parse(await run([...kubectlArguments, '-o', 'json'])),

@@ -1,0 +1,121 @@
+import { expect, inject, test } from 'vitest'
+import { kubectl } from './cluster-under-test.ts'
+
+const { namespace, name } = inject('quickstart')
+
+test.each(['service/quickstart', 'deployment/quickstart-blue', 'service/quickstart-edge', 'configmap/quickstart-edge'])(
+  '%s comes back after somebody deletes it',
+  async (child) => {
+    const before = await uidOf(child)
+    await kubectl().run(['delete', child, '--namespace', namespace, '--wait=false'])
+    await expect.poll(() => uidOf(child), { timeout: 30_000, interval: 200 }).toSatisfy(isNewAfter(before))
+  },
+)
+
+test('an edit of a managed field is put back and said in an event', async () => {
+  await kubectl().run([
+    'patch',
+    `service/${name}`,
+    '--namespace',
+    namespace,
+    '--type=merge',
+    '--patch',
+    JSON.stringify({ spec: { selector: { 'auth-operator.dev/color': 'nobody' } } }),
+  ])
+  await expect
+    .poll(() => colorOfService(), { timeout: 10_000, interval: 100, message: 'the colour that the Service selects' })
+    .toBe('blue')
+  await expect
+    .poll(() => eventsOf(name), { timeout: 10_000, message: 'events of the AuthService' })
+    .toEqual(expect.arrayContaining([expect.stringMatching(new RegExp(`Service.*${name}`))]))
+})
+
+test('passwords and signing keys outlive the operator', async () => {
+  const before = await secretVersions()
+  await kubectl().run(['delete', 'pod', '--namespace', 'authservice-system', '--all', '--timeout=60s'])
+  await kubectl().run(['rollout', 'status', 'deployment/authservice-operator', '--namespace', 'authservice-system'])
+  const observed = await touchAuthService()
+  await expect
+    .poll(() => observedGeneration(), { timeout: 60_000, message: 'generation that the new operator has looked at' })
+    .toBeGreaterThanOrEqual(observed)
+  expect(await secretVersions()).toEqual(before)
+})
+
+test('the AuthService is whole again', async () => {
+  await kubectl().run(
+    ['wait', '--for=condition=Ready', `authservice/${name}`, '--namespace', namespace, '--timeout=60s'],
+    { timeoutSeconds: 70 },
+  )
+})
+
+async function uidOf(child: string): Promise<string> {
+  return kubectl().run([
+    'get',
+    child,
+    '--namespace',
+    namespace,
+    '--ignore-not-found',
+    '--output=jsonpath={.metadata.uid}',
+  ])
+}
+
+function isNewAfter(before: string): (uid: string) => boolean {
+  return (uid) => uid !== '' && uid !== before
+}
+
+async function colorOfService(): Promise<string> {
+  return kubectl().run([
+    'get',
+    `service/${name}`,
+    '--namespace',
+    namespace,
+    '--output=jsonpath={.spec.selector.auth-operator\\.dev/color}',
+  ])
+}
+
+/** `reason: note` of each event about the AuthService. */
+async function eventsOf(authService: string): Promise<string[]> {
+  const { items } = await kubectl().json<{
+    items: { reason: string; note?: string; regarding: { kind: string; name: string } }[]
+  }>(['get', 'events.events.k8s.io', '--namespace', namespace])
+  return items
+    .filter(({ regarding }) => regarding.kind === 'AuthService' && regarding.name === authService)
+    .map(({ reason, note }) => `${reason}: ${note}`)
+}
+
+async function secretVersions(): Promise<Record<string, string>> {
+  const { items } = await kubectl().json<{ items: { metadata: { name: string; resourceVersion: string } }[] }>([
+    'get',
+    'secrets',
+    '--namespace',
+    namespace,
+  ])
+  return Object.fromEntries(items.map(({ metadata }) => [metadata.name, metadata.resourceVersion]))
+}
+
+/** Changes the spec in a way that moves no pod. @returns the new generation */
+async function touchAuthService(): Promise<number> {
+  const limit = `${90 + Math.floor(Math.random() * 10)}/s`
+  const patched = await kubectl().json<{ metadata: { generation: number } }>([
+    'patch',
+    `authservice/${name}`,
+    '--namespace',
+    namespace,
+    '--type=merge',
+    '--patch',
+    JSON.stringify({ spec: { rateLimits: { perClient: limit } } }),
+  ])
+  return patched.metadata.generation
+}
+
+async function observedGeneration(): Promise<number> {
+  return Number(
+    await kubectl().run([
+      'get',
+      `authservice/${name}`,
+      '--namespace',
+      namespace,
+      '--output=jsonpath={.status.observedGeneration}',
+    ]),
+  )
+}

@@ -1,0 +1,104 @@
+import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import type { EdgeClient } from '../../scripts/demo/edge-client.ts'
+import { walkThrough } from '../../scripts/demo/walk-through.ts'
+import { edgeClient, kubectl } from './cluster-under-test.ts'
+
+const { namespace, name, host } = inject('quickstart')
+let edge: EdgeClient
+
+beforeAll(async () => {
+  edge = await edgeClient(namespace, name, host)
+})
+
+afterAll(() => edge.close())
+
+test('the quickstart is ready within a minute of being applied', () => {
+  expect(inject('quickstart').readySeconds).toBeLessThan(60)
+})
+
+test('a user registers, logs in and has the token verified through the edge', async () => {
+  const { email, claims } = await walkThrough(edge)
+  expect(email).toMatch(/@example\.com$/)
+  expect(claims).toMatchObject({ role: 'user', sub: expect.any(String), sid: expect.any(String) })
+})
+
+test('others verify the tokens by the published key set', async () => {
+  const { accessToken } = await walkThrough(edge)
+  const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', edge.url), {
+    [customFetch]: async () => {
+      const { status, body } = await edge.call('GET', '/.well-known/jwks.json')
+      return Response.json(body, { status })
+    },
+  })
+  const { protectedHeader, payload } = await jwtVerify(accessToken, keys, { typ: 'at+jwt', algorithms: ['ES256'] })
+  expect(protectedHeader.kid).toBeTypeOf('string')
+  expect(Object.keys(payload)).toEqual(expect.arrayContaining(['iss', 'sub', 'aud', 'exp', 'iat', 'jti', 'sid']))
+})
+
+test('refreshing gives a new pair, and after logout neither token is worth anything', async () => {
+  const { email, password } = await walkThrough(edge)
+  const login = await edge.call('POST', '/v1/auth/login', { json: { email, password } })
+  const first = tokensOf(login.body)
+  const refreshed = await edge.call('POST', '/v1/auth/refresh', { json: { refresh_token: first.refreshToken } })
+  expect(refreshed.status).toBe(200)
+  const second = tokensOf(refreshed.body)
+  expect(second.refreshToken).not.toBe(first.refreshToken)
+
+  expect((await edge.call('POST', '/v1/auth/logout', { bearer: second.accessToken })).status).toBe(204)
+  await expect
+    .poll(async () => (await edge.call('GET', '/v1/auth/verify', { bearer: second.accessToken })).status, {
+      timeout: 5_000,
+    })
+    .toBe(401)
+  const dead = await edge.call('POST', '/v1/auth/refresh', { json: { refresh_token: second.refreshToken } })
+  expect(dead).toMatchObject({ status: 401, body: { code: 'session_revoked' } })
+})
+
+test('a wrong password and an unknown email get the same problem', async () => {
+  const { email } = await walkThrough(edge)
+  const wrong = await edge.call('POST', '/v1/auth/login', { json: { email, password: 'not the right password' } })
+  const unknown = await edge.call('POST', '/v1/auth/login', {
+    json: { email: 'nobody@example.com', password: 'not the right password' },
+  })
+  expect(wrong).toMatchObject({ status: 401, body: { code: 'invalid_credentials' } })
+  expect(unknown).toMatchObject({ status: 401, body: { code: 'invalid_credentials' } })
+  expect(wrong.headers['content-type']).toContain('application/problem+json')
+})
+
+test('the metrics port is not reachable through the edge', async () => {
+  expect((await edge.call('GET', '/metrics')).status).toBe(404)
+})
+
+test('kubectl get shows what a person looks for', async () => {
+  const table = await kubectl().run(['get', 'authsvc', '--all-namespaces'])
+  expect(table).toMatch(/NAMESPACE\s+NAME\s+READY\s+PHASE\s+VERSION/)
+  expect(table).toMatch(new RegExp(`${namespace}\\s+${name}\\s+True`))
+})
+
+test('every condition is set and of the current generation', async () => {
+  const { metadata, status } = await kubectl().json<{
+    metadata: { generation: number }
+    status: { conditions: { type: string; observedGeneration: number; reason: string }[] }
+  }>(['get', 'authservice', name, '--namespace', namespace])
+  expect(status.conditions.map(({ type }) => type)).toEqual(
+    expect.arrayContaining([
+      'Ready',
+      'Reconciling',
+      'Stalled',
+      'SecretsReady',
+      'RedisReady',
+      'MongoDBReady',
+      'WorkloadAvailable',
+      'IngressReady',
+    ]),
+  )
+  for (const { observedGeneration } of status.conditions) expect(observedGeneration).toBe(metadata.generation)
+})
+
+function tokensOf(body: unknown): { accessToken: string; refreshToken: string } {
+  expect(body).toMatchObject({ access_token: expect.any(String), refresh_token: expect.any(String) })
+  // The line above has just checked both fields.
+  const { access_token: accessToken, refresh_token: refreshToken } = body as Record<string, string>
+  return { accessToken: accessToken ?? '', refreshToken: refreshToken ?? '' }
+}

@@ -1,0 +1,18 @@
+import type { ResolvedSpec } from './resolved-spec.ts'
+
+/**
+ * The image that the server pods run: `image` as it is written, or else the operator's own with the tag `version`.
+ *
+ * @param relatedImage full reference of the server image that this operator was released with
+ */
+export function serverImage({ image, version }: Pick<ResolvedSpec, 'image' | 'version'>, relatedImage: string): string {
+  if (image !== undefined) return image
+  return version === undefined ? relatedImage : `${repositoryOf(relatedImage)}:${version}`
+}
+
+/** An image reference without tag and digest. A colon before the last slash belongs to a registry's port. */
+function repositoryOf(reference: string): string {
+  const [withoutDigest = reference] = reference.split('@')
+  const tag = withoutDigest.lastIndexOf(':')
+  return tag > withoutDigest.lastIndexOf('/') ? withoutDigest.slice(0, tag) : withoutDigest
+}

@@ -33,7 +33,7 @@ const symptoms: readonly Symptom[] = [
       "A download was refused because its certificate is signed by an authority that this machine does not trust: add your network's authority with update-ca-certificates, then run this again.",
   },
   {
-    pattern: /Temporary failure (in name resolution|resolving)|no such host|EAI_AGAIN|Could not resolve/i,
+    pattern: /Temporary failure (in name resolution|resolving)|no such host|EAI_AGAIN|Could not resolve host/i,
     sentence: () =>
       'A download failed because a host name could not be resolved: check the network, then run this again.',
   },

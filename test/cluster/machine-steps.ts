@@ -11,7 +11,7 @@ import { abandonEngine, engineAnswers, privateDocker, startEngine } from './sour
 import { buildNodeImage, nodeImageName } from './source/node-image.ts'
 import { buildRootFilesystem, nodeSystem, rootFilesystemIsCached, services, slim } from './source/root-filesystem.ts'
 import { installPackages, missingPackages } from './source/system-packages.ts'
-import { type ClusterState, readState, writeState } from './state.ts'
+import { type ClusterState, writeState } from './state.ts'
 import type { Step } from './step.ts'
 
 /** Those that the images of step 20 start from too: they are made while Go compiles. */
@@ -20,6 +20,8 @@ const fileSystems = [nodeSystem, slim, services]
 /** What the steps hand to each other. */
 interface Progress {
   plan?: Plan
+  /** What the cluster was created with. */
+  state?: ClusterState
   /** Undoes what was begun, when the process ends before the cluster is complete. */
   undo?: Disposable
 }
@@ -37,7 +39,7 @@ export function machineSteps(wishes: Wishes): Step[][] {
   return [
     [decide(wishes, progress)],
     ...only(fromSource, sourceSteps(progress)),
-    ...only(creating, [[create(progress)], [metrics()]]),
+    ...only(creating, [[create(progress)], [complete(progress)]]),
   ]
 }
 
@@ -121,8 +123,7 @@ function create(progress: Progress): Step {
       const state: ClusterState =
         mode === 'source' ? { ...common, ...(await builtParts()) } : { ...common, ...(await clientTools(log)) }
       await createKindCluster(state, mode === 'source' ? privateDocker : usersDocker, log)
-      await writeState(state)
-      progress.undo?.[Symbol.dispose]()
+      progress.state = state
       return `${nodes} ${nodes === 1 ? 'node' : 'nodes'}, 127.0.0.1:${edgePort} leads to the edge`
     },
   }
@@ -133,15 +134,17 @@ async function builtParts(): Promise<Pick<ClusterState, 'kind' | 'kubectl' | 'no
   return { kind: tools.kind, kubectl: tools.kubectl, nodeImage: await nodeImageName(tools) }
 }
 
-function metrics(): Step {
+/** The last step, so it also records that the cluster is complete. */
+function complete(progress: Progress): Step {
   return {
     id: '07-metrics-server',
     title: 'Metrics server',
     usualSeconds: 20,
     run: async (log) => {
-      const state = await readState()
-      if (state === undefined) throw new Error('the step that creates the cluster has not run')
-      await installMetricsServer(kubectlCommand(state.kubectl), log)
+      if (progress.state === undefined) throw new Error('the step that creates the cluster has not run')
+      await installMetricsServer(kubectlCommand(progress.state.kubectl), log)
+      await writeState(progress.state)
+      progress.undo?.[Symbol.dispose]()
     },
   }
 }

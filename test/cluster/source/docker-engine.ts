@@ -4,6 +4,7 @@ import { existsSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { execa } from 'execa'
 import { cacheDirectory } from '../checkout.ts'
 import { askDocker, clusterLabel, type Docker, nodeContainers } from '../docker.ts'
 import { onEarlyExit } from '../exit-hooks.ts'
@@ -12,7 +13,7 @@ import { withLock } from '../lock.ts'
 
 /*
  * A container engine that belongs to this cache alone and leaves another Docker on the machine as it is: its own socket,
- * data, process files and configuration, no default bridge, no iptables rules, no change of IP forwarding.
+ * data, process files, configuration, bridge and addresses, no iptables rules, no change of IP forwarding.
  * Published ports work all the same, by Docker's user-land proxy.
  */
 
@@ -23,6 +24,10 @@ const socket = join(runtimeDirectory, 'docker.sock')
 const pidFile = join(runtimeDirectory, 'docker.pid')
 const logFile = join(cacheDirectory, 'docker-engine.log')
 const lock = join(cacheDirectory, 'locks', 'docker-engine.lock')
+
+const bridge = `authsvc-${cacheId.slice(0, 7)}` // a network interface's name has at most 15 characters
+/** From the range for benchmarks (RFC 2544), which no network that this machine is in should use. */
+const addressPool = 'base=198.18.0.0/15,size=24'
 
 const startSeconds = 60
 const stopSeconds = 30
@@ -51,6 +56,7 @@ export function startEngine(runc: string): Promise<void> {
     await mkdir(cacheDirectory, { recursive: true })
     const configuration = join(runtimeDirectory, 'daemon.json') // keeps /etc/docker/daemon.json out
     await writeFile(configuration, '{}\n')
+    await execa('ip', ['link', 'add', 'name', bridge, 'type', 'bridge'])
     const pid = launch(engineArguments(configuration, lacksSysResource() ? runc : undefined))
     using _ = onEarlyExit(() => process.kill(pid, 'SIGTERM'))
     await waitUntilItAnswers(pid)
@@ -63,6 +69,7 @@ export function stopIdleEngine(): Promise<boolean> {
     if (await engineAnswers()) {
       const { running, stopped } = await nodeContainers(privateDocker)
       if (running.length + stopped.length > 0) return false
+      await askDocker(privateDocker, ['network', 'rm', 'kind']) // its bridge would stay
     }
     await endEngine()
     return true
@@ -85,14 +92,16 @@ export function abandonEngine(clusterName: string): void {
   const own = nodes(`${clusterLabel}=${clusterName}`)
   if (own.length > 0) docker(['rm', '--force', '--volumes', ...own])
   const pid = enginePid()
-  if (pid !== undefined && nodes(clusterLabel).length === 0) process.kill(pid, 'SIGTERM')
+  if (pid !== undefined && nodes(clusterLabel).length === 0) process.kill(pid, 'SIGTERM') // its bridge goes at the next start
 }
 
 export function engineArguments(configuration: string, runtime: string | undefined): string[] {
   return [
     ...['--config-file', configuration, '--host', `unix://${socket}`, '--pidfile', pidFile],
     ...['--data-root', join(cacheDirectory, 'docker'), '--exec-root', join(runtimeDirectory, 'exec')],
-    ...['--bridge', 'none', '--iptables=false', '--ip-masq=false', '--ip-forward=false'],
+    // Without a bridge of its own it would take, or with `none` remove, the one of another Docker.
+    ...['--bridge', bridge, '--default-address-pool', addressPool],
+    ...['--iptables=false', '--ip-masq=false', '--ip-forward=false'],
     ...(runtime === undefined ? [] : ['--add-runtime', `stripped=${runtime}`, '--default-runtime', 'stripped']),
   ]
 }
@@ -144,6 +153,7 @@ async function endEngine(): Promise<void> {
       await delay(100)
     }
   }
+  await execa('ip', ['link', 'delete', bridge], { reject: false }) // after a reboot there is none
   await rm(pidFile, { force: true })
   await rm(socket, { force: true })
 }

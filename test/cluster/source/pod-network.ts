@@ -16,6 +16,13 @@ export interface NodeAddress {
   internalIp: string
 }
 
+/**
+ * A pod that connects to a Service before kube-proxy knows it waits for half a minute: its packets are lost, and so are
+ * the repeated ones, since they belong to a connection that was seen before.
+ */
+const waitForServices =
+  'timeout 60 sh -c "until curl --silent --insecure --output /dev/null --max-time 1 https://10.96.0.1; do sleep 0.2; done"'
+
 /** A CNI configuration list; see https://www.cni.dev/docs/spec/ */
 export function bridgeConfiguration(podCidr: string): string {
   return JSON.stringify({
@@ -47,6 +54,8 @@ export async function connectPods(docker: Docker, kubectl: Kubectl, log: StepLog
     for (const other of nodes.filter((candidate) => candidate.name !== name)) {
       await exec(name, ['ip', 'route', 'replace', other.podCidr, 'via', other.internalIp])
     }
+    log.report(`Waiting until Services answer on ${name}`)
+    await exec(name, ['sh', '-c', waitForServices])
     await exec(name, ['cp', '/dev/stdin', '/etc/cni/net.d/10-bridge.conflist'], bridgeConfiguration(podCidr))
   }
 }

@@ -4,6 +4,7 @@ import type { StepLog } from '../step-log.ts'
 /** What the build needs of Debian, by the package and a file that shows that it is installed. */
 const packages: Readonly<Record<string, string>> = {
   'docker.io': '/usr/sbin/dockerd',
+  iproute2: '/usr/sbin/ip',
   mmdebstrap: '/usr/bin/mmdebstrap',
   'debian-archive-keyring': '/usr/share/keyrings/debian-archive-keyring.gpg',
   'python3-pip': '/usr/lib/python3/dist-packages/pip',

@@ -1,0 +1,91 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+/** Metrics of the controller runtime, by the names that dashboards for controller-runtime and client-go know. */
+export function createKubeMetrics(registry = new Registry()) {
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const seconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30]
+  return {
+    registry,
+    reconcileTotal: new Counter({
+      name: 'controller_runtime_reconcile_total',
+      help: 'Reconciles by result',
+      labelNames: ['controller', 'result'],
+      registers,
+    }),
+    reconcileErrors: new Counter({
+      name: 'controller_runtime_reconcile_errors_total',
+      help: 'Reconciles that failed',
+      labelNames: ['controller'],
+      registers,
+    }),
+    reconcileSeconds: new Histogram({
+      name: 'controller_runtime_reconcile_time_seconds',
+      help: 'Time of a reconcile',
+      labelNames: ['controller'],
+      buckets: seconds,
+      registers,
+    }),
+    activeWorkers: new Gauge({
+      name: 'controller_runtime_active_workers',
+      help: 'Workers that reconcile now',
+      labelNames: ['controller'],
+      registers,
+    }),
+    queueDepth: new Gauge({ name: 'workqueue_depth', help: 'Keys that wait', labelNames: ['name'], registers }),
+    queueAdds: new Counter({ name: 'workqueue_adds_total', help: 'Keys added', labelNames: ['name'], registers }),
+    queueSeconds: new Histogram({
+      name: 'workqueue_queue_duration_seconds',
+      help: 'How long a key waits',
+      labelNames: ['name'],
+      buckets: seconds,
+      registers,
+    }),
+    workSeconds: new Histogram({
+      name: 'workqueue_work_duration_seconds',
+      help: 'How long a key is worked on',
+      labelNames: ['name'],
+      buckets: seconds,
+      registers,
+    }),
+    queueRetries: new Counter({
+      name: 'workqueue_retries_total',
+      help: 'Keys added again after a failure',
+      labelNames: ['name'],
+      registers,
+    }),
+    requests: new Counter({
+      name: 'rest_client_requests_total',
+      help: 'Requests to the API server',
+      labelNames: ['code', 'method'],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'rest_client_request_duration_seconds',
+      help: 'Time until the API server answers',
+      labelNames: ['method'],
+      buckets: seconds,
+      registers,
+    }),
+    leader: new Gauge({
+      name: 'leader_election_master_status',
+      help: '1 while this process leads',
+      labelNames: ['name'],
+      registers,
+    }),
+    relists: new Counter({
+      name: 'informer_lists_total',
+      help: 'Full lists, by the kind that is watched',
+      labelNames: ['kind'],
+      registers,
+    }),
+    handlerErrors: new Counter({
+      name: 'informer_handler_errors_total',
+      help: 'Errors of event handlers',
+      labelNames: ['kind'],
+      registers,
+    }),
+  }
+}
+
+export type KubeMetrics = ReturnType<typeof createKubeMetrics>

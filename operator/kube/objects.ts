@@ -1,0 +1,64 @@
+/** What every object of the Kubernetes API has. */
+export interface KubernetesObject {
+  apiVersion?: string
+  kind?: string
+  metadata: ObjectMeta
+}
+
+/** The fields of ObjectMeta that controllers use. */
+export interface ObjectMeta {
+  name: string
+  namespace?: string
+  uid?: string
+  resourceVersion?: string
+  generation?: number
+  creationTimestamp?: string
+  deletionTimestamp?: string
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+  ownerReferences?: OwnerReference[]
+  managedFields?: unknown[]
+}
+
+export interface OwnerReference {
+  apiVersion: string
+  kind: string
+  name: string
+  uid: string
+  controller?: boolean
+  blockOwnerDeletion?: boolean
+}
+
+/** A kind and where the API serves it. */
+export interface Resource {
+  /** `v1`, or group and version: `apps/v1`. */
+  apiVersion: string
+  kind: string
+  /** As it stands in paths: `deployments`. */
+  plural: string
+  namespaced: boolean
+}
+
+/** Identifies an object of one kind: `namespace/name`, or the name alone of a cluster-scoped one. */
+export type ObjectKey = string
+
+export function keyOf({ metadata }: Pick<KubernetesObject, 'metadata'>): ObjectKey {
+  return metadata.namespace === undefined ? metadata.name : `${metadata.namespace}/${metadata.name}`
+}
+
+export function splitKey(key: ObjectKey): { namespace: string | undefined; name: string } {
+  const slash = key.indexOf('/')
+  return slash < 0
+    ? { namespace: undefined, name: key }
+    : { namespace: key.slice(0, slash), name: key.slice(slash + 1) }
+}
+
+/**
+ * The path of a collection, or of one object in it.
+ * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
+ */
+export function pathOf({ apiVersion, plural, namespaced }: Resource, namespace?: string, name?: string): string {
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`
+  const scope = namespaced && namespace !== undefined ? `/namespaces/${encodeURIComponent(namespace)}` : ''
+  return `${root}${scope}/${plural}${name === undefined ? '' : `/${encodeURIComponent(name)}`}`
+}

@@ -1,0 +1,153 @@
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { KubeError } from './errors.ts'
+
+export interface KubeRequest {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  path: string
+  query?: Record<string, string | number | boolean | undefined>
+  body?: unknown
+  contentType?: string
+  signal?: AbortSignal
+  /** Until the answer begins. */
+  timeoutMilliseconds?: number
+}
+
+/** Told about every request that was answered or failed. `code` is the HTTP status, or `<error>`. */
+export type RequestObserver = (method: string, code: string, seconds: number) => void
+
+const defaultTimeoutMilliseconds = 30_000
+
+/**
+ * Requests to the API server over connections that stay open. @kubernetes/client-node reads the configuration and
+ * authenticates; its own requests open a connection, with a TLS handshake, each time.
+ */
+export class Transport {
+  readonly #config: KubeConfig
+  readonly #server: URL
+  readonly #userAgent: string
+  readonly #observe: RequestObserver
+  #agent: RequestOptions['agent']
+
+  /** @throws when the configuration names no cluster */
+  constructor(config: KubeConfig, userAgent: string, observe: RequestObserver = () => {}) {
+    const server = config.getCurrentCluster()?.server
+    if (server === undefined)
+      throw new Error('the kubeconfig names no cluster: check KUBECONFIG and its current-context')
+    this.#config = config
+    this.#server = new URL(server)
+    this.#userAgent = userAgent
+    this.#observe = observe
+  }
+
+  get serverUrl(): string {
+    return this.#server.href
+  }
+
+  /** @returns the answer, unread @throws KubeError for a status of 400 and more; Error when no answer comes */
+  async open(request: KubeRequest): Promise<IncomingMessage> {
+    const started = performance.now()
+    try {
+      const answer = await this.#send(request)
+      this.#observe(request.method, String(answer.statusCode), (performance.now() - started) / 1000)
+      if ((answer.statusCode ?? 500) < 400) return answer
+      const text = await readText(answer)
+      const retryAfter = answer.headers['retry-after']
+      throw KubeError.from(answer.statusCode ?? 500, text, retryAfter, `${request.method} ${request.path}`)
+    } catch (error) {
+      if (!(error instanceof KubeError)) {
+        this.#observe(request.method, '<error>', (performance.now() - started) / 1000)
+      }
+      throw error
+    }
+  }
+
+  /** @returns the answer's JSON: its shape is the caller's promise, the API server checked it */
+  async json<Answer>(request: KubeRequest): Promise<Answer> {
+    return JSON.parse(await readText(await this.open(request)))
+  }
+
+  close(): void {
+    if (this.#agent instanceof Agent) this.#agent.destroy()
+  }
+
+  async #send({
+    method,
+    path,
+    query,
+    body,
+    contentType,
+    signal,
+    timeoutMilliseconds,
+  }: KubeRequest): Promise<IncomingMessage> {
+    const options = await this.#options()
+    const url = new URL(`${this.#server.pathname.replace(/\/$/, '')}${path}`, this.#server)
+    for (const [name, value] of Object.entries(query ?? {}))
+      if (value !== undefined) url.searchParams.set(name, String(value))
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    const send = url.protocol === 'http:' ? httpRequest : httpsRequest
+    const outgoing = send(url, {
+      ...options,
+      method,
+      ...(signal !== undefined && { signal }),
+      headers: {
+        ...options.headers,
+        accept: 'application/json',
+        'user-agent': this.#userAgent,
+        ...(text !== undefined && {
+          'content-type': contentType ?? 'application/json',
+          'content-length': Buffer.byteLength(text),
+        }),
+      },
+    })
+    outgoing.end(text)
+    return answerOf(outgoing, timeoutMilliseconds ?? defaultTimeoutMilliseconds, `${method} ${path}`)
+  }
+
+  /** Credentials are asked for each time, because tokens are renewed; connections are kept. */
+  async #options(): Promise<RequestOptions> {
+    const options: RequestOptions = {}
+    await this.#config.applyToHTTPSOptions(options)
+    const { agent, ...rest } = options
+    if (this.#server.protocol === 'http:') return { ...rest, agent: undefined }
+    const viaProxy = this.#config.getCurrentCluster()?.proxyUrl !== undefined
+    const { ca, cert, key, rejectUnauthorized, servername } = rest
+    this.#agent ??= viaProxy
+      ? agent
+      : new Agent({
+          keepAlive: true,
+          keepAliveMsecs: 30_000,
+          maxSockets: 64,
+          ...(ca !== undefined && { ca }),
+          ...(cert !== undefined && { cert }),
+          ...(key !== undefined && { key }),
+          ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+          ...(servername !== undefined && { servername }),
+        })
+    return { ...rest, agent: this.#agent }
+  }
+}
+
+function answerOf(outgoing: ClientRequest, timeoutMilliseconds: number, name: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => outgoing.destroy(new Error(`${name}: no answer after ${timeoutMilliseconds / 1000} s`)),
+      timeoutMilliseconds,
+    )
+    outgoing.once('response', (answer) => {
+      clearTimeout(timer)
+      resolve(answer)
+    })
+    outgoing.on('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+  })
+}
+
+async function readText(answer: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of answer) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}

@@ -54,8 +54,10 @@ export class EventRecorder {
   }
 
   record(event: EventToRecord): void {
-    if (this.#waiting >= mostWaiting)
-      return this.#log.warn({ reason: event.reason }, 'too many events wait: one is dropped')
+    if (this.#waiting >= mostWaiting) {
+      this.#log.warn({ reason: event.reason }, 'too many events wait: one is dropped')
+      return
+    }
     this.#waiting++
     this.#last = this.#last.then(async () => {
       try {

@@ -187,7 +187,8 @@ export class Informer<T extends KubernetesObject> {
     if (before !== undefined && before.metadata.uid !== object.metadata.uid) {
       // Deleted and made again while nobody looked: that is two changes, not one.
       this.#remove(before)
-      return this.#put(received)
+      this.#put(received)
+      return
     }
     this.#objects.set(key, object)
     this.#tell(before === undefined ? { type: 'added', object } : { type: 'updated', object, before })

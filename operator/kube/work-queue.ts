@@ -83,7 +83,10 @@ export class WorkQueue {
   /** Adds the key when the time has passed; of several times for one key the earliest counts. */
   addAfter(key: string, milliseconds: number): void {
     if (this.#shutDown) return
-    if (milliseconds <= 0) return this.add(key)
+    if (milliseconds <= 0) {
+      this.add(key)
+      return
+    }
     const at = this.#clock.now() + milliseconds
     const planned = this.#delayed.get(key)
     if (planned !== undefined && planned.at <= at) return

@@ -30,10 +30,17 @@ const storage = (size: string) =>
 
 /** A volume cannot change under a StatefulSet: what would need a new, empty one is refused while the old one is in use. */
 const keepVolume = (defaultSize: string) => {
-  const sizeOf = (of: string) => `quantity(${of}.?managed.?storage.?size.orValue('${defaultSize}'))`
-  const classOf = (of: string) => `${of}.?managed.?storage.?storageClassName.orValue('')`
-  const ephemeralOf = (of: string) => `${of}.?managed.?storage.?ephemeral.orValue(false)`
-  const stays = '!has(self.managed) || !has(oldSelf.managed)'
+  const written = (of: string, field: string, otherwise: string) => {
+    const path = ['managed', 'storage', field].reduce<string[]>(
+      (steps, step) => [...steps, `${steps.at(-1) ?? of}.${step}`],
+      [],
+    )
+    return `(${path.map((step) => `has(${step})`).join(' && ')} ? ${path.at(-1)} : ${otherwise})`
+  }
+  const sizeOf = (of: string) => `quantity(${written(of, 'size', `'${defaultSize}'`)})`
+  const classOf = (of: string) => written(of, 'storageClassName', "''")
+  const ephemeralOf = (of: string) => written(of, 'ephemeral', 'false')
+  const stays = 'has(self.external) || has(oldSelf.external)'
   return [
     {
       rule: `${stays} || ${sizeOf('self')}.compareTo(${sizeOf('oldSelf')}) == 0`,

@@ -34,6 +34,8 @@ const BlueGreenSchema = Type.Object(
   },
 )
 
+const isZero = (field: string) => `${field} == 0 || ${field} == '0' || ${field} == '0%'`
+
 const RollingUpdateSchema = Type.Object(
   {
     maxUnavailable: Type.Optional(
@@ -47,7 +49,7 @@ const RollingUpdateSchema = Type.Object(
     description: 'Settings of rolling updates.',
     rules: [
       {
-        rule: "!(string(self.?maxUnavailable.orValue(0)) in ['0', '0%'] && string(self.?maxSurge.orValue(1)) in ['0', '0%'])",
+        rule: `!has(self.maxSurge) || !(${isZero('self.maxSurge')}) || has(self.maxUnavailable) && !(${isZero('self.maxUnavailable')})`,
         message: 'maxUnavailable and maxSurge cannot both be 0: write maxSurge: 1 or more',
         fieldPath: '.maxSurge',
       },

@@ -1,0 +1,18 @@
+import { stringify } from 'yaml'
+import { customResourceDefinition } from '../../operator/authservice/api/crd.ts'
+import { group, plural } from '../../operator/authservice/api/group.ts'
+
+const source = 'operator/authservice/api'
+
+/** Every generated file: path from the root of the repository → content. */
+export function generatedFiles(): Record<string, string> {
+  return {
+    [`crds/${group}_${plural}.yaml`]: withHeader(
+      stringify(customResourceDefinition(), { lineWidth: 120, aliasDuplicateObjects: false }),
+    ),
+  }
+}
+
+function withHeader(yaml: string): string {
+  return `# Generated from ${source} by npm run generate. Do not edit.\n${yaml}`
+}

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { cacheDirectory, checkout } from './checkout.ts'
 import type { Cluster } from './cluster.ts'
 import { type Docker, hasImage } from './docker.ts'
-import { kindEnvironment } from './kind.ts'
 import { withLock } from './lock.ts'
 import { buildStandIns, standInsAreBuilt, tagStandIns } from './source/stand-ins.ts'
 import type { Step } from './step.ts'
@@ -40,18 +39,6 @@ export function imageSteps(running: () => Promise<Cluster>): Step[][] {
     },
   }
   return [[base], [own]]
-}
-
-/** Loads images into every node; kind leaves out what a node has already. */
-export async function loadIntoNodes(
-  kind: string,
-  docker: Docker,
-  references: readonly string[],
-  log: StepLog,
-): Promise<void> {
-  await log.run(kind, ['load', 'docker-image', '--name', checkout.clusterName, ...references], {
-    env: kindEnvironment(docker),
-  })
 }
 
 async function baseImagesAreThere(mode: Cluster['mode'], docker: Docker): Promise<boolean> {

@@ -1,0 +1,37 @@
+import { renderEdge } from './edge.ts'
+import { metadataOf } from './metadata.ts'
+import { renderMigration } from './migration.ts'
+import { renderMongoDb } from './mongodb.ts'
+import { renderRedis } from './redis.ts'
+import type { Child, RenderInput } from './render-input.ts'
+import { renderAutoscaler, renderDisruptionBudgets } from './scaling.ts'
+import { renderSecrets } from './secrets.ts'
+import { renderServer, renderServices } from './server.ts'
+
+export type { Child, RenderInput } from './render-input.ts'
+
+/** Everything that one AuthService is to have. What is there beyond that is pruned. */
+export function renderChildren(input: RenderInput): Child[] {
+  return [
+    serviceAccount(input),
+    ...renderSecrets(input),
+    ...renderRedis(input),
+    ...renderMongoDb(input),
+    renderMigration(input),
+    renderServer(input),
+    ...renderServices(input),
+    ...renderAutoscaler(input),
+    ...renderDisruptionBudgets(input),
+    ...renderEdge(input),
+  ]
+}
+
+/** What the pods run as: an account that may do nothing. */
+function serviceAccount(input: RenderInput): Child {
+  return {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: metadataOf(input, input.owner.name),
+    automountServiceAccountToken: false,
+  }
+}

@@ -1,0 +1,52 @@
+import { createHash } from 'node:crypto'
+import { labelsOf, metadataOf } from './metadata.ts'
+import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
+import type { Child, RenderInput } from './render-input.ts'
+import { environmentList, imagePullSecrets, serverVolumeMounts, serverVolumes } from './server.ts'
+
+/** The variables that the migrations read; the rest of the spec may change without another run. */
+const databaseVariables = /^(ENVIRONMENT|MONGODB_|DATABASE_|COLLECTION_|ALLOW_INSECURE_MONGODB|JWT_)/
+
+/**
+ * Makes the database ready for the servers of one version, once: another image or database is another Job. Servers
+ * start beside it and are ready when it is done.
+ */
+export function renderMigration(input: RenderInput): Child {
+  const { owner, resolved, images } = input
+  // A Job cannot be changed, so whatever it is made from is in its name.
+  const environment = environmentList(input).filter(({ name }) => databaseVariables.test(name))
+  const about = [images.server, environment, serverVolumes(input)]
+  const hash = createHash('sha256').update(JSON.stringify(about)).digest('hex').slice(0, 8)
+  const name = `${owner.name}-migrate-${hash}`
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: metadataOf(input, name, 'migration'),
+    spec: {
+      backoffLimit: 10,
+      template: {
+        metadata: { labels: labelsOf(owner.name, 'migration') },
+        spec: {
+          ...podDefaults,
+          serviceAccountName: resolved.pod.serviceAccountName ?? owner.name,
+          ...imagePullSecrets(input),
+          restartPolicy: 'OnFailure',
+          securityContext: podSecurity(users.server),
+          containers: [
+            {
+              name: 'migrate',
+              image: images.server,
+              imagePullPolicy: 'IfNotPresent',
+              command: ['node', '--enable-source-maps', 'migrate.js'],
+              env: environment,
+              resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '192Mi' } },
+              securityContext: containerSecurity,
+              volumeMounts: serverVolumeMounts(input),
+            },
+          ],
+          volumes: serverVolumes(input),
+        },
+      },
+    },
+  }
+}

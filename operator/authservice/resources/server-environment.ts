@@ -1,0 +1,117 @@
+import type { ServerEnvironment } from '@authservice-operator/api-server/config.ts'
+import type { ResolvedSpec } from '../api/resolved-spec.ts'
+import { formatDuration, formatRate } from '../api/units.ts'
+import { secretNames } from '../secrets/names.ts'
+import { redisName, redisPort } from './redis.ts'
+import type { RenderInput } from './render-input.ts'
+
+/** A Secret that the server reads as files. */
+interface SecretMount {
+  volume: string
+  secretName: string
+  /** Key in the Secret, which is the name of the file as well. */
+  key: string
+}
+
+export const serverPorts = { api: 8080, observability: 9090 } as const
+const mountRoot = '/etc/authservice'
+
+/** The Secrets of a server, each in a folder of its own: only a whole volume is renewed when its Secret changes. */
+export function serverMounts({ owner, resolved }: RenderInput) {
+  const names = secretNames(owner.name)
+  const { mongodb, redis, tokens } = resolved
+  const { signingKeys } = tokens
+  const external = mongodb.source.kind === 'external' ? mongodb.source : undefined
+  const externalRedis = redis.kind === 'external' ? redis : undefined
+  const mount = (volume: string, { name, key }: { name: string; key: string }): SecretMount => ({
+    volume,
+    secretName: name,
+    key,
+  })
+  return {
+    keys:
+      signingKeys.kind === 'generated'
+        ? mount('keys', { name: names.keys, key: 'keys.json' })
+        : mount('keys', signingKeys.secretRef),
+    mongodb: mount('mongodb', external?.urlSecretRef ?? { name: names.mongodb, key: 'url' }),
+    mongodbCa: external?.caSecretRef && mount('mongodb-ca', external.caSecretRef),
+    redis:
+      externalRedis === undefined
+        ? mount('redis', { name: names.redis, key: 'password' })
+        : externalRedis.passwordSecretRef && mount('redis', externalRedis.passwordSecretRef),
+    redisCa: externalRedis?.tls.caSecretRef && mount('redis-ca', externalRedis.tls.caSecretRef),
+  }
+}
+
+/** Where the server finds the file. */
+export function pathOf({ volume, key }: SecretMount): string {
+  return `${mountRoot}/${volume}/${key}`
+}
+
+export function mountPathOf({ volume }: SecretMount): string {
+  return `${mountRoot}/${volume}`
+}
+
+/** The environment of the server and of its migrations. The type is the server's own: a renamed variable fails to compile. */
+export function serverEnvironment(input: RenderInput): ServerEnvironment {
+  const { resolved } = input
+  const { tokens, passwords, rateLimits, mongodb, traits, scaling, ingress } = resolved
+  const mounts = serverMounts(input)
+  const bringsOwnSecret = tokens.signingKeys.kind === 'provided' && tokens.algorithm === 'HS256'
+  return {
+    ENVIRONMENT: resolved.environment,
+    PORT: String(serverPorts.api),
+    METRICS_PORT: String(serverPorts.observability),
+    LOG_LEVEL: traits.logLevel,
+    MONGODB_URL_FILE: pathOf(mounts.mongodb),
+    DATABASE_NAME: mongodb.database,
+    COLLECTION_NAME: mongodb.usersCollection,
+    MONGODB_MIN_POOL_SIZE: String(mongodb.pool.minSize),
+    MONGODB_MAX_POOL_SIZE: String(mongodb.pool.maxSize),
+    MONGODB_READ_PREFERENCE: mongodb.readPreference,
+    ...(mounts.mongodbCa && { MONGODB_CA_FILE: pathOf(mounts.mongodbCa) }),
+    // A managed MongoDB is in the same namespace, and speaks plain text there.
+    ...(mongodb.source.kind === 'managed' && { ALLOW_INSECURE_MONGODB: 'true' }),
+    ...redisEnvironment(input),
+    ...(bringsOwnSecret ? { JWT_SECRET_FILE: pathOf(mounts.keys) } : { JWT_KEYS_FILE: pathOf(mounts.keys) }),
+    JWT_ISSUER: tokens.issuer,
+    JWT_AUDIENCE: tokens.audience,
+    ACCESS_TOKEN_LIFETIME: formatDuration(tokens.accessTokenLifetimeSeconds),
+    REFRESH_TOKEN_IDLE_LIFETIME: formatDuration(tokens.refreshTokenIdleLifetimeSeconds),
+    REFRESH_TOKEN_ABSOLUTE_LIFETIME: formatDuration(tokens.refreshTokenAbsoluteLifetimeSeconds),
+    BCRYPT_COST: String(passwords.bcryptCost),
+    PASSWORD_MIN_LENGTH: String(passwords.minLength),
+    CORS_ORIGINS: resolved.cors.origins.join(','),
+    RATE_LIMIT_PER_CLIENT: formatRate(rateLimits.perClient),
+    RATE_LIMIT_BURST: String(rateLimits.burst),
+    RATE_LIMIT_LOGIN: formatRate(rateLimits.login),
+    RATE_LIMIT_REGISTER: formatRate(rateLimits.register),
+    RATE_LIMIT_REFRESH: formatRate(rateLimits.refresh),
+    RATE_LIMIT_RESET: formatRate(rateLimits.reset),
+    TRUST_PROXY_HOPS: ingress.type === 'None' ? '0' : '1',
+    DOCS_ENABLED: String(traits.docs),
+    REPLICAS: String(mostReplicas(scaling)),
+    SHUTDOWN_DRAIN_SECONDS: '5',
+  }
+}
+
+function redisEnvironment(input: RenderInput): ServerEnvironment {
+  const { redis } = input.resolved
+  const { redis: password, redisCa } = serverMounts(input)
+  const passwordFile = password && { REDIS_PASSWORD_FILE: pathOf(password) }
+  if (redis.kind === 'managed') {
+    const host = `${redisName(input)}.${input.owner.namespace}.svc`
+    return { REDIS_HOST: host, REDIS_PORT: String(redisPort), ...passwordFile }
+  }
+  return {
+    REDIS_HOST: redis.host,
+    REDIS_PORT: String(redis.port),
+    REDIS_TLS: String(redis.tls.enabled),
+    ...passwordFile,
+    ...(redisCa && { REDIS_CA_FILE: pathOf(redisCa) }),
+  }
+}
+
+function mostReplicas(scaling: ResolvedSpec['scaling']): number {
+  return Math.max(1, scaling.kind === 'fixed' ? scaling.replicas : scaling.maxReplicas)
+}

@@ -1,0 +1,157 @@
+import type { Color } from '../rollout/decide.ts'
+import { colorLabel, labelsOf, metadataOf, selectorOf } from './metadata.ts'
+import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
+import type { Child, RenderInput } from './render-input.ts'
+import { mountPathOf, serverEnvironment, serverMounts, serverPorts } from './server-environment.ts'
+
+export function serverName({ owner }: Pick<RenderInput, 'owner'>, color: Color): string {
+  return `${owner.name}-${color}`
+}
+
+/**
+ * The Deployment of the active colour. It never carries `replicas`: the count belongs to the autoscaler, or is written
+ * through the scale subresource.
+ */
+export function renderServer(input: RenderInput): Child {
+  const { owner, resolved, activeColor: color } = input
+  const { rollout } = resolved
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: metadataOf(input, serverName(input, color), 'server', color),
+    spec: {
+      selector: { matchLabels: selectorOf(owner.name, 'server', color) },
+      strategy: { type: 'RollingUpdate', rollingUpdate: rollout.rollingUpdate },
+      minReadySeconds: rollout.minReadySeconds,
+      progressDeadlineSeconds: rollout.progressDeadlineSeconds,
+      revisionHistoryLimit: rollout.revisionHistoryLimit,
+      template: podTemplate(input),
+    },
+  }
+}
+
+function podTemplate(input: RenderInput) {
+  const { owner, resolved, activeColor } = input
+  const { pod } = resolved
+  return {
+    metadata: {
+      labels: { ...pod.labels, ...labelsOf(owner.name, 'server', activeColor) },
+      ...(Object.keys(pod.annotations).length > 0 && { annotations: pod.annotations }),
+    },
+    spec: {
+      ...podDefaults,
+      ...scheduling(input),
+      serviceAccountName: pod.serviceAccountName ?? owner.name,
+      ...imagePullSecrets(input),
+      securityContext: podSecurity(users.server),
+      terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
+      containers: [serverContainer(input)],
+      volumes: serverVolumes(input),
+    },
+  }
+}
+
+export function imagePullSecrets({ resolved }: RenderInput) {
+  return resolved.imagePullSecrets.length > 0 ? { imagePullSecrets: resolved.imagePullSecrets } : {}
+}
+
+function serverContainer(input: RenderInput) {
+  const probe = (path: string) => ({
+    httpGet: { path, port: 'observability' },
+    timeoutSeconds: 2,
+  })
+  return {
+    name: 'server',
+    image: input.images.server,
+    imagePullPolicy: 'IfNotPresent',
+    command: ['node', '--enable-source-maps', 'server.js'],
+    env: environmentList(input),
+    ports: [
+      { name: 'http', containerPort: serverPorts.api },
+      { name: 'observability', containerPort: serverPorts.observability },
+    ],
+    resources: input.resolved.resources,
+    securityContext: containerSecurity,
+    // Waiting for a database that still starts is no reason to be restarted.
+    startupProbe: { ...probe('/startupz'), periodSeconds: 1, failureThreshold: 600 },
+    readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
+    livenessProbe: { ...probe('/livez'), periodSeconds: 10, failureThreshold: 3 },
+    volumeMounts: serverVolumeMounts(input),
+  }
+}
+
+/** The environment in a fixed order, so that the same spec gives the same template. */
+export function environmentList(input: RenderInput): { name: string; value: string }[] {
+  return Object.entries(serverEnvironment(input))
+    .filter(([, value]) => value !== undefined && value !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => ({ name, value }))
+}
+
+export function serverVolumes(input: RenderInput) {
+  const mounts = Object.values(serverMounts(input)).filter((mount) => mount !== undefined)
+  return [
+    { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },
+    ...mounts.map(({ volume, secretName, key }) => ({
+      name: volume,
+      secret: { secretName, items: [{ key, path: key }] },
+    })),
+  ]
+}
+
+export function serverVolumeMounts(input: RenderInput) {
+  const mounts = Object.values(serverMounts(input)).filter((mount) => mount !== undefined)
+  return [
+    { name: 'tmp', mountPath: '/tmp' },
+    ...mounts.map((mount) => ({ name: mount.volume, mountPath: mountPathOf(mount), readOnly: true })),
+  ]
+}
+
+function scheduling(input: RenderInput) {
+  const { pod, traits } = input.resolved
+  const spread =
+    pod.topologySpreadConstraints ?? (traits.spread ? spreadOf(selectorOf(input.owner.name, 'server')) : [])
+  return {
+    ...(Object.keys(pod.nodeSelector).length > 0 && { nodeSelector: pod.nodeSelector }),
+    ...(pod.tolerations.length > 0 && { tolerations: pod.tolerations }),
+    ...(pod.affinity !== undefined && { affinity: pod.affinity }),
+    ...(pod.priorityClassName !== undefined && { priorityClassName: pod.priorityClassName }),
+    ...(spread.length > 0 && { topologySpreadConstraints: spread }),
+  }
+}
+
+/** Over nodes and zones as far as there are any; a cluster with one node still runs every pod. */
+export function spreadOf(matchLabels: Record<string, string>) {
+  return ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map((topologyKey) => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels },
+  }))
+}
+
+/** `<name>` leads to the active colour; `<name>-metrics` finds every pod of both. */
+export function renderServices(input: RenderInput): Child[] {
+  const { owner, activeColor } = input
+  return [
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: metadataOf(input, owner.name, 'server'),
+      spec: {
+        selector: { ...selectorOf(owner.name, 'server'), [colorLabel]: activeColor },
+        ports: [{ name: 'http', port: 80, targetPort: 'http' }],
+      },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: metadataOf(input, `${owner.name}-metrics`, 'server'),
+      spec: {
+        clusterIP: 'None',
+        selector: selectorOf(owner.name, 'server'),
+        ports: [{ name: 'metrics', port: serverPorts.observability, targetPort: 'observability' }],
+      },
+    },
+  ]
+}

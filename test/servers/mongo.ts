@@ -1,0 +1,90 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MongoClient, MongoServerError } from 'mongodb'
+import { mongodBinary } from './binaries.ts'
+import { freePort, type ServerProcess, startProcess } from './server-process.ts'
+
+/** A mongod that a test owns: one member of a replica set, so that transactions work. */
+export interface TestMongo {
+  /** Connection string; with a user in it when there is authentication. */
+  url: string
+  port: number
+  /** Ends it; its data and port stay for `start`. */
+  stop(): Promise<void>
+  start(): Promise<void>
+  /** Ends it and removes its data. */
+  remove(): Promise<void>
+}
+
+export interface MongoOptions {
+  /** A key file turns authentication on and leaves the replica set and the users to the test. */
+  keyFile?: string
+}
+
+export async function startMongo({ keyFile }: MongoOptions = {}): Promise<TestMongo> {
+  const binary = await mongodBinary()
+  const folder = await mkdtemp(join(tmpdir(), 'authservice-mongo-'))
+  const port = await freePort()
+  const url = `mongodb://127.0.0.1:${port}/?replicaSet=rs0`
+  let running: ServerProcess | undefined
+
+  const start = async () => {
+    running = await startProcess(
+      binary,
+      [
+        ...['--dbpath', folder, '--port', String(port), '--bind_ip', '127.0.0.1', '--replSet', 'rs0'],
+        ...['--nounixsocket', '--wiredTigerCacheSizeGB', '0.25'],
+        ...(keyFile === undefined ? [] : ['--keyFile', keyFile, '--auth']),
+      ],
+      () => answers(port),
+    )
+    if (keyFile === undefined) await initiate(port)
+  }
+  await start()
+  return {
+    url,
+    port,
+    start,
+    stop: async () => running?.stop(),
+    remove: async () => {
+      await running?.stop('SIGKILL')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function answers(port: number): Promise<boolean> {
+  return withClient(port, (client) => client.db('admin').command({ ping: 1 })).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function initiate(port: number): Promise<void> {
+  await withClient(port, async (client) => {
+    const admin = client.db('admin')
+    try {
+      await admin.command({ replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host: `127.0.0.1:${port}` }] } })
+    } catch (error) {
+      if (!(error instanceof MongoServerError && error.codeName === 'AlreadyInitialized')) throw error
+    }
+    const deadline = performance.now() + 30_000
+    while (!(await admin.command({ hello: 1 }))['isWritablePrimary']) {
+      if (performance.now() > deadline) throw new Error('mongod has not become primary after 30 s')
+      await new Promise((again) => setTimeout(again, 50))
+    }
+  })
+}
+
+async function withClient<Result>(port: number, work: (client: MongoClient) => Promise<Result>): Promise<Result> {
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}`, {
+    directConnection: true,
+    serverSelectionTimeoutMS: 1_000,
+  })
+  try {
+    return await work(client)
+  } finally {
+    await client.close()
+  }
+}

@@ -17,9 +17,11 @@ test('images are all that must be set', () => {
       nginx: 'example.com/nginx:1',
     },
     watchNamespaces: [],
+    allowedImagePrefixes: [],
     workers: 4,
     metricsPort: 8080,
-    leaderElection: { namespace: 'system', identity: 'operator-1' },
+    leaderElection: { namespace: 'system' },
+    podName: 'operator-1',
     logLevel: 'info',
   })
 })

@@ -16,6 +16,10 @@ export const EnvironmentSchema = Type.Object({
     pattern: '^$|^[a-z0-9-]+( *, *[a-z0-9-]+)*$',
     description: 'list of namespaces to look after, separated by commas; empty for all of them',
   }),
+  ALLOWED_IMAGE_PREFIXES: Type.String({
+    default: '',
+    description: 'list of prefixes that an AuthService may begin its image with, separated by commas; empty for any',
+  }),
   WORKERS: Type.Integer({
     minimum: 1,
     maximum: 64,
@@ -50,12 +54,16 @@ export interface Config {
   images: { server: string; redis: string; mongodb: string; nginx: string }
   /** Namespaces to look after; empty means all. */
   watchNamespaces: string[]
+  /** What the image of an AuthService must begin with; empty allows every image. */
+  allowedImagePrefixes: string[]
   /** AuthServices reconciled at a time. */
   workers: number
   /** Port of metrics and probes. */
   metricsPort: number
   /** undefined: this operator leads without asking. */
-  leaderElection: { namespace: string; identity: string } | undefined
+  leaderElection: { namespace: string } | undefined
+  /** Name of this process in the Lease and in events. */
+  podName: string
   logLevel: Static<typeof EnvironmentSchema>['LOG_LEVEL']
 }
 
@@ -86,14 +94,21 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       mongodb: values.RELATED_IMAGE_MONGODB,
       nginx: values.RELATED_IMAGE_NGINX,
     },
-    watchNamespaces: values.WATCH_NAMESPACES.split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
+    watchNamespaces: listOf(values.WATCH_NAMESPACES),
+    allowedImagePrefixes: listOf(values.ALLOWED_IMAGE_PREFIXES),
     workers: values.WORKERS,
     metricsPort: values.METRICS_PORT,
-    leaderElection: values.LEADER_ELECTION ? { namespace: values.POD_NAMESPACE, identity: values.POD_NAME } : undefined,
+    leaderElection: values.LEADER_ELECTION ? { namespace: values.POD_NAMESPACE } : undefined,
+    podName: values.POD_NAME,
     logLevel: values.LOG_LEVEL,
   }
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
 }
 
 function problems(given: Record<string, unknown>, values: unknown): string[] {

@@ -17,6 +17,7 @@ export interface Workload {
   spec?: { replicas?: number }
   status?: {
     observedGeneration?: number
+    replicas?: number
     readyReplicas?: number
     availableReplicas?: number
     conditions?: ObservedCondition[]

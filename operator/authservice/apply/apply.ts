@@ -17,6 +17,13 @@ export interface ApplyFailure {
   error: unknown
 }
 
+/** Whose children are written. */
+export interface Owner {
+  kind: string
+  name: string
+  uid: string
+}
+
 /** What became of a plan. */
 export interface ApplyResult {
   created: Manifest[]
@@ -38,6 +45,14 @@ export class ForeignObjectError extends Error {
   }
 }
 
+/** An object of an owner of the same name that was deleted: it goes in a moment, and the child can be made then. */
+export class LeavingObjectError extends Error {
+  override name = 'LeavingObjectError'
+  constructor({ kind, metadata }: Manifest) {
+    super(`${kind} ${metadata.name} still belongs to the AuthService of this name that was deleted before`)
+  }
+}
+
 /** A Secret was thought missing and new values were made for it, but it is there: the present values stay. */
 export class UnseenSecretError extends Error {
   override name = 'UnseenSecretError'
@@ -55,7 +70,7 @@ const startsPods = new Set(['Deployment', 'StatefulSet', 'Job', 'CronJob'])
  * The plan was made from a cache that may lag behind our own writes, so what it says is missing or edited is read once
  * more before anything is done about it.
  */
-export async function applyPlan(plan: ApplyPlan, ownerUid: string, cluster: ChildWriter): Promise<ApplyResult> {
+export async function applyPlan(plan: ApplyPlan, owner: Owner, cluster: ChildWriter): Promise<ApplyResult> {
   const result: ApplyResult = { created: [], changed: [], corrected: [], removed: [], failures: [] }
   const attempt = async (child: Manifest, write: () => Promise<void>) => {
     try {
@@ -65,7 +80,7 @@ export async function applyPlan(plan: ApplyPlan, ownerUid: string, cluster: Chil
     }
   }
   const applyAll = (planned: PlannedApply[]) =>
-    Promise.all(planned.map((one) => attempt(one.manifest, () => applyOne(one, ownerUid, cluster, result))))
+    Promise.all(planned.map((one) => attempt(one.manifest, () => applyOne(one, owner, cluster, result))))
 
   await applyAll(plan.apply.filter(({ manifest }) => !startsPods.has(manifest.kind)))
   await applyAll(plan.apply.filter(({ manifest }) => startsPods.has(manifest.kind)))
@@ -80,7 +95,7 @@ export async function applyPlan(plan: ApplyPlan, ownerUid: string, cluster: Chil
   return result
 }
 
-async function applyOne(planned: PlannedApply, ownerUid: string, cluster: ChildWriter, result: ApplyResult) {
+async function applyOne(planned: PlannedApply, owner: Owner, cluster: ChildWriter, result: ApplyResult) {
   const { manifest, reason } = planned
   if (reason === 'changed') {
     await cluster.apply(manifest)
@@ -88,7 +103,7 @@ async function applyOne(planned: PlannedApply, ownerUid: string, cluster: ChildW
     return
   }
   const live = await cluster.read(manifest)
-  if (live !== undefined) refuseForeign(live, ownerUid)
+  if (live !== undefined) refuseForeign(live, owner)
   const needed = needsApply(manifest, live)
   if (needed === undefined) return
   if (live !== undefined && reason === 'missing' && manifest.kind === 'Secret') throw new UnseenSecretError(manifest)
@@ -98,9 +113,10 @@ async function applyOne(planned: PlannedApply, ownerUid: string, cluster: ChildW
   else result.corrected.push({ child: manifest, paths: needed.paths, by: lastEditor(live) })
 }
 
-function refuseForeign(live: LiveManifest, ownerUid: string): void {
-  const controller = live.metadata.ownerReferences?.find((owner) => owner.controller === true)
-  if (controller?.uid === ownerUid) return
+function refuseForeign(live: LiveManifest, owner: Owner): void {
+  const controller = live.metadata.ownerReferences?.find((reference) => reference.controller === true)
+  if (controller?.uid === owner.uid) return
+  if (controller?.kind === owner.kind && controller.name === owner.name) throw new LeavingObjectError(live)
   throw new ForeignObjectError(
     live,
     controller === undefined ? 'nobody we know' : `${controller.kind} ${controller.name}`,

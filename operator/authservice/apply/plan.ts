@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { contentHash } from './content-hash.ts'
 import { differences, type Json } from './differences.ts'
 
 /** The part of a Kubernetes object that planning needs; everything else is compared as JSON. */
@@ -93,10 +93,7 @@ export function needsApply(desired: Manifest, live: Manifest | undefined): Omit<
 
 /** The child with a hash of all that is wanted of it. */
 export function withDesiredHash<T extends Manifest>(manifest: T): T {
-  const hash = createHash('sha256')
-    .update(canonical(redacted(manifest)))
-    .digest('hex')
-    .slice(0, 16)
+  const hash = contentHash(redacted(manifest))
   const { metadata } = manifest
   return {
     ...manifest,
@@ -130,16 +127,6 @@ function redacted(manifest: Manifest): Json {
   const json = asJson(manifest)
   if (manifest.kind !== 'Secret' || !isObject(json) || !isObject(json['data'])) return json
   return { ...json, data: Object.fromEntries(Object.keys(json['data']).map((key) => [key, ''])) }
-}
-
-/** JSON with sorted keys, so that the order in which an object was put together does not count. */
-function canonical(value: Json): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (!isObject(value)) return JSON.stringify(value ?? null)
-  const entries = Object.entries(value)
-    .filter(([, field]) => field !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${entries.map(([key, field]) => `${JSON.stringify(key)}:${canonical(field)}`).join(',')}}`
 }
 
 /** Manifests are written as typed interfaces, which TypeScript does not see as JSON; they hold nothing else. */

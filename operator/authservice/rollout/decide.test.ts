@@ -25,7 +25,14 @@ describe('the active colour', () => {
     expect(decideRollout(snapshot({}), now).activeColor).toBe('blue')
   })
   test('is the one that traffic goes to, whatever status remembers', () => {
-    expect(decideRollout(snapshot({ serviceColor: 'green', lastActiveColor: 'blue' }), now).activeColor).toBe('green')
+    const colors = { blue: running(2), green: running(2) }
+    const decision = decideRollout(snapshot({ colors, serviceColor: 'green', lastActiveColor: 'blue' }), now)
+    expect(decision.activeColor).toBe('green')
+  })
+  test('is not one that runs nothing, though somebody pointed the Service there', () => {
+    const colors = { blue: running(2) }
+    const decision = decideRollout(snapshot({ colors, serviceColor: 'green', lastActiveColor: 'blue' }), now)
+    expect(decision.activeColor).toBe('blue')
   })
   test('survives a deleted Service', () => {
     expect(decideRollout(snapshot({ lastActiveColor: 'green' }), now).activeColor).toBe('green')

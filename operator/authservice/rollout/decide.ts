@@ -60,7 +60,7 @@ export interface RolloutDecision {
  * @param now the time that deadlines are compared with
  */
 export function decideRollout(snapshot: RolloutSnapshot, _now: Date): RolloutDecision {
-  const activeColor = snapshot.serviceColor ?? snapshot.lastActiveColor ?? 'blue'
+  const activeColor = activeColorOf(snapshot)
   const active = snapshot.colors[activeColor]
   const wanted =
     snapshot.scaling.kind === 'fixed' ? snapshot.scaling.replicas : (active?.replicas ?? snapshot.scaling.minReplicas)
@@ -81,6 +81,12 @@ export function decideRollout(snapshot: RolloutSnapshot, _now: Date): RolloutDec
     message: describe(active, wanted, complete),
     requeueAfterSeconds: undefined,
   }
+}
+
+/** Traffic tells, unless somebody pointed it at a colour that has never run anything. */
+function activeColorOf({ serviceColor, lastActiveColor, colors }: RolloutSnapshot): Color {
+  if (serviceColor !== undefined && colors[serviceColor] !== undefined) return serviceColor
+  return lastActiveColor ?? serviceColor ?? 'blue'
 }
 
 /** Counts that no autoscaler looks after. */

@@ -1,0 +1,40 @@
+import type { AuthService, AuthServiceStatus } from './api/schema.ts'
+import type { ChildWriter } from './apply/apply.ts'
+import type { Manifest } from './apply/plan.ts'
+import type { ObservedPod } from './health.ts'
+
+/** Names an AuthService. */
+export interface AuthServiceKey {
+  namespace: string
+  name: string
+}
+
+/** A Secret with its values in base64, as the API server returns it. */
+export type SecretManifest = Manifest & { data?: Record<string, string> }
+
+/** An event about an AuthService: one transition, for `kubectl describe`. */
+export interface Announcement {
+  type: 'Normal' | 'Warning'
+  reason: string
+  message: string
+}
+
+/**
+ * What reconciling needs of a cluster. `cached` reads cost nothing and may lag behind by a moment; everything else is
+ * a request.
+ */
+export interface Cluster extends ChildWriter {
+  cachedAuthService(key: AuthServiceKey): AuthService | undefined
+  /** Objects that the AuthService controls, by ownerReference. */
+  cachedChildren(owner: AuthService): readonly Manifest[]
+  /** Pods of all its workloads. */
+  cachedPods(owner: AuthService): readonly LabelledPod[]
+  readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>
+  volumeClaimExists(namespace: string, name: string): Promise<boolean>
+  /** Writes a count through the `scale` subresource, so that applying a Deployment never touches it. */
+  scale(deployment: { namespace: string; name: string }, replicas: number): Promise<void>
+  writeStatus(authService: AuthService, status: AuthServiceStatus): Promise<void>
+  announce(about: AuthService, announcement: Announcement): void
+}
+
+export type LabelledPod = ObservedPod & { metadata: { labels?: Record<string, string> } }

@@ -1,0 +1,126 @@
+import type { Manifest } from './apply/plan.ts'
+import type { ConditionType, ConditionUpdate } from './conditions.ts'
+import type { Finding } from './finding.ts'
+import { type Health, jobHealth, type ObservedJob, type Workload, workloadHealth } from './health.ts'
+import type { RolloutDecision } from './rollout/decide.ts'
+import { findChild, podsOf, type Snapshot } from './snapshot.ts'
+
+/** What the conditions of the parts are made from. */
+export interface Observed {
+  snapshot: Snapshot
+  findings: readonly Finding[]
+  rollout: RolloutDecision
+  /** Everything that is wanted. */
+  desired: readonly Manifest[]
+  /** Children that this visit wrote: what the cache shows of them is out of date. */
+  written: readonly Manifest[]
+}
+
+/** One condition for each part, and one for the rollout. */
+export function judgeComponents(observed: Observed): ConditionUpdate[] {
+  return [
+    fromFindings('SecretsReady', observed) ?? {
+      type: 'SecretsReady',
+      status: 'True',
+      reason: 'Available',
+      message: 'All keys and passwords are there.',
+    },
+    fromFindings('RedisReady', observed) ?? judgeRedis(observed),
+    fromFindings('MongoDBReady', observed) ?? judgeMongoDb(observed),
+    fromFindings('WorkloadAvailable', observed) ?? judgeServer(observed),
+    fromFindings('IngressReady', observed) ?? judgeIngress(observed),
+    judgeRollout(observed),
+  ]
+}
+
+/** A part that waits for a person is not ready, whatever its pods say. */
+function fromFindings(type: ConditionType, { findings }: Observed): ConditionUpdate | undefined {
+  const stall = findings.find(({ kind, condition }) => kind === 'stall' && condition === type)
+  return stall && { type, status: 'False', reason: stall.reason, message: stall.message }
+}
+
+function judgeRedis(observed: Observed): ConditionUpdate {
+  const { authService, resolved } = observed.snapshot
+  if (resolved.redis.kind === 'external') {
+    const { host, port } = resolved.redis
+    return external('RedisReady', `Redis runs at ${host}:${port}; each server pod is ready only while it reaches it.`)
+  }
+  return update('RedisReady', healthOf(observed, 'StatefulSet', `${authService.metadata.name}-redis`, 'redis'))
+}
+
+function judgeMongoDb(observed: Observed): ConditionUpdate {
+  const { authService, resolved } = observed.snapshot
+  if (resolved.mongodb.source.kind === 'external') {
+    const { name, key } = resolved.mongodb.source.urlSecretRef
+    return external(
+      'MongoDBReady',
+      `MongoDB runs where key ${key} of Secret ${name} points; each server pod is ready only while it reaches it.`,
+    )
+  }
+  return update('MongoDBReady', healthOf(observed, 'StatefulSet', `${authService.metadata.name}-mongodb`, 'mongodb'))
+}
+
+/** The server needs its indexes, so a migration that failed explains why no pod gets ready. */
+function judgeServer(observed: Observed): ConditionUpdate {
+  const { snapshot, rollout, desired } = observed
+  const migration = desired.find(({ kind }) => kind === 'Job')
+  const name = `${snapshot.authService.metadata.name}-${rollout.activeColor}`
+  const server = healthOf(observed, 'Deployment', name, 'server')
+  if (migration === undefined || server.state === 'ready') return update('WorkloadAvailable', server)
+
+  const { name: jobName } = migration.metadata
+  const job = findChild<ObservedJob & Manifest>(snapshot, 'Job', jobName)
+  const health = jobHealth(job, jobName, podsOf(snapshot, 'migration'))
+  return update('WorkloadAvailable', health.state === 'failed' ? health : server)
+}
+
+function judgeIngress(observed: Observed): ConditionUpdate {
+  const { authService, resolved } = observed.snapshot
+  if (resolved.ingress.type === 'None') {
+    return { type: 'IngressReady', status: 'True', reason: 'Disabled', message: 'spec.ingress.type is None.' }
+  }
+  return update('IngressReady', healthOf(observed, 'Deployment', `${authService.metadata.name}-edge`, 'edge'))
+}
+
+function judgeRollout({ snapshot, rollout, written }: Observed): ConditionUpdate {
+  const type = 'RolloutProgressing'
+  const name = `${snapshot.authService.metadata.name}-${rollout.activeColor}`
+  if (isWritten(written, 'Deployment', name)) {
+    return { type, status: 'True', reason: 'RolloutInProgress', message: `waiting for ${name} to be taken up` }
+  }
+  const { failure, complete, message } = rollout
+  if (failure !== undefined) return { type, status: 'False', reason: 'RolloutFailed', message: failure }
+  if (complete) return { type, status: 'False', reason: 'RolloutComplete', message }
+  return { type, status: 'True', reason: 'RolloutInProgress', message }
+}
+
+function healthOf(
+  { snapshot, written }: Observed,
+  kind: 'Deployment' | 'StatefulSet',
+  name: string,
+  component: string,
+): Health {
+  if (isWritten(written, kind, name)) {
+    return { state: 'waiting', message: `waiting for ${name} to be taken up` }
+  }
+  return workloadHealth(findChild<Workload & Manifest>(snapshot, kind, name), name, podsOf(snapshot, component))
+}
+
+function isWritten(written: readonly Manifest[], kind: string, name: string): boolean {
+  return written.some((child) => child.kind === kind && child.metadata.name === name)
+}
+
+function update(type: ConditionType, { state, message }: Health): ConditionUpdate {
+  switch (state) {
+    case 'ready':
+      return { type, status: 'True', reason: 'Available', message }
+    case 'waiting':
+      return { type, status: 'False', reason: 'Waiting', message }
+    case 'failed':
+      return { type, status: 'False', reason: 'Failed', message }
+  }
+}
+
+function external(type: ConditionType, message: string): ConditionUpdate {
+  return { type, status: 'True', reason: 'External', message }
+}

@@ -1,0 +1,94 @@
+import { resolveSpec } from './api/defaults.ts'
+import type { ResolvedSpec } from './api/resolved-spec.ts'
+import type { AuthService } from './api/schema.ts'
+import type { Manifest } from './apply/plan.ts'
+import type { AuthServiceKey, Cluster, SecretManifest } from './cluster.ts'
+import { secretNames } from './secrets/names.ts'
+import { decodeSecretData, type SecretData } from './secrets/secret-data.ts'
+import type { Snapshot } from './snapshot.ts'
+import { referencedSecretNames } from './validate.ts'
+
+/**
+ * Reads everything that one visit needs: the AuthService and its children from caches, the Secrets that it refers to
+ * from the API server.
+ *
+ * @returns undefined when the AuthService is gone
+ */
+export async function gather(key: AuthServiceKey, cluster: Cluster): Promise<Snapshot | undefined> {
+  const authService = cluster.cachedAuthService(key)
+  if (authService === undefined || authService.metadata.deletionTimestamp !== undefined) return undefined
+
+  const resolved = resolveSpec(authService)
+  const { namespace, name } = authService.metadata
+  const cached = cluster.cachedChildren(authService)
+  const [unseen, referencedSecrets] = await Promise.all([
+    readUnseenSecrets(authService, resolved, cached, cluster),
+    readSecrets(namespace, referencedSecretNames(resolved), cluster),
+  ])
+  const children = [...cached, ...unseen]
+  const ownSecrets = new Map(
+    children.filter(isSecret).map(({ metadata, data }) => [metadata.name, decodeSecretData(data)]),
+  )
+  const volume = `data-${name}-mongodb-0`
+  const mayBeOrphaned = keepsData(resolved) && !ownSecrets.has(secretNames(name).mongodb)
+  return {
+    authService,
+    resolved,
+    children,
+    pods: cluster.cachedPods(authService),
+    ownSecrets,
+    referencedSecrets,
+    orphanedVolume: mayBeOrphaned && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
+  }
+}
+
+/**
+ * The operator's own Secrets that the cache does not show, though they exist: the cache lags behind, or somebody took
+ * the label away that the cache selects by. Taking them for missing would replace keys and passwords that are in use.
+ */
+async function readUnseenSecrets(
+  { metadata }: AuthService,
+  resolved: ResolvedSpec,
+  cached: readonly Manifest[],
+  cluster: Cluster,
+): Promise<SecretManifest[]> {
+  const seen = new Set(cached.filter(isSecret).map((secret) => secret.metadata.name))
+  const unseen = expectedSecrets(metadata.name, resolved).filter((name) => !seen.has(name))
+  const live = await Promise.all(unseen.map((name) => cluster.readSecret(metadata.namespace, name)))
+  return live.filter((secret) => secret !== undefined).filter((secret) => isControlledBy(secret, metadata.uid))
+}
+
+function expectedSecrets(name: string, { tokens, redis, mongodb, ingress }: ResolvedSpec): string[] {
+  const names = secretNames(name)
+  return [
+    ...(tokens.signingKeys.kind === 'generated' ? [names.keys] : []),
+    ...(redis.kind === 'managed' ? [names.redis] : []),
+    ...(mongodb.source.kind === 'managed' ? [names.mongodb] : []),
+    ...(ingress.type === 'Nginx' && ingress.tls.kind === 'selfSigned' ? [names.edgeTls] : []),
+  ]
+}
+
+async function readSecrets(
+  namespace: string,
+  names: readonly string[],
+  cluster: Cluster,
+): Promise<ReadonlyMap<string, SecretData>> {
+  const found = await Promise.all(
+    [...new Set(names)].map(async (name) => ({ name, secret: await cluster.readSecret(namespace, name) })),
+  )
+  return new Map(
+    found.flatMap(({ name, secret }) => (secret === undefined ? [] : [[name, decodeSecretData(secret.data)] as const])),
+  )
+}
+
+function keepsData({ mongodb: { source } }: ResolvedSpec): boolean {
+  return source.kind === 'managed' && !source.storage.ephemeral
+}
+
+function isSecret(child: Manifest): child is SecretManifest {
+  return child.kind === 'Secret'
+}
+
+function isControlledBy({ metadata }: Manifest, uid: string): boolean {
+  return metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid) === true
+}

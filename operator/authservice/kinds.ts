@@ -1,0 +1,48 @@
+import type { Resource } from '../kube/objects.ts'
+import { apiVersion, kind, plural } from './api/group.ts'
+
+export const authServices: Resource = { apiVersion, kind, plural, namespaced: true }
+export const pods: Resource = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true }
+export const secrets: Resource = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true }
+export const deployments: Resource = {
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  plural: 'deployments',
+  namespaced: true,
+}
+export const volumeClaims: Resource = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolumeClaim',
+  plural: 'persistentvolumeclaims',
+  namespaced: true,
+}
+
+/** Every kind that an AuthService can have as a child. Each is watched, and pruned when it is no longer wanted. */
+export const childKinds: readonly Resource[] = [
+  secrets,
+  deployments,
+  { apiVersion: 'v1', kind: 'Service', plural: 'services', namespaced: true },
+  { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
+  { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets', namespaced: true },
+  { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs', namespaced: true },
+  {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    plural: 'horizontalpodautoscalers',
+    namespaced: true,
+  },
+  { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', namespaced: true },
+  { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', plural: 'networkpolicies', namespaced: true },
+]
+
+const byKind = new Map(childKinds.map((resource) => [resource.kind, resource]))
+
+/** Where the API serves a child's kind. */
+export function resourceOf(child: { kind: string; metadata: { name: string } }): Resource {
+  const resource = byKind.get(child.kind)
+  if (resource === undefined) {
+    throw new Error(`${child.kind} ${child.metadata.name} is of a kind that is not watched: add it to childKinds`)
+  }
+  return resource
+}

@@ -1,0 +1,204 @@
+import type { KubeClient } from '../kube/client.ts'
+import { isNotFound } from '../kube/errors.ts'
+import type { EventRecorder } from '../kube/events.ts'
+import { Informer, type Log } from '../kube/informer.ts'
+import { type KubernetesObject, keyOf, type Resource } from '../kube/objects.ts'
+import { apiVersion, kind } from './api/group.ts'
+import type { AuthService, AuthServiceStatus } from './api/schema.ts'
+import type { LiveManifest } from './apply/field-owner.ts'
+import type { Manifest } from './apply/plan.ts'
+import { managedByLabel, withoutManagedFields, withReasonsOnly } from './cache-transforms.ts'
+import { ChildIndex, controllerOf } from './child-index.ts'
+import type { Announcement, AuthServiceKey, Cluster, LabelledPod, SecretManifest } from './cluster.ts'
+import { authServices, childKinds, deployments, pods, resourceOf, secrets, volumeClaims } from './kinds.ts'
+
+/** What the cluster is reached by. */
+export interface KubeClusterOptions {
+  client: KubeClient
+  recorder: EventRecorder
+  log: Log
+  /** Namespaces to watch; empty for all. */
+  namespaces: readonly string[]
+  onHandlerError?: (kind: string) => void
+  onList?: (kind: string) => void
+}
+
+/** The cluster by the Kubernetes API: informers for what is read often, requests for the rest. */
+export class KubeCluster implements Cluster {
+  readonly #options: KubeClusterOptions
+  readonly #authServices: Informer<AuthService>[]
+  readonly #pods: Informer<LabelledPod & KubernetesObject>[]
+  readonly #children: Informer<Manifest>[]
+  readonly #index = new ChildIndex()
+
+  constructor(options: KubeClusterOptions) {
+    this.#options = options
+    const labelSelector = `${managedByLabel.name}=${managedByLabel.value}`
+    this.#authServices = this.#inform<AuthService>(authServices, { transform: withoutManagedFields })
+    this.#pods = this.#inform<LabelledPod & KubernetesObject>(pods, { labelSelector, transform: withReasonsOnly })
+    this.#children = childKinds.flatMap((resource) =>
+      this.#inform<Manifest>(resource, { labelSelector, transform: withoutManagedFields }),
+    )
+    for (const informer of this.#children) {
+      informer.onChange((change) => {
+        if (change.type === 'updated') this.#index.remove(change.before)
+        if (change.type === 'deleted') this.#index.remove(change.object)
+        else this.#index.put(change.object)
+      })
+    }
+  }
+
+  /** Calls back with the AuthService that has to be looked at, for each change of it or of something that it runs. */
+  onChange(look: (key: AuthServiceKey) => void): void {
+    for (const informer of this.#authServices) {
+      informer.onChange((change) => {
+        if (change.type === 'updated' && isOnlyStatus(change.before, change.object)) return
+        look(change.object.metadata)
+      })
+    }
+    for (const informer of this.#children) {
+      informer.onChange(({ object }) => {
+        const owner = controllerOf(object)
+        const { namespace } = object.metadata
+        if (owner?.kind === kind && namespace !== undefined) look({ namespace, name: owner.name })
+      })
+    }
+    for (const informer of this.#pods) {
+      informer.onChange(({ object }) => {
+        const { namespace, labels } = object.metadata
+        const name = labels?.['app.kubernetes.io/instance']
+        if (name !== undefined && namespace !== undefined) look({ namespace, name })
+      })
+    }
+  }
+
+  /** Starts the watches. @returns when every cache has its first list */
+  async start(): Promise<void> {
+    for (const informer of this.#informers) informer.start()
+    await Promise.all(this.#informers.map(({ synced }) => synced))
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.stop()))
+  }
+
+  get hasSynced(): boolean {
+    return this.#informers.every((informer) => informer.hasSynced)
+  }
+
+  /** Why the caches can no longer be trusted; undefined while they can. */
+  silence(): string | undefined {
+    const silent = this.#informers.find((informer) => informer.silentSeconds() > informer.longestSilenceSeconds)
+    return silent && `a watch has heard nothing for ${Math.round(silent.silentSeconds())} s`
+  }
+
+  authServices(): AuthService[] {
+    return this.#authServices.flatMap((informer) => informer.list())
+  }
+
+  cachedAuthService(key: AuthServiceKey): AuthService | undefined {
+    return firstOf(this.#authServices, (informer) => informer.get(keyOf({ metadata: key })))
+  }
+
+  cachedChildren({ metadata }: AuthService): readonly Manifest[] {
+    return this.#index.of(metadata.uid)
+  }
+
+  cachedPods({ metadata }: AuthService): readonly LabelledPod[] {
+    return this.#pods
+      .flatMap((informer) => informer.list())
+      .filter(
+        (pod) =>
+          pod.metadata.namespace === metadata.namespace &&
+          pod.metadata.labels?.['app.kubernetes.io/instance'] === metadata.name,
+      )
+  }
+
+  readSecret(namespace: string, name: string): Promise<SecretManifest | undefined> {
+    return this.#get<SecretManifest>(secrets, namespace, name)
+  }
+
+  async volumeClaimExists(namespace: string, name: string): Promise<boolean> {
+    return (await this.#get(volumeClaims, namespace, name)) !== undefined
+  }
+
+  read(object: Manifest): Promise<LiveManifest | undefined> {
+    return this.#get<LiveManifest>(resourceOf(object), object.metadata.namespace, object.metadata.name)
+  }
+
+  async apply(manifest: Manifest): Promise<void> {
+    await this.#options.client.apply(resourceOf(manifest), manifest)
+  }
+
+  async remove(object: Manifest): Promise<void> {
+    await this.#options.client.delete(resourceOf(object), object.metadata)
+  }
+
+  async scale({ namespace, name }: { namespace: string; name: string }, replicas: number): Promise<void> {
+    await this.#options.client.scale(deployments, namespace, name, replicas)
+  }
+
+  async writeStatus({ metadata }: AuthService, status: AuthServiceStatus): Promise<void> {
+    const { namespace, name } = metadata
+    const object = { apiVersion, kind, metadata: { namespace, name }, status }
+    await this.#options.client.apply(authServices, object, 'status')
+  }
+
+  announce(about: AuthService, { type, reason, message }: Announcement): void {
+    this.#options.recorder.record({ regarding: about, type, reason, action: 'Reconcile', note: message })
+  }
+
+  get #informers(): Informer<KubernetesObject>[] {
+    // What all informers have in common does not depend on the kind of object that they hold.
+    return [...this.#authServices, ...this.#pods, ...this.#children] as unknown as Informer<KubernetesObject>[]
+  }
+
+  /** One informer for the whole cluster, or one for each namespace. */
+  #inform<T extends KubernetesObject>(
+    resource: Resource,
+    selection: { labelSelector?: string; transform: (object: T) => T },
+  ): Informer<T>[] {
+    const { client, log, namespaces, onHandlerError, onList } = this.#options
+    const scopes = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }))
+    return scopes.map(
+      (scope) =>
+        new Informer<T>({
+          client,
+          resource,
+          log,
+          ...scope,
+          ...selection,
+          onHandlerError: () => onHandlerError?.(resource.kind),
+          onList: () => onList?.(resource.kind),
+        }),
+    )
+  }
+
+  async #get<T>(resource: Resource, namespace: string | undefined, name: string): Promise<T | undefined> {
+    try {
+      return await this.#options.client.get<T>(resource, namespace, name)
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+}
+
+/** A status that we wrote ourselves is no reason to look again. */
+function isOnlyStatus(before: AuthService, after: AuthService): boolean {
+  const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other)
+  return (
+    before.metadata.generation === after.metadata.generation &&
+    before.metadata.deletionTimestamp === after.metadata.deletionTimestamp &&
+    same(before.metadata.annotations, after.metadata.annotations) &&
+    !same(before.status, after.status)
+  )
+}
+
+function firstOf<T, Result>(items: readonly T[], find: (item: T) => Result | undefined): Result | undefined {
+  for (const item of items) {
+    const found = find(item)
+    if (found !== undefined) return found
+  }
+  return undefined
+}

@@ -1,0 +1,141 @@
+import type { Outcome } from '../kube/controller.ts'
+import { announceSecrets, announceWrites } from './announcements.ts'
+import { kind } from './api/group.ts'
+import { serverImage } from './api/server-image.ts'
+import { type ApplyResult, applyPlan } from './apply/apply.ts'
+import { planApply } from './apply/plan.ts'
+import { evaluateChecklist, productionReady } from './checklist.ts'
+import type { AuthServiceKey, Cluster } from './cluster.ts'
+import { judgeComponents } from './components.ts'
+import { judgeFailures } from './failures.ts'
+import type { Finding } from './finding.ts'
+import { gather } from './gather.ts'
+import type { AuthServiceMetrics } from './metrics.ts'
+import { planNextVisit } from './next-visit.ts'
+import { type Images, type Rendering, render } from './render.ts'
+import { report } from './report.ts'
+import { decideRollout, type RolloutDecision } from './rollout/decide.ts'
+import { observeRollout } from './rollout/observe.ts'
+import { planScale, scaleColors } from './rollout/scale.ts'
+import { decideSecrets, type SecretsDecision } from './secrets/decide-secrets.ts'
+import { secretNames } from './secrets/names.ts'
+import type { Snapshot } from './snapshot.ts'
+import { composeStatus } from './status.ts'
+import { validate } from './validate.ts'
+
+/** What every visit is made with. */
+export interface ReconcileContext {
+  cluster: Cluster
+  metrics: AuthServiceMetrics
+  images: Images
+  /** What an AuthService's own image must begin with; empty allows every image. */
+  allowedImagePrefixes: string[]
+}
+
+/** What was decided on a snapshot, before anything is written. */
+interface Decisions {
+  secrets: SecretsDecision
+  findings: Finding[]
+  /** Image of the server that the spec asks for. */
+  image: string
+  rendering: Rendering
+  rollout: RolloutDecision
+}
+
+/** One visit to one AuthService. Level-triggered: safe at any time, any number of times. */
+export async function reconcile(key: AuthServiceKey, context: ReconcileContext, now: Date): Promise<Outcome> {
+  const snapshot = await gather(key, context.cluster)
+  if (snapshot === undefined) {
+    context.metrics.forget(key)
+    return { done: true } // owner references collect the rest
+  }
+  const decisions = await decide(snapshot, context, now)
+  const isFree = !snapshot.resolved.suspend && !decisions.findings.some((finding) => finding.kind === 'stall')
+  const written = isFree ? await write(snapshot, decisions, context.cluster) : nothingWritten
+
+  const { findings: refusals, transient } = judgeFailures(written.failures)
+  const findings = [...decisions.findings, ...refusals]
+  await report(snapshot, judge(snapshot, decisions, written, { findings, failure: transient?.message, now }), context)
+  if (transient !== undefined) throw transient.error
+  const { secrets, rollout } = decisions
+  const dates = [secrets.nextChangeAt]
+  return planNextVisit({ snapshot, findings, dates, requeueAfterSeconds: rollout.requeueAfterSeconds }, now)
+}
+
+/** Everything that is decided, from the snapshot and the time alone. */
+async function decide(
+  snapshot: Snapshot,
+  { images, allowedImagePrefixes }: ReconcileContext,
+  now: Date,
+): Promise<Decisions> {
+  const { authService, resolved, ownSecrets, referencedSecrets } = snapshot
+  const { metadata, spec } = authService
+  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, rotateKeys: false, now })
+  const image = serverImage(resolved, images.server)
+  const validation = validate({ spec, resolved, serverImage: image, allowedImagePrefixes, secrets: referencedSecrets })
+  const rendering = render(snapshot, images, secrets.secrets)
+  const rollout = decideRollout(observeRollout(snapshot, rendering.revision), now)
+  return {
+    secrets,
+    image,
+    findings: [...findOrphanedVolume(snapshot), ...validation, ...secrets.findings],
+    rendering,
+    rollout,
+  }
+}
+
+/** Puts new passwords beside old data: mongod would refuse them for good, so a person has to choose. */
+function findOrphanedVolume({ authService, orphanedVolume }: Snapshot): Finding[] {
+  if (orphanedVolume === undefined) return []
+  const secret = secretNames(authService.metadata.name).mongodb
+  const message =
+    `Secret ${secret} is gone, but volume ${orphanedVolume} has data that only its passwords open. ` +
+    `Restore the Secret from a backup; or delete PersistentVolumeClaim ${orphanedVolume} with all users in it to start empty.`
+  return [{ kind: 'stall', condition: 'MongoDBReady', reason: 'PasswordsLost', message }]
+}
+
+const nothingWritten: ApplyResult = { created: [], changed: [], corrected: [], removed: [], failures: [] }
+
+/** Writes the difference: children, then counts. */
+async function write(
+  snapshot: Snapshot,
+  { rendering, rollout, secrets }: Decisions,
+  cluster: Cluster,
+): Promise<ApplyResult> {
+  const { authService, children, ownSecrets } = snapshot
+  const plan = planApply(rendering.childrenFor(rollout.activeColor), children)
+  const applied = await applyPlan(plan, { ...authService.metadata, kind }, cluster)
+  const scaleFailures = await scaleColors(snapshot, planScale(snapshot, rollout), cluster)
+
+  const known = new Set(authService.status?.secrets?.map(({ name }) => name))
+  const events = [...announceSecrets(secrets.changes, known, new Set(ownSecrets.keys())), ...announceWrites(applied)]
+  for (const event of events) cluster.announce(authService, event)
+  return { ...applied, failures: [...applied.failures, ...scaleFailures] }
+}
+
+/** The status that follows from all of it. */
+function judge(
+  snapshot: Snapshot,
+  { image, rendering, rollout, secrets }: Decisions,
+  { created, changed, corrected }: ApplyResult,
+  { findings, failure, now }: { findings: Finding[]; failure: string | undefined; now: Date },
+) {
+  const { authService, resolved, referencedSecrets } = snapshot
+  const desired = rendering.childrenFor(rollout.activeColor)
+  const written = [...created, ...changed, ...corrected.map(({ child }) => child)]
+  const checklist = evaluateChecklist({ spec: authService.spec, resolved, secrets: referencedSecrets, findings })
+  return composeStatus(
+    {
+      snapshot,
+      rollout,
+      components: judgeComponents({ snapshot, findings, rollout, desired, written }),
+      production: productionReady(checklist, resolved.environment),
+      findings,
+      checklist,
+      secrets: secrets.statuses,
+      image,
+      failure,
+    },
+    now,
+  )
+}

@@ -1,0 +1,38 @@
+import type { ResolvedSpec } from './api/resolved-spec.ts'
+import type { AuthService } from './api/schema.ts'
+import type { Manifest } from './apply/plan.ts'
+import type { LabelledPod } from './cluster.ts'
+import type { SecretData } from './secrets/secret-data.ts'
+
+/** All that one visit to an AuthService sees. Everything is decided on it, so nothing changes halfway. */
+export interface Snapshot {
+  authService: AuthService
+  resolved: ResolvedSpec
+  /** Live objects that the AuthService controls. */
+  children: readonly Manifest[]
+  pods: readonly LabelledPod[]
+  /** The operator's own Secrets that exist, decoded, by name. */
+  ownSecrets: ReadonlyMap<string, SecretData>
+  /** Secrets that the spec names and that exist, decoded, by name. */
+  referencedSecrets: ReadonlyMap<string, SecretData>
+  /** Volume of the managed MongoDB that is there without the Secret that opens it. */
+  orphanedVolume: string | undefined
+}
+
+/**
+ * The child of a kind and name.
+ * @typeParam T the shape that the kind has by the Kubernetes API
+ */
+export function findChild<T extends Manifest>(
+  { children }: Pick<Snapshot, 'children'>,
+  kind: Manifest['kind'],
+  name: string,
+): T | undefined {
+  // A kind has one shape; the caller names the one that goes with the kind.
+  return children.find((child) => child.kind === kind && child.metadata.name === name) as T | undefined
+}
+
+/** The pods of one component, such as `redis`. */
+export function podsOf({ pods }: Pick<Snapshot, 'pods'>, component: string): LabelledPod[] {
+  return pods.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === component)
+}

@@ -94,7 +94,9 @@ export const EnvironmentSchema = Type.Object({
   TRUST_PROXY_HOPS: whole('proxies in front whose X-Forwarded-For is believed', 0, 0, 10),
   REVOCATION_MAX_STALENESS: duration('tokens are verified without news from Redis for at most', '30s'),
   MIGRATE_ON_START: flag('create the indexes at the start instead of waiting for migrate.js', false),
-  DOCS_ENABLED: Type.Optional(flag('serve /docs; on outside production unless set', false)),
+  DOCS_ENABLED: Type.Optional(
+    Type.Boolean({ description: 'serve /docs: true or false; unless set, everywhere but in production' }),
+  ),
   REPLICAS: whole('servers that share the limits; each takes its part while Redis is away', 1, 1, 1000),
   SHUTDOWN_DRAIN_SECONDS: whole('seconds that requests are still answered after SIGTERM', 5, 0, 60),
 })

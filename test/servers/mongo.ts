@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MongoClient, MongoServerError } from 'mongodb'
+import { type Db, MongoClient, MongoServerError } from 'mongodb'
 import { mongodBinary } from './binaries.ts'
 import { freePort, type ServerProcess, startProcess } from './server-process.ts'
 
@@ -18,13 +18,15 @@ export interface TestMongo {
 }
 
 export interface MongoOptions {
-  /** A key file turns authentication on and leaves the replica set and the users to the test. */
+  /** A key file turns authentication on and leaves the replica set and the users to the caller. */
   keyFile?: string
+  /** Where its data stays; a temporary folder by default. */
+  folder?: string
 }
 
-export async function startMongo({ keyFile }: MongoOptions = {}): Promise<TestMongo> {
+export async function startMongo({ keyFile, folder: ownFolder }: MongoOptions = {}): Promise<TestMongo> {
   const binary = await mongodBinary()
-  const folder = await mkdtemp(join(tmpdir(), 'authservice-mongo-'))
+  const folder = ownFolder ?? (await mkdtemp(join(tmpdir(), 'authservice-mongo-')))
   const port = await freePort()
   const url = `mongodb://127.0.0.1:${port}/?replicaSet=rs0`
   let running: ServerProcess | undefined
@@ -64,10 +66,12 @@ async function answers(port: number): Promise<boolean> {
 async function initiate(port: number): Promise<void> {
   await withClient(port, async (client) => {
     const admin = client.db('admin')
+    const host = `127.0.0.1:${port}`
     try {
-      await admin.command({ replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host: `127.0.0.1:${port}` }] } })
+      await admin.command({ replSetInitiate: { _id: 'rs0', members: [{ _id: 0, host }] } })
     } catch (error) {
       if (!(error instanceof MongoServerError && error.codeName === 'AlreadyInitialized')) throw error
+      await readdress(admin, host)
     }
     const deadline = performance.now() + 30_000
     while (!(await admin.command({ hello: 1 }))['isWritablePrimary']) {
@@ -75,6 +79,14 @@ async function initiate(port: number): Promise<void> {
       await new Promise((again) => setTimeout(again, 50))
     }
   })
+}
+
+/** Data of an earlier start names the member by the port that it had then. */
+async function readdress(admin: Db, host: string): Promise<void> {
+  const { config } = await admin.command({ replSetGetConfig: 1 })
+  if (config.members[0].host === host) return
+  const moved = { ...config, version: config.version + 1, members: [{ ...config.members[0], host }] }
+  await admin.command({ replSetReconfig: moved, force: true })
 }
 
 async function withClient<Result>(port: number, work: (client: MongoClient) => Promise<Result>): Promise<Result> {

@@ -1,0 +1,17 @@
+/** What to do with a server that is ready. */
+export function welcome(port: number, metricsPort: number): string {
+  const api = `http://localhost:${port}`
+  const json = "-H 'content-type: application/json'"
+  return `
+The auth server is ready; it starts again whenever its code changes. Ctrl-C ends it.
+
+  API            ${api}
+  documentation  ${api}/docs
+  metrics        http://localhost:${metricsPort}/metrics
+
+Try:
+  curl ${api}/v1/auth/register ${json} -d '{"email":"me@example.com","password":"correct horse battery","name":"Me"}'
+  curl ${api}/v1/auth/login ${json} -d '{"email":"me@example.com","password":"correct horse battery"}'
+  curl ${api}/v1/auth/verify -H "authorization: Bearer $ACCESS_TOKEN"
+`
+}

@@ -1,0 +1,103 @@
+import { randomBytes } from 'node:crypto'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { MongoClient } from 'mongodb'
+import { inject } from 'vitest'
+import { buildApp } from '../../../api-server/app.ts'
+import { type Config, readConfig, type ServerEnvironment } from '../../../api-server/config.ts'
+import { runMigrations } from '../../../api-server/migrations/run.ts'
+
+/** One server of a test, on a database that no other test file uses. */
+export interface AppForTest {
+  app: FastifyInstance
+  config: Config
+  /** POST with a JSON body. */
+  post(path: string, json: unknown, headers?: Record<string, string>): Promise<Answer>
+  get(path: string, headers?: Record<string, string>): Promise<Answer>
+  close(): Promise<void>
+}
+
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | number | undefined>
+  body: Record<string, unknown>
+}
+
+/** Limits so high that only the test about limits meets them, and hashes as cheap as they may be. */
+const quick: ServerEnvironment = {
+  ENVIRONMENT: 'development',
+  LOG_LEVEL: 'fatal',
+  BCRYPT_COST: '10',
+  MONGODB_MIN_POOL_SIZE: '0',
+  RATE_LIMIT_LOGIN: '100000/s',
+  RATE_LIMIT_REGISTER: '100000/s',
+  RATE_LIMIT_REFRESH: '100000/s',
+  JWT_SECRET: randomBytes(32).toString('base64url'),
+  JWT_ISSUER: 'https://auth.example.com',
+  JWT_AUDIENCE: 'tests',
+}
+
+export function freshDatabase(): string {
+  return `test-${randomBytes(6).toString('hex')}`
+}
+
+/** @param environment what differs; two apps with the same DATABASE_NAME are two instances of one deployment */
+export async function startApp(environment: ServerEnvironment = {}): Promise<AppForTest> {
+  const redis = inject('redis')
+  const config = readConfig({
+    ...quick,
+    MONGODB_URL: inject('mongoUrl'),
+    REDIS_HOST: redis.host,
+    REDIS_PORT: String(redis.port),
+    DATABASE_NAME: freshDatabase(),
+    ...environment,
+  })
+  await using client = new MongoClient(config.mongodb.url)
+  await runMigrations(client.db(config.mongodb.database), config.mongodb.usersCollection)
+  const app = await buildApp(config)
+  const call = async (options: InjectOptions): Promise<Answer> => {
+    const { statusCode, headers, body } = await app.inject(options)
+    return { status: statusCode, headers, body: body === '' ? {} : JSON.parse(body) }
+  }
+  return {
+    app,
+    config,
+    post: (url, json, headers = {}) =>
+      call({
+        method: 'POST',
+        url,
+        headers: { 'content-type': 'application/json', ...headers },
+        payload: JSON.stringify(json),
+      }),
+    get: (url, headers = {}) => call({ method: 'GET', url, headers }),
+    close: () => app.close(),
+  }
+}
+
+export const password = 'correct horse battery'
+
+export interface LoggedIn {
+  email: string
+  accessToken: string
+  refreshToken: string
+  bearer: { authorization: string }
+}
+
+/** Registers a user of its own and logs in. */
+export async function logIn(
+  server: AppForTest,
+  email = `${randomBytes(6).toString('hex')}@example.com`,
+): Promise<LoggedIn> {
+  await server.post('/v1/auth/register', { email, password, name: 'Test User' })
+  const { status, body } = await server.post('/v1/auth/login', { email, password })
+  if (status !== 200) throw new Error(`logging in answered ${status}: ${JSON.stringify(body)}`)
+  return { email, ...tokensOf(body) }
+}
+
+export function tokensOf(body: Record<string, unknown>): Pick<LoggedIn, 'accessToken' | 'refreshToken' | 'bearer'> {
+  const accessToken = String(body['access_token'])
+  return {
+    accessToken,
+    refreshToken: String(body['refresh_token']),
+    bearer: { authorization: `Bearer ${accessToken}` },
+  }
+}

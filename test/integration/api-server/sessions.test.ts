@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Session } from '../../../api-server/plugins/app/sessions/session.ts'
+import { type AppForTest, freshDatabase, logIn, startApp, tokensOf } from './app-for-test.ts'
+
+/** Two servers of one deployment: the same keys, database and Redis. */
+let one: AppForTest
+let other: AppForTest
+
+beforeAll(async () => {
+  const DATABASE_NAME = freshDatabase()
+  one = await startApp({ DATABASE_NAME })
+  other = await startApp({ DATABASE_NAME })
+})
+
+afterAll(() => Promise.all([one.close(), other.close()]))
+
+const refresh = (server: AppForTest, refreshToken: string) =>
+  server.post('/v1/auth/refresh', { refresh_token: refreshToken })
+
+test('a token of one server is good on the other', async () => {
+  const { bearer, email } = await logIn(one)
+  const verified = await other.get('/v1/auth/verify', bearer)
+  expect(verified).toMatchObject({
+    status: 200,
+    headers: { 'x-auth-user': expect.any(String), 'x-auth-role': 'user', 'x-auth-session': expect.any(String) },
+  })
+  expect(await other.get('/v1/me', bearer)).toMatchObject({ status: 200, body: { email } })
+})
+
+test('a logout ends the session on every server within a second', async () => {
+  const { bearer, refreshToken } = await logIn(one)
+  expect((await one.post('/v1/auth/logout', {}, bearer)).status).toBe(204)
+  expect((await one.get('/v1/auth/verify', bearer)).body).toMatchObject({ code: 'session_revoked' })
+  await expect
+    .poll(async () => (await other.get('/v1/auth/verify', bearer)).status, { timeout: 1_000, interval: 10 })
+    .toBe(401)
+  expect((await refresh(other, refreshToken)).body).toMatchObject({ code: 'session_revoked' })
+})
+
+test('logout-all ends every session of the user and of nobody else', async () => {
+  const { email, bearer: phone } = await logIn(one)
+  const laptop = await logIn(other, email)
+  const somebody = await logIn(one)
+  expect((await one.post('/v1/auth/logout-all', {}, phone)).status).toBe(204)
+  await expect
+    .poll(async () => (await other.get('/v1/auth/verify', laptop.bearer)).status, { timeout: 1_000, interval: 10 })
+    .toBe(401)
+  expect((await refresh(other, laptop.refreshToken)).body).toMatchObject({ code: 'session_revoked' })
+  expect((await other.get('/v1/auth/verify', somebody.bearer)).status).toBe(200)
+})
+
+test('refreshing gives a new pair and leaves the access token alone', async () => {
+  const { bearer, refreshToken } = await logIn(one)
+  const { status, body } = await refresh(other, refreshToken)
+  expect(status).toBe(200)
+  const next = tokensOf(body)
+  expect(next.refreshToken).not.toBe(refreshToken)
+  expect((await one.get('/v1/auth/verify', next.bearer)).status).toBe(200)
+  expect((await one.get('/v1/auth/verify', bearer)).status).toBe(200)
+})
+
+test('requests that refresh the same token at the same time all get the one successor', async () => {
+  const { refreshToken } = await logIn(one)
+  const answers = await Promise.all(
+    Array.from({ length: 12 }, (_, index) => refresh(index % 2 === 0 ? one : other, refreshToken)),
+  )
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 200))
+  expect(new Set(answers.map(({ body }) => body['refresh_token'])).size).toBe(1)
+})
+
+test('a token that was spent before its parent ends the whole session, everywhere', async () => {
+  const { refreshToken: stolen } = await logIn(one)
+  const second = tokensOf((await refresh(one, stolen)).body)
+  const third = tokensOf((await refresh(one, second.refreshToken)).body)
+  const theft = await refresh(other, stolen)
+  expect(theft).toMatchObject({ status: 401, body: { code: 'refresh_reused' } })
+  expect((await refresh(one, third.refreshToken)).body).toMatchObject({ code: 'session_revoked' })
+  await expect
+    .poll(async () => (await one.get('/v1/auth/verify', third.bearer)).status, { timeout: 1_000, interval: 10 })
+    .toBe(401)
+})
+
+test('the database holds no token, only hashes', async () => {
+  const { refreshToken } = await logIn(one)
+  const next = tokensOf((await refresh(one, refreshToken)).body)
+  const sessions = await one.app.mongo.db.collection<Session>('sessions').find().toArray()
+  expect(sessions.length).toBeGreaterThan(0)
+  const text = JSON.stringify(sessions)
+  for (const token of [refreshToken, next.refreshToken, next.accessToken]) expect(text).not.toContain(token)
+})
+
+test('a session that has expired says so', async () => {
+  const { refreshToken, email } = await logIn(one)
+  const user = await one.app.users.findByEmail(email)
+  const sessions = one.app.mongo.db.collection<Session>('sessions')
+  const longAgo = new Date(Date.now() - 1_000)
+  if (user === null) throw new Error('the user is gone')
+  await sessions.updateOne({ userId: user._id }, { $set: { idleExpiresAt: longAgo } })
+  expect(await refresh(one, refreshToken)).toMatchObject({ status: 401, body: { code: 'refresh_expired' } })
+})
+
+test.each([
+  ['nothing', {}],
+  ['another scheme', { authorization: 'Basic dTpw' }],
+  ['no token', { authorization: 'Bearer ' }],
+  ['not a token', { authorization: 'Bearer abc' }],
+  [
+    'a token without a signature',
+    { authorization: `Bearer ${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.` },
+  ],
+])('%s is answered with 401 and how to authenticate', async (_what, headers) => {
+  const { status, body, headers: answered } = await one.get('/v1/auth/verify', headers)
+  expect(status).toBe(401)
+  expect(body['code']).toMatch(/^token_(missing|invalid)$/)
+  expect(answered['www-authenticate']).toMatch(/^Bearer realm=/)
+})

@@ -9,6 +9,7 @@ import { machineSteps } from './machine-steps.ts'
 import type { ClusterMode } from './mode.ts'
 import { removeRemains, type Wishes } from './plan.ts'
 import { privateDocker, stopIdleEngine } from './source/docker-engine.ts'
+import { removeNodeNetwork } from './source/node-network.ts'
 import { type ClusterState, readState } from './state.ts'
 import { runSteps, stepTasks } from './step.ts'
 import { StepLog } from './step-log.ts'
@@ -82,7 +83,7 @@ export async function clusterStatus(): Promise<ClusterStatus> {
 /** Removes this checkout's cluster, and stops the private container engine when no other checkout uses it. */
 export async function destroyCluster(): Promise<void> {
   await removeRemains(await readState())
-  await stopIdleEngine()
+  await stopIdleEngine(removeNodeNetwork)
 }
 
 function engineFor(mode: ClusterMode): Docker {

@@ -5,6 +5,7 @@ import { checkout } from './checkout.ts'
 import { type Docker, nodeContainers } from './docker.ts'
 import { kindConfig } from './kind-config.ts'
 import { type Kubectl, kubectlCommand } from './kubectl.ts'
+import { ensureNodeNetwork } from './source/node-network.ts'
 import { connectPods } from './source/pod-network.ts'
 import type { ClusterState } from './state.ts'
 import { StepLog } from './step-log.ts'
@@ -15,7 +16,7 @@ export async function createKindCluster(state: ClusterState, docker: Docker, log
   await mkdir(checkout.stateDirectory, { recursive: true })
   const configuration = join(checkout.stateDirectory, 'kind.yaml')
   await writeFile(configuration, kindConfig(state))
-  if (state.mode === 'source') await ensureNodeNetwork(docker, log)
+  if (state.mode === 'source') await ensureNodeNetwork(log)
   await log.run(
     state.kind,
     [
@@ -57,15 +58,6 @@ export async function whatIsWrong(state: ClusterState, docker: Docker): Promise<
   const ready = [...options, 'get', '--raw', '/readyz', '--request-timeout=10s']
   const { failed } = await execa(kubectl, ready, { reject: false, timeout: 15_000 })
   return failed ? 'does not answer' : undefined
-}
-
-/** kind's network without its IPv6 range, which is the same in every engine on a machine. */
-async function ensureNodeNetwork(docker: Docker, log: StepLog): Promise<void> {
-  const existing = await log.run(docker.binary, ['network', 'ls', '--quiet', '--filter', 'name=^kind$'], {
-    env: docker.env,
-  })
-  if (existing === '')
-    await log.run(docker.binary, ['network', 'create', '--driver', 'bridge', 'kind'], { env: docker.env })
 }
 
 async function waitUntilReady([binary, ...options]: Kubectl, log: StepLog): Promise<void> {

@@ -9,10 +9,13 @@ import { cacheDirectory, checkout } from './checkout.ts'
 import { type Cluster, clusterStatus, clusterTasks, destroyCluster, imageTasks, runningCluster } from './cluster.ts'
 import { type ClusterCommand, parseCommandLine, UsageError, usage } from './command-line.ts'
 
+/** A failure that the list of steps has already shown. */
+class StepFailed extends Error {}
+
 try {
   await perform(parseCommandLine(process.argv.slice(2)))
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : error}`)
+  if (!(error instanceof StepFailed)) console.error(error instanceof Error ? error.message : error)
   // Ends what a step that ran beside the failed one still does.
   process.exit(error instanceof UsageError ? 2 : 1)
 }
@@ -37,7 +40,11 @@ async function perform(command: ClusterCommand): Promise<void> {
 }
 
 async function runTasks(tasks: ListrTask[]): Promise<void> {
-  await new Listr(tasks, { rendererOptions: { collapseErrors: false, showErrorMessage: false } }).run()
+  try {
+    await new Listr(tasks, { rendererOptions: { collapseErrors: false } }).run()
+  } catch (error) {
+    throw new StepFailed('a step failed', { cause: error })
+  }
 }
 
 async function printStatus(): Promise<void> {

@@ -13,7 +13,7 @@ import { withLock } from '../lock.ts'
 
 /*
  * A container engine that belongs to this cache alone and leaves another Docker on the machine as it is: its own socket,
- * data, process files, configuration, bridge and addresses, no iptables rules, no change of IP forwarding.
+ * data, process files, configuration, bridge and addresses, no iptables rules of its making, no change of IP forwarding.
  * Published ports work all the same, by Docker's user-land proxy.
  */
 
@@ -63,13 +63,17 @@ export function startEngine(runc: string): Promise<void> {
   })
 }
 
-/** Stops the engine unless a cluster, of whichever checkout, is on it. Resolves with whether it is stopped. */
-export function stopIdleEngine(): Promise<boolean> {
+/**
+ * Stops the engine unless a cluster, of whichever checkout, is on it. Resolves with whether it is stopped.
+ *
+ * @param removeNetwork takes away what the engine would leave behind, while it still answers
+ */
+export function stopIdleEngine(removeNetwork: () => Promise<void>): Promise<boolean> {
   return withLock(lock, async () => {
     if (await engineAnswers()) {
       const { running, stopped } = await nodeContainers(privateDocker)
       if (running.length + stopped.length > 0) return false
-      await askDocker(privateDocker, ['network', 'rm', 'kind']) // its bridge would stay
+      await removeNetwork()
     }
     await endEngine()
     return true

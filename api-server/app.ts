@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import authenticate from './plugins/app/authenticate.ts'
 import configPlugin from './plugins/app/config-plugin.ts'
@@ -27,7 +27,7 @@ import wellKnownRoutes from './routes/well-known.ts'
 export async function buildApp(config: Config): Promise<FastifyInstance> {
   const app = fastify({
     logger: loggerOptions(config),
-    disableRequestLogging: config.environment === 'production',
+    logController: new LogController({ disableRequestLogging: config.environment === 'production' }),
     bodyLimit: 16 * 1024,
     requestTimeout: 10_000,
     keepAliveTimeout: 75_000,

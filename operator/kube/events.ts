@@ -6,7 +6,7 @@ import type { KubernetesObject, Resource } from './objects.ts'
 const events: Resource = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events', namespaced: true }
 
 /** The API server refuses longer ones. */
-const mostNoteCharacters = 1024
+const mostNoteBytes = 1024
 /** The same event again within so long is counted in the first one instead of written as another. */
 const seriesMilliseconds = 6 * 60_000
 const mostSeries = 1_000
@@ -77,7 +77,7 @@ export class EventRecorder {
 
   async #write({ regarding, type, reason, action, note }: EventToRecord): Promise<void> {
     const { namespace = 'default', name, uid } = regarding.metadata
-    const text = note.length > mostNoteCharacters ? `${note.slice(0, mostNoteCharacters - 1)}…` : note
+    const text = cut(note)
     const identity = JSON.stringify([uid, type, reason, text])
     const now = Date.now()
     const series = this.#series.get(identity)
@@ -123,6 +123,15 @@ export class EventRecorder {
     const oldest = this.#series.keys().next()
     if (oldest.done !== true) this.#series.delete(oldest.value)
   }
+}
+
+function cut(note: string): string {
+  const bytes = Buffer.from(note)
+  if (bytes.length <= mostNoteBytes) return note
+  const ellipsis = '…'
+  // A character that was cut in two decodes to the replacement character.
+  const kept = bytes.subarray(0, mostNoteBytes - Buffer.byteLength(ellipsis)).toString('utf8')
+  return `${kept.replace(/\uFFFD$/, '')}${ellipsis}`
 }
 
 function microTime(milliseconds: number): string {

@@ -45,6 +45,8 @@ export async function startKubeApiserver(): Promise<TestApiServer> {
       ...['service-account-key-file', 'service-account-signing-key-file'].map(
         (flag) => `--${flag}=${join(folder, 'service-account.key')}`,
       ),
+      // ConfigMaps come from etcd itself, so that a test can make their versions expire by a compaction.
+      '--watch-cache-sizes=configmaps#0',
       // Nothing runs pods here, and the admission of what they need would wait for controllers that are not there.
       '--disable-admission-plugins=ServiceAccount',
     ],

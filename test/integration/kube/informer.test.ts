@@ -1,0 +1,180 @@
+import { afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { type Change, Informer, type InformerOptions } from '../../../operator/kube/informer.ts'
+import { apiClient, type ConfigMap, configMap, configMaps, makeNamespace, RecordingLog } from './api.ts'
+import { FaultyProxy } from './proxy.ts'
+
+const client = apiClient()
+const log = new RecordingLog()
+const running: { stop(): Promise<void> }[] = []
+let count = 0
+let namespace = ''
+
+beforeAll(async () => {
+  namespace = await makeNamespace('informer-test')
+})
+
+afterEach(async () => {
+  for (const one of running.splice(0)) await one.stop()
+})
+
+/** An informer of the ConfigMaps with a label of this test's own. */
+function watched(options: Partial<InformerOptions<ConfigMap>> = {}) {
+  const label = `test-${count++}`
+  const lists: number[] = []
+  const changes: string[] = []
+  const informer = new Informer<ConfigMap>({
+    client,
+    resource: configMaps,
+    namespace,
+    labelSelector: `test=${label}`,
+    log,
+    onList: () => lists.push(performance.now()),
+    backoff: { baseMilliseconds: 20, mostMilliseconds: 200 },
+    ...options,
+  })
+  informer.onChange((change: Change<ConfigMap>) => changes.push(`${change.type} ${change.object.metadata.name}`))
+  running.push(informer)
+  const object = (name: string, data: Record<string, string> = {}): ConfigMap => {
+    const plain = configMap(namespace, `${label}-${name}`, data)
+    return { ...plain, metadata: { ...plain.metadata, labels: { test: label } } }
+  }
+  const names = () =>
+    informer
+      .list()
+      .map(({ metadata }) => metadata.name.replace(`${label}-`, ''))
+      .sort()
+  const seen = () => changes.map((change) => change.replace(`${label}-`, ''))
+  return { informer, object, names, seen, lists }
+}
+
+test('a list of many pages is complete', async () => {
+  const { informer, object, names } = watched({ pageSize: 7 })
+  const wanted = Array.from({ length: 30 }, (_, index) => `n${String(index).padStart(2, '0')}`)
+  await Promise.all(wanted.map((name) => client.create(configMaps, object(name))))
+  informer.start()
+  await informer.synced
+  expect(names()).toEqual(wanted)
+})
+
+test('changes arrive in their order', async () => {
+  const { informer, object, seen } = watched()
+  informer.start()
+  await informer.synced
+  await client.create(configMaps, object('a'))
+  await client.apply(configMaps, object('a', { x: '1' }))
+  await client.delete(configMaps, object('a').metadata)
+  await expect.poll(seen, { timeout: 5_000 }).toEqual(['added a', 'updated a', 'deleted a'])
+})
+
+test('what happens while the watch is cut is seen afterwards, without a new list', async () => {
+  const proxy = await FaultyProxy.to(inject('apiServer').port)
+  const { informer, object, names, lists } = watched({ client: apiClient(proxy.port) })
+  informer.start()
+  await informer.synced
+  await client.create(configMaps, object('a'))
+  await expect.poll(names).toEqual(['a'])
+  for (const name of ['b', 'c', 'd']) {
+    proxy.cut()
+    await client.create(configMaps, object(name))
+  }
+  await expect.poll(names, { timeout: 10_000 }).toEqual(['a', 'b', 'c', 'd'])
+  expect(lists).toHaveLength(1)
+  await informer.stop()
+  await proxy.close()
+})
+
+test('an object that is deleted and made again in a gap is two changes', async () => {
+  const proxy = await FaultyProxy.to(inject('apiServer').port)
+  const { informer, object, seen } = watched({ client: apiClient(proxy.port) })
+  await client.create(configMaps, object('a'))
+  informer.start()
+  await informer.synced
+  proxy.cut()
+  await client.delete(configMaps, object('a').metadata)
+  await client.create(configMaps, object('a'))
+  await expect.poll(seen, { timeout: 10_000 }).toEqual(['added a', 'deleted a', 'added a'])
+  await informer.stop()
+  await proxy.close()
+})
+
+test('an expired resource version leads to a list, and nothing is missed', async () => {
+  const proxy = await FaultyProxy.to(inject('apiServer').port)
+  const { informer, object, names, lists } = watched({
+    client: apiClient(proxy.port),
+    backoff: { baseMilliseconds: 500, mostMilliseconds: 500 },
+  })
+  informer.start()
+  await informer.synced
+  await client.create(configMaps, object('a'))
+  await expect.poll(names).toEqual(['a'])
+
+  // The watch cannot come back while etcd forgets the version that it was at.
+  proxy.setSilent(true)
+  proxy.cut()
+  await client.create(configMaps, object('b'))
+  await client.create(configMaps, object('c'))
+  await client.delete(configMaps, object('a').metadata)
+  const { metadata: newest } = await client.apply<ConfigMap>(configMaps, object('c', { x: '1' }))
+  await compact(Number(newest.resourceVersion))
+  proxy.setSilent(false)
+  proxy.cut()
+  await expect.poll(names, { timeout: 20_000 }).toEqual(['b', 'c'])
+  expect(lists).toHaveLength(2)
+  await informer.stop()
+  await proxy.close()
+})
+
+test('an error of a handler is logged and counted, and the other handlers are told', async () => {
+  let errors = 0
+  const { informer, object, seen } = watched({ onHandlerError: () => errors++ })
+  const later: string[] = []
+  informer.onChange(() => {
+    throw new Error('broken handler')
+  })
+  informer.onChange((change) => later.push(change.type))
+  informer.start()
+  await informer.synced
+  await client.create(configMaps, object('a'))
+  await expect.poll(() => later, { timeout: 5_000 }).toEqual(['added'])
+  expect(seen()).toEqual(['added a'])
+  expect(errors).toBe(1)
+  expect(log.lines).toContainEqual(
+    expect.objectContaining({
+      level: 'error',
+      fields: expect.objectContaining({ err: expect.objectContaining({ message: 'broken handler' }) }),
+    }),
+  )
+})
+
+test('an informer that starts before its API server syncs when that comes', async () => {
+  const proxy = await FaultyProxy.to(inject('apiServer').port)
+  proxy.setSilent(true)
+  const { informer } = watched({ client: apiClient(proxy.port) })
+  informer.start()
+  await expect.poll(() => informer.hasSynced, { timeout: 300 }).toBe(false)
+  proxy.setSilent(false)
+  proxy.cut()
+  await expect.poll(() => informer.hasSynced, { timeout: 20_000 }).toBe(true)
+  await informer.stop()
+  await proxy.close()
+})
+
+test('the cache keeps what the transform leaves', async () => {
+  const { informer, object } = watched({
+    transform: (one) => ({ ...one, metadata: { ...one.metadata, managedFields: [] }, data: {} }),
+  })
+  await client.create(configMaps, object('a', { big: 'x'.repeat(1_000) }))
+  informer.start()
+  await informer.synced
+  expect(informer.list()).toEqual([expect.objectContaining({ data: {} })])
+})
+
+/** Makes etcd forget all versions before this one. */
+async function compact(revision: number): Promise<void> {
+  const { etcdPort } = inject('apiServer')
+  const answer = await fetch(`http://127.0.0.1:${etcdPort}/v3/kv/compaction`, {
+    method: 'POST',
+    body: JSON.stringify({ revision: String(revision), physical: true }),
+  })
+  if (!answer.ok) throw new Error(`etcd answered ${answer.status}: ${await answer.text()}`)
+}

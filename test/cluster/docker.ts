@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { execa } from 'execa'
 
 /** How to reach the container engine that runs the cluster's nodes. */
@@ -9,7 +10,7 @@ export interface Docker {
 }
 
 /** By which kind finds the containers that are its nodes. */
-export const clusterLabel = 'io.x-k8s.kind.cluster'
+const clusterLabel = 'io.x-k8s.kind.cluster'
 
 /** The engine that the user has. */
 export const usersDocker: Docker = { binary: 'docker', env: {} }
@@ -29,8 +30,7 @@ export async function nodeContainers(
   docker: Docker,
   clusterName?: string,
 ): Promise<{ running: string[]; stopped: string[] }> {
-  const label = `label=${clusterLabel}${clusterName === undefined ? '' : `=${clusterName}`}`
-  const answer = await askDocker(docker, ['ps', '--all', '--filter', label, '--format', '{{.Names}} {{.State}}'])
+  const answer = await askDocker(docker, ['ps', ...ofCluster(clusterName), '--format', '{{.Names}} {{.State}}'])
   const containers = (answer ?? '').split('\n').filter((line) => line !== '')
   const [running, stopped]: [string[], string[]] = [[], []]
   for (const container of containers) {
@@ -39,4 +39,20 @@ export async function nodeContainers(
     else stopped.push(name)
   }
   return { running, stopped }
+}
+
+/** The same for the last moments of a process, without the states. */
+export function nodeContainersNow(docker: Docker, clusterName?: string): string[] {
+  const { stdout } = runDockerNow(docker, ['ps', ...ofCluster(clusterName), '--format', '{{.Names}}'])
+  return stdout.split('\n').filter((name) => name !== '')
+}
+
+/** Runs a command of the client to its end before anything else happens. */
+export function runDockerNow(docker: Docker, command: readonly string[]): { stdout: string } {
+  const env = { ...process.env, ...docker.env }
+  return spawnSync(docker.binary, command, { env, encoding: 'utf8', timeout: 20_000 })
+}
+
+function ofCluster(clusterName: string | undefined): string[] {
+  return ['--all', '--filter', `label=${clusterLabel}${clusterName === undefined ? '' : `=${clusterName}`}`]
 }

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, isAbsolute, join } from 'node:path'
 import { execa } from 'execa'
 import { checkout } from './checkout.ts'
-import { type Docker, nodeContainers } from './docker.ts'
+import { type Docker, nodeContainers, nodeContainersNow, runDockerNow } from './docker.ts'
 import { kindConfig } from './kind-config.ts'
 import { type Kubectl, kubectlCommand } from './kubectl.ts'
 import { ensureNodeNetwork } from './source/node-network.ts'
@@ -38,6 +38,12 @@ export async function removeNodes(docker: Docker, log?: StepLog): Promise<void> 
   if (nodes.length === 0) return
   const removing = log ?? new StepLog(join(checkout.logDirectory, 'remove-nodes.log'))
   await removing.run(docker.binary, ['rm', '--force', '--volumes', ...nodes], { env: docker.env })
+}
+
+/** For the last moments of a process, so it is synchronous. */
+export function removeNodesNow(docker: Docker): void {
+  const nodes = nodeContainersNow(docker, checkout.clusterName)
+  if (nodes.length > 0) runDockerNow(docker, ['rm', '--force', '--volumes', ...nodes])
 }
 
 /** kind calls `docker` by its name, so the client that fits the engine must be the first on PATH. */

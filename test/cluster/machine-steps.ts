@@ -1,13 +1,12 @@
-import { checkout } from './checkout.ts'
 import { clientTools } from './client-tools.ts'
 import { hasImage, usersDocker } from './docker.ts'
 import { onEarlyExit } from './exit-hooks.ts'
 import { goTools, goToolsAreBuilt } from './go-tools.ts'
-import { createKindCluster } from './kind.ts'
+import { createKindCluster, removeNodesNow } from './kind.ts'
 import { kubectlCommand } from './kubectl.ts'
 import { installMetricsServer } from './metrics-server.ts'
 import { type CreationPlan, makePlan, type Plan, type Wishes } from './plan.ts'
-import { abandonEngine, engineAnswers, privateDocker, startEngine } from './source/docker-engine.ts'
+import { engineAnswers, privateDocker, startEngine, stopIdleEngineNow } from './source/docker-engine.ts'
 import { buildNodeImage, nodeImageName } from './source/node-image.ts'
 import { buildRootFilesystem, nodeSystem, rootFilesystemIsCached, services, slim } from './source/root-filesystem.ts'
 import { installPackages, missingPackages } from './source/system-packages.ts'
@@ -22,8 +21,8 @@ interface Progress {
   plan?: Plan
   /** What the cluster was created with. */
   state?: ClusterState
-  /** Undoes what was begun, when the process ends before the cluster is complete. */
-  undo?: Disposable
+  /** Undoes what was begun when the process ends early; disposed when the cluster is complete. */
+  undo: DisposableStack
 }
 
 /**
@@ -31,7 +30,7 @@ interface Progress {
  * The steps of an inner list may run at the same time.
  */
 export function machineSteps(wishes: Wishes): Step[][] {
-  const progress: Progress = {}
+  const progress: Progress = { undo: new DisposableStack() }
   const creating = () => progress.plan?.kind !== 'keep'
   const fromSource = () => creating() && (progress.plan as CreationPlan | undefined)?.mode !== 'published' // not `keep`
   const only = (applies: () => boolean, steps: Step[][]) =>
@@ -92,7 +91,7 @@ function sourceSteps(progress: Progress): Step[][] {
     done: async () => ((await engineAnswers()) ? 'already running' : undefined),
     run: async () => {
       await startEngine((await goTools()).runcWithoutSysResource)
-      progress.undo = onEarlyExit(() => abandonEngine(checkout.clusterName))
+      progress.undo.use(onEarlyExit(stopIdleEngineNow))
     },
   }
   const nodeImage: Step = {
@@ -122,7 +121,9 @@ function create(progress: Progress): Step {
       const common = { mode, nodes, edgePort }
       const state: ClusterState =
         mode === 'source' ? { ...common, ...(await builtParts()) } : { ...common, ...(await clientTools(log)) }
-      await createKindCluster(state, mode === 'source' ? privateDocker : usersDocker, log)
+      const docker = mode === 'source' ? privateDocker : usersDocker
+      progress.undo.use(onEarlyExit(() => removeNodesNow(docker)))
+      await createKindCluster(state, docker, log)
       progress.state = state
       return `${nodes} ${nodes === 1 ? 'node' : 'nodes'}, 127.0.0.1:${edgePort} leads to the edge`
     },
@@ -144,7 +145,7 @@ function complete(progress: Progress): Step {
       if (progress.state === undefined) throw new Error('the step that creates the cluster has not run')
       await installMetricsServer(kubectlCommand(progress.state.kubectl), log)
       await writeState(progress.state)
-      progress.undo?.[Symbol.dispose]()
+      progress.undo.dispose()
     },
   }
 }

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, openSync, readFileSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { execa } from 'execa'
 import { cacheDirectory } from '../checkout.ts'
-import { askDocker, clusterLabel, type Docker, nodeContainers } from '../docker.ts'
+import { askDocker, type Docker, nodeContainers, nodeContainersNow } from '../docker.ts'
 import { onEarlyExit } from '../exit-hooks.ts'
 import { ClusterError, explainFailure } from '../failure.ts'
 import { withLock } from '../lock.ts'
@@ -80,23 +80,11 @@ export function stopIdleEngine(removeNetwork: () => Promise<void>): Promise<bool
   })
 }
 
-/**
- * For the last moments of a process that had not completed its cluster, so it is synchronous:
- * removes the cluster's nodes, and stops the engine unless a node of another cluster is on it.
- */
-export function abandonEngine(clusterName: string): void {
-  const docker = (command: readonly string[]) => {
-    const environment = { ...process.env, ...privateDocker.env }
-    return spawnSync(privateDocker.binary, command, { env: environment, encoding: 'utf8', timeout: 20_000 }).stdout
-  }
-  const nodes = (label: string) =>
-    docker(['ps', '--all', '--quiet', '--filter', `label=${label}`])
-      .split('\n')
-      .filter(Boolean)
-  const own = nodes(`${clusterLabel}=${clusterName}`)
-  if (own.length > 0) docker(['rm', '--force', '--volumes', ...own])
+/** For the last moments of a process, so it is synchronous: stops the engine unless a node of some cluster is on it. */
+export function stopIdleEngineNow(): void {
   const pid = enginePid()
-  if (pid !== undefined && nodes(clusterLabel).length === 0) process.kill(pid, 'SIGTERM') // its bridge goes at the next start
+  // What else it leaves behind goes at the next start.
+  if (pid !== undefined && nodeContainersNow(privateDocker).length === 0) process.kill(pid, 'SIGTERM')
 }
 
 export function engineArguments(configuration: string, runtime: string | undefined): string[] {

@@ -16,21 +16,21 @@ interface Program {
   entryPoints: string[]
   /** Packages that cannot be bundled, because they carry native code or files that they read at run time. */
   external: string[]
+  /** Packages that a dependency tries to load, and does without when they are missing. */
+  absent: string[]
 }
 
 const programs: Record<string, Program> = {
-  operator: { entryPoints: ['main.ts'], external: [] },
+  operator: { entryPoints: ['main.ts'], external: [], absent: ['bufferutil', 'utf-8-validate'] },
   'api-server': {
     entryPoints: ['server.ts', 'migrate.ts', 'mongodb-setup.ts'],
     external: ['bcrypt', '@fastify/swagger-ui'],
+    absent: [
+      ...['kerberos', '@mongodb-js/zstd', '@aws-sdk/credential-providers', 'gcp-metadata', 'snappy', 'socks'],
+      ...['mongodb-client-encryption', 'pino-pretty'],
+    ],
   },
 }
-
-/** Packages that a dependency tries to load and does without when they are missing. */
-const absent = [
-  ...['kerberos', '@mongodb-js/zstd', '@aws-sdk/credential-providers', 'gcp-metadata', 'snappy', 'socks'],
-  ...['mongodb-client-encryption', 'bufferutil', 'utf-8-validate', 'pino-pretty'],
-]
 
 const [name = ''] = process.argv.slice(2)
 const program = programs[name]
@@ -40,7 +40,7 @@ if (program === undefined) {
 }
 await bundle(join(root, name), program)
 
-async function bundle(workspace: string, { entryPoints, external }: Program): Promise<void> {
+async function bundle(workspace: string, { entryPoints, external, absent }: Program): Promise<void> {
   const destination = join(workspace, 'dist')
   await rm(destination, { recursive: true, force: true })
   await build({
@@ -61,7 +61,7 @@ async function bundle(workspace: string, { entryPoints, external }: Program): Pr
     external: [...external, ...absent],
     // CommonJS packages inside an ES module still call require for Node's own modules.
     banner: {
-      js: "import{createRequire as requireFrom}from'node:module';import{dirname as directoryOf}from'node:path';import{fileURLToPath as pathOf}from'node:url';const require=requireFrom(import.meta.url),__filename=pathOf(import.meta.url),__dirname=directoryOf(__filename);",
+      js: "import{createRequire as __createRequire}from'node:module';import{dirname as __directoryOf}from'node:path';import{fileURLToPath as __pathOf}from'node:url';const require=__createRequire(import.meta.url),__filename=__pathOf(import.meta.url),__dirname=__directoryOf(__filename);",
     },
     logLevel: 'warning',
     // The packages above that may be missing are missing on purpose.

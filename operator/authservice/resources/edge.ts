@@ -33,12 +33,12 @@ upstream server {
   keepalive_timeout 30s;
 }
 CONF
-exec nginx -e /dev/stderr -c /etc/edge/nginx.conf -g 'daemon off;'`
+nginx -e /dev/stderr -c /etc/edge/nginx.conf -g 'daemon off;' &
+nginx=$!
+# The kubelet says TERM, on which Nginx drops its connections; on QUIT it finishes them.
+trap 'kill -QUIT $nginx' TERM
+wait $nginx || wait $nginx`
 }
-
-/** Endpoints forget the pod, then Nginx finishes what it has. It must get QUIT: TERM drops connections. */
-const quit =
-  'sleep 5; nginx -e /dev/stderr -c /etc/edge/nginx.conf -s quit; while [ -e /tmp/nginx.pid ]; do sleep 0.2; done'
 
 /** Nginx in front of the server: TLS, limits, requests that are repeated when that is safe. */
 export function renderEdge(input: RenderInput): Child[] {
@@ -95,7 +95,8 @@ function container({ owner, resolved, images }: RenderInput) {
     image: images.nginx,
     imagePullPolicy: 'IfNotPresent',
     command: ['sh', '-c', upstreamScript(owner)],
-    lifecycle: { preStop: { exec: { command: ['sh', '-c', quit] } } },
+    // So long the endpoints may still lead here; then comes TERM.
+    lifecycle: { preStop: { exec: { command: ['sleep', '5'] } } },
     ports: [
       { name: 'https', containerPort: edgePorts.https },
       { name: 'http', containerPort: edgePorts.http },

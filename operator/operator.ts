@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
+import type { Registry } from 'prom-client'
 import { group } from './authservice/api/group.ts'
 import { KubeCluster } from './authservice/kube-cluster.ts'
 import { AuthServiceMetrics } from './authservice/metrics.ts'
@@ -64,6 +65,11 @@ export class Operator {
       ready: () => this.#notReady,
     })
     this.#election = this.#createElection()
+  }
+
+  /** What `/metrics` shows. */
+  get registry(): Registry {
+    return this.#metrics.registry
   }
 
   /**

@@ -1,0 +1,44 @@
+import { pino } from 'pino'
+import type { Config } from '../../../operator/config.ts'
+import { Operator } from '../../../operator/operator.ts'
+import { kubeConfigAt, type Namespace } from './namespace.ts'
+
+const settings: Config = {
+  images: {
+    server: 'example.com/api-server:0.1.0',
+    redis: 'example.com/redis:8.0',
+    mongodb: 'example.com/mongo:8.0',
+    nginx: 'example.com/nginx:1.30',
+  },
+  watchNamespaces: [],
+  allowedImagePrefixes: [],
+  workers: 2,
+  metricsPort: 0,
+  leaderElection: undefined,
+  podName: 'operator-under-test',
+  logLevel: 'fatal',
+}
+
+/** A whole operator in this process that looks after one namespace. */
+export function startOperator(kubeconfigPath: string, namespace: Namespace): Operator {
+  const operator = new Operator(
+    { ...settings, watchNamespaces: [namespace.name] },
+    { kubeConfig: kubeConfigAt(kubeconfigPath), version: '0.1.0', log: pino({ level: settings.logLevel }) },
+  )
+  // It runs until it is stopped; a failure to start shows in the first test that waits for it.
+  operator.run().catch((error: unknown) => console.error('the operator under test ended:', error))
+  return operator
+}
+
+/** Requests that changed something, by the operator's own metrics. */
+export async function writesOf(operator: Operator): Promise<number> {
+  const requests = await operator.registry.getSingleMetric('rest_client_requests_total')?.get()
+  const writes = requests?.values.filter(({ labels }) => labels['method'] !== 'GET') ?? []
+  return writes.reduce((total, { value }) => total + value, 0)
+}
+
+/** Finished visits, by the operator's own metrics. */
+export async function visitsOf(operator: Operator): Promise<number> {
+  const visits = await operator.registry.getSingleMetric('controller_runtime_reconcile_total')?.get()
+  return visits?.values.reduce((total, { value }) => total + value, 0) ?? 0
+}

@@ -31,11 +31,8 @@ const storage = (size: string) =>
 /** A volume cannot change under a StatefulSet: what would need a new, empty one is refused while the old one is in use. */
 const keepVolume = (defaultSize: string) => {
   const written = (of: string, field: string, otherwise: string) => {
-    const path = ['managed', 'storage', field].reduce<string[]>(
-      (steps, step) => [...steps, `${steps.at(-1) ?? of}.${step}`],
-      [],
-    )
-    return `(${path.map((step) => `has(${step})`).join(' && ')} ? ${path.at(-1)} : ${otherwise})`
+    const storage = `${of}.managed.storage`
+    return `(has(${of}.managed) && has(${storage}) && has(${storage}.${field}) ? ${storage}.${field} : ${otherwise})`
   }
   const sizeOf = (of: string) => `quantity(${written(of, 'size', `'${defaultSize}'`)})`
   const classOf = (of: string) => written(of, 'storageClassName', "''")

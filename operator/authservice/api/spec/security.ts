@@ -5,6 +5,9 @@ import { notLonger, seconds } from '../rules.ts'
 /** Shortest time between adding a key and signing with it: a Secret volume's refresh and a cached JWKS document. */
 const shortestActivationDelaySeconds = 90
 
+/** Longest life of an access token, in seconds. Retired signing keys verify for this long. */
+export const longestAccessTokenSeconds = 86_400
+
 const between = (low: [number, string], high: [number, string]) => ({
   rule: `${seconds('self')} >= ${low[0]} && ${seconds('self')} <= ${high[0]}`,
   message: `out of bounds: write a duration from ${low[1]} to ${high[1]}`,
@@ -36,6 +39,11 @@ const SigningKeysSchema = Type.Object(
     description: 'The keys that sign access tokens.',
     rules: [
       {
+        rule: `!has(self.activationDelay) || !has(self.rotationInterval) || ${seconds('self.activationDelay')} < ${seconds('self.rotationInterval')}`,
+        message: 'activationDelay is not shorter than rotationInterval: write a shorter one, such as 5m',
+        fieldPath: '.activationDelay',
+      },
+      {
         rule: '!has(self.secretRef) || !(has(self.rotationInterval) || has(self.activationDelay))',
         message: 'keys from secretRef are not rotated by the operator: remove rotationInterval and activationDelay',
         fieldPath: '.secretRef',
@@ -63,7 +71,10 @@ export const TokensSchema = Type.Object(
     ),
     audience: Type.Optional(text(253, { description: 'The `aud` claim.', defaultText: 'the issuer' })),
     accessTokenLifetime: Type.Optional(
-      duration({ description: 'Life of an access token.', rules: [between([60, '1m'], [86_400, '24h'])] }),
+      duration({
+        description: 'Life of an access token.',
+        rules: [between([60, '1m'], [longestAccessTokenSeconds, '24h'])],
+      }),
     ),
     refreshTokenIdleLifetime: Type.Optional(
       duration({

@@ -1,0 +1,168 @@
+import type { ResolvedSpec } from '../api/resolved-spec.ts'
+import type { AuthService, SecretStatus } from '../api/schema.ts'
+import type { Finding } from '../finding.ts'
+import { decideCertificate, type IssueCertificate, issueCertificate } from './certificates.ts'
+import { generateKey } from './generate-key.ts'
+import { managedMongodbUrl } from './mongodb-url.ts'
+import { type SecretNames, secretNames } from './names.ts'
+import { decidePasswords, mongodbKeyfile, password, type Random, systemRandom } from './passwords.ts'
+import type { DesiredSecret, SecretData } from './secret-data.ts'
+import { decideSigningKeys, type GenerateKey, type SigningKeyPolicy, signingKeyStatuses } from './signing-keys.ts'
+
+/** Where fresh secrets come from. */
+export interface SecretSources {
+  random: Random
+  generateKey: GenerateKey
+  issueCertificate: IssueCertificate
+}
+
+export const systemSources: SecretSources = { random: systemRandom, generateKey, issueCertificate }
+
+export interface SecretsInput {
+  metadata: Pick<AuthService['metadata'], 'name' | 'namespace'>
+  resolved: ResolvedSpec
+  /** The Secrets of this operator that exist, decoded, by name. */
+  existing: ReadonlyMap<string, SecretData>
+  /** A rotation of the signing keys was asked for and not yet taken. */
+  rotateKeys: boolean
+  now: Date
+  sources?: SecretSources
+}
+
+/** The operator's Secrets after a visit. */
+export interface SecretsDecision {
+  /** All that are wanted. What did not change is as it was, byte for byte. */
+  secrets: DesiredSecret[]
+  findings: Finding[]
+  /** Age and state of each, for status. */
+  statuses: SecretStatus[]
+  /** When time alone will change this decision. */
+  nextChangeAt: Date | undefined
+  /** What is made or changed, and why: an event each. */
+  changes: { name: string; why: string }[]
+}
+
+/** What one kind of Secret contributes. */
+type Part = Partial<SecretsDecision>
+
+/** Decides every Secret that the operator keeps for an AuthService. Makes what is missing, never replaces what is in use. */
+export async function decideSecrets(input: SecretsInput): Promise<SecretsDecision> {
+  const names = secretNames(input.metadata.name)
+  const sources = input.sources ?? systemSources
+  const parts: Part[] = [
+    signingKeys(input, names, sources),
+    redisPassword(input, names, sources),
+    mongodbPasswords(input, names, sources),
+    await edgeCertificate(input, names, sources),
+  ]
+  const dates = parts.flatMap(({ nextChangeAt }) => nextChangeAt ?? [])
+  return {
+    secrets: parts.flatMap(({ secrets = [] }) => secrets),
+    findings: parts.flatMap(({ findings = [] }) => findings),
+    statuses: parts.flatMap(({ statuses = [] }) => statuses),
+    changes: parts.flatMap(({ changes = [] }) => changes),
+    nextChangeAt: dates.sort((one, other) => one.getTime() - other.getTime())[0],
+  }
+}
+
+const keySetFile = 'keys.json'
+
+function signingKeys(
+  { resolved, existing, rotateKeys, now }: SecretsInput,
+  names: SecretNames,
+  sources: SecretSources,
+): Part {
+  const { signingKeys: keys, algorithm } = resolved.tokens
+  if (keys.kind === 'provided') return {}
+
+  const policy: SigningKeyPolicy = { ...keys, algorithm, rotateNow: rotateKeys }
+  const name = names.keys
+  const current = existing.get(name)
+  const decision = decideSigningKeys(current?.[keySetFile], policy, now, sources.generateKey)
+  if (decision.kind === 'corrupt') return corruptKeySet(name, current ?? {}, decision.problem)
+
+  const content = decision.kind === 'keep' ? current?.[keySetFile] : undefined
+  return {
+    secrets: [opaque(name, { [keySetFile]: content ?? `${JSON.stringify(decision.keySet, null, 2)}\n` })],
+    statuses: signingKeyStatuses(name, decision.keySet, policy, now),
+    nextChangeAt: decision.nextChangeAt,
+    changes: decision.kind === 'keep' ? [] : [{ name, why: decision.why }],
+  }
+}
+
+function corruptKeySet(name: string, data: SecretData, problem: string): Part {
+  const message =
+    `Secret ${name} has a ${keySetFile} that cannot be used: ${problem}. ` +
+    'Restore it from a backup; or delete the Secret, then new keys are made and every access token ends.'
+  return {
+    secrets: [opaque(name, data)],
+    findings: [{ kind: 'stall', condition: 'SecretsReady', reason: 'KeySetInvalid', message }],
+  }
+}
+
+function redisPassword({ resolved, existing }: SecretsInput, names: SecretNames, { random }: SecretSources): Part {
+  if (resolved.redis.kind === 'external') return {}
+  const { data, made } = decidePasswords(existing.get(names.redis), { password: () => password(random) })
+  return passwordPart(names.redis, data, made)
+}
+
+function mongodbPasswords(
+  { metadata, resolved, existing }: SecretsInput,
+  names: SecretNames,
+  { random }: SecretSources,
+): Part {
+  if (resolved.mongodb.source.kind === 'external') return {}
+  const { data, made } = decidePasswords(existing.get(names.mongodb), {
+    'admin-password': () => password(random),
+    'app-password': () => password(random),
+    keyfile: () => mongodbKeyfile(random),
+  })
+  const url = managedMongodbUrl(metadata, { database: resolved.mongodb.database, password: data['app-password'] })
+  return passwordPart(names.mongodb, { ...data, url }, made)
+}
+
+function passwordPart(name: string, data: SecretData, made: readonly string[]): Part {
+  return {
+    secrets: [opaque(name, data)],
+    statuses: Object.keys(data).map((keyId) => ({ name, keyId, state: 'Active' })),
+    changes: made.length === 0 ? [] : [{ name, why: `${made.join(', ')} was missing` }],
+  }
+}
+
+async function edgeCertificate(
+  { resolved, existing, now }: SecretsInput,
+  names: SecretNames,
+  sources: SecretSources,
+): Promise<Part> {
+  const { type, tls, host } = resolved.ingress
+  if (type !== 'Nginx' || tls.kind !== 'selfSigned') return {}
+
+  const name = names.edgeTls
+  const { data, why, createdAt, renewAt } = await decideCertificate(
+    existing.get(name),
+    host,
+    now,
+    sources.issueCertificate,
+  )
+  const status: SecretStatus = {
+    name,
+    keyId: 'tls.crt',
+    state: 'Active',
+    createdAt: wholeSeconds(createdAt),
+    nextRotationAt: wholeSeconds(renewAt),
+  }
+  return {
+    secrets: [{ name, type: 'kubernetes.io/tls', data }],
+    statuses: [status],
+    nextChangeAt: renewAt,
+    changes: why === undefined ? [] : [{ name, why }],
+  }
+}
+
+function opaque(name: string, data: SecretData): DesiredSecret {
+  return { name, type: 'Opaque', data }
+}
+
+function wholeSeconds(date: Date): string {
+  return date.toISOString().replace(/\.\d+Z$/, 'Z')
+}

@@ -1,0 +1,187 @@
+import type { KeySetFile } from '@authservice-operator/api-server/plugins/app/tokens/key-set.ts'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { generateKey } from './generate-key.ts'
+import { decideSigningKeys, leewaySeconds, type SigningKeyPolicy, signingKeyStatuses } from './signing-keys.ts'
+
+const start = new Date('2026-11-24T12:00:00.000Z')
+const after = (seconds: number) => new Date(start.getTime() + seconds * 1000)
+const days = 86_400
+
+const policy: SigningKeyPolicy = {
+  algorithm: 'ES256',
+  rotationIntervalSeconds: 90 * days,
+  activationDelaySeconds: 300,
+  rotateNow: false,
+}
+
+const decide = (existing: KeySetFile | string | undefined, change: Partial<SigningKeyPolicy>, now: Date) =>
+  decideSigningKeys(
+    typeof existing === 'object' ? JSON.stringify(existing) : existing,
+    { ...policy, ...change },
+    now,
+    generateKey,
+  )
+
+/** The key set after a visit. @throws when there is none */
+function keySetOf(decision: ReturnType<typeof decide>): KeySetFile {
+  if (decision.kind === 'corrupt') throw new Error(decision.problem)
+  return decision.keySet
+}
+
+/** The key a server signs with, by the contract of the file. */
+function signerAt({ keys }: KeySetFile, now: Date) {
+  return keys
+    .filter(
+      ({ activateAt, retireAt }) => new Date(activateAt) <= now && (retireAt === undefined || new Date(retireAt) > now),
+    )
+    .sort((one, other) => Date.parse(other.activateAt) - Date.parse(one.activateAt))[0]
+}
+
+const verifiableAt = ({ keys }: KeySetFile, now: Date) =>
+  keys.filter(({ retireAt }) => retireAt === undefined || new Date(retireAt) > now).map(({ kid }) => kid)
+
+describe('decideSigningKeys', () => {
+  test('the first key signs at once', () => {
+    const decision = decide(undefined, {}, start)
+    expect(decision).toMatchObject({
+      kind: 'write',
+      keySet: { keys: [{ alg: 'ES256', activateAt: start.toISOString() }] },
+    })
+  })
+
+  test('a key set that is in use stays as it is until its successor is due', () => {
+    const first = keySetOf(decide(undefined, {}, start))
+    const dueAt = 90 * days - 300
+    const decision = decide(first, {}, after(dueAt - 1))
+    expect(decision).toMatchObject({ kind: 'keep', keySet: first, nextChangeAt: after(dueAt) })
+    expect(decide(first, {}, after(dueAt)).kind).toBe('write')
+  })
+
+  test('a rotation publishes the new key first, and retires the old one after its last token', () => {
+    const first = keySetOf(decide(undefined, {}, start))
+    const rotated = keySetOf(decide(first, { rotateNow: true }, after(60)))
+
+    expect(rotated.keys.map(({ activateAt, retireAt }) => ({ activateAt, retireAt }))).toEqual([
+      { activateAt: start.toISOString(), retireAt: after(60 + 300 + days + leewaySeconds).toISOString() },
+      { activateAt: after(360).toISOString(), retireAt: undefined },
+    ])
+    expect(decide(rotated, { rotateNow: true }, after(61)).kind).toBe('keep')
+    expect(keySetOf(decide(rotated, {}, after(360 + days + 30))).keys).toHaveLength(1)
+  })
+
+  test('another algorithm comes by a rotation', () => {
+    const first = keySetOf(decide(undefined, { algorithm: 'HS256' }, start))
+    expect(keySetOf(decide(first, { algorithm: 'EdDSA' }, after(1))).keys.map(({ alg }) => alg)).toEqual([
+      'HS256',
+      'EdDSA',
+    ])
+  })
+
+  test('a replaced key that somebody added by hand without a date gets one', () => {
+    const one = keySetOf(decide(undefined, {}, start))
+    const other = keySetOf(decide(undefined, {}, after(10)))
+    const decision = decide({ version: 1, keys: [...one.keys, ...other.keys] }, {}, after(20))
+    expect(decision).toMatchObject({ kind: 'write', why: 'a replaced signing key got its date of retirement' })
+    expect(keySetOf(decision).keys[0]?.retireAt).toBe(after(10 + days + leewaySeconds).toISOString())
+  })
+
+  test.each([
+    ['not JSON', '{', 'it is not JSON'],
+    ['an empty file', '', 'it is not JSON'],
+    ['another shape', '{"version":1,"keys":[]}', 'it is not a key set: see /keys'],
+    [
+      'a short secret',
+      keySetWith({ alg: 'HS256', jwk: { kty: 'oct', k: 'c2hvcnQ' } }),
+      'key a has 40 bits of the 256 it needs',
+    ],
+    [
+      'another key type',
+      keySetWith({ alg: 'ES256', jwk: { kty: 'oct', k: 'c2hvcnQ' } }),
+      'key a is for ES256, and its kty is oct',
+    ],
+    [
+      'a public key alone',
+      keySetWith({ alg: 'ES256', jwk: { kty: 'EC', crv: 'P-256', x: 'AA', y: 'AA' } }),
+      'no usable private key',
+    ],
+  ])('%s is a finding and is not overwritten', (_, text, problem) => {
+    const decision = decide(text, {}, start)
+    expect(decision.kind).toBe('corrupt')
+    expect(decision).toHaveProperty('problem', expect.stringContaining(problem))
+  })
+
+  test('a key set whose keys are all retired gets a new one', () => {
+    const first = keySetOf(decide(undefined, {}, start))
+    const [only] = first.keys
+    if (only === undefined) throw new Error('no key')
+    const retired: KeySetFile = { version: 1, keys: [{ ...only, retireAt: after(10).toISOString() }] }
+    const decision = keySetOf(decide(retired, {}, after(20)))
+    expect(signerAt(decision, after(20))?.kid).not.toBe(only.kid)
+  })
+})
+
+test('statuses tell which key signs, which waits and which is still accepted', () => {
+  const first = keySetOf(decide(undefined, {}, start))
+  const rotated = keySetOf(decide(first, { rotateNow: true }, start))
+  const states = (now: Date) => signingKeyStatuses('quickstart-keys', rotated, policy, now).map(({ state }) => state)
+  expect(states(after(1))).toEqual(['Active', 'Pending'])
+  expect(states(after(301))).toEqual(['Accepted', 'Active'])
+  expect(states(after(301 + days + 30))).toEqual(['Retired', 'Active'])
+  expect(signingKeyStatuses('quickstart-keys', first, policy, start)[0]?.nextRotationAt).toBe('2027-02-22T12:00:00Z')
+})
+
+test.each(['ES256', 'EdDSA', 'HS256'] as const)('generates a usable key for %s', (algorithm) => {
+  const [key] = keySetOf(decide(undefined, { algorithm }, start)).keys
+  expect(key?.alg).toBe(algorithm)
+  expect(decide({ version: 1, keys: key ? [key] : [] }, { algorithm }, start).kind).toBe('keep')
+})
+
+describe('over any history of visits and changes of policy', () => {
+  const visit = fc.record({
+    waitSeconds: fc.integer({ min: 0, max: 8 * 3600 }),
+    tokenLifetimeSeconds: fc.integer({ min: 60, max: days }),
+    policy: fc.record({
+      rotateNow: fc.boolean(),
+      algorithm: fc.constantFrom('ES256' as const, 'HS256' as const),
+      rotationIntervalSeconds: fc.integer({ min: 3600, max: 20_000 }),
+      activationDelaySeconds: fc.integer({ min: 90, max: 3599 }),
+    }),
+  })
+
+  test('somebody always signs, every token verifies until it expires, and no key signs before others know it', () => {
+    const property = fc.property(fc.array(visit, { minLength: 1, maxLength: 25 }), (visits) => {
+      let now = start
+      let file: KeySetFile | undefined
+      const tokens: { kid: string; expiresAt: Date }[] = []
+      const publishedAt = new Map<string, Date>()
+
+      for (const { waitSeconds, tokenLifetimeSeconds, policy: change } of visits) {
+        now = new Date(now.getTime() + waitSeconds * 1000)
+        const decision = decide(file, change, now)
+        file = keySetOf(decision)
+        if (decision.kind === 'write') expect(decide(file, { ...change, rotateNow: false }, now).kind).toBe('keep')
+
+        for (const { kid, activateAt } of file.keys) {
+          if (publishedAt.has(kid)) continue
+          const isFirst = publishedAt.size === 0
+          publishedAt.set(kid, now)
+          expect(Date.parse(activateAt) - now.getTime()).toBeGreaterThanOrEqual(isFirst ? 0 : 90_000)
+        }
+        const signer = signerAt(file, now)
+        if (signer === undefined) throw new Error(`nobody signs at ${now.toISOString()}`)
+        tokens.push({ kid: signer.kid, expiresAt: new Date(now.getTime() + tokenLifetimeSeconds * 1000) })
+        const alive = tokens.filter(({ expiresAt }) => expiresAt > now)
+        expect(verifiableAt(file, now)).toEqual(expect.arrayContaining(alive.map(({ kid }) => kid)))
+      }
+    })
+    fc.assert(property, { numRuns: 150 })
+  })
+})
+
+function keySetWith(key: object): string {
+  return JSON.stringify({
+    version: 1,
+    keys: [{ kid: 'a', createdAt: start.toISOString(), activateAt: start.toISOString(), ...key }],
+  })
+}

@@ -152,7 +152,7 @@ export const MongoDbSchema = Type.Object(
       {
         rule: 'has(self.external) || has(self.managed) || !(has(self.database) || has(self.usersCollection) || has(self.pool) || has(self.readPreference))',
         message:
-          'neither external nor managed: add managed: {} for one that the operator runs, or external with a urlSecretRef',
+          'write exactly one of external and managed: managed: {} for one that the operator runs, or external with a urlSecretRef',
       },
       ...keepVolume(volumeSizes.mongodb),
     ],

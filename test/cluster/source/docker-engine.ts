@@ -10,6 +10,8 @@ import { askDocker, type Docker, nodeContainers, nodeContainersNow } from '../do
 import { onEarlyExit } from '../exit-hooks.ts'
 import { ClusterError, explainFailure } from '../failure.ts'
 import { withLock } from '../lock.ts'
+import { endRemains } from './engine-remains.ts'
+import { freeSubnet } from './subnet.ts'
 
 /*
  * A container engine that belongs to this cache alone and leaves another Docker on the machine as it is: its own socket,
@@ -21,13 +23,12 @@ const cacheId = createHash('sha256').update(cacheDirectory).digest('hex').slice(
 /** Emptied at boot, so nothing in here can be left over from before. Short, as socket paths must be. */
 const runtimeDirectory = join('/run/authservice-operator', cacheId)
 const socket = join(runtimeDirectory, 'docker.sock')
+const executionRoot = join(runtimeDirectory, 'exec')
 const pidFile = join(runtimeDirectory, 'docker.pid')
 const logFile = join(cacheDirectory, 'docker-engine.log')
 const lock = join(cacheDirectory, 'locks', 'docker-engine.lock')
 
 const bridge = `authsvc-${cacheId.slice(0, 7)}` // a network interface's name has at most 15 characters
-/** From the range for benchmarks (RFC 2544), which no network that this machine is in should use. */
-const addressPool = 'base=198.18.0.0/15,size=24'
 
 const startSeconds = 60
 const stopSeconds = 30
@@ -57,6 +58,8 @@ export function startEngine(runc: string): Promise<void> {
     const configuration = join(runtimeDirectory, 'daemon.json') // keeps /etc/docker/daemon.json out
     await writeFile(configuration, '{}\n')
     await execa('ip', ['link', 'add', 'name', bridge, 'type', 'bridge'])
+    await execa('ip', ['address', 'add', `${freeSubnet()}.1/24`, 'dev', bridge])
+    await execa('ip', ['link', 'set', bridge, 'up'])
     const pid = launch(engineArguments(configuration, lacksSysResource() ? runc : undefined))
     using _ = onEarlyExit(() => process.kill(pid, 'SIGTERM'))
     await waitUntilItAnswers(pid)
@@ -90,9 +93,9 @@ export function stopIdleEngineNow(): void {
 export function engineArguments(configuration: string, runtime: string | undefined): string[] {
   return [
     ...['--config-file', configuration, '--host', `unix://${socket}`, '--pidfile', pidFile],
-    ...['--data-root', join(cacheDirectory, 'docker'), '--exec-root', join(runtimeDirectory, 'exec')],
-    // Without a bridge of its own it would take, or with `none` remove, the one of another Docker.
-    ...['--bridge', bridge, '--default-address-pool', addressPool],
+    ...['--data-root', join(cacheDirectory, 'docker'), '--exec-root', executionRoot],
+    // Neither `none` nor an address pool: with each of them this Docker removes the interface `docker0`.
+    ...['--bridge', bridge],
     ...['--iptables=false', '--ip-masq=false', '--ip-forward=false'],
     ...(runtime === undefined ? [] : ['--add-runtime', `stripped=${runtime}`, '--default-runtime', 'stripped']),
   ]
@@ -145,6 +148,7 @@ async function endEngine(): Promise<void> {
       await delay(100)
     }
   }
+  await endRemains(executionRoot)
   await execa('ip', ['link', 'delete', bridge], { reject: false }) // after a reboot there is none
   await rm(pidFile, { force: true })
   await rm(socket, { force: true })

@@ -2,6 +2,7 @@ import { execa } from 'execa'
 import { askDocker } from '../docker.ts'
 import type { StepLog } from '../step-log.ts'
 import { privateDocker } from './docker-engine.ts'
+import { freeSubnet } from './subnet.ts'
 
 /** The name by which kind finds the network of its nodes. */
 const network = 'kind'
@@ -12,7 +13,9 @@ const network = 'kind'
  */
 export async function ensureNodeNetwork(log: StepLog): Promise<void> {
   const docker = (command: readonly string[]) => log.run(privateDocker.binary, command, { env: privateDocker.env })
-  if ((await bridgeOfNetwork()) === undefined) await docker(['network', 'create', '--driver', 'bridge', network])
+  if ((await bridgeOfNetwork()) === undefined) {
+    await docker(['network', 'create', '--driver', 'bridge', '--subnet', `${freeSubnet()}.0/24`, network])
+  }
   const bridge = await bridgeOfNetwork()
   if (bridge === undefined || (await iptables('--check', bridge))) return
   await log.run('iptables', forwardingRule('--insert', bridge))

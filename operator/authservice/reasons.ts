@@ -39,6 +39,7 @@ export const reasons = {
   // Production checklist
   ChecklistComplete: 'No item of the production checklist is open.',
   ChecklistOpen: 'Items of the production checklist are open.',
+  NotProduction: 'Items of the production checklist are open, and the environment is not production.',
 } as const
 
 export type Reason = keyof typeof reasons

@@ -72,7 +72,14 @@ async function decide(
   const { metadata, spec } = authService
   const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, rotateKeys: false, now })
   const image = serverImage(resolved, images.server)
-  const validation = validate({ spec, resolved, serverImage: image, allowedImagePrefixes, secrets: referencedSecrets })
+  const validation = validate({
+    spec,
+    resolved,
+    serverImage: image,
+    allowedImagePrefixes,
+    secrets: referencedSecrets,
+    now,
+  })
   const rendering = render(snapshot, images, secrets.secrets)
   const rollout = decideRollout(observeRollout(snapshot, rendering.revision), now)
   return {

@@ -29,12 +29,12 @@ error_log /dev/stderr warn;
 events { worker_connections 4096; }
 
 http {
-  access_log /dev/stdout json;
   # Never the query or a header: tokens travel there.
   log_format json escape=json '{"time":"$time_iso8601","remote_addr":"$remote_addr","method":"$request_method",'
     '"path":"$uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
     '"upstream":"$upstream_addr","upstream_status":"$upstream_status","upstream_seconds":"$upstream_response_time",'
     '"request_id":"$id_of_request","limit":"$limit_req_status","tls":"$ssl_protocol"}';
+  access_log /dev/stdout json;
 
   client_body_temp_path /tmp/client_body;
   proxy_temp_path /tmp/proxy;

@@ -1,6 +1,6 @@
 // @peculiar/x509 registers its parts with tsyringe, which needs this polyfill first.
 import 'reflect-metadata'
-import { webcrypto } from 'node:crypto'
+import { webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 import type { SecretData } from './secret-data.ts'
 
@@ -38,8 +38,8 @@ export async function decideCertificate(
 ): Promise<CertificateDecision> {
   const why = whyReplace(existing, host, now)
   const data = why === undefined && existing !== undefined ? existing : await issue(host, now)
-  const { notBefore, notAfter } = readCertificate(data['tls.crt'] ?? '')
-  return { data, why, createdAt: notBefore, renewAt: new Date(notAfter.getTime() - certificateLifetime.renewBefore) }
+  const { validFromDate: createdAt, validToDate } = new X509Certificate(data['tls.crt'] ?? '')
+  return { data, why, createdAt, renewAt: new Date(validToDate.getTime() - certificateLifetime.renewBefore) }
 }
 
 function whyReplace(existing: SecretData | undefined, host: string, now: Date): string | undefined {
@@ -48,8 +48,8 @@ function whyReplace(existing: SecretData | undefined, host: string, now: Date): 
   try {
     const problem = certificateProblem(existing['tls.crt'] ?? '', host, now)
     if (problem !== undefined) return problem
-    const { notAfter } = readCertificate(existing['tls.crt'] ?? '')
-    return notAfter.getTime() - now.getTime() < certificateLifetime.renewBefore ? 'it ends soon' : undefined
+    const { validToDate } = new X509Certificate(existing['tls.crt'] ?? '')
+    return validToDate.getTime() - now.getTime() < certificateLifetime.renewBefore ? 'it ends soon' : undefined
   } catch {
     return 'it cannot be read'
   }
@@ -60,27 +60,16 @@ function whyReplace(existing: SecretData | undefined, host: string, now: Date): 
  * @throws when the PEM cannot be read
  */
 export function certificateProblem(pem: string, host: string, now: Date): string | undefined {
-  const certificate = readCertificate(pem)
-  if (certificate.notAfter <= now) return `it expired on ${certificate.notAfter.toISOString().slice(0, 10)}`
-  if (certificate.notBefore > now) return `it is valid from ${certificate.notBefore.toISOString().slice(0, 10)} only`
-  return certificate.hosts.some((pattern) => covers(pattern, host))
-    ? undefined
-    : `it is for ${certificate.hosts.join(', ') || 'no host'}, not for ${host}`
+  const certificate = new X509Certificate(pem)
+  if (certificate.validToDate <= now) return `it expired on ${dateOf(certificate.validToDate)}`
+  if (certificate.validFromDate > now) return `it is valid from ${dateOf(certificate.validFromDate)} on only`
+  if (certificate.checkHost(host, { subject: 'never' }) !== undefined) return undefined
+  const hosts = certificate.subjectAltName?.replaceAll('DNS:', '') ?? 'no host'
+  return `it is for ${hosts}, not for ${host}`
 }
 
-/** RFC 6125 section 6.4.3: `*` stands for one whole label at the start. */
-function covers(pattern: string, host: string): boolean {
-  const wanted = pattern.toLowerCase()
-  if (!wanted.startsWith('*.')) return wanted === host.toLowerCase()
-  const dot = host.indexOf('.')
-  return dot > 0 && wanted.slice(1) === host.slice(dot).toLowerCase()
-}
-
-function readCertificate(pem: string): { notBefore: Date; notAfter: Date; hosts: string[] } {
-  const certificate = new x509.X509Certificate(pem)
-  const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? []
-  const hosts = names.filter(({ type }) => type === 'dns').map(({ value }) => value)
-  return { notBefore: certificate.notBefore, notAfter: certificate.notAfter, hosts }
+function dateOf(instant: Date): string {
+  return instant.toISOString().slice(0, 10)
 }
 
 /**

@@ -1,0 +1,116 @@
+import type { ResolvedSpec } from './api/resolved-spec.ts'
+import type { AuthServiceSpec, ChecklistItem, Environment } from './api/schema.ts'
+import type { ConditionType, ConditionUpdate } from './conditions.ts'
+import type { Finding } from './finding.ts'
+import type { SecretData } from './secrets/secret-data.ts'
+
+/** What the checklist is read off. */
+export interface ChecklistInput {
+  spec: AuthServiceSpec
+  resolved: ResolvedSpec
+  /** The Secrets that the spec names, decoded. */
+  secrets: ReadonlyMap<string, SecretData>
+  findings: readonly Finding[]
+}
+
+/** One question to ask before an AuthService serves customers. */
+interface Item {
+  item: string
+  /** What is left to do; undefined: nothing. */
+  open: (input: ChecklistInput) => string | undefined
+}
+
+/** Most logins a minute that one address may try in production. bcrypt at cost 12 takes five times as long to answer. */
+const mostLoginsPerMinute = 60
+
+const items: Item[] = [
+  {
+    item: 'Environment',
+    open: ({ resolved }) =>
+      resolved.environment === 'production' ? undefined : 'write environment: production for its stricter presets',
+  },
+  {
+    item: 'MongoDBConnection',
+    open: ({ resolved, findings }) => {
+      if (isStalled('MongoDBReady', findings)) return 'mend what MongoDBReady says'
+      return resolved.mongodb.source.kind === 'external'
+        ? undefined
+        : 'point mongodb.external to a replica set of three members: the managed one has a single member and no TLS'
+    },
+  },
+  {
+    item: 'RedisConnection',
+    open: ({ resolved: { redis }, findings }) => {
+      if (isStalled('RedisReady', findings)) return 'mend what RedisReady says'
+      if (redis.kind === 'managed') return 'point redis.external to a Redis that survives the loss of a node'
+      return redis.tls.enabled ? undefined : 'encrypt the connection with redis.external.tls'
+    },
+  },
+  {
+    item: 'SigningKeys',
+    open: ({ findings }) => (isStalled('SecretsReady', findings) ? 'mend what SecretsReady says' : undefined),
+  },
+  { item: 'Certificate', open: openCertificate },
+  {
+    item: 'RateLimits',
+    open: ({ resolved: { rateLimits } }) => {
+      const perMinute = (rateLimits.login.count / rateLimits.login.perSeconds) * 60
+      return perMinute <= mostLoginsPerMinute
+        ? undefined
+        : `lower rateLimits.login to ${mostLoginsPerMinute}/m or less: it lets one address guess ${Math.round(perMinute)} passwords a minute`
+    },
+  },
+  {
+    item: 'CorsOrigins',
+    open: ({ resolved: { cors } }) =>
+      cors.origins.every((origin) => origin.startsWith('https://'))
+        ? undefined
+        : 'list the HTTPS origins of your pages in cors.origins',
+  },
+  { item: 'NetworkPolicy', open: () => 'add NetworkPolicies of your own: the operator makes none yet' },
+  {
+    item: 'Dashboards',
+    open: () => 'scrape port 9090 of the server pods yourself: the operator installs no dashboard yet',
+  },
+  { item: 'Backups', open: () => 'back MongoDB up, and try the restore: the operator does not do it yet' },
+  { item: 'LoadTest', open: () => 'load it as your customers will: the operator does not know of such a test yet' },
+  { item: 'SecurityScan', open: () => 'scan the images that run: the operator does not know of such a scan yet' },
+]
+
+function openCertificate({ resolved: { ingress, tokens }, findings }: ChecklistInput): string | undefined {
+  if (isStalled('IngressReady', findings)) return 'mend what IngressReady says'
+  if (ingress.type === 'None') {
+    return tokens.issuer.startsWith('https://') ? undefined : 'write an HTTPS tokens.issuer, where your route ends TLS'
+  }
+  return ingress.tls.kind === 'provided'
+    ? undefined
+    : 'name the certificate of a public authority in ingress.tls.secretName: no browser trusts the self-signed one'
+}
+
+function isStalled(type: ConditionType, findings: readonly Finding[]): boolean {
+  return findings.some(({ kind, condition }) => kind === 'stall' && condition === type)
+}
+
+/** The production checklist, item by item, in a fixed order. */
+export function evaluateChecklist(input: ChecklistInput): ChecklistItem[] {
+  return items.map(({ item, open }) => {
+    const message = open(input)
+    return message === undefined ? { item, ok: true } : { item, ok: false, message }
+  })
+}
+
+/**
+ * The checklist as one condition that names each open item. Where nobody claims to be in production it is `Unknown`
+ * rather than `False`: nothing is wrong with an AuthService for development.
+ */
+export function productionReady(checklist: readonly ChecklistItem[], environment: Environment): ConditionUpdate {
+  const type = 'ProductionReady'
+  const open = checklist.filter(({ ok }) => !ok)
+  if (open.length === 0) {
+    return { type, status: 'True', reason: 'ChecklistComplete', message: 'No item of the checklist is open.' }
+  }
+  const message = `Open: ${open.map(({ item, message: what }) => `${item} (${what})`).join('; ')}.`
+  return environment === 'production'
+    ? { type, status: 'False', reason: 'ChecklistOpen', message }
+    : { type, status: 'Unknown', reason: 'NotProduction', message }
+}

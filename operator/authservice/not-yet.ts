@@ -1,0 +1,77 @@
+import type { ResolvedSpec } from './api/resolved-spec.ts'
+import type { AuthServiceSpec } from './api/schema.ts'
+import type { Finding } from './finding.ts'
+
+/** Something that a spec can ask for and this version does not do. */
+interface NotYet {
+  isAskedFor: (spec: AuthServiceSpec, resolved: ResolvedSpec) => boolean
+  kind: Finding['kind']
+  condition: Finding['condition']
+  /** What happens instead, and what to do. */
+  message: string
+}
+
+/**
+ * What the schema has and this version leaves undone; the schema marks the same fields with `notYet`. Where clients
+ * could not reach the server, or not as the spec promises, the AuthService stalls; the rest goes on with a note.
+ */
+const unfinished: NotYet[] = [
+  {
+    isAskedFor: (_, { ingress }) => ingress.type === 'Gateway' || ingress.type === 'Ingress',
+    kind: 'stall',
+    condition: 'IngressReady',
+    message:
+      'spec.ingress.type Ingress and Gateway are not yet acted upon in 0.1: write Nginx, or None with a route of your own to the Service.',
+  },
+  {
+    isAskedFor: ({ ingress }) => ingress?.tls?.issuerRef !== undefined,
+    kind: 'note',
+    condition: 'IngressReady',
+    message:
+      'spec.ingress.tls.issuerRef is not yet acted upon in 0.1: make a Certificate that writes the Secret named by secretName.',
+  },
+  {
+    isAskedFor: (_, { rollout }) => rollout.strategy === 'BlueGreen',
+    kind: 'note',
+    condition: 'RolloutProgressing',
+    message: 'Strategy BlueGreen is not yet acted upon in 0.1: revisions go out as rolling updates.',
+  },
+  {
+    isAskedFor: ({ rollout }) => rollout?.smokeTest?.enabled === true || rollout?.analysis?.enabled === true,
+    kind: 'note',
+    condition: 'RolloutProgressing',
+    message: 'spec.rollout.smokeTest and analysis are not yet acted upon in 0.1: readiness alone decides.',
+  },
+  {
+    isAskedFor: ({ rollout }) => rollout?.autoRollback === true,
+    kind: 'note',
+    condition: 'RolloutProgressing',
+    message:
+      'spec.rollout.autoRollback is not yet acted upon in 0.1: a failed rollout stops while the old pods go on serving.',
+  },
+  {
+    isAskedFor: (_, { networkPolicy }) => networkPolicy.enabled,
+    kind: 'note',
+    condition: 'ProductionReady',
+    message: 'spec.networkPolicy is not yet acted upon in 0.1: add NetworkPolicies of your own.',
+  },
+  {
+    isAskedFor: ({ monitoring }) => Object.values(monitoring ?? {}).includes('Enabled'),
+    kind: 'note',
+    condition: 'ProductionReady',
+    message: 'spec.monitoring is not yet acted upon in 0.1: scrape port 9090 of the server pods yourself.',
+  },
+  {
+    isAskedFor: ({ backup }) => backup !== undefined,
+    kind: 'note',
+    condition: 'ProductionReady',
+    message: 'spec.backup is not yet acted upon in 0.1: back MongoDB up with a job of your own.',
+  },
+]
+
+/** What the spec asks for in vain, each with what to do instead. */
+export function findNotYet(spec: AuthServiceSpec, resolved: ResolvedSpec): Finding[] {
+  return unfinished
+    .filter(({ isAskedFor }) => isAskedFor(spec, resolved))
+    .map(({ kind, condition, message }) => ({ kind, condition, reason: 'NotSupportedYet', message }))
+}

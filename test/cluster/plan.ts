@@ -1,4 +1,5 @@
 import { statfs } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { cacheDirectory, checkout } from './checkout.ts'
 import { usersDocker } from './docker.ts'
 import { ClusterError } from './failure.ts'
@@ -94,18 +95,20 @@ function describe(mode: ClusterMode): string {
 
 async function diskWarning(mode: ClusterMode): Promise<string | undefined> {
   if (mode === 'published' || (await goToolsAreBuilt())) return undefined
-  const free = await freeBytes()
+  const free = await freeBytes(cacheDirectory)
   if (free >= coldBuildBytes) return undefined
   const gibibytes = (bytes: number) => Math.floor(bytes / 1024 ** 3)
   return `only ${gibibytes(free)} GiB are free on the disk of ${cacheDirectory}, and a first build may need ${gibibytes(coldBuildBytes)}`
 }
 
-/** On the file system that will hold the cache. */
-async function freeBytes(directory = cacheDirectory): Promise<number> {
+/** On the file system that holds the directory, or will hold it: on a new machine there is none yet. */
+export async function freeBytes(directory: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(directory)
     return bavail * bsize
-  } catch {
-    return freeBytes(`${directory}/..`) // the cache is not there yet
+  } catch (error) {
+    const parent = dirname(directory)
+    if (parent === directory) throw error
+    return freeBytes(parent)
   }
 }

@@ -8,6 +8,7 @@ import { reconcile } from './authservice/reconcile.ts'
 import type { Config } from './config.ts'
 import { KubeClient } from './kube/client.ts'
 import { Controller } from './kube/controller.ts'
+import { Discovery } from './kube/discovery.ts'
 import { EventRecorder } from './kube/events.ts'
 import { LeaderElection } from './kube/leader-election.ts'
 import { createKubeMetrics, type KubeMetrics } from './kube/metrics.ts'
@@ -52,6 +53,7 @@ export class Operator {
     this.#recorder = new EventRecorder(this.#client, `${group}/authservice`, config.podName, log)
     this.#cluster = new KubeCluster({
       client: this.#client,
+      discovery: new Discovery(this.#transport),
       recorder: this.#recorder,
       log,
       namespaces: config.watchNamespaces,

@@ -2,6 +2,7 @@ import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 import type { ChildWriter } from './apply/apply.ts'
 import type { Manifest } from './apply/plan.ts'
 import type { ObservedPod } from './health.ts'
+import type { Availabilities } from './kinds.ts'
 
 /** Names an AuthService. */
 export interface AuthServiceKey {
@@ -29,6 +30,8 @@ export interface Cluster extends ChildWriter {
   cachedChildren(owner: AuthService): readonly Manifest[]
   /** Pods of all its workloads. */
   cachedPods(owner: AuthService): readonly LabelledPod[]
+  /** Which of the kinds that a cluster may lack can be used now. */
+  availabilities(): Availabilities
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>
   volumeClaimExists(namespace: string, name: string): Promise<boolean>
   /** Writes a count through the `scale` subresource, so that applying a Deployment never touches it. */

@@ -36,6 +36,7 @@ export async function gather(key: AuthServiceKey, cluster: Cluster): Promise<Sna
     resolved,
     children,
     pods: cluster.cachedPods(authService),
+    availabilities: cluster.availabilities(),
     ownSecrets,
     referencedSecrets,
     orphanedVolume: mayBeOrphaned && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,

@@ -1,4 +1,5 @@
 import type { Resource } from '../kube/objects.ts'
+import type { Availability } from '../kube/optional-kinds.ts'
 import { apiVersion, kind, plural } from './api/group.ts'
 
 export const authServices: Resource = { apiVersion, kind, plural, namespaced: true }
@@ -17,7 +18,7 @@ export const volumeClaims: Resource = {
   namespaced: true,
 }
 
-/** Every kind that an AuthService can have as a child. Each is watched, and pruned when it is no longer wanted. */
+/** Kinds of children that every cluster has. Each is watched, and pruned when it is no longer wanted. */
 export const childKinds: readonly Resource[] = [
   secrets,
   deployments,
@@ -36,13 +37,25 @@ export const childKinds: readonly Resource[] = [
   { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', plural: 'networkpolicies', namespaced: true },
 ]
 
-const byKind = new Map(childKinds.map((resource) => [resource.kind, resource]))
+/** Kinds of children that a cluster has when somebody installed them: treated alike while it has them. */
+export const optionalKinds = {
+  certificate: { apiVersion: 'cert-manager.io/v1', kind: 'Certificate', plural: 'certificates', namespaced: true },
+  httpRoute: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', plural: 'httproutes', namespaced: true },
+  middleware: { apiVersion: 'traefik.io/v1alpha1', kind: 'Middleware', plural: 'middlewares', namespaced: true },
+} as const satisfies Record<string, Resource>
+
+/** What the cluster has of them. */
+export type Availabilities = Readonly<Record<keyof typeof optionalKinds, Availability>>
+
+const byKind = new Map([...childKinds, ...Object.values(optionalKinds)].map((resource) => [resource.kind, resource]))
 
 /** Where the API serves a child's kind. */
 export function resourceOf(child: { kind: string; metadata: { name: string } }): Resource {
   const resource = byKind.get(child.kind)
   if (resource === undefined) {
-    throw new Error(`${child.kind} ${child.metadata.name} is of a kind that is not watched: add it to childKinds`)
+    throw new Error(
+      `${child.kind} ${child.metadata.name} is of a kind that is not watched: add it to childKinds or optionalKinds`,
+    )
   }
   return resource
 }

@@ -1,4 +1,5 @@
 import type { KubeClient } from '../kube/client.ts'
+import type { Discovery } from '../kube/discovery.ts'
 import { isNotFound } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { Informer, type Log } from '../kube/informer.ts'
@@ -10,11 +11,22 @@ import type { Manifest } from './apply/plan.ts'
 import { managedByLabel, withoutManagedFields, withReasonsOnly } from './cache-transforms.ts'
 import { ChildIndex, controllerOf } from './child-index.ts'
 import type { Announcement, AuthServiceKey, Cluster, LabelledPod, SecretManifest } from './cluster.ts'
-import { authServices, childKinds, deployments, pods, resourceOf, secrets, volumeClaims } from './kinds.ts'
+import {
+  type Availabilities,
+  authServices,
+  childKinds,
+  deployments,
+  pods,
+  resourceOf,
+  secrets,
+  volumeClaims,
+} from './kinds.ts'
+import { OptionalChildren } from './optional-children.ts'
 
 /** What the cluster is reached by. */
 export interface KubeClusterOptions {
   client: KubeClient
+  discovery: Discovery
   recorder: EventRecorder
   log: Log
   /** Namespaces to watch; empty for all. */
@@ -29,17 +41,20 @@ export class KubeCluster implements Cluster {
   readonly #authServices: Informer<AuthService>[]
   readonly #pods: Informer<LabelledPod & KubernetesObject>[]
   readonly #children: Informer<Manifest>[]
+  readonly #optionalChildren: OptionalChildren
   readonly #index = new ChildIndex()
+  #look: (key: AuthServiceKey) => void = () => {}
 
   constructor(options: KubeClusterOptions) {
     this.#options = options
     const labelSelector = `${managedByLabel.name}=${managedByLabel.value}`
     this.#authServices = this.#inform<AuthService>(authServices, { transform: withoutManagedFields })
     this.#pods = this.#inform<LabelledPod & KubernetesObject>(pods, { labelSelector, transform: withReasonsOnly })
-    this.#children = childKinds.flatMap((resource) =>
-      this.#inform<Manifest>(resource, { labelSelector, transform: withoutManagedFields }),
-    )
-    for (const informer of this.#children) {
+    const informChildren = (resource: Resource) =>
+      this.#inform<Manifest>(resource, { labelSelector, transform: withoutManagedFields })
+    this.#children = childKinds.flatMap(informChildren)
+    this.#optionalChildren = new OptionalChildren({ ...options, inform: informChildren })
+    for (const informer of [...this.#children, this.#optionalChildren]) {
       informer.onChange((change) => {
         if (change.type === 'updated') this.#index.remove(change.before)
         if (change.type === 'deleted') this.#index.remove(change.object)
@@ -50,13 +65,14 @@ export class KubeCluster implements Cluster {
 
   /** Calls back with the AuthService that has to be looked at, for each change of it or of something that it runs. */
   onChange(look: (key: AuthServiceKey) => void): void {
+    this.#look = look
     for (const informer of this.#authServices) {
       informer.onChange((change) => {
         if (change.type === 'updated' && isOnlyStatus(change.before, change.object)) return
         look(change.object.metadata)
       })
     }
-    for (const informer of this.#children) {
+    for (const informer of [...this.#children, this.#optionalChildren]) {
       informer.onChange(({ object }) => {
         const owner = controllerOf(object)
         const { namespace } = object.metadata
@@ -76,10 +92,14 @@ export class KubeCluster implements Cluster {
   async start(): Promise<void> {
     for (const informer of this.#informers) informer.start()
     await Promise.all(this.#informers.map(({ synced }) => synced))
+    // What is possible changes for everybody: that is rare, and every AuthService is looked at.
+    await this.#optionalChildren.start(() => {
+      for (const { metadata } of this.authServices()) this.#look(metadata)
+    })
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#informers.map((informer) => informer.stop()))
+    await Promise.all([this.#optionalChildren.stop(), ...this.#informers.map((informer) => informer.stop())])
   }
 
   get hasSynced(): boolean {
@@ -88,8 +108,14 @@ export class KubeCluster implements Cluster {
 
   /** Why the caches can no longer be trusted; undefined while they can. */
   silence(): string | undefined {
-    const silent = this.#informers.find((informer) => informer.silentSeconds() > informer.longestSilenceSeconds)
+    const silent = [...this.#informers, ...this.#optionalChildren.informers].find(
+      (informer) => informer.silentSeconds() > informer.longestSilenceSeconds,
+    )
     return silent && `a watch has heard nothing for ${Math.round(silent.silentSeconds())} s`
+  }
+
+  availabilities(): Availabilities {
+    return this.#optionalChildren.availabilities()
   }
 
   authServices(): AuthService[] {
@@ -148,6 +174,7 @@ export class KubeCluster implements Cluster {
     this.#options.recorder.record({ regarding: about, type, reason, action: 'Reconcile', note: message })
   }
 
+  /** Those that run from the start to the end. */
   get #informers(): Informer<KubernetesObject>[] {
     // What all informers have in common does not depend on the kind of object that they hold.
     return [...this.#authServices, ...this.#pods, ...this.#children] as unknown as Informer<KubernetesObject>[]

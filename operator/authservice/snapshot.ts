@@ -2,6 +2,7 @@ import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthService } from './api/schema.ts'
 import type { Manifest } from './apply/plan.ts'
 import type { LabelledPod } from './cluster.ts'
+import type { Availabilities } from './kinds.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 
 /** All that one visit to an AuthService sees. Everything is decided on it, so nothing changes halfway. */
@@ -11,6 +12,8 @@ export interface Snapshot {
   /** Live objects that the AuthService controls. */
   children: readonly Manifest[]
   pods: readonly LabelledPod[]
+  /** Which of the kinds that a cluster may lack can be used. */
+  availabilities: Availabilities
   /** The operator's own Secrets that exist, decoded, by name. */
   ownSecrets: ReadonlyMap<string, SecretData>
   /** Secrets that the spec names and that exist, decoded, by name. */

@@ -9,6 +9,8 @@ export interface KubeRequest {
   query?: Record<string, string | number | boolean | undefined>
   body?: unknown
   contentType?: string
+  /** Besides those that every request has, or instead of them. */
+  headers?: Record<string, string>
   signal?: AbortSignal
   /** Until the answer begins. */
   timeoutMilliseconds?: number
@@ -78,6 +80,7 @@ export class Transport {
     query,
     body,
     contentType,
+    headers,
     signal,
     timeoutMilliseconds,
   }: KubeRequest): Promise<IncomingMessage> {
@@ -99,6 +102,7 @@ export class Transport {
           'content-type': contentType ?? 'application/json',
           'content-length': Buffer.byteLength(text),
         }),
+        ...headers,
       },
     })
     outgoing.end(text)
@@ -146,7 +150,8 @@ function answerOf(outgoing: ClientRequest, timeoutMilliseconds: number, name: st
   })
 }
 
-async function readText(answer: IncomingMessage): Promise<string> {
+/** The whole body of an answer. */
+export async function readText(answer: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of answer) chunks.push(chunk)
   return Buffer.concat(chunks).toString('utf8')

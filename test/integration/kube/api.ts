@@ -4,7 +4,7 @@ import { inject } from 'vitest'
 import { KubeClient } from '../../../operator/kube/client.ts'
 import type { Log } from '../../../operator/kube/informer.ts'
 import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
-import { Transport } from '../../../operator/kube/transport.ts'
+import { type RequestObserver, Transport } from '../../../operator/kube/transport.ts'
 
 export const namespaces: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false }
 export const configMaps: Resource = { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true }
@@ -17,12 +17,17 @@ export const leases: Resource = {
 
 export type ConfigMap = KubernetesObject & { data?: Record<string, string> }
 
-/** A client of the shared API server. @param port of a proxy in front of it */
-export function apiClient(port = inject('apiServer').port, fieldManager = 'kube-test'): KubeClient {
+/** Requests to the shared API server. @param port of a proxy in front of it */
+export function apiTransport(port = inject('apiServer').port, observe?: RequestObserver): Transport {
   const text = readFileSync(inject('apiServer').kubeconfigPath, 'utf8')
   const config = new KubeConfig()
   config.loadFromString(text.replace(`127.0.0.1:${inject('apiServer').port}`, `127.0.0.1:${port}`))
-  return new KubeClient(new Transport(config, 'kube-test'), fieldManager)
+  return new Transport(config, 'kube-test', observe)
+}
+
+/** A client of the shared API server. @param port of a proxy in front of it */
+export function apiClient(port = inject('apiServer').port, fieldManager = 'kube-test'): KubeClient {
+  return new KubeClient(apiTransport(port), fieldManager)
 }
 
 export async function makeNamespace(name: string): Promise<string> {

@@ -1,3 +1,4 @@
+import type { TakenAction } from './actions.ts'
 import type { AuthServiceStatus, Condition } from './api/schema.ts'
 import type { ApplyResult } from './apply/apply.ts'
 import type { Manifest } from './apply/plan.ts'
@@ -41,6 +42,11 @@ export function announceSecrets(
         )
       : normal('SecretChanged', `Secret ${name}: ${why}`),
   )
+}
+
+/** One event for each action by annotation that was taken. */
+export function announceActions(taken: readonly TakenAction[]): Announcement[] {
+  return taken.map(({ name, value, message }) => normal('ActionTaken', `${name}: ${value}: ${message}`))
 }
 
 /** One event for each transition of the summary. */

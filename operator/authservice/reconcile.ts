@@ -1,4 +1,5 @@
 import type { Outcome } from '../kube/controller.ts'
+import { lastValue, pendingActions, type TakenAction } from './actions.ts'
 import { announceSecrets, announceWrites } from './announcements.ts'
 import { kind } from './api/group.ts'
 import { serverImage } from './api/server-image.ts'
@@ -18,8 +19,9 @@ import { decideRollout, type RolloutDecision } from './rollout/decide.ts'
 import { observeRollout } from './rollout/observe.ts'
 import { planScale, scaleColors } from './rollout/scale.ts'
 import { decideSecrets, type SecretsDecision } from './secrets/decide-secrets.ts'
+import { rotatedByAnnotation } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
-import type { Snapshot } from './snapshot.ts'
+import { findChild, type Snapshot } from './snapshot.ts'
 import { composeStatus } from './status.ts'
 import { validate } from './validate.ts'
 
@@ -40,6 +42,8 @@ interface Decisions {
   image: string
   rendering: Rendering
   rollout: RolloutDecision
+  /** Actions by annotation that are done once all of this is written. */
+  taken: TakenAction[]
 }
 
 /** One visit to one AuthService. Level-triggered: safe at any time, any number of times. */
@@ -55,7 +59,10 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
 
   const { findings: refusals, transient } = judgeFailures(written.failures)
   const findings = [...decisions.findings, ...refusals]
-  await report(snapshot, judge(snapshot, decisions, written, { findings, failure: transient?.message, now }), context)
+  // An action whose effect is not in the cluster yet is taken again by the next visit.
+  const taken = isFree && written.failures.length === 0 ? decisions.taken : []
+  const status = judge(snapshot, decisions, written, { findings, failure: transient?.message, taken, now })
+  await report(snapshot, { status, taken }, context)
   if (transient !== undefined) throw transient.error
   const { secrets, rollout } = decisions
   const dates = [secrets.nextChangeAt]
@@ -69,8 +76,11 @@ async function decide(
   now: Date,
 ): Promise<Decisions> {
   const { authService, resolved, ownSecrets, referencedSecrets } = snapshot
-  const { metadata, spec } = authService
-  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, rotateKeys: false, now })
+  const { metadata, spec, status } = authService
+  const asked = pendingActions(authService)
+  const rotatedBy = lastRotation(snapshot)
+  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, asked, rotatedBy, now })
+  const restart = asked.get('restart')
   const image = serverImage(resolved, images.server)
   const validation = validate({
     spec,
@@ -80,7 +90,7 @@ async function decide(
     secrets: referencedSecrets,
     now,
   })
-  const rendering = render(snapshot, images, secrets.secrets)
+  const rendering = render(snapshot, images, secrets.secrets, restart ?? lastValue(status, 'restart'))
   const rollout = decideRollout(observeRollout(snapshot, rendering.revision), now)
   return {
     secrets,
@@ -88,7 +98,18 @@ async function decide(
     findings: [...findOrphanedVolume(snapshot), ...validation, ...secrets.findings],
     rendering,
     rollout,
+    taken: [...secrets.taken, ...(restart === undefined ? [] : [restarted(restart)])],
   }
+}
+
+function restarted(value: string): TakenAction {
+  return { name: 'restart', value, message: 'The server pods are replaced as in an update.' }
+}
+
+/** The value of `rotate-keys` that the present signing keys came by. */
+function lastRotation(snapshot: Snapshot): string | undefined {
+  const { keys } = secretNames(snapshot.authService.metadata.name)
+  return findChild(snapshot, 'Secret', keys)?.metadata.annotations?.[rotatedByAnnotation]
 }
 
 /** Puts new passwords beside old data: mongod would refuse them for good, so a person has to choose. */
@@ -125,7 +146,12 @@ function judge(
   snapshot: Snapshot,
   { image, rendering, rollout, secrets }: Decisions,
   { created, changed, corrected }: ApplyResult,
-  { findings, failure, now }: { findings: Finding[]; failure: string | undefined; now: Date },
+  {
+    findings,
+    failure,
+    taken,
+    now,
+  }: { findings: Finding[]; failure: string | undefined; taken: TakenAction[]; now: Date },
 ) {
   const { authService, resolved, referencedSecrets } = snapshot
   const desired = rendering.childrenFor(rollout.activeColor)
@@ -140,6 +166,7 @@ function judge(
       findings,
       checklist,
       secrets: secrets.statuses,
+      taken,
       image,
       failure,
     },

@@ -28,12 +28,14 @@ export function render(
   { authService, resolved, referencedSecrets }: Snapshot,
   images: Images,
   secrets: readonly DesiredSecret[],
+  restartedBy: string | undefined,
 ): Rendering {
   const { name, namespace, uid } = authService.metadata
   const input = {
     owner: { name, namespace, uid },
     resolved,
     images: { ...images, server: serverImage(resolved, images.server) },
+    restartedBy,
     secrets,
     referencedSecrets,
   }

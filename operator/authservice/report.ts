@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isNotFound } from '../kube/errors.ts'
-import { announceTransitions } from './announcements.ts'
+import type { TakenAction } from './actions.ts'
+import { announceActions, announceTransitions } from './announcements.ts'
 import type { AuthServiceStatus } from './api/schema.ts'
 import type { Cluster } from './cluster.ts'
 import type { AuthServiceMetrics } from './metrics.ts'
@@ -9,7 +10,7 @@ import type { Snapshot } from './snapshot.ts'
 /** Writes the status in one request, and only when it changed; one event for each transition. */
 export async function report(
   { authService, resolved }: Snapshot,
-  status: AuthServiceStatus,
+  { status, taken }: { status: AuthServiceStatus; taken: readonly TakenAction[] },
   { cluster, metrics }: { cluster: Cluster; metrics: AuthServiceMetrics },
 ): Promise<void> {
   const { namespace, name } = authService.metadata
@@ -31,7 +32,8 @@ export async function report(
     if (isNotFound(error)) return // deleted in the meantime
     throw error
   }
-  for (const event of announceTransitions(authService.status, status)) cluster.announce(authService, event)
+  const events = [...announceActions(taken), ...announceTransitions(authService.status, status)]
+  for (const event of events) cluster.announce(authService, event)
 }
 
 /** The status as it comes back from the API server. */

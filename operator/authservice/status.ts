@@ -1,3 +1,4 @@
+import { recordActions, type TakenAction } from './actions.ts'
 import type { AuthServiceStatus, ChecklistItem, SecretStatus } from './api/schema.ts'
 import type { Manifest } from './apply/plan.ts'
 import { type ConditionUpdate, mergeConditions, phaseOf, summarize, withNotes } from './conditions.ts'
@@ -16,6 +17,8 @@ export interface Visit {
   findings: readonly Finding[]
   checklist: ChecklistItem[]
   secrets: SecretStatus[]
+  /** Actions that this visit has carried out. */
+  taken: readonly TakenAction[]
   /** Image of the server that the spec asks for. */
   image: string
   /** Why the visit could not finish, and will be repeated. */
@@ -54,7 +57,14 @@ export function composeStatus(visit: Visit, now: Date): AuthServiceStatus {
     rollout: { phase: rollout.phase, revision: rollout.revision, message: rollout.message },
     secrets: visit.secrets,
     checklist: visit.checklist,
+    ...actionsOf(visit, now),
   }
+}
+
+/** Left out until the first action is taken. */
+function actionsOf({ snapshot, taken }: Visit, now: Date): Pick<AuthServiceStatus, 'actions'> {
+  const actions = recordActions(snapshot.authService.status?.actions ?? [], taken, now)
+  return actions.length === 0 ? {} : { actions }
 }
 
 /** The tag of an image, or its digest where it has none. */

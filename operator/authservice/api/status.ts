@@ -93,6 +93,7 @@ const ActionSchema = Type.Object(
     name: word({ description: 'Annotation without its prefix, such as `restart`.' }),
     value: word({ description: 'Value that was acted upon.' }),
     takenAt: instant('When.'),
+    message: Type.Optional(sentence('What came of it.')),
   },
   { description: 'An action that was taken once and is not taken again.' },
 )

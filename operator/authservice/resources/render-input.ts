@@ -8,6 +8,8 @@ export interface RenderInput {
   owner: { name: string; namespace: string; uid: string }
   resolved: ResolvedSpec
   images: { server: string; redis: string; mongodb: string; nginx: string }
+  /** Value of the last `restart` that was asked for: another value makes new server pods. */
+  restartedBy: string | undefined
   /** Every Secret that the operator keeps for it. */
   secrets: readonly DesiredSecret[]
   /** Secrets that the spec names and that exist, by name. */

@@ -4,10 +4,10 @@ import type { Child, RenderInput } from './render-input.ts'
 
 /** Keys, passwords and certificates that the operator keeps. */
 export function renderSecrets(input: RenderInput): Child[] {
-  return input.secrets.map(({ name, type, data }) => ({
+  return input.secrets.map(({ name, type, data, annotations }) => ({
     apiVersion: 'v1',
     kind: 'Secret',
-    metadata: metadataOf(input, name),
+    metadata: { ...metadataOf(input, name), ...(annotations !== undefined && { annotations }) },
     type,
     data: encodeSecretData(data),
   }))

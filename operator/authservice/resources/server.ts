@@ -36,7 +36,7 @@ function podTemplate(input: RenderInput) {
   return {
     metadata: {
       labels: { ...pod.labels, ...labelsOf(owner.name, 'server', activeColor) },
-      ...(Object.keys(pod.annotations).length > 0 && { annotations: pod.annotations }),
+      ...podAnnotations(input),
     },
     spec: {
       ...podDefaults,
@@ -49,6 +49,17 @@ function podTemplate(input: RenderInput) {
       volumes: serverVolumes(input),
     },
   }
+}
+
+/** By what `kubectl rollout restart` does, too: another annotation makes another template. */
+const restartedByAnnotation = 'auth-operator.dev/restarted-by'
+
+function podAnnotations({ resolved, restartedBy }: RenderInput) {
+  const annotations = {
+    ...resolved.pod.annotations,
+    ...(restartedBy !== undefined && { [restartedByAnnotation]: restartedBy }),
+  }
+  return Object.keys(annotations).length > 0 ? { annotations } : {}
 }
 
 export function imagePullSecrets({ resolved }: RenderInput) {

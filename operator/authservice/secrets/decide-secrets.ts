@@ -1,13 +1,15 @@
+import type { RequestedActions, TakenAction } from '../actions.ts'
 import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import type { AuthService, SecretStatus } from '../api/schema.ts'
 import type { Finding } from '../finding.ts'
 import { decideCertificate, type IssueCertificate, issueCertificate } from './certificates.ts'
 import { generateKey } from './generate-key.ts'
+import { decideKeysSecret } from './keys-secret.ts'
 import { managedMongodbUrl } from './mongodb-url.ts'
 import { type SecretNames, secretNames } from './names.ts'
 import { decidePasswords, mongodbKeyfile, password, type Random, systemRandom } from './passwords.ts'
 import type { DesiredSecret, SecretData } from './secret-data.ts'
-import { decideSigningKeys, type GenerateKey, type SigningKeyPolicy, signingKeyStatuses } from './signing-keys.ts'
+import type { GenerateKey } from './signing-keys.ts'
 
 /** Where fresh secrets come from. */
 export interface SecretSources {
@@ -23,8 +25,10 @@ export interface SecretsInput {
   resolved: ResolvedSpec
   /** The Secrets of this operator that exist, decoded, by name. */
   existing: ReadonlyMap<string, SecretData>
-  /** A rotation of the signing keys was asked for and not yet taken. */
-  rotateKeys: boolean
+  /** Actions on the signing keys that are asked for and not taken yet. */
+  asked: RequestedActions
+  /** Value of the `rotate-keys` that the present key set came by. */
+  rotatedBy: string | undefined
   now: Date
   sources?: SecretSources
 }
@@ -40,17 +44,19 @@ export interface SecretsDecision {
   nextChangeAt: Date | undefined
   /** What is made or changed, and why: an event each. */
   changes: { name: string; why: string }[]
+  /** Actions that are done once the Secrets are written. */
+  taken: TakenAction[]
 }
 
 /** What one kind of Secret contributes. */
-type Part = Partial<SecretsDecision>
+export type SecretPart = Partial<SecretsDecision>
 
 /** Decides every Secret that the operator keeps for an AuthService. Makes what is missing, never replaces what is in use. */
 export async function decideSecrets(input: SecretsInput): Promise<SecretsDecision> {
   const names = secretNames(input.metadata.name)
   const sources = input.sources ?? systemSources
-  const parts: Part[] = [
-    signingKeys(input, names, sources),
+  const parts: SecretPart[] = [
+    decideKeysSecret(input, names, sources),
     redisPassword(input, names, sources),
     mongodbPasswords(input, names, sources),
     await edgeCertificate(input, names, sources),
@@ -61,46 +67,16 @@ export async function decideSecrets(input: SecretsInput): Promise<SecretsDecisio
     findings: parts.flatMap(({ findings = [] }) => findings),
     statuses: parts.flatMap(({ statuses = [] }) => statuses),
     changes: parts.flatMap(({ changes = [] }) => changes),
+    taken: parts.flatMap(({ taken = [] }) => taken),
     nextChangeAt: dates.sort((one, other) => one.getTime() - other.getTime())[0],
   }
 }
 
-const keySetFile = 'keys.json'
-
-function signingKeys(
-  { resolved, existing, rotateKeys, now }: SecretsInput,
+function redisPassword(
+  { resolved, existing }: SecretsInput,
   names: SecretNames,
-  sources: SecretSources,
-): Part {
-  const { signingKeys: keys, algorithm } = resolved.tokens
-  if (keys.kind === 'provided') return {}
-
-  const policy: SigningKeyPolicy = { ...keys, algorithm, rotateNow: rotateKeys }
-  const name = names.keys
-  const current = existing.get(name)
-  const decision = decideSigningKeys(current?.[keySetFile], policy, now, sources.generateKey)
-  if (decision.kind === 'corrupt') return corruptKeySet(name, current ?? {}, decision.problem)
-
-  const content = decision.kind === 'keep' ? current?.[keySetFile] : undefined
-  return {
-    secrets: [opaque(name, { [keySetFile]: content ?? `${JSON.stringify(decision.keySet, null, 2)}\n` })],
-    statuses: signingKeyStatuses(name, decision.keySet, policy, now),
-    nextChangeAt: decision.nextChangeAt,
-    changes: decision.kind === 'keep' ? [] : [{ name, why: decision.why }],
-  }
-}
-
-function corruptKeySet(name: string, data: SecretData, problem: string): Part {
-  const message =
-    `Secret ${name} has a ${keySetFile} that cannot be used: ${problem}. ` +
-    'Restore it from a backup; or delete the Secret, then new keys are made and every access token ends.'
-  return {
-    secrets: [opaque(name, data)],
-    findings: [{ kind: 'stall', condition: 'SecretsReady', reason: 'KeySetInvalid', message }],
-  }
-}
-
-function redisPassword({ resolved, existing }: SecretsInput, names: SecretNames, { random }: SecretSources): Part {
+  { random }: SecretSources,
+): SecretPart {
   if (resolved.redis.kind === 'external') return {}
   const { data, made } = decidePasswords(existing.get(names.redis), { password: () => password(random) })
   return passwordPart(names.redis, data, made)
@@ -110,7 +86,7 @@ function mongodbPasswords(
   { metadata, resolved, existing }: SecretsInput,
   names: SecretNames,
   { random }: SecretSources,
-): Part {
+): SecretPart {
   if (resolved.mongodb.source.kind === 'external') return {}
   const { data, made } = decidePasswords(existing.get(names.mongodb), {
     'admin-password': () => password(random),
@@ -121,7 +97,7 @@ function mongodbPasswords(
   return passwordPart(names.mongodb, { ...data, url }, made)
 }
 
-function passwordPart(name: string, data: SecretData, made: readonly string[]): Part {
+function passwordPart(name: string, data: SecretData, made: readonly string[]): SecretPart {
   return {
     secrets: [opaque(name, data)],
     statuses: Object.keys(data).map((keyId) => ({ name, keyId, state: 'Active' })),
@@ -133,7 +109,7 @@ async function edgeCertificate(
   { resolved, existing, now }: SecretsInput,
   names: SecretNames,
   sources: SecretSources,
-): Promise<Part> {
+): Promise<SecretPart> {
   const { type, tls, host } = resolved.ingress
   if (type !== 'Nginx' || tls.kind !== 'selfSigned') return {}
 
@@ -159,7 +135,8 @@ async function edgeCertificate(
   }
 }
 
-function opaque(name: string, data: SecretData): DesiredSecret {
+/** A Secret of no particular type. */
+export function opaque(name: string, data: SecretData): DesiredSecret {
   return { name, type: 'Opaque', data }
 }
 

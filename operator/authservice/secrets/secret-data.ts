@@ -6,6 +6,7 @@ export interface DesiredSecret {
   name: string
   type: 'Opaque' | 'kubernetes.io/tls'
   data: SecretData
+  annotations?: Record<string, string>
 }
 
 /** Decodes a Secret's `data`. All that is read here is text: PEM, JSON, URLs, passwords. */

@@ -13,6 +13,7 @@ const policy: SigningKeyPolicy = {
   rotationIntervalSeconds: 90 * days,
   activationDelaySeconds: 300,
   rotateNow: false,
+  revoke: undefined,
 }
 
 const decide = (existing: KeySetFile | string | undefined, change: Partial<SigningKeyPolicy>, now: Date) =>
@@ -118,6 +119,39 @@ describe('decideSigningKeys', () => {
     const retired: KeySetFile = { version: 1, keys: [{ ...only, retireAt: after(10).toISOString() }] }
     const decision = keySetOf(decide(retired, {}, after(20)))
     expect(signerAt(decision, after(20))?.kid).not.toBe(only.kid)
+  })
+})
+
+describe('a revoked key', () => {
+  const first = keySetOf(decide(undefined, {}, start))
+  const rotated = keySetOf(decide(first, { rotateNow: true }, after(60)))
+  const [one = '', two = ''] = rotated.keys.map(({ kid }) => kid)
+
+  test('that signs is followed by a new one at once', () => {
+    const decision = decide(first, { revoke: one }, after(10))
+    expect(decision).toMatchObject({ kind: 'write', revoked: true, why: `key ${one} was revoked` })
+    expect(verifiableAt(keySetOf(decision), after(10))).not.toContain(one)
+    expect(signerAt(keySetOf(decision), after(10))).toMatchObject({ activateAt: after(10).toISOString() })
+  })
+
+  test('that signs is followed by the one that waits, which the servers know already', () => {
+    const keySet = keySetOf(decide(rotated, { revoke: one }, after(70)))
+    expect(keySet.keys).toMatchObject([{ kid: two, activateAt: after(70).toISOString() }])
+    expect(keySet.keys[0]).not.toHaveProperty('retireAt')
+  })
+
+  test('that only waited leaves the signer as it was, without an end', () => {
+    const keySet = keySetOf(decide(rotated, { revoke: two }, after(70)))
+    expect(keySet.keys).toEqual(first.keys)
+  })
+
+  test('that is accepted only takes nothing else away', () => {
+    const keySet = keySetOf(decide(rotated, { revoke: one }, after(500)))
+    expect(keySet.keys).toEqual(rotated.keys.slice(1))
+  })
+
+  test('that nobody knows changes nothing', () => {
+    expect(decide(rotated, { revoke: 'nobody' }, after(70))).toMatchObject({ kind: 'keep', revoked: false })
   })
 })
 

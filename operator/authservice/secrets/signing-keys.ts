@@ -14,6 +14,8 @@ export interface SigningKeyPolicy {
   activationDelaySeconds: number
   /** True: rotate now, whatever the age of the key. */
   rotateNow: boolean
+  /** Id of a key that nobody may trust any longer. */
+  revoke: string | undefined
 }
 
 /** Clock difference that servers forgive, RFC 7519 section 4.1.4. The same 30 s that the server grants. */
@@ -31,6 +33,8 @@ export type SigningKeysDecision =
       why: string
       /** When time alone will change this decision. */
       nextChangeAt: Date
+      /** The key to revoke was there, and is no longer. */
+      revoked: boolean
     }
   /** The file cannot be read. It is left alone: keys in it may still be needed. */
   | { kind: 'corrupt'; problem: string }
@@ -41,9 +45,10 @@ export type SigningKeysDecision =
  *
  * - no file: one key, active at once;
  * - a rotation is due: a key that becomes active in `activationDelaySeconds`, and a date of retirement for the others;
- * - a key is past its retirement: it goes.
+ * - a key is past its retirement: it goes;
+ * - a key is revoked: it goes at once, and if it was the signer, its successor signs from now on.
  *
- * Never replaces a key that is in use, and never a file that it cannot read.
+ * But for a revocation it never takes away a key that is in use; and it never replaces a file that it cannot read.
  *
  * @param existing content of `keys.json`; undefined when there is none
  */
@@ -58,7 +63,9 @@ export function decideSigningKeys(
   const parsed = parseKeySet(existing)
   if (parsed.kind === 'corrupt') return parsed
 
-  const kept = parsed.keySet.keys.filter((key) => !isOver(key, now))
+  const present = parsed.keySet.keys.filter((key) => !isOver(key, now))
+  const revoked = present.some(({ kid }) => kid === policy.revoke)
+  const kept = revoked ? withoutRevoked(present, policy, now, generate) : present
   const latest = latestOf(kept)
   if (latest === undefined) return firstKey(kept, 'no signing key was left in use', policy, now, generate)
 
@@ -67,10 +74,46 @@ export function decideSigningKeys(
     why === undefined ? kept : [...kept, newKey(policy, later(now, policy.activationDelaySeconds), now, generate)]
   const keySet: KeySetFile = { version: 1, keys: withRetirement(keys) }
 
-  const changed = why ?? whatElseChanged(parsed.keySet, keySet)
+  const whyRevoked = revoked ? `key ${policy.revoke} was revoked` : undefined
+  const changed = whyRevoked ?? why ?? whatElseChanged(parsed.keySet, keySet)
   const nextChangeAt = nextChange(keySet.keys, policy, now)
-  if (changed === undefined) return { kind: 'keep', keySet: parsed.keySet, why: '', nextChangeAt }
-  return { kind: 'write', keySet, why: changed, nextChangeAt }
+  if (changed === undefined) return { kind: 'keep', keySet: parsed.keySet, why: '', nextChangeAt, revoked }
+  return { kind: 'write', keySet, why: changed, nextChangeAt, revoked }
+}
+
+/**
+ * The other keys. A signer that is revoked is followed at once: by the key that waits for its turn, which the servers
+ * know already, else by a new one. A key that only waited is dropped, and the present signer goes on.
+ */
+function withoutRevoked(
+  keys: readonly KeySetEntry[],
+  policy: SigningKeyPolicy,
+  now: Date,
+  generate: GenerateKey,
+): KeySetEntry[] {
+  const others = byActivation(keys.filter(({ kid }) => kid !== policy.revoke))
+  const signer = signerOf(keys, now)
+  if (signer?.kid !== policy.revoke) return withoutRetirementOfLast(others)
+
+  const isWaiting = ({ activateAt }: KeySetEntry) => Date.parse(activateAt) > now.getTime()
+  const waiting = others.find(isWaiting)
+  const before = others.filter((key) => !isWaiting(key))
+  if (waiting === undefined) return [...before, newKey(policy, now, now, generate)]
+  return [...before, { ...waiting, activateAt: now.toISOString() }, ...others.slice(before.length + 1)]
+}
+
+/** The key that signs at this time: the one activated last. */
+function signerOf(keys: readonly KeySetEntry[], now: Date): KeySetEntry | undefined {
+  return byActivation(keys.filter((key) => Date.parse(key.activateAt) <= now.getTime() && !isOver(key, now))).at(-1)
+}
+
+/** A key whose successor is dropped before its time signs on without an end. */
+function withoutRetirementOfLast(ordered: readonly KeySetEntry[]): KeySetEntry[] {
+  return ordered.map((key, index) => {
+    if (index < ordered.length - 1) return key
+    const { retireAt: _, ...withoutEnd } = key
+    return withoutEnd
+  })
 }
 
 function firstKey(
@@ -81,7 +124,8 @@ function firstKey(
   generate: GenerateKey,
 ): SigningKeysDecision {
   const keys = [...others, newKey(policy, now, now, generate)]
-  return { kind: 'write', keySet: { version: 1, keys }, why, nextChangeAt: nextChange(keys, policy, now) }
+  const keySet = { version: 1, keys } as const
+  return { kind: 'write', keySet, why, nextChangeAt: nextChange(keys, policy, now), revoked: false }
 }
 
 function newKey(policy: SigningKeyPolicy, activateAt: Date, now: Date, generate: GenerateKey): KeySetEntry {

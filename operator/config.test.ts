@@ -20,6 +20,7 @@ test('images are all that must be set', () => {
     allowedImagePrefixes: [],
     workers: 4,
     metricsPort: 8080,
+    profilingPort: undefined,
     leaderElection: { namespace: 'system' },
     podName: 'operator-1',
     logLevel: 'info',
@@ -31,6 +32,7 @@ test('variables are read as what they stand for', () => {
     ...images,
     WATCH_NAMESPACES: 'team-a, team-b',
     METRICS_PORT: '9000',
+    PROFILING_PORT: '6060',
     LEADER_ELECTION: 'false',
     LOG_LEVEL: 'debug',
     WORKERS: '',
@@ -38,6 +40,7 @@ test('variables are read as what they stand for', () => {
   expect(config).toMatchObject({
     watchNamespaces: ['team-a', 'team-b'],
     metricsPort: 9000,
+    profilingPort: 6060,
     leaderElection: undefined,
     logLevel: 'debug',
     workers: 4,

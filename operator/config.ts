@@ -32,6 +32,12 @@ export const EnvironmentSchema = Type.Object({
     default: 8080,
     description: 'port of /metrics, /healthz and /readyz; 0 for any free one',
   }),
+  PROFILING_PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    default: 0,
+    description: 'port of /debug/pprof/ on the loopback interface; 0 for none',
+  }),
   LEADER_ELECTION: Type.Boolean({
     default: true,
     description: 'choice between true, and false for a single operator without a Lease',
@@ -60,6 +66,8 @@ export interface Config {
   workers: number
   /** Port of metrics and probes. */
   metricsPort: number
+  /** Port of profiles, on the loopback interface only; undefined: none are taken. */
+  profilingPort: number | undefined
   /** undefined: this operator leads without asking. */
   leaderElection: { namespace: string } | undefined
   /** Name of this process in the Lease and in events. */
@@ -98,6 +106,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     allowedImagePrefixes: listOf(values.ALLOWED_IMAGE_PREFIXES),
     workers: values.WORKERS,
     metricsPort: values.METRICS_PORT,
+    profilingPort: values.PROFILING_PORT === 0 ? undefined : values.PROFILING_PORT,
     leaderElection: values.LEADER_ELECTION ? { namespace: values.POD_NAMESPACE } : undefined,
     podName: values.POD_NAME,
     logLevel: values.LOG_LEVEL,

@@ -3,11 +3,17 @@ import closeWithGrace from 'close-with-grace'
 import { pino } from 'pino'
 import manifest from '../package.json' with { type: 'json' }
 import { ConfigError, readConfig } from './config.ts'
+import { reconcileFields } from './kube/reconcile-context.ts'
 import { Operator } from './operator.ts'
 
 /** Start-up and shutdown. Everything that the operator does is in `operator.ts`. */
 const config = readConfigOrExit()
-const log = pino({ level: config.logLevel, base: null, formatters: { level: (label) => ({ level: label }) } })
+const log = pino({
+  level: config.logLevel,
+  base: null,
+  formatters: { level: (label) => ({ level: label }) },
+  mixin: () => ({ ...reconcileFields() }),
+})
 const operator = new Operator(config, { kubeConfig: readKubeConfigOrExit(), version: manifest.version, log })
 
 closeWithGrace({ delay: 20_000, logger: false }, async ({ signal, err }) => {

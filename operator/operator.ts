@@ -16,6 +16,7 @@ import { keyOf, splitKey } from './kube/objects.ts'
 import { Transport } from './kube/transport.ts'
 import { waitForCluster } from './preflight.ts'
 import { ProbeServer } from './probe-server.ts'
+import { ProfilingServer } from './profiling-server.ts'
 
 const fieldManager = 'authservice-operator'
 
@@ -36,6 +37,7 @@ export class Operator {
   readonly #cluster: KubeCluster
   readonly #controller: Controller
   readonly #probes: ProbeServer
+  readonly #profiling: ProfilingServer | undefined
   readonly #election: LeaderElection | undefined
   readonly #stopping = new AbortController()
   /** What the readiness probe answers; undefined: ready. */
@@ -45,9 +47,10 @@ export class Operator {
     this.#config = config
     this.#log = log
     this.#metrics = createKubeMetrics()
-    this.#transport = new Transport(kubeConfig, `authservice-operator/${version}`, (method, code, seconds) => {
+    this.#transport = new Transport(kubeConfig, `authservice-operator/${version}`, (method, code, seconds, path) => {
       this.#metrics.requests.inc({ method, code })
       this.#metrics.requestSeconds.observe({ method }, seconds)
+      log.debug({ method, path, code, seconds }, 'the API server answered')
     })
     this.#client = new KubeClient(this.#transport, fieldManager)
     this.#recorder = new EventRecorder(this.#client, `${group}/authservice`, config.podName, log)
@@ -66,6 +69,7 @@ export class Operator {
       live: () => this.#controller.stuck() ?? (this.#cluster.hasSynced ? this.#cluster.silence() : undefined),
       ready: () => this.#notReady,
     })
+    this.#profiling = config.profilingPort === undefined ? undefined : new ProfilingServer()
     this.#election = this.#createElection()
   }
 
@@ -81,6 +85,10 @@ export class Operator {
   async run(): Promise<string | undefined> {
     const port = await this.#probes.listen(this.#config.metricsPort)
     this.#log.info({ port, server: this.#transport.serverUrl }, 'metrics and probes are served')
+    if (this.#profiling !== undefined && this.#config.profilingPort !== undefined) {
+      const profilingPort = await this.#profiling.listen(this.#config.profilingPort)
+      this.#log.info({ port: profilingPort }, 'profiles are taken on the loopback interface')
+    }
     await waitForCluster(this.#client, this.#config.watchNamespaces, {
       log: this.#log,
       signal: this.#stopping.signal,
@@ -105,6 +113,7 @@ export class Operator {
     await this.#election?.release()
     await this.#cluster.stop()
     await this.#probes.close()
+    await this.#profiling?.close()
     this.#transport.close()
   }
 
@@ -137,6 +146,7 @@ export class Operator {
     if (leaderElection === undefined) return undefined
     const { namespace } = leaderElection
     const name = 'authservice-operator'
+    this.#metrics.leader.set({ name }, 0)
     return new LeaderElection({
       client: this.#client,
       namespace,

@@ -171,6 +171,7 @@ export class KubeCluster implements Cluster {
   }
 
   announce(about: AuthService, { type, reason, message }: Announcement): void {
+    this.#options.log.info({ reason, type }, message)
     this.#options.recorder.record({ regarding: about, type, reason, action: 'Reconcile', note: message })
   }
 

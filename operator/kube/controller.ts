@@ -1,6 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { KubeError } from './errors.ts'
 import type { Log } from './informer.ts'
 import type { KubeMetrics } from './metrics.ts'
+import { splitKey } from './objects.ts'
+import { inReconcile } from './reconcile-context.ts'
 import { type Backoff, WorkQueue } from './work-queue.ts'
 
 /** How a reconcile ended that did not throw. */
@@ -47,6 +50,13 @@ export class Controller {
     for (const result of ['success', 'error', 'requeue_after']) {
       metrics.reconcileTotal.inc({ controller: name, result }, 0)
     }
+    metrics.reconcileErrors.inc({ controller: name }, 0)
+    metrics.activeWorkers.set({ controller: name }, 0)
+    metrics.maxWorkers.set({ controller: name }, options.workers)
+    metrics.queueDepth.set({ name }, 0)
+    metrics.queueAdds.inc({ name }, 0)
+    metrics.queueRetries.inc({ name }, 0)
+    metrics.longestRunning.of(name, () => this.#longestRunningSeconds())
   }
 
   start(): void {
@@ -70,6 +80,10 @@ export class Controller {
     return undefined
   }
 
+  #longestRunningSeconds(): number {
+    return Math.max(0, ...[...this.#started.values()].map((started) => (performance.now() - started) / 1000))
+  }
+
   async #work(): Promise<void> {
     const { name, metrics } = this.#options
     for (;;) {
@@ -79,15 +93,25 @@ export class Controller {
       const endTimer = metrics.reconcileSeconds.startTimer({ controller: name })
       this.#started.set(key, performance.now())
       try {
-        this.#settle(key, await this.#reconcile(key))
-      } catch (error) {
-        this.#retry(key, error)
+        await inReconcile(identify(name, key), () => this.#visit(key))
       } finally {
         this.#started.delete(key)
         endTimer()
         metrics.activeWorkers.dec({ controller: name })
         this.queue.done(key)
       }
+    }
+  }
+
+  /** One reconcile and what follows from how it ended. Never throws. */
+  async #visit(key: string): Promise<void> {
+    const started = performance.now()
+    try {
+      const outcome = await this.#reconcile(key)
+      this.#settle(key, outcome)
+      this.#options.log.debug({ ...outcome, seconds: (performance.now() - started) / 1000 }, 'reconciled')
+    } catch (error) {
+      this.#retry(key, error)
     }
   }
 
@@ -125,4 +149,9 @@ export class Controller {
       log.warn({ err: error, key, failures: this.queue.failures(key) }, 'reconcile failed: it is retried')
     }
   }
+}
+
+function identify(controller: string, key: string) {
+  const { namespace, name } = splitKey(key)
+  return { controller, reconcileID: randomUUID(), ...(namespace !== undefined && { namespace }), name }
 }

@@ -32,6 +32,12 @@ export function createKubeMetrics(registry = new Registry()) {
       labelNames: ['controller'],
       registers,
     }),
+    maxWorkers: new Gauge({
+      name: 'controller_runtime_max_concurrent_reconciles',
+      help: 'Workers that there are',
+      labelNames: ['controller'],
+      registers,
+    }),
     queueDepth: new Gauge({ name: 'workqueue_depth', help: 'Keys that wait', labelNames: ['name'], registers }),
     queueAdds: new Counter({ name: 'workqueue_adds_total', help: 'Keys added', labelNames: ['name'], registers }),
     queueSeconds: new Histogram({
@@ -46,6 +52,11 @@ export function createKubeMetrics(registry = new Registry()) {
       help: 'How long a key is worked on',
       labelNames: ['name'],
       buckets: seconds,
+      registers,
+    }),
+    longestRunning: gaugeOfNow({
+      name: 'workqueue_longest_running_processor_seconds',
+      help: 'How long the key that is worked on longest is worked on',
       registers,
     }),
     queueRetries: new Counter({
@@ -89,3 +100,16 @@ export function createKubeMetrics(registry = new Registry()) {
 }
 
 export type KubeMetrics = ReturnType<typeof createKubeMetrics>
+
+/** A gauge whose values are asked for at each scrape. */
+function gaugeOfNow(options: { name: string; help: string; registers: Registry[] }) {
+  const sources = new Map<string, () => number>()
+  const gauge = new Gauge({
+    ...options,
+    labelNames: ['name'],
+    collect() {
+      for (const [name, read] of sources) this.set({ name }, read())
+    },
+  })
+  return { gauge, of: (name: string, read: () => number) => void sources.set(name, read) }
+}

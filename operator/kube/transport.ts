@@ -17,7 +17,7 @@ export interface KubeRequest {
 }
 
 /** Told about every request that was answered or failed. `code` is the HTTP status, or `<error>`. */
-export type RequestObserver = (method: string, code: string, seconds: number) => void
+export type RequestObserver = (method: string, code: string, seconds: number, path: string) => void
 
 const defaultTimeoutMilliseconds = 30_000
 
@@ -52,14 +52,14 @@ export class Transport {
     const started = performance.now()
     try {
       const answer = await this.#send(request)
-      this.#observe(request.method, String(answer.statusCode), (performance.now() - started) / 1000)
+      this.#observe(request.method, String(answer.statusCode), (performance.now() - started) / 1000, request.path)
       if ((answer.statusCode ?? 500) < 400) return answer
       const text = await readText(answer)
       const retryAfter = answer.headers['retry-after']
       throw KubeError.from(answer.statusCode ?? 500, text, retryAfter, `${request.method} ${request.path}`)
     } catch (error) {
       if (!(error instanceof KubeError)) {
-        this.#observe(request.method, '<error>', (performance.now() - started) / 1000)
+        this.#observe(request.method, '<error>', (performance.now() - started) / 1000, request.path)
       }
       throw error
     }

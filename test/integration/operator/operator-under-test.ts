@@ -14,15 +14,16 @@ const settings: Config = {
   allowedImagePrefixes: [],
   workers: 2,
   metricsPort: 0,
+  profilingPort: undefined,
   leaderElection: undefined,
   podName: 'operator-under-test',
   logLevel: 'fatal',
 }
 
 /** A whole operator in this process that looks after one namespace. */
-export function startOperator(kubeconfigPath: string, namespace: Namespace): Operator {
+export function startOperator(kubeconfigPath: string, namespace: Namespace, changes: Partial<Config> = {}): Operator {
   const operator = new Operator(
-    { ...settings, watchNamespaces: [namespace.name] },
+    { ...settings, watchNamespaces: [namespace.name], ...changes },
     { kubeConfig: kubeConfigAt(kubeconfigPath), version: '0.1.0', log: pino({ level: settings.logLevel }) },
   )
   // It runs until it is stopped; a failure to start shows in the first test that waits for it.

@@ -1,0 +1,99 @@
+import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { freePort } from '../../servers/server-process.ts'
+import { Namespace } from './namespace.ts'
+import { startOperator } from './operator-under-test.ts'
+
+const { kubeconfigPath } = inject('apiServer')
+let namespace: Namespace
+let operator: Operator
+let port: number
+
+beforeAll(async () => {
+  namespace = await Namespace.create(kubeconfigPath, `observability-${Date.now()}`)
+  port = await freePort()
+  operator = startOperator(kubeconfigPath, namespace, {
+    metricsPort: port,
+    leaderElection: { namespace: namespace.name },
+  })
+  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'accounts' }, ...{ spec } })
+  await vi.waitFor(async () => expect((await namespace.authService('accounts')).status?.phase).toBeDefined(), 20_000)
+})
+afterAll(() => operator.stop())
+
+const get = async (path: string) => {
+  const answer = await fetch(`http://127.0.0.1:${port}${path}`)
+  return `${answer.status} ${await answer.text()}`
+}
+
+/** Name and label names of each series, as a dashboard's query would see them. */
+async function seriesOf(): Promise<Map<string, Set<string>>> {
+  const series = new Map<string, Set<string>>()
+  for (const line of (await get('/metrics')).split('\n')) {
+    const [, name, labels = ''] = /^([a-z_]+)(?:\{(.*)\})? /.exec(line) ?? []
+    if (name === undefined) continue
+    const known = series.get(name) ?? new Set()
+    for (const [, label] of labels.matchAll(/([a-z_]+)="/g)) if (label !== undefined) known.add(label)
+    series.set(name, known)
+  }
+  return series
+}
+
+test.each([
+  ['controller_runtime_reconcile_total', ['controller', 'result']],
+  ['controller_runtime_reconcile_errors_total', ['controller']],
+  ['controller_runtime_reconcile_time_seconds_bucket', ['controller', 'le']],
+  ['controller_runtime_active_workers', ['controller']],
+  ['controller_runtime_max_concurrent_reconciles', ['controller']],
+  ['workqueue_depth', ['name']],
+  ['workqueue_adds_total', ['name']],
+  ['workqueue_queue_duration_seconds_bucket', ['name', 'le']],
+  ['workqueue_work_duration_seconds_bucket', ['name', 'le']],
+  ['workqueue_longest_running_processor_seconds', ['name']],
+  ['workqueue_retries_total', ['name']],
+  ['rest_client_requests_total', ['code', 'method']],
+  ['rest_client_request_duration_seconds_bucket', ['method', 'le']],
+  ['leader_election_master_status', ['name']],
+  ['authservice_info', ['namespace', 'name', 'environment', 'version', 'strategy']],
+  ['authservice_ready', ['namespace', 'name']],
+  ['authservice_checklist_open_items', ['namespace', 'name']],
+  ['authservice_secret_rotation_timestamp_seconds', ['namespace', 'name', 'state']],
+])('/metrics shows %s by %j', async (name, labels) => {
+  const found = (await seriesOf()).get(name)
+  expect([...(found ?? [])].sort()).toEqual([...labels].sort())
+})
+
+test('the metrics say what is the case', async () => {
+  const text = await get('/metrics')
+  const about = `namespace="${namespace.name}",name="accounts"`
+  const [, value] = new RegExp(`^authservice_checklist_open_items\\{${about}\\} (\\d+)$`, 'm').exec(text) ?? []
+  const { status } = await namespace.authService('accounts')
+  expect(Number(value)).toBe(status?.checklist?.filter(({ ok }) => !ok).length)
+  expect(text).toContain(`authservice_ready{${about}} 0`)
+  expect(text).toContain(
+    `authservice_info{${about},environment="development",version="0.1.0",strategy="RollingUpdate"} 1`,
+  )
+  expect(text).toContain('leader_election_master_status{name="authservice-operator"} 1')
+  const next = status?.secrets?.find(({ nextRotationAt }) => nextRotationAt !== undefined)?.nextRotationAt
+  const seconds = Date.parse(next ?? '') / 1000
+  expect(text).toContain(`authservice_secret_rotation_timestamp_seconds{${about},state="next"} ${seconds}`)
+})
+
+test('both probes are ok while watches and workers go on', async () => {
+  expect(await get('/healthz')).toBe('200 ok\n')
+  expect(await get('/readyz')).toBe('200 ok\n')
+})
+
+test('/healthz fails when no watch has heard anything for longer than one lasts', async () => {
+  const silentFor = 13 * 60_000
+  const real = performance.now()
+  vi.spyOn(performance, 'now').mockImplementation(() => real + silentFor)
+  try {
+    expect(await get('/healthz')).toMatch(/^503 a watch has heard nothing for 7[89]\d s/)
+  } finally {
+    vi.restoreAllMocks()
+  }
+  expect(await get('/healthz')).toBe('200 ok\n')
+})

@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { customResourceDefinition } from '../../operator/authservice/api/crd.ts'
 import { group, plural } from '../../operator/authservice/api/group.ts'
+import { referencePage } from './reference.ts'
 
 const source = 'operator/authservice/api'
 
@@ -10,6 +11,7 @@ export function generatedFiles(): Record<string, string> {
     [`crds/${group}_${plural}.yaml`]: withHeader(
       stringify(customResourceDefinition(), { lineWidth: 120, aliasDuplicateObjects: false }),
     ),
+    'docs/reference.md': `<!-- Generated from ${source} by npm run generate. Do not edit. -->\n${referencePage()}`,
   }
 }
 

@@ -1,6 +1,7 @@
+import { defaultOf } from './field-defaults.ts'
 import { group, kind, plural, shortName, singular, version } from './group.ts'
 import { AuthServiceSchema } from './schema.ts'
-import { type StructuralSchema, toStructural } from './structural.ts'
+import { type Describe, type StructuralSchema, toStructural } from './structural.ts'
 
 /** A column of `kubectl get authsvc`. `priority: 1` shows with `-o wide` only. */
 const columns = [
@@ -63,8 +64,20 @@ function rootSchema(): StructuralSchema {
       apiVersion: { type: 'string', description: 'Version of this representation.' },
       kind: { type: 'string', description: 'Kind of the resource.' },
       metadata: { type: 'object' },
-      spec: toStructural(spec),
+      spec: toStructural(spec, explain),
       status: toStructural(status),
     },
   }
+}
+
+/** What `kubectl explain` shows of a field: its meaning, its default, and what this version does not do yet. */
+const explain: Describe = (source, path) => {
+  const { description, notYet } = source
+  const otherwise = defaultOf(path, source)
+  const sentences = [
+    description,
+    ...(otherwise === undefined ? [] : [`Default: ${otherwise}.`]),
+    ...(notYet === undefined ? [] : [`Not yet acted upon: ${notYet}.`]),
+  ].filter((sentence) => sentence !== undefined)
+  return sentences.length === 0 ? undefined : sentences.join(' ')
 }

@@ -19,9 +19,10 @@ export interface FieldOptions extends TSchemaOptions {
   defaultText?: string
   /** What a spec that sets this field gets from this version instead. Shown in the reference and in conditions. */
   notYet?: string
+  /** The type that Kubernetes gives this value, such as `core/v1 Affinity`. */
+  shape?: string
 }
 
-/** Keys of children's pods: `<field>[name]` of Kubernetes objects. */
 const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
 const dnsSubdomain = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'
 
@@ -35,17 +36,25 @@ export const integer = (minimum: number, maximum: number, options: FieldOptions)
 
 export const flag = (options: FieldOptions) => Type.Boolean(options)
 
+/** What the patterns of strings stand for, in words. */
+export const patterns = {
+  duration: '^[1-9][0-9]{0,6}[smhd]$',
+  rate: '^[1-9][0-9]{0,6}/[smh]$',
+  byteQuantity: '^[1-9][0-9]*(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$',
+  objectName: dnsSubdomain,
+  labelName: dnsLabel,
+  host: hostPattern,
+} as const
+
 /** `90s`, `15m`, `24h`, `7d`: a whole number and one unit. */
-export const duration = (options: FieldOptions) =>
-  Type.String({ maxLength: 8, pattern: '^[1-9][0-9]{0,6}[smhd]$', ...options })
+export const duration = (options: FieldOptions) => Type.String({ maxLength: 8, pattern: patterns.duration, ...options })
 
 /** `100/s`, `10/m`, `5/h`: a whole number of requests in one unit of time. */
-export const rate = (options: FieldOptions) =>
-  Type.String({ maxLength: 9, pattern: '^[1-9][0-9]{0,6}/[smh]$', ...options })
+export const rate = (options: FieldOptions) => Type.String({ maxLength: 9, pattern: patterns.rate, ...options })
 
 /** A Kubernetes quantity of bytes, such as `10Gi`. */
 export const byteQuantity = (options: FieldOptions) =>
-  Type.String({ maxLength: 16, pattern: '^[1-9][0-9]*(Ki|Mi|Gi|Ti|Pi|k|M|G|T|P)?$', ...options })
+  Type.String({ maxLength: 16, pattern: patterns.byteQuantity, ...options })
 
 /** Name of an object in the AuthService's own namespace: no field reaches another one. */
 export const objectName = (options: FieldOptions) =>

@@ -7,8 +7,8 @@ export { type AuthServiceSpec, type Environment, environments } from './spec.ts'
 export type { AuthServiceStatus, ChecklistItem, Condition, SecretStatus } from './status.ts'
 
 /**
- * The one source of the API. TypeScript types, the CustomResourceDefinition (`crd.ts`) and the reference
- * (`reference.ts`) come from it.
+ * The one source of the API. TypeScript types, the CustomResourceDefinition (`crd.ts`) and docs/reference.md come
+ * from it.
  */
 export const AuthServiceSchema = Type.Object(
   {

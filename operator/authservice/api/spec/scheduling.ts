@@ -110,7 +110,7 @@ export const AffinitySchema = Type.Object(
     podAffinity: Type.Optional(podAffinity({ description: 'Pods to run beside.' })),
     podAntiAffinity: Type.Optional(podAffinity({ description: 'Pods to keep away from.' })),
   },
-  { description: 'Where the server pods may run, as in a pod. Left out: anywhere.', shape: 'core/v1 Affinity' },
+  { description: 'Where the server pods may run, as in a pod.', defaultText: 'anywhere', shape: 'core/v1 Affinity' },
 )
 
 export const TolerationsSchema = Type.Array(
@@ -129,6 +129,7 @@ export const TolerationsSchema = Type.Array(
     ...listAtomic,
     maxItems: 32,
     description: 'Taints that the server pods tolerate, as in a pod.',
+    defaultText: 'none',
     shape: 'core/v1 Toleration',
   },
 )

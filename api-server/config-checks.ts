@@ -1,8 +1,5 @@
 import type { EnvironmentValues } from './config-schema.ts'
-
-/** Secrets that were printed in a guide or a sample: everybody knows them. */
-const wellKnownSecrets = /^(your-?|change-?me|changeme|secret|example|test|default|password|super-?secret|jwt-?secret)/i
-const leastSecretBytes = 32
+import { weaknessOf } from './plugins/app/tokens/secret-strength.ts'
 
 const howToMakeOne = 'make one: node -e "console.log(crypto.randomBytes(32).toString(\'base64url\'))"'
 
@@ -29,12 +26,8 @@ export function checkTogether(
 function signingKeys({ JWT_KEYS_FILE: file, JWT_SECRET: secret }: EnvironmentValues): string[] {
   if (file !== undefined) return []
   if (secret === undefined) return [`JWT_KEYS_FILE or JWT_SECRET must be set; ${howToMakeOne}`]
-  if (wellKnownSecrets.test(secret)) return [`JWT_SECRET is one that everybody knows; ${howToMakeOne}`]
-  const bytes = Buffer.byteLength(secret)
-  if (bytes >= leastSecretBytes) return []
-  return [
-    `JWT_SECRET has ${bytes} bytes; expected ${leastSecretBytes} at least (RFC 7518 section 3.2); ${howToMakeOne}`,
-  ]
+  const weakness = weaknessOf(Buffer.from(secret))
+  return weakness === undefined ? [] : [`JWT_SECRET ${weakness}; ${howToMakeOne}`]
 }
 
 function production(values: EnvironmentValues): string[] {

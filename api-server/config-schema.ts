@@ -92,7 +92,12 @@ export const EnvironmentSchema = Type.Object({
   RATE_LIMIT_REFRESH: rate('refreshes of one session', '30/m'),
   RATE_LIMIT_RESET: rate('password resets of one address', '5/h'),
   TRUST_PROXY_HOPS: whole('proxies in front whose X-Forwarded-For is believed', 0, 0, 10),
-  REVOCATION_MAX_STALENESS: duration('tokens are verified without news from Redis for at most', '30s'),
+  REVOCATION_MAX_STALENESS: duration('tokens are verified without news of revocations for at most', '30s'),
+  REVOCATION_WHEN_STALE: Type.Enum(['refuse', 'accept'], {
+    default: 'refuse',
+    description:
+      'what becomes of a token when there was no news for REVOCATION_MAX_STALENESS: refuse (503), or accept (a token that was revoked meanwhile passes)',
+  }),
   MIGRATE_ON_START: flag('create the indexes at the start instead of waiting for migrate.js', false),
   DOCS_ENABLED: Type.Optional(
     Type.Boolean({ description: 'serve /docs: true or false; unless set, everywhere but in production' }),

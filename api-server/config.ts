@@ -49,6 +49,8 @@ export interface Config {
   limits: { perClient: Rate; burst: number; login: Rate; register: Rate; refresh: Rate; reset: Rate }
   trustProxyHops: number
   revocationMaxStalenessSeconds: number
+  /** What becomes of a token when the news is older than that. */
+  revocationWhenStale: 'refuse' | 'accept'
   migrateOnStart: boolean
   docsEnabled: boolean
   replicas: number
@@ -172,6 +174,7 @@ function configOf(values: EnvironmentValues): Config {
     },
     trustProxyHops: values.TRUST_PROXY_HOPS,
     revocationMaxStalenessSeconds: secondsOf(values.REVOCATION_MAX_STALENESS),
+    revocationWhenStale: values.REVOCATION_WHEN_STALE,
     migrateOnStart: values.MIGRATE_ON_START,
     docsEnabled: values.DOCS_ENABLED ?? values.ENVIRONMENT !== 'production',
     replicas: values.REPLICAS,

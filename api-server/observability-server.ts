@@ -12,6 +12,8 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
   server.get('/metrics', async (_request, reply) => {
     const { metrics } = app
     metrics.redisUp.set(app.redis.status === 'ready' ? 1 : 0)
+    metrics.revocationStaleness.set(app.revocation.stalenessSeconds())
+    metrics.signingKeyActive.reset()
     for (const { kid, activateAt } of app.tokens.keys.all()) {
       metrics.signingKeyActive.set({ kid }, Date.parse(activateAt) / 1000)
     }

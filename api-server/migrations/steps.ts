@@ -28,8 +28,6 @@ export const migrations: readonly Migration[] = [
     async up(db) {
       const sessions = db.collection('sessions')
       await sessions.createIndex({ userId: 1 }, { name: 'user' })
-      await sessions.createIndex({ 'current.hash': 1 }, { name: 'current', unique: true })
-      await sessions.createIndex({ 'previous.hash': 1 }, { name: 'previous', sparse: true })
       await sessions.createIndex({ expiresAt: 1 }, { name: 'expiry', expireAfterSeconds: 0 })
     },
   },
@@ -37,7 +35,10 @@ export const migrations: readonly Migration[] = [
     id: '003-revocations',
     phase: 'expand',
     async up(db) {
-      await db.collection('revocations').createIndex({ expiresAt: 1 }, { name: 'expiry', expireAfterSeconds: 0 })
+      const revocations = db.collection('revocations')
+      await revocations.createIndex({ changedAt: 1 }, { name: 'changes' })
+      await revocations.createIndex({ unpublished: 1 }, { name: 'unpublished', sparse: true })
+      await revocations.createIndex({ expiresAt: 1 }, { name: 'expiry', expireAfterSeconds: 0 })
     },
   },
 ]

@@ -10,7 +10,10 @@ declare module 'fastify' {
   }
 }
 
-/** RFC 6750 section 2.1. */
+/**
+ * RFC 6750 section 2.1. Two steps, for every request: the token is good (what does not depend on the time may be
+ * remembered between requests), and its session has not ended (never remembered: a revocation counts at once).
+ */
 export default fp(
   async function authenticate(app) {
     app.decorate('authenticate', async (request) => {
@@ -18,7 +21,9 @@ export default fp(
       if (token === undefined)
         throw problem(401, 'token_missing', 'Send the access token as "Authorization: Bearer …".')
       const claims = await app.tokens.verifyAccessToken(token)
-      switch (app.revocation.check(claims)) {
+      const verdict = app.revocation.check(claims)
+      // Nearly always from memory, and then without a turn of the event loop.
+      switch (typeof verdict === 'string' ? verdict : await verdict) {
         case 'active':
           return claims
         case 'revoked':

@@ -1,12 +1,18 @@
 import { setTimeout } from 'node:timers/promises'
 import fp from 'fastify-plugin'
-import { type Db, MongoClient } from 'mongodb'
+import { type ClientSession, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb'
 import type { Config } from '../../config.ts'
+import { problem } from '../app/problems/problem.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** Source of truth for users, sessions and revocations. */
-    mongo: { client: MongoClient; db: Db }
+    mongo: {
+      client: MongoClient
+      db: Db
+      /** All writes of `work` or none, read from one snapshot. It may run more than once: what it does is in its writes. */
+      transaction<Result>(work: (transaction: ClientSession) => Promise<Result>): Promise<Result>
+    }
   }
 }
 
@@ -14,6 +20,8 @@ declare module 'fastify' {
 const mostMilliseconds = 1_000
 /** Between attempts to reach a database that has never answered yet. */
 const retryMilliseconds = 300
+/** At most, before a transaction that met another one is tried again. */
+const retryTransactionMilliseconds = 20
 
 export function mongoClient({ mongodb }: Config): MongoClient {
   return new MongoClient(mongodb.url, {
@@ -53,11 +61,59 @@ export async function connectOnceThere(
   }
 }
 
+/**
+ * A transaction that gives up while somebody still waits for it. The driver's own `withTransaction` goes on for two
+ * minutes.
+ */
+export async function transaction<Result>(
+  client: MongoClient,
+  work: (transaction: ClientSession) => Promise<Result>,
+): Promise<Result> {
+  const deadline = performance.now() + mostMilliseconds
+  await using session = client.startSession()
+  const isWorthAnother = (error: unknown, label: string) =>
+    error instanceof MongoError && error.hasErrorLabel(label) && performance.now() < deadline
+  for (;;) {
+    session.startTransaction()
+    try {
+      const result = await work(session)
+      await untilCommitted(session, (error) => isWorthAnother(error, 'UnknownTransactionCommitResult'))
+      return result
+    } catch (error) {
+      if (session.inTransaction()) await session.abortTransaction()
+      if (!isWorthAnother(error, 'TransientTransactionError')) throw asBusy(error)
+      await setTimeout(Math.random() * retryTransactionMilliseconds)
+    }
+  }
+}
+
+/** Others were faster again and again: nothing is wrong with the request. */
+function asBusy(error: unknown): unknown {
+  const isConflict = error instanceof MongoServerError && error.codeName === 'WriteConflict'
+  return isConflict
+    ? problem(503, 'busy', 'Too many changes of the same thing at a time.', { retryAfterSeconds: 1, cause: error })
+    : error
+}
+
+async function untilCommitted(session: ClientSession, isWorthAnother: (error: unknown) => boolean): Promise<void> {
+  for (;;) {
+    try {
+      return await session.commitTransaction()
+    } catch (error) {
+      if (!isWorthAnother(error)) throw error
+    }
+  }
+}
+
 export default fp(
   async function mongo(app) {
     const client = mongoClient(app.config)
     const closing = new AbortController()
-    app.decorate('mongo', { client, db: client.db(app.config.mongodb.database) })
+    app.decorate('mongo', {
+      client,
+      db: client.db(app.config.mongodb.database),
+      transaction: (work) => transaction(client, work),
+    })
     // In the background: the server answers its probes while it waits for its database.
     const connecting = connectOnceThere(client, {
       signal: closing.signal,

@@ -18,6 +18,8 @@ export default fp(
       ...(password !== undefined && { password }),
       ...(tls && { tls: caFile === undefined ? {} : { ca: readFileSync(caFile) } }),
       connectionName: 'authservice',
+      // Deployments that share a Redis do not share limits.
+      keyPrefix: `${app.config.mongodb.database}:`,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       commandTimeout: 500,

@@ -1,4 +1,6 @@
+import type { Collection } from 'mongodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { hashOf, sessionIdOf } from '../../../api-server/plugins/app/sessions/refresh-token.ts'
 import type { Session } from '../../../api-server/plugins/app/sessions/session.ts'
 import { type AppForTest, freshDatabase, logIn, startApp, tokensOf } from './app-for-test.ts'
 
@@ -13,6 +15,23 @@ beforeAll(async () => {
 })
 
 afterAll(() => Promise.all([one.close(), other.close()]))
+
+function sessions(): Collection<Session> {
+  return one.app.mongo.db.collection<Session>('sessions')
+}
+
+async function sessionOf(refreshToken: string): Promise<Session> {
+  const session = await sessions().findOne({ _id: sessionIdOf(refreshToken) ?? '' })
+  if (session === null) throw new Error('there is no session of this token')
+  return session
+}
+
+/** Lets time pass for the tokens that were spent. */
+async function ageSpentTokens(refreshToken: string, milliseconds: number): Promise<void> {
+  const { _id, recent } = await sessionOf(refreshToken)
+  const aged = recent.map((token) => ({ ...token, spentAt: new Date(token.spentAt.getTime() - milliseconds) }))
+  await sessions().updateOne({ _id }, { $set: { recent: aged } })
+}
 
 const refresh = (server: AppForTest, refreshToken: string) =>
   server.post('/v1/auth/refresh', { refresh_token: refreshToken })
@@ -59,19 +78,35 @@ test('refreshing gives a new pair and leaves the access token alone', async () =
   expect((await one.get('/v1/auth/verify', bearer)).status).toBe(200)
 })
 
-test('requests that refresh the same token at the same time all get the one successor', async () => {
+test('100 requests that refresh the same token at the same time all get the one successor', async () => {
   const { refreshToken } = await logIn(one)
+  const before = await sessionOf(refreshToken)
   const answers = await Promise.all(
-    Array.from({ length: 12 }, (_, index) => refresh(index % 2 === 0 ? one : other, refreshToken)),
+    Array.from({ length: 100 }, (_, index) => refresh(index % 2 === 0 ? one : other, refreshToken)),
   )
-  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 200))
-  expect(new Set(answers.map(({ body }) => body['refresh_token'])).size).toBe(1)
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, () => 200))
+  const successors = new Set(answers.map(({ body }) => String(body['refresh_token'])))
+  expect(successors.size).toBe(1)
+  const after = await sessionOf(refreshToken)
+  expect(after.recent.map(({ hash }) => hash)).toEqual([before.current.hash])
+  expect(after.current.hash).toBe(hashOf([...successors][0] ?? ''))
 })
 
-test('a token that was spent before its parent ends the whole session, everywhere', async () => {
+test('a tab that comes late with an old token is led to the current one, while its token is in the grace', async () => {
+  const { refreshToken: first } = await logIn(one)
+  const second = tokensOf((await refresh(one, first)).body)
+  const third = tokensOf((await refresh(other, second.refreshToken)).body)
+  await ageSpentTokens(first, 5_000)
+  const late = tokensOf((await refresh(one, first)).body)
+  expect(late.refreshToken).toBe(third.refreshToken)
+  expect((await one.get('/v1/auth/verify', late.bearer)).status).toBe(200)
+})
+
+test('a token that is shown after its grace ends the whole session, everywhere', async () => {
   const { refreshToken: stolen } = await logIn(one)
   const second = tokensOf((await refresh(one, stolen)).body)
   const third = tokensOf((await refresh(one, second.refreshToken)).body)
+  await ageSpentTokens(third.refreshToken, 11_000)
   const theft = await refresh(other, stolen)
   expect(theft).toMatchObject({ status: 401, body: { code: 'refresh_reused' } })
   expect((await refresh(one, third.refreshToken)).body).toMatchObject({ code: 'session_revoked' })
@@ -87,6 +122,16 @@ test('the database holds no token, only hashes', async () => {
   expect(sessions.length).toBeGreaterThan(0)
   const text = JSON.stringify(sessions)
   for (const token of [refreshToken, next.refreshToken, next.accessToken]) expect(text).not.toContain(token)
+})
+
+test('a made-up token learns nothing about the session that it names, and does it no harm', async () => {
+  const { refreshToken, bearer } = await logIn(one)
+  const [sessionId] = refreshToken.split('.')
+  await one.post('/v1/auth/logout', {}, (await logIn(one)).bearer)
+  const madeUp = await refresh(one, `${sessionId}.${'A'.repeat(43)}`)
+  expect(madeUp).toMatchObject({ status: 401, body: { code: 'refresh_invalid' } })
+  expect((await one.get('/v1/auth/verify', bearer)).status).toBe(200)
+  expect((await refresh(one, refreshToken)).status).toBe(200)
 })
 
 test('a session that has expired says so', async () => {

@@ -59,6 +59,11 @@ function createMetrics() {
       labelNames: ['kid'],
       registers,
     }),
+    signingKeysUnusable: new Gauge({
+      name: 'auth_signing_keys_file_unusable',
+      help: 'Whether the file with the signing keys cannot be used, so that older keys stay in use',
+      registers,
+    }),
     redisUp: new Gauge({ name: 'redis_up', help: 'Whether Redis answers', registers }),
     insecureMongodb: new Gauge({
       name: 'mongodb_insecure_allowed',

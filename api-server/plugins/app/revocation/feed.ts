@@ -1,95 +1,126 @@
+import { setTimeout } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Redis } from 'ioredis'
-import type { Collection } from 'mongodb'
-import type { Revocation, RevocationSet } from './revocation-set.ts'
+import { Completeness } from './completeness.ts'
+import type { Revocation, Revocations } from './revocation.ts'
+import type { RevocationSet } from './revocation-set.ts'
+import { openStream, publish, readStream } from './stream.ts'
 
-const stream = 'auth:revocations'
-const mostEntries = 100_000
-const blockMilliseconds = 1_000
-
-/** Tells every server about a revocation. @throws when Redis is away */
-export async function publish(redis: Redis, revocation: Revocation): Promise<void> {
-  await redis.xadd(stream, 'MAXLEN', '~', mostEntries, '*', 'revocation', JSON.stringify(revocation))
-}
+/** A revocation that Redis does not tell is read from the database within this. */
+const pollMilliseconds = 500
+/** Everything is read once more, for what no increment can show: clocks that were set, a restored database. */
+const rereadMilliseconds = 60_000
+/** A write may be seen so long after the time it bears: a transaction's age, and clocks of two primaries. */
+const overlapMilliseconds = 5_000
+/** Between attempts to open the stream. */
+const retryMilliseconds = 500
 
 /**
- * Keeps the set complete: everything from MongoDB first, then each entry of the stream. While Redis is away MongoDB is
- * asked again every second; when it is back the set is read whole once more, for what the gap may have hidden.
+ * Keeps the set complete from two sides that do not need each other: the database is asked for what has changed, twice
+ * a second, and the stream in Redis tells within milliseconds.
  */
 export class RevocationFeed {
   readonly #set: RevocationSet
-  readonly #revocations: Collection<Revocation>
+  readonly #revocations: Revocations
   readonly #redis: Redis
   readonly #log: FastifyBaseLogger
-  #completeAt = Number.NEGATIVE_INFINITY
-  #stopped = false
-  #loop: Promise<void> = Promise.resolve()
+  readonly #completeness = new Completeness()
+  readonly #stopping = new AbortController()
+  #loops: Promise<unknown> = Promise.resolve()
+  /** Of the changes that were read. */
+  #newest = new Date(0)
+  #rereadAt = 0
 
-  constructor(set: RevocationSet, revocations: Collection<Revocation>, redis: Redis, log: FastifyBaseLogger) {
+  constructor(set: RevocationSet, revocations: Revocations, redis: Redis, log: FastifyBaseLogger) {
     this.#set = set
     this.#revocations = revocations
     // A connection of its own, because it waits in XREAD.
-    this.#redis = redis.duplicate({
-      commandTimeout: blockMilliseconds + 2_000,
-      connectionName: 'authservice-revocations',
-    })
+    this.#redis = redis.duplicate({ commandTimeout: 2_000, connectionName: 'authservice-revocations' })
     this.#redis.on('error', () => {}) // the loop sees it as a failed command
     this.#log = log
   }
 
   start(): void {
-    this.#loop = this.#run()
+    this.#loops = Promise.all([
+      this.#repeat('the database', pollMilliseconds, () => this.#readDatabase()),
+      this.#repeat('the stream', retryMilliseconds, () => this.#followStream()),
+    ])
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
+    this.#stopping.abort()
     this.#redis.disconnect()
-    await this.#loop
+    await this.#loops
   }
 
-  /** How long ago the set was complete. */
+  /** How long ago the set was complete; infinite before the first time. */
   stalenessSeconds(): number {
-    return (performance.now() - this.#completeAt) / 1000
+    return (performance.now() - this.#completeness.completeAt) / 1000
   }
 
-  async #run(): Promise<void> {
-    while (!this.#stopped) {
+  async #repeat(source: string, pauseMilliseconds: number, work: () => Promise<void>): Promise<void> {
+    let isAway = false
+    while (!this.#stopping.signal.aborted) {
       try {
-        await this.#follow()
+        await work()
+        if (isAway) this.#log.info(`revocations: ${source} answers again`)
+        isAway = false
       } catch (error) {
-        if (this.#stopped) return
-        this.#log.debug({ err: error }, 'revocations: the stream ended')
-        await this.#readAll().catch((reason) => this.#log.warn({ err: reason }, 'revocations cannot be read'))
-        await new Promise((resolve) => setTimeout(resolve, blockMilliseconds))
-      }
-    }
-  }
-
-  async #follow(): Promise<void> {
-    const newest = await this.#redis.xrevrange(stream, '+', '-', 'COUNT', 1)
-    let lastId = newest[0]?.[0] ?? '0-0'
-    await this.#readAll()
-    while (!this.#stopped) {
-      const answer = await this.#redis.xread('COUNT', 1_000, 'BLOCK', blockMilliseconds, 'STREAMS', stream, lastId)
-      for (const [, entries] of answer ?? []) {
-        for (const [id, fields] of entries) {
-          this.#set.add(parse(fields[1] ?? ''))
-          lastId = id
+        if (!isAway && !this.#stopping.signal.aborted) {
+          this.#log.warn({ err: error }, `revocations: ${source} does not answer; asked again until it does`)
         }
+        isAway = true
       }
-      this.#completeAt = performance.now()
+      await setTimeout(pauseMilliseconds, undefined, { signal: this.#stopping.signal }).catch(() => {}) // stopping
     }
   }
 
-  async #readAll(): Promise<void> {
-    const started = performance.now()
-    for await (const revocation of this.#revocations.find({ expiresAt: { $gt: new Date() } })) this.#set.add(revocation)
-    this.#completeAt = started
-    this.#set.forgetExpired(new Date())
+  async #readDatabase(): Promise<void> {
+    const startedAt = performance.now()
+    const isWhole = startedAt >= this.#rereadAt
+    const since = isWhole ? new Date(0) : new Date(this.#newest.getTime() - overlapMilliseconds)
+    // In their order, which the set keeps.
+    const changes = this.#revocations
+      .find({ changedAt: { $gte: since }, tokensUntil: { $gt: new Date() } })
+      .sort({ changedAt: 1 })
+    for await (const revocation of changes) {
+      this.#set.add(revocation)
+      if (revocation.changedAt > this.#newest) this.#newest = revocation.changedAt
+    }
+    this.#completeness.databaseRead(startedAt)
+    if (isWhole) {
+      this.#set.forgetExpired(new Date())
+      this.#rereadAt = startedAt + rereadMilliseconds
+    }
+  }
+
+  /** Until the connection breaks. */
+  async #followStream(): Promise<void> {
+    try {
+      let lastId = await openStream(this.#redis)
+      this.#completeness.streamOpened(performance.now())
+      await this.#replay()
+      while (!this.#stopping.signal.aborted) {
+        const news = await readStream(this.#redis, lastId)
+        for (const revocation of news.revocations) this.#set.add(revocation)
+        lastId = news.lastId
+        this.#completeness.streamRead(performance.now())
+      }
+    } finally {
+      this.#completeness.streamLost()
+    }
+  }
+
+  /** Tells Redis what it has missed. Several servers may do so: twice told is no harm. */
+  async #replay(): Promise<void> {
+    for await (const revocation of this.#revocations.find({ unpublished: true })) {
+      await publish(this.#redis, revocation)
+      await markPublished(this.#revocations, revocation)
+    }
   }
 }
 
-function parse(text: string): Revocation {
-  const { _id, kind, subject, notBefore, expiresAt } = JSON.parse(text)
-  return { _id, kind, subject, notBefore: new Date(notBefore), expiresAt: new Date(expiresAt) }
+/** Unless it has changed since. */
+export async function markPublished(revocations: Revocations, { _id, changedAt }: Revocation): Promise<void> {
+  await revocations.updateOne({ _id, changedAt }, { $unset: { unpublished: '' } })
 }

@@ -1,61 +1,112 @@
 import fp from 'fastify-plugin'
-import type { AccessTokenClaims } from '../tokens/access-token.ts'
-import { publish, RevocationFeed } from './feed.ts'
-import { type Revocation, RevocationSet } from './revocation-set.ts'
+import { type ClientSession, ObjectId } from 'mongodb'
+import type { RevocationReason, Session } from '../sessions/session.ts'
+import { markPublished, RevocationFeed } from './feed.ts'
+import { recordSession, recordUser } from './record.ts'
+import { type RevocableToken, type Revocation, revocationId } from './revocation.ts'
+import { RevocationSet, revocationIdsOf } from './revocation-set.ts'
+import { publish } from './stream.ts'
+
+/** `unknown`: what this server knows is too old to answer. */
+export type RevocationVerdict = 'active' | 'revoked' | 'unknown'
+
+/** Further writes that belong to a revocation: all of them happen, or none. They may run more than once. */
+export type Changes = (transaction: ClientSession) => Promise<unknown>
 
 declare module 'fastify' {
   interface FastifyInstance {
+    /**
+     * Ends sessions: their refresh tokens at once, their access tokens on this server at once and on every other within
+     * a second. Each call resolves when the database has it for good; when Redis is away the others read it there.
+     */
     revocation: {
-      /** Ends the access tokens of one session on every server. */
-      revokeSession(sessionId: string): Promise<void>
-      /** Ends every access token that the user has now. */
-      revokeUser(userId: string): Promise<void>
-      /** `unknown`: what this server knows is too old to answer. */
-      check(claims: AccessTokenClaims): 'active' | 'revoked' | 'unknown'
+      /** Ends one session. Safe to repeat. @throws when MongoDB is away */
+      revokeSession(sessionId: string, reason: RevocationReason, changes?: Changes): Promise<void>
+      /**
+       * Ends every session and every token that the user has now, and none that begins afterwards, be it in the same
+       * millisecond. What must change together with it (the password, `is_active`, the whole user) goes into `changes`.
+       * @param userId hex of the user's `_id` @throws when MongoDB is away, and what `changes` throws
+       */
+      revokeUser(userId: string, reason: RevocationReason, changes?: Changes): Promise<void>
+      /**
+       * The watermark of the user now: a new session carries it. Read it before the last look at whether the user may
+       * come in, so that a revocation in between ends the session.
+       */
+      versionOf(userId: string): Promise<number>
+      /**
+       * Whether a token was revoked, for every request, after any cache. Answers from memory; only for tokens older than
+       * what fits there it asks the database.
+       */
+      check(token: RevocableToken): RevocationVerdict | Promise<RevocationVerdict>
+      /** Since when this server has had no news; infinite until it had the first. */
+      stalenessSeconds(): number
     }
   }
 }
 
-const leewaySeconds = 60
-
 export default fp(
   async function revocation(app) {
-    const { accessTokenLifetimeSeconds, revocationMaxStalenessSeconds } = app.config
+    const { accessTokenLifetimeSeconds, refreshTokenAbsoluteLifetimeSeconds, revocationMaxStalenessSeconds } =
+      app.config
+    const lifetimes = {
+      accessSeconds: accessTokenLifetimeSeconds,
+      absoluteSeconds: refreshTokenAbsoluteLifetimeSeconds,
+    }
+    const mostStaleness =
+      app.config.revocationWhenStale === 'accept' ? Number.POSITIVE_INFINITY : revocationMaxStalenessSeconds
     const revocations = app.mongo.db.collection<Revocation>('revocations')
+    const collections = { revocations, sessions: app.mongo.db.collection<Session>('sessions') }
     const known = new RevocationSet()
     const feed = new RevocationFeed(known, revocations, app.redis, app.log)
     feed.start()
     app.addHook('onClose', () => feed.stop())
 
-    const revoke = async (kind: Revocation['kind'], subject: string) => {
-      const notBefore = new Date()
-      const expiresAt = new Date(notBefore.getTime() + (accessTokenLifetimeSeconds + leewaySeconds) * 1000)
-      const entry: Revocation = { _id: `${kind}:${subject}`, kind, subject, notBefore, expiresAt }
-      await revocations.updateOne(
-        { _id: entry._id },
-        { $set: { kind, subject, notBefore, expiresAt } },
-        { upsert: true },
-      )
-      known.add(entry)
-      app.metrics.revocations.inc({ scope: kind })
+    const tell = async (revocation: Revocation) => {
+      known.add(revocation)
+      app.metrics.revocations.inc({ scope: revocation.kind })
       try {
-        await publish(app.redis, entry)
+        await publish(app.redis, revocation)
       } catch (error) {
-        // The others read it from MongoDB, within a second or two.
         app.securityEvents.record('revocation_degraded', { reason: error instanceof Error ? error.message : 'unknown' })
+        return
       }
+      // The mark that stays is for nothing but another telling.
+      markPublished(revocations, revocation).catch((error) => app.log.debug({ err: error }, 'a mark stays'))
     }
 
     app.decorate('revocation', {
-      revokeSession: (sessionId) => revoke('session', sessionId),
-      revokeUser: (userId) => revoke('user', userId),
-      check(claims) {
-        if (known.has(claims)) return 'revoked'
-        const staleness = feed.stalenessSeconds()
-        app.metrics.revocationStaleness.set(staleness)
-        return staleness > revocationMaxStalenessSeconds ? 'unknown' : 'active'
+      async revokeSession(sessionId, reason, changes) {
+        const revocation = await app.mongo.transaction(async (transaction) => {
+          await changes?.(transaction)
+          return recordSession(collections, sessionId, reason, lifetimes, transaction)
+        })
+        await tell(revocation)
       },
+      async revokeUser(userId, reason, changes) {
+        const revocation = await app.mongo.transaction(async (transaction) => {
+          await changes?.(transaction)
+          return recordUser(collections, new ObjectId(userId), reason, lifetimes, transaction)
+        })
+        await tell(revocation)
+      },
+      async versionOf(userId) {
+        const found = await revocations.findOne({ _id: revocationId('user', userId) }, { projection: { watermark: 1 } })
+        return found?.watermark ?? 0
+      },
+      check(token) {
+        const verdict = known.check(token)
+        if (verdict === 'revoked') return 'revoked'
+        if (feed.stalenessSeconds() > mostStaleness) return 'unknown'
+        return verdict === 'active' ? 'active' : lookUp(token)
+      },
+      stalenessSeconds: () => feed.stalenessSeconds(),
     })
+
+    const lookUp = async (token: RevocableToken): Promise<RevocationVerdict> => {
+      const found = await revocations.find({ _id: { $in: revocationIdsOf(token) } }).toArray()
+      const isRevoked = found.some(({ kind, watermark }) => kind === 'session' || token.ver < watermark)
+      return isRevoked ? 'revoked' : 'active'
+    }
   },
   { name: 'revocation', dependencies: ['config', 'mongo', 'redis', 'metrics', 'security-events'] },
 )

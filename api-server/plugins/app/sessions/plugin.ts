@@ -4,18 +4,21 @@ import { SessionStore } from './store.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Refresh-token families. Source of truth in MongoDB. */
+    /** Refresh-token families. Source of truth in MongoDB. They are ended by `app.revocation`. */
     sessions: SessionStore
   }
 }
 
 export default fp(
   async function sessions(app) {
-    const { refreshTokenIdleLifetimeSeconds: idleSeconds, refreshTokenAbsoluteLifetimeSeconds: absoluteSeconds } =
-      app.config
+    const { config } = app
     app.decorate(
       'sessions',
-      new SessionStore(app.mongo.db.collection<Session>('sessions'), { idleSeconds, absoluteSeconds }),
+      new SessionStore(app.mongo.db.collection<Session>('sessions'), {
+        idleSeconds: config.refreshTokenIdleLifetimeSeconds,
+        absoluteSeconds: config.refreshTokenAbsoluteLifetimeSeconds,
+        accessSeconds: config.accessTokenLifetimeSeconds,
+      }),
     )
   },
   { name: 'sessions', dependencies: ['config', 'mongo'] },

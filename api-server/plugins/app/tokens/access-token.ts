@@ -1,28 +1,42 @@
 import { randomUUID } from 'node:crypto'
-import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
+import { compactVerify, errors, SignJWT } from 'jose'
+import Type, { type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { problem } from '../problems/problem.ts'
-import type { KeyStore } from './key-store.ts'
+import type { KeyStore, LoadedKey } from './key-store.ts'
 
-/** What an access token says. RFC 9068, without what one audience does not need. */
-export interface AccessTokenClaims {
-  iss: string
-  aud: string
+const NumericDate = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+const Name = Type.String({ minLength: 1 })
+
+/** What an access token says. RFC 9068, without what one audience does not need. Times are in seconds since 1970. */
+const AccessTokenClaims = Type.Object({
+  iss: Name,
+  aud: Name,
   /** The user: hex of the document's `_id`. */
-  sub: string
+  sub: Name,
   /** The session, which a logout ends. */
-  sid: string
-  role: string
-  jti: string
-  /** Seconds since 1970, as all times of a JWT. */
-  iat: number
-  nbf: number
-  exp: number
-}
+  sid: Name,
+  role: Name,
+  /** The user's watermark when the session began: a token with less than the watermark of now is revoked. */
+  ver: NumericDate,
+  jti: Name,
+  iat: NumericDate,
+  nbf: NumericDate,
+  exp: NumericDate,
+})
+export type AccessTokenClaims = Static<typeof AccessTokenClaims>
 
 export interface IssuedToken {
   token: string
   jti: string
   expiresInSeconds: number
+}
+
+/** Who a token is for, and the session that it belongs to. */
+export interface TokenSubject {
+  userId: string
+  role: string
+  session: { _id: string; version: number; expiresAt: Date }
 }
 
 export interface TokenPolicy {
@@ -31,64 +45,116 @@ export interface TokenPolicy {
   lifetimeSeconds: number
 }
 
-const leewaySeconds = 30
-const requiredClaims = ['iss', 'aud', 'sub', 'sid', 'role', 'jti', 'iat', 'nbf', 'exp']
+/** How far the clocks of servers may differ. */
+export const leewaySeconds = 30
+/** Ours have about 600. A header of 8 KiB would fit more, none of it worth a signature check. */
+const mostCharacters = 4_096
 
-/** @throws when no signing key is active: the server is not ready then */
+/**
+ * A token never outlives its session.
+ * @throws Problem 503 `not_ready` when no signing key is active
+ */
 export async function issueAccessToken(
   keys: KeyStore,
   { issuer, audience, lifetimeSeconds }: TokenPolicy,
-  subject: { userId: string; sessionId: string; role: string },
+  { userId, role, session }: TokenSubject,
   now: Date,
 ): Promise<IssuedToken> {
   const key = keys.signer(now)
-  if (key === undefined) throw new Error('no signing key is active')
+  if (key === undefined) throw problem(503, 'not_ready', 'No signing key is active now.', { retryAfterSeconds: 5 })
   const issuedAt = Math.floor(now.getTime() / 1000)
+  const expiresInSeconds = Math.min(lifetimeSeconds, Math.floor(session.expiresAt.getTime() / 1000) - issuedAt)
   const jti = randomUUID()
-  const token = await new SignJWT({ sid: subject.sessionId, role: subject.role })
-    .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'at+jwt' })
+  const token = await new SignJWT({ sid: session._id, role, ver: session.version })
+    .setProtectedHeader(key.header)
     .setIssuer(issuer)
     .setAudience(audience)
-    .setSubject(subject.userId)
+    .setSubject(userId)
     .setJti(jti)
     .setIssuedAt(issuedAt)
     .setNotBefore(issuedAt)
-    .setExpirationTime(issuedAt + lifetimeSeconds)
+    .setExpirationTime(issuedAt + expiresInSeconds)
     .sign(key.signing)
-  return { token, jti, expiresInSeconds: lifetimeSeconds }
+  return { token, jti, expiresInSeconds }
+}
+
+/** What is true of a token at any time; what depends on the time is `requireCurrent`. */
+export interface SignedToken {
+  claims: AccessTokenClaims
+  key: LoadedKey
 }
 
 /**
- * Checks the signature with the algorithm of the key, never of the token, and every claim. Revocation comes after.
+ * Reads a token that one of our keys has signed, and checks all that does not depend on the time.
+ *
+ * For whoever keeps the result: the key belongs to it. It holds only while `keys.verifier` still gives that very key
+ * for the token's header; and the time and the revocations are looked at for every request, after any cache.
+ *
+ * @throws Problem 401 `token_invalid`
+ */
+export async function readAccessToken(
+  keys: KeyStore,
+  { issuer, audience }: Pick<TokenPolicy, 'issuer' | 'audience'>,
+  token: string,
+  now: Date,
+): Promise<SignedToken> {
+  const segments = token.length <= mostCharacters ? token.split('.') : []
+  const [header, payload, signature] = segments
+  if (header === undefined || payload === undefined || signature === undefined || segments.length !== 3) throw invalid()
+  // Only this server issues, so a header is one of those that it writes, byte by byte. Whatever else a header could
+  // carry (another alg, none, jwk, jku, x5u, crit, a key twice) is refused before anything reads it. Decision 0010.
+  const key = keys.verifier(header, now)
+  if (key === undefined || !isCanonical(signature)) throw invalid()
+
+  const claims = await signedClaims(token, key)
+  // One spelling: no claim twice, no white space, no second base64 of the same bytes.
+  if (Buffer.from(JSON.stringify(claims)).toString('base64url') !== payload) throw invalid()
+  if (!claimsCheck.Check(claims) || claims.iss !== issuer || claims.aud !== audience) throw invalid()
+  return { claims, key }
+}
+
+const claimsCheck = Compile(AccessTokenClaims)
+
+/** @throws Problem 401 `token_expired` or `token_invalid` */
+export function requireCurrent({ iat, nbf, exp }: Pick<AccessTokenClaims, 'iat' | 'nbf' | 'exp'>, now: Date): void {
+  const seconds = now.getTime() / 1000
+  if (seconds >= exp + leewaySeconds) throw problem(401, 'token_expired', 'The token has expired. Refresh it.')
+  if (Math.max(iat, nbf) > seconds + leewaySeconds) {
+    throw problem(401, 'token_invalid', 'The token is of the future. Compare the clocks of the servers.')
+  }
+}
+
+/**
+ * Everything about a token but its revocation, which comes after.
  * @throws Problem 401 `token_invalid` or `token_expired`
  */
 export async function verifyAccessToken(
   keys: KeyStore,
-  { issuer, audience }: TokenPolicy,
+  policy: TokenPolicy,
   token: string,
   now: Date,
 ): Promise<AccessTokenClaims> {
+  const { claims } = await readAccessToken(keys, policy, token, now)
+  requireCurrent(claims, now)
+  return claims
+}
+
+/** The algorithm is the key's, never the token's. */
+async function signedClaims(token: string, key: LoadedKey): Promise<unknown> {
   try {
-    const key = keys.verifier(decodeProtectedHeader(token).kid ?? '', now)
-    if (key === undefined) throw problem(401, 'token_invalid', 'The token was signed with a key that is not known.')
-    const { payload } = await jwtVerify<AccessTokenClaims>(token, key.verifying, {
-      algorithms: [key.alg],
-      typ: 'at+jwt',
-      issuer,
-      audience,
-      requiredClaims,
-      clockTolerance: leewaySeconds,
-      currentDate: now,
-    })
-    if (payload.iat > now.getTime() / 1000 + leewaySeconds) {
-      throw problem(401, 'token_invalid', 'The token was issued in the future.')
-    }
-    return payload
+    const { payload } = await compactVerify(token, key.verifying, { algorithms: [key.alg] })
+    return JSON.parse(new TextDecoder().decode(payload))
   } catch (error) {
-    if (error instanceof errors.JWTExpired) throw problem(401, 'token_expired', 'The token has expired. Refresh it.')
-    if (error instanceof errors.JOSEError || error instanceof TypeError) {
-      throw problem(401, 'token_invalid', 'The token is not one of this server, or was changed.')
-    }
+    if (error instanceof errors.JOSEError || error instanceof SyntaxError) throw invalid(error)
     throw error
   }
+}
+
+/** base64 in the one spelling of its bytes: the last character of another one has bits that nobody reads. */
+function isCanonical(text: string): boolean {
+  return Buffer.from(text, 'base64url').toString('base64url') === text
+}
+
+function invalid(cause?: unknown) {
+  return problem(401, 'token_invalid', 'The token is not one of this server, or was changed.', { cause })
 }

@@ -1,7 +1,6 @@
-import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { createSecretKey, type KeyObject } from 'node:crypto'
 import type { JWK } from 'jose'
-import { isRetired, type KeySetEntry, type KeySetFile, type SigningAlgorithm, signingKeyAt } from './key-set.ts'
+import { isRetired, type SigningAlgorithm, signingKeyAt } from './key-set.ts'
 
 /** A signing key, ready for use. */
 export interface LoadedKey {
@@ -13,65 +12,61 @@ export interface LoadedKey {
   verifying: KeyObject
   /** What the JWKS document shows; undefined for a symmetric key. */
   published: JWK | undefined
+  /** The header of every token that it signs. RFC 9068 section 2.1. */
+  header: { alg: SigningAlgorithm; kid: string; typ: 'at+jwt' }
 }
 
-/** @throws when the text is no key set: the message says where it is wrong, without any key in it */
-export function parseKeySet(text: string): LoadedKey[] {
-  let file: KeySetFile
-  try {
-    file = JSON.parse(text)
-  } catch {
-    throw new Error('it is not JSON')
-  }
-  if (file.version !== 1 || !Array.isArray(file.keys)) throw new Error('expected {"version": 1, "keys": […]}')
-  return file.keys.map(loadKey)
+/** Adds what follows from the parts of a key. */
+export function loadedKey(
+  { kid, alg, activateAt, retireAt }: Pick<LoadedKey, 'kid' | 'alg' | 'activateAt' | 'retireAt'>,
+  material: Pick<LoadedKey, 'signing' | 'verifying' | 'published'>,
+): LoadedKey {
+  const header = { alg, kid, typ: 'at+jwt' } as const
+  return { kid, alg, activateAt, ...(retireAt !== undefined && { retireAt }), ...material, header }
 }
 
-function loadKey(entry: KeySetEntry): LoadedKey {
-  const { kid, alg, jwk, activateAt, retireAt } = entry
-  const times = { activateAt, ...(retireAt !== undefined && { retireAt }) }
-  try {
-    if (alg === 'HS256') {
-      const secret = createSecretKey(Buffer.from(jwk.k ?? '', 'base64url'))
-      if ((secret.symmetricKeySize ?? 0) < 32) throw new Error('an HS256 key needs 256 bits (RFC 7518 section 3.2)')
-      return { kid, alg, ...times, signing: secret, verifying: secret, published: undefined }
-    }
-    // JsonWebKey of Node and JWK of jose describe the same object.
-    const signing = createPrivateKey({ key: jwk as never, format: 'jwk' })
-    const verifying = createPublicKey(signing)
-    return {
-      kid,
-      alg,
-      ...times,
-      signing,
-      verifying,
-      published: { ...verifying.export({ format: 'jwk' }), kid, alg, use: 'sig' } as JWK,
-    }
-  } catch (error) {
-    throw new Error(`key ${kid} cannot be used: ${error instanceof Error ? error.message : error}`)
-  }
+/** JWT_SECRET as a key that is always active. */
+export function keyOfSecret(secret: string): LoadedKey {
+  const key = createSecretKey(Buffer.from(secret))
+  const activateAt = new Date(0).toISOString()
+  return loadedKey(
+    { kid: 'jwt-secret', alg: 'HS256', activateAt },
+    { signing: key, verifying: key, published: undefined },
+  )
 }
 
 /** The keys that are known now. Replacing them is atomic: a request sees the old set or the new one. */
 export class KeyStore {
-  #keys: ReadonlyMap<string, LoadedKey> = new Map()
+  #keys: readonly LoadedKey[] = []
+  /** By the first segment of their tokens. */
+  #byHeader: ReadonlyMap<string, { key: LoadedKey; retiresAt: number }> = new Map()
 
   replace(keys: readonly LoadedKey[]): void {
-    this.#keys = new Map(keys.map((key) => [key.kid, key]))
+    this.#keys = [...keys]
+    this.#byHeader = new Map(
+      keys.map((key) => [
+        Buffer.from(JSON.stringify(key.header)).toString('base64url'),
+        { key, retiresAt: key.retireAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(key.retireAt) },
+      ]),
+    )
   }
 
   /** @returns the key that signs now; undefined when none is active */
   signer(now: Date): LoadedKey | undefined {
-    return signingKeyAt([...this.#keys.values()], now)
+    return signingKeyAt(this.#keys, now)
   }
 
-  verifier(kid: string, now: Date): LoadedKey | undefined {
-    const key = this.#keys.get(kid)
-    return key === undefined || isRetired(key, now) ? undefined : key
+  /**
+   * The key that wrote this header, unless it is retired.
+   * @param header the first segment of a token, as it came
+   */
+  verifier(header: string, now: Date): LoadedKey | undefined {
+    const found = this.#byHeader.get(header)
+    return found === undefined || found.retiresAt <= now.getTime() ? undefined : found.key
   }
 
   all(): LoadedKey[] {
-    return [...this.#keys.values()]
+    return [...this.#keys]
   }
 
   /** The document of RFC 7517 section 5: the public half of every key that is not retired, future ones included. */
@@ -79,22 +74,5 @@ export class KeyStore {
     return {
       keys: this.all().flatMap((key) => (key.published === undefined || isRetired(key, now) ? [] : [key.published])),
     }
-  }
-}
-
-export async function readKeySet(file: string): Promise<LoadedKey[]> {
-  return parseKeySet(await readFile(file, 'utf8'))
-}
-
-/** JWT_SECRET as a key set of one key that is always active. */
-export function keyOfSecret(secret: string): LoadedKey {
-  const key = createSecretKey(Buffer.from(secret))
-  return {
-    kid: 'jwt-secret',
-    alg: 'HS256',
-    activateAt: new Date(0).toISOString(),
-    signing: key,
-    verifying: key,
-    published: undefined,
   }
 }

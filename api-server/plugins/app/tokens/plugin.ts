@@ -1,23 +1,25 @@
-import { watch } from 'node:fs'
-import { dirname } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type AccessTokenClaims, type IssuedToken, issueAccessToken, verifyAccessToken } from './access-token.ts'
-import { KeyStore, keyOfSecret, readKeySet } from './key-store.ts'
+import {
+  type AccessTokenClaims,
+  type IssuedToken,
+  issueAccessToken,
+  type TokenSubject,
+  verifyAccessToken,
+} from './access-token.ts'
+import { KeyFile, type KeyFileNews } from './key-file.ts'
+import { KeyStore, keyOfSecret } from './key-store.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     tokens: {
-      issueAccessToken(subject: { userId: string; sessionId: string; role: string }): Promise<IssuedToken>
-      /** @throws Problem 401 */
+      issueAccessToken(subject: TokenSubject): Promise<IssuedToken>
+      /** Everything but the revocation: a route calls `app.authenticate`. @throws Problem 401 */
       verifyAccessToken(token: string): Promise<AccessTokenClaims>
       keys: KeyStore
     }
   }
 }
-
-/** A volume's files change by a rename that a watch may miss: they are looked at so often in any case. */
-const rereadMilliseconds = 10_000
 
 export default fp(
   async function tokens(app) {
@@ -37,33 +39,28 @@ export default fp(
       verifyAccessToken: (token) => verifyAccessToken(keys, policy, token, new Date()),
     })
   },
-  { name: 'tokens', dependencies: ['config', 'metrics'] },
+  { name: 'tokens', dependencies: ['config', 'metrics', 'security-events'] },
 )
 
-/** Reads the file now and whenever it changes. A broken one is said and the known keys stay. */
-async function followFile(app: FastifyInstance, file: string, keys: KeyStore): Promise<void> {
-  keys.replace(await readKeySet(file))
-  let known = describe(keys)
-  const reread = async () => {
-    try {
-      keys.replace(await readKeySet(file))
-      if (describe(keys) === known) return
-      known = describe(keys)
-      app.log.info({ event: 'key_rotated', kids: keys.all().map(({ kid }) => kid) }, 'signing keys changed')
-    } catch (error) {
-      app.log.error({ err: error, file }, 'the signing keys cannot be read: the known ones stay in use')
-    }
-  }
-  // The folder, because a Secret volume replaces a link in it.
-  const watcher = watch(dirname(file), () => void reread())
-  const timer = setInterval(() => void reread(), rereadMilliseconds)
-  timer.unref()
-  app.addHook('onClose', async () => {
-    watcher.close()
-    clearInterval(timer)
-  })
+async function followFile(app: FastifyInstance, path: string, keys: KeyStore): Promise<void> {
+  const file = new KeyFile(path, keys, (news) => tell(app, news))
+  await file.load()
+  file.follow()
+  app.addHook('onClose', () => file.stop())
 }
 
-function describe(keys: KeyStore): string {
-  return JSON.stringify(keys.all().map(({ kid, activateAt, retireAt }) => [kid, activateAt, retireAt]))
+function tell(app: FastifyInstance, news: KeyFileNews): void {
+  const { signingKeysUnusable } = app.metrics
+  switch (news.kind) {
+    case 'changed':
+      app.securityEvents.record('key_rotated', { reason: `the keys are now ${news.kids.join(', ')}` })
+      return
+    case 'unusable':
+      signingKeysUnusable.set(1)
+      app.log.error({ reason: news.reason }, 'the keys known before stay in use')
+      return
+    case 'mended':
+      signingKeysUnusable.set(0)
+      app.log.info('the signing keys can be used again')
+  }
 }

@@ -59,10 +59,17 @@ export class UserStore {
     }
   }
 
-  /** Notes a log-in, and the stronger hash where there is one. */
-  async recordLogin(id: ObjectId, at: Date, upgradedHash: string | undefined): Promise<void> {
+  /**
+   * Notes a log-in, and the stronger hash where there is one.
+   * @returns false when the password was changed or the user disabled since it was read: then there is no log-in
+   */
+  async recordLogin(user: StoredUser, at: Date, upgradedHash: string | undefined): Promise<boolean> {
     const set = upgradedHash === undefined ? {} : { password_hash: upgradedHash, updated_at: at }
-    await this.#users.updateOne({ _id: id }, { $set: { last_login: at, ...set } })
+    const { matchedCount } = await this.#users.updateOne(
+      { _id: user._id, password_hash: user.password_hash, is_active: { $ne: false } },
+      { $set: { last_login: at, ...set } },
+    )
+    return matchedCount === 1
   }
 }
 

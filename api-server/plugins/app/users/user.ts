@@ -31,10 +31,15 @@ export function publicUser(user: StoredUser): PublicUser {
     id: user._id.toHexString(),
     email: user.email,
     name: user.name ?? '',
-    role: user.role === 'admin' ? 'admin' : 'user',
+    role: roleOf(user),
     created_at: (user.created_at ?? user._id.getTimestamp()).toISOString(),
     last_login: user.last_login?.toISOString() ?? null,
   }
+}
+
+/** Whatever another program has written there: only one value gives power. */
+export function roleOf(user: StoredUser): UserDocument['role'] {
+  return user.role === 'admin' ? 'admin' : 'user'
 }
 
 /** A user without the field was made before it existed. */

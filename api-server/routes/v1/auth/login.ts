@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '../../../plugins/app/problems/problem.ts'
-import { isActive, publicUser } from '../../../plugins/app/users/user.ts'
+import { isActive, publicUser, roleOf } from '../../../plugins/app/users/user.ts'
 import { answers, Credentials, Login } from '../../../schemas/auth.ts'
 
 const login: FastifyPluginAsyncTypebox = async (app) => {
@@ -33,17 +33,22 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
       await app.limits.forgetFailures(request.ip, email)
       const now = new Date()
       const upgraded = app.passwords.needsUpgrade(user.password_hash) ? await app.passwords.hash(password) : undefined
-      await app.users.recordLogin(user._id, now, upgraded)
+      const userId = user._id.toHexString()
+      // In this order: a password change or a disabling since the user was read either ends what is recorded here, or
+      // comes before the version and makes this a session that has ended.
+      const version = await app.revocation.versionOf(userId)
+      if (!(await app.users.recordLogin(user, now, upgraded))) {
+        throw problem(401, 'invalid_credentials', 'The email or the password is wrong.')
+      }
       const device = request.headers['user-agent']?.slice(0, 256)
       const { session, refreshToken } = await app.sessions.create(
-        user._id,
-        { address: request.ip, ...(device !== undefined && { device }) },
+        { userId: user._id, version, address: request.ip, ...(device !== undefined && { device }) },
         now,
       )
-      const userId = user._id.toHexString()
-      const issued = await app.tokens.issueAccessToken({ userId, sessionId: session._id, role: user.role ?? 'user' })
+      const issued = await app.tokens.issueAccessToken({ userId, role: roleOf(user), session })
       app.metrics.logins.inc({ outcome: 'success' })
       app.metrics.tokensIssued.inc({ kind: 'access' })
+      app.metrics.tokensIssued.inc({ kind: 'refresh' })
       app.securityEvents.record('authn_login_success', { ...from, userId, sessionId: session._id })
       return {
         access_token: issued.token,

@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ObjectId } from 'mongodb'
 import Type from 'typebox'
 import { answers } from '../../../schemas/auth.ts'
 
@@ -11,8 +10,7 @@ const logout: FastifyPluginAsyncTypebox = async (app) => {
     { schema: { ...schema, summary: 'End the session of the access token' } },
     async (request, reply) => {
       const { sub: userId, sid: sessionId } = await app.authenticate(request)
-      await app.sessions.revoke(sessionId, 'logout', new Date())
-      await app.revocation.revokeSession(sessionId)
+      await app.revocation.revokeSession(sessionId, 'logout')
       app.securityEvents.record('authn_token_revoked', { userId, sessionId, address: request.ip })
       return reply.code(204).send(null)
     },
@@ -22,10 +20,8 @@ const logout: FastifyPluginAsyncTypebox = async (app) => {
     '/logout-all',
     { schema: { ...schema, summary: 'End every session of the user' } },
     async (request, reply) => {
-      const { sub: userId, sid: sessionId } = await app.authenticate(request)
-      await app.sessions.revokeAll(new ObjectId(userId), new Date())
-      await app.revocation.revokeUser(userId)
-      await app.revocation.revokeSession(sessionId)
+      const { sub: userId } = await app.authenticate(request)
+      await app.revocation.revokeUser(userId, 'logout_all')
       app.securityEvents.record('authn_token_revoked', { userId, address: request.ip, reason: 'logout_all' })
       return reply.code(204).send(null)
     },

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { problem } from '../../../plugins/app/problems/problem.ts'
-import { hashOf } from '../../../plugins/app/sessions/refresh-token.ts'
+import { type Problem, problem } from '../../../plugins/app/problems/problem.ts'
+import { sessionIdOf } from '../../../plugins/app/sessions/refresh-token.ts'
 import type { RefreshResult } from '../../../plugins/app/sessions/store.ts'
-import { isActive } from '../../../plugins/app/users/user.ts'
+import { isActive, roleOf } from '../../../plugins/app/users/user.ts'
 import { answers, RefreshRequest, TokenPair } from '../../../schemas/auth.ts'
 
 const refresh: FastifyPluginAsyncTypebox = async (app) => {
@@ -19,17 +19,21 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { refresh_token: presented } = request.body
-      await app.limits.use('refresh', hashOf(presented), limits.refresh, request, reply)
-      const result = await app.sessions.refresh(presented, new Date())
+      // With the address, because a session's id is no secret: nobody else can use its limit up.
+      const subject = `${sessionIdOf(presented) ?? 'unknown'}:${request.ip}`
+      await app.limits.use('refresh', subject, limits.refresh, request, reply)
+      const result = await app.sessions.refresh(presented)
       if (result.outcome !== 'refreshed') throw await refusal(result, request.ip)
 
       const { session, refreshToken } = result
       const userId = session.userId.toHexString()
-      const user = await app.users.findById(userId)
-      if (user === null || !isActive(user))
+      // Now, after the rotation: what ended the session since its log-in is seen here, or ends the token below.
+      const [user, version] = await Promise.all([app.users.findById(userId), app.revocation.versionOf(userId)])
+      if (user === null || !isActive(user) || session.version < version)
         throw problem(401, 'session_revoked', 'The session has ended. Log in again.')
-      const issued = await app.tokens.issueAccessToken({ userId, sessionId: session._id, role: user.role ?? 'user' })
+      const issued = await app.tokens.issueAccessToken({ userId, role: roleOf(user), session })
       app.metrics.tokensIssued.inc({ kind: 'access' })
+      app.metrics.tokensIssued.inc({ kind: 'refresh' })
       app.securityEvents.record('session_renewed', { userId, sessionId: session._id, address: request.ip })
       return {
         access_token: issued.token,
@@ -41,18 +45,18 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   /** A token that was spent before is in two hands: the whole family ends. */
-  async function refusal(result: Exclude<RefreshResult, { outcome: 'refreshed' }>, address: string) {
+  async function refusal(result: Exclude<RefreshResult, { outcome: 'refreshed' }>, address: string): Promise<Problem> {
     switch (result.outcome) {
       case 'unknown':
         return problem(401, 'refresh_invalid', 'The refresh token is not known. Log in again.')
       case 'expired':
+        app.securityEvents.record('session_expired', { sessionId: result.session._id, address })
         return problem(401, 'refresh_expired', 'The session has expired. Log in again.')
       case 'revoked':
         return problem(401, 'session_revoked', 'The session has ended. Log in again.')
       case 'reused': {
         const { _id: sessionId, userId } = result.session
-        await app.sessions.revoke(sessionId, 'reuse', new Date())
-        await app.revocation.revokeSession(sessionId)
+        await app.revocation.revokeSession(sessionId, 'reuse')
         app.securityEvents.record('authn_token_reuse', { userId: userId.toHexString(), sessionId, address })
         return problem(401, 'refresh_reused', 'The refresh token was used before. The session was ended. Log in again.')
       }

@@ -102,7 +102,12 @@ export const EnvironmentSchema = Type.Object({
   DOCS_ENABLED: Type.Optional(
     Type.Boolean({ description: 'serve /docs: true or false; unless set, everywhere but in production' }),
   ),
-  REPLICAS: whole('servers that share the limits; each takes its part while Redis is away', 1, 1, 1000),
+  REPLICAS: whole(
+    'servers that share the limits, until Redis has counted them; each takes its part while Redis is away',
+    1,
+    1,
+    1000,
+  ),
   SHUTDOWN_DRAIN_SECONDS: whole('seconds that requests are still answered after SIGTERM', 5, 0, 60),
 })
 

@@ -34,7 +34,7 @@ export function render(
   const input = {
     owner: { name, namespace, uid },
     resolved,
-    images: { ...images, server: serverImage(resolved, images.server) },
+    images: { ...images, server: serverImage(resolved, images.server), setup: images.server },
     restartedBy,
     secrets,
     referencedSecrets,

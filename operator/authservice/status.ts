@@ -77,5 +77,5 @@ function versionOf(image: string): string {
 /** Where clients reach the server: the edge where there is one, else the Service inside the cluster. */
 function endpointOf({ authService, resolved: { ingress } }: Snapshot): string {
   const { name, namespace } = authService.metadata
-  return ingress.type === 'None' ? `http://${name}.${namespace}.svc:8080` : `https://${ingress.host}`
+  return ingress.type === 'None' ? `http://${name}.${namespace}.svc` : `https://${ingress.host}`
 }

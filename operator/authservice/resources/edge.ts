@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { imagePullSecrets } from './image-pull-secrets.ts'
 import { metadataOf, selectorOf } from './metadata.ts'
 import { edgePorts, nginxConfig } from './nginx-config.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
@@ -73,6 +74,7 @@ function deployment(input: RenderInput, tlsSecret: string): Child {
         spec: {
           ...podDefaults,
           serviceAccountName: owner.name,
+          ...imagePullSecrets(input),
           securityContext: podSecurity(users.nginx),
           terminationGracePeriodSeconds: 60,
           ...(resolved.traits.spread && { topologySpreadConstraints: spreadOf(matchLabels) }),

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
+import { imagePullSecrets } from './image-pull-secrets.ts'
 import { labelsOf, metadataOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
-import { environmentList, imagePullSecrets, serverVolumeMounts, serverVolumes } from './server.ts'
+import { environmentList, serverVolumeMounts, serverVolumes } from './server.ts'
 
-/** The variables that the migrations read; the rest of the spec may change without another run. */
-const databaseVariables = /^(ENVIRONMENT|MONGODB_|DATABASE_|COLLECTION_|ALLOW_INSECURE_MONGODB|JWT_)/
+/** What the migrations need to connect, and to pass the server's own checks; the rest of the spec may change without another run. */
+const databaseVariables =
+  /^(ENVIRONMENT|MONGODB_URL_FILE|MONGODB_CA_FILE|DATABASE_NAME|COLLECTION_NAME|ALLOW_INSECURE_MONGODB|JWT_ISSUER|JWT_.*_FILE)$/
 
 /**
  * Makes the database ready for the servers of one version, once: another image or database is another Job. Servers

@@ -1,5 +1,6 @@
 import type { ResolvedMongoDb } from '../api/resolved-spec.ts'
 import { mongodbUsers, replicaSet, secretNames } from '../secrets/names.ts'
+import { imagePullSecrets } from './image-pull-secrets.ts'
 import { metadataOf, selectorOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
@@ -55,6 +56,7 @@ function statefulSet(input: RenderInput, { storage, resources }: ManagedMongoDb)
         spec: {
           ...podDefaults,
           serviceAccountName: input.owner.name,
+          ...imagePullSecrets(input),
           securityContext: podSecurity(users.mongodb),
           terminationGracePeriodSeconds: 60,
           containers: [mongod(input, resources), setup(input)],
@@ -106,7 +108,7 @@ function setup(input: RenderInput) {
   }
   return {
     name: 'setup',
-    image: input.images.server,
+    image: input.images.setup,
     imagePullPolicy: 'IfNotPresent',
     // It stays, because a container that ends is started again; asleep it needs next to nothing.
     command: ['sh', '-c', 'rm -f /tmp/done && node mongodb-setup.js && touch /tmp/done && exec sleep infinity'],

@@ -1,5 +1,6 @@
 import type { ResolvedRedis } from '../api/resolved-spec.ts'
 import { secretNames } from '../secrets/names.ts'
+import { imagePullSecrets } from './image-pull-secrets.ts'
 import { metadataOf, selectorOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
@@ -60,6 +61,7 @@ function statefulSet(input: RenderInput, { storage, resources }: ManagedRedis): 
         spec: {
           ...podDefaults,
           serviceAccountName: input.owner.name,
+          ...imagePullSecrets(input),
           securityContext: podSecurity(users.redis),
           containers: [
             {

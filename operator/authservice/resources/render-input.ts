@@ -7,7 +7,8 @@ import type { DesiredSecret, SecretData } from '../secrets/secret-data.ts'
 export interface RenderInput {
   owner: { name: string; namespace: string; uid: string }
   resolved: ResolvedSpec
-  images: { server: string; redis: string; mongodb: string; nginx: string }
+  /** `setup` is the operator's own server image: another version of the server must not restart its database. */
+  images: { server: string; setup: string; redis: string; mongodb: string; nginx: string }
   /** Value of the last `restart` that was asked for: another value makes new server pods. */
   restartedBy: string | undefined
   /** Every Secret that the operator keeps for it. */

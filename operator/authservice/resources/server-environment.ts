@@ -1,5 +1,5 @@
 import type { ServerEnvironment } from '@authservice-operator/api-server/config.ts'
-import type { ResolvedSpec } from '../api/resolved-spec.ts'
+import { presetOf } from '../api/presets.ts'
 import { formatDuration, formatRate } from '../api/units.ts'
 import { secretNames } from '../secrets/names.ts'
 import { redisName, redisPort } from './redis.ts'
@@ -55,7 +55,7 @@ export function mountPathOf({ volume }: SecretMount): string {
 /** The environment of the server and of its migrations. The type is the server's own: a renamed variable fails to compile. */
 export function serverEnvironment(input: RenderInput): ServerEnvironment {
   const { resolved } = input
-  const { tokens, passwords, rateLimits, mongodb, traits, scaling, ingress } = resolved
+  const { tokens, passwords, rateLimits, mongodb, traits, ingress } = resolved
   const mounts = serverMounts(input)
   const bringsOwnSecret = tokens.signingKeys.kind === 'provided' && tokens.algorithm === 'HS256'
   return {
@@ -90,7 +90,8 @@ export function serverEnvironment(input: RenderInput): ServerEnvironment {
     RATE_LIMIT_RESET: formatRate(rateLimits.reset),
     TRUST_PROXY_HOPS: ingress.type === 'None' ? '0' : '1',
     DOCS_ENABLED: String(traits.docs),
-    REPLICAS: String(mostReplicas(scaling)),
+    // Only until Redis has counted the servers: a count that followed the autoscaler would restart what it scales.
+    REPLICAS: String(presetOf(resolved.environment).autoscaling.minReplicas),
     SHUTDOWN_DRAIN_SECONDS: '5',
   }
 }
@@ -110,8 +111,4 @@ function redisEnvironment(input: RenderInput): ServerEnvironment {
     ...passwordFile,
     ...(redisCa && { REDIS_CA_FILE: pathOf(redisCa) }),
   }
-}
-
-function mostReplicas(scaling: ResolvedSpec['scaling']): number {
-  return Math.max(1, scaling.kind === 'fixed' ? scaling.replicas : scaling.maxReplicas)
 }

@@ -1,4 +1,5 @@
 import type { Color } from '../rollout/decide.ts'
+import { imagePullSecrets } from './image-pull-secrets.ts'
 import { colorLabel, labelsOf, metadataOf, selectorOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
@@ -60,10 +61,6 @@ function podAnnotations({ resolved, restartedBy }: RenderInput) {
     ...(restartedBy !== undefined && { [restartedByAnnotation]: restartedBy }),
   }
   return Object.keys(annotations).length > 0 ? { annotations } : {}
-}
-
-export function imagePullSecrets({ resolved }: RenderInput) {
-  return resolved.imagePullSecrets.length > 0 ? { imagePullSecrets: resolved.imagePullSecrets } : {}
 }
 
 function serverContainer(input: RenderInput) {

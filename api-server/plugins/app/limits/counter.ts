@@ -18,12 +18,13 @@ return { used, redis.call('PTTL', KEYS[1]) }
 /** Fixed windows in Redis, shared by all servers; while it is away, in this process. */
 export class UseCounter {
   readonly #redis: Redis
-  readonly #replicas: number
+  readonly #peers: { readonly count: number }
   readonly #local = new Map<string, { used: number; endsAt: number }>()
 
-  constructor(redis: Redis, replicas: number) {
+  /** @param peers how many servers share a limit, this one included */
+  constructor(redis: Redis, peers: { readonly count: number }) {
     this.#redis = redis
-    this.#replicas = replicas
+    this.#peers = peers
   }
 
   /** @returns the count, and the limit that applies: a part of it when this server counts alone */
@@ -36,7 +37,7 @@ export class UseCounter {
       ]
       return { used, resetSeconds: Math.max(left, 0) / 1000, limit: count }
     } catch {
-      return { ...this.#useLocally(key, perSeconds), limit: Math.max(1, Math.floor(count / this.#replicas)) }
+      return { ...this.#useLocally(key, perSeconds), limit: Math.max(1, Math.floor(count / this.#peers.count)) }
     }
   }
 

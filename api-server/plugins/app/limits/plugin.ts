@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import type { Rate } from '../../../config.ts'
 import { problem } from '../problems/problem.ts'
 import { UseCounter } from './counter.ts'
+import { heartbeat, Peers } from './peers.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,7 +24,14 @@ const failureWindow: Rate = { count: failuresBeforeLock, perSeconds: 900 }
 /** Limits of use, per address, account and pair of both. */
 export default fp(
   async function limits(app) {
-    const counter = new UseCounter(app.redis, app.config.replicas)
+    const peers = new Peers(app.redis, app.config.replicas)
+    const counter = new UseCounter(app.redis, peers)
+    const beating = setInterval(() => peers.announce(), heartbeat.everyMilliseconds)
+    app.redis.on('ready', () => peers.announce())
+    app.addHook('preClose', async () => {
+      clearInterval(beating)
+      await peers.leave()
+    })
     const lockedUntil = new Map<string, number>()
     app.decorate('limits', {
       async use(name, subject, rate, request, reply) {

@@ -133,7 +133,7 @@ export const MongoDbSchema = Type.Object(
     pool: Type.Optional(
       Type.Object(
         {
-          minSize: Type.Optional(integer(0, 1000, { description: 'Connections that each server pod keeps open.' })),
+          minSize: Type.Optional(integer(0, 500, { description: 'Connections that each server pod keeps open.' })),
           maxSize: Type.Optional(integer(1, 1000, { description: 'Most connections of each server pod.' })),
         },
         { description: 'Connections to MongoDB.', rules: [poolRule] },

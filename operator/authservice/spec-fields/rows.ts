@@ -1,0 +1,238 @@
+import type { AuthServiceSpec } from '../api/spec.ts'
+
+/** A field, a value that differs from its default, and the paths below which something changes when it is set. */
+export interface Row {
+  value: unknown
+  /** Each is the beginning of at least one path that changes, and no other path changes. */
+  changes: readonly string[]
+  /** What it is set in; staging with managed databases when it is left out. */
+  base?: AuthServiceSpec
+}
+
+/** A spec in which most fields can be set. */
+export const managed: AuthServiceSpec = {
+  environment: 'staging',
+  mongodb: { managed: {} },
+  redis: { managed: {} },
+  tokens: { issuer: 'https://auth.example.com', audience: 'apps' },
+  ingress: { type: 'Nginx', host: 'auth.example.com', tls: { secretName: 'tls' } },
+}
+const fixed: AuthServiceSpec = { ...managed, autoscaling: { enabled: false } }
+const external: AuthServiceSpec = {
+  ...managed,
+  mongodb: { external: { urlSecretRef: { name: 'm', key: 'url' }, caSecretRef: { name: 'ca', key: 'ca.crt' } } },
+  redis: {
+    external: {
+      host: 'redis.example.com',
+      passwordSecretRef: { name: 'r', key: 'password' },
+      tls: { enabled: true, caSecretRef: { name: 'ca', key: 'ca.crt' } },
+    },
+  },
+}
+const ownKeys: AuthServiceSpec = {
+  ...managed,
+  tokens: { ...managed.tokens, signingKeys: { secretRef: { name: 'k', key: 'keys.json' } } },
+}
+
+const backedUp: AuthServiceSpec = {
+  ...managed,
+  backup: { schedule: '0 3 * * *', destination: { persistentVolumeClaim: { claimName: 'backups' } } },
+}
+
+const deployment = 'Deployment accounts-blue: spec'
+const pod = `${deployment}.template.spec`
+const container = `${pod}.containers[server]`
+/** A variable of the server. */
+const server = (variable: string) => `${container}.env[${variable}]`
+const job = 'Job accounts-migrate: spec.template.spec'
+/** A variable that the server and the migration share. */
+const both = (variable: string) => [server(variable), `${job}.containers[migrate].env[${variable}]`]
+/** A volume of the server and the migration. */
+const volume = (name: string) => [`${pod}.volumes[${name}]`, `${job}.volumes[${name}]`]
+const images = [`${container}.image`, `${job}.containers[migrate].image`]
+const edge = 'Deployment accounts-edge: spec'
+const edgeContent = ['ConfigMap accounts-edge: data', `${edge}.template.metadata.annotations`]
+const mongodb = 'StatefulSet accounts-mongodb: spec'
+const redis = 'StatefulSet accounts-redis: spec'
+const hpa = 'HorizontalPodAutoscaler accounts: spec'
+const everyPod = (field: string) => [
+  ...[deployment, edge, mongodb, redis].map((workload) => `${workload}.template.spec.${field}`),
+  `${job}.${field}`,
+]
+
+/** One row for each field of a spec. What changes nothing is a field of something that is not there yet. */
+export const rows: Readonly<Record<string, Row>> = {
+  environment: {
+    value: 'production',
+    changes: [
+      'Decision: counts.blue',
+      `${hpa}.`,
+      ...both('ENVIRONMENT'),
+      server('DOCS_ENABLED'),
+      server('REPLICAS'),
+      `${container}.resources`,
+    ],
+  },
+  version: { value: '1.2.3', changes: images },
+  image: { value: 'example.com/auth@sha256:0', changes: images },
+  imagePullSecrets: { value: [{ name: 'pull' }], changes: everyPod('imagePullSecrets') },
+  replicas: { value: 5, base: fixed, changes: ['Decision: counts.blue'] },
+  'autoscaling.enabled': { value: false, changes: ['HorizontalPodAutoscaler accounts:'] },
+  'autoscaling.minReplicas': { value: 4, changes: ['Decision: counts.blue', `${hpa}.minReplicas`] },
+  'autoscaling.maxReplicas': { value: 9, changes: [`${hpa}.maxReplicas`] },
+  'autoscaling.targetCPUUtilizationPercentage': { value: 50, changes: [`${hpa}.metrics`] },
+  'autoscaling.behavior': { value: { scaleUp: { stabilizationWindowSeconds: 30 } }, changes: [`${hpa}.behavior`] },
+  'rollout.strategy': { value: 'RollingUpdate', changes: [] },
+  'rollout.progressDeadlineSeconds': { value: 900, changes: [`${deployment}.progressDeadlineSeconds`] },
+  'rollout.minReadySeconds': { value: 9, changes: [`${deployment}.minReadySeconds`] },
+  'rollout.autoRollback': { value: false, changes: [] },
+  'rollout.revisionHistoryLimit': { value: 9, changes: [`${deployment}.revisionHistoryLimit`] },
+  'rollout.rollingUpdate.maxUnavailable': {
+    value: 1,
+    changes: [`${deployment}.strategy.rollingUpdate.maxUnavailable`],
+  },
+  'rollout.rollingUpdate.maxSurge': { value: 2, changes: [`${deployment}.strategy.rollingUpdate.maxSurge`] },
+  'rollout.blueGreen.promotion': { value: 'Manual', changes: [] },
+  'rollout.blueGreen.autoPromoteAfterSeconds': { value: 60, changes: [] },
+  'rollout.blueGreen.scaleDownDelaySeconds': { value: 60, changes: [] },
+  'rollout.blueGreen.previewHost': { value: 'preview.example.com', changes: [] },
+  'rollout.smokeTest.enabled': { value: false, changes: [] },
+  'rollout.smokeTest.timeoutSeconds': { value: 60, changes: [] },
+  'rollout.analysis.enabled': { value: true, changes: [] },
+  'rollout.analysis.windowSeconds': { value: 30, changes: [] },
+  'rollout.analysis.maxErrorRatePercent': { value: 1, changes: [] },
+  'rollout.analysis.maxP99LatencyMilliseconds': { value: 100, changes: [] },
+  'rollout.analysis.minLoginSuccessPercent': { value: 50, changes: [] },
+  'rollout.analysis.minRequests': { value: 100, changes: [] },
+  'mongodb.external.urlSecretRef.name': { value: 'other', base: external, changes: volume('mongodb') },
+  'mongodb.external.urlSecretRef.key': {
+    value: 'other',
+    base: external,
+    changes: [...volume('mongodb'), ...both('MONGODB_URL_FILE')],
+  },
+  'mongodb.external.caSecretRef.name': { value: 'other', base: external, changes: volume('mongodb-ca') },
+  'mongodb.external.caSecretRef.key': {
+    value: 'other',
+    base: external,
+    changes: [...volume('mongodb-ca'), ...both('MONGODB_CA_FILE')],
+  },
+  'mongodb.managed.storage.size': { value: '20Gi', changes: [`${mongodb}.volumeClaimTemplates`] },
+  'mongodb.managed.storage.storageClassName': { value: 'fast', changes: [`${mongodb}.volumeClaimTemplates`] },
+  'mongodb.managed.storage.ephemeral': {
+    value: true,
+    changes: [`${mongodb}.volumeClaimTemplates`, `${mongodb}.template.spec.volumes[data]`],
+  },
+  'mongodb.managed.resources': {
+    value: { limits: { memory: '2Gi' } },
+    changes: [`${mongodb}.template.spec.containers[mongodb].resources`],
+  },
+  'mongodb.database': {
+    value: 'shop',
+    changes: [
+      ...both('DATABASE_NAME'),
+      'Secret accounts-mongodb: data.url',
+      `${mongodb}.template.spec.containers[setup].env[DATABASE_NAME]`,
+    ],
+  },
+  'mongodb.usersCollection': { value: 'customers', changes: both('COLLECTION_NAME') },
+  'mongodb.pool.minSize': { value: 3, changes: [server('MONGODB_MIN_POOL_SIZE')] },
+  'mongodb.pool.maxSize': { value: 30, changes: [server('MONGODB_MAX_POOL_SIZE')] },
+  'mongodb.readPreference': { value: 'nearest', changes: [server('MONGODB_READ_PREFERENCE')] },
+  'redis.external.host': { value: 'other.example.com', base: external, changes: [server('REDIS_HOST')] },
+  'redis.external.port': { value: 6380, base: external, changes: [server('REDIS_PORT')] },
+  'redis.external.passwordSecretRef.name': { value: 'other', base: external, changes: volume('redis') },
+  'redis.external.passwordSecretRef.key': {
+    value: 'other',
+    base: external,
+    changes: [...volume('redis'), server('REDIS_PASSWORD_FILE')],
+  },
+  'redis.external.tls.enabled': { value: false, base: external, changes: [server('REDIS_TLS')] },
+  'redis.external.tls.caSecretRef.name': { value: 'other', base: external, changes: volume('redis-ca') },
+  'redis.external.tls.caSecretRef.key': {
+    value: 'other',
+    base: external,
+    changes: [...volume('redis-ca'), server('REDIS_CA_FILE')],
+  },
+  'redis.managed.storage.size': { value: '2Gi', changes: [`${redis}.volumeClaimTemplates`] },
+  'redis.managed.storage.storageClassName': { value: 'fast', changes: [`${redis}.volumeClaimTemplates`] },
+  'redis.managed.storage.ephemeral': {
+    value: true,
+    changes: [`${redis}.volumeClaimTemplates`, `${redis}.template.spec.volumes[data]`],
+  },
+  'redis.managed.resources': {
+    value: { requests: { cpu: '200m' } },
+    changes: [`${redis}.template.spec.containers[redis].resources`],
+  },
+  'tokens.algorithm': { value: 'EdDSA', changes: ['Decision: next key', 'Secret accounts-keys: data'] },
+  'tokens.issuer': { value: 'https://other.example.com', changes: both('JWT_ISSUER') },
+  'tokens.audience': { value: 'others', changes: [server('JWT_AUDIENCE')] },
+  'tokens.accessTokenLifetime': { value: '5m', changes: [server('ACCESS_TOKEN_LIFETIME')] },
+  'tokens.refreshTokenIdleLifetime': { value: '1d', changes: [server('REFRESH_TOKEN_IDLE_LIFETIME')] },
+  'tokens.refreshTokenAbsoluteLifetime': { value: '60d', changes: [server('REFRESH_TOKEN_ABSOLUTE_LIFETIME')] },
+  'tokens.signingKeys.rotationInterval': { value: '30d', changes: ['Decision: next key'] },
+  'tokens.signingKeys.activationDelay': { value: '10m', changes: ['Decision: next key'] },
+  'tokens.signingKeys.secretRef.name': { value: 'other', base: ownKeys, changes: volume('keys') },
+  'tokens.signingKeys.secretRef.key': {
+    value: 'other',
+    base: ownKeys,
+    changes: [...volume('keys'), ...both('JWT_KEYS_FILE')],
+  },
+  'passwords.bcryptCost': { value: 13, changes: [server('BCRYPT_COST')] },
+  'passwords.minLength': { value: 16, changes: [server('PASSWORD_MIN_LENGTH')] },
+  'rateLimits.perClient': { value: '50/s', changes: [server('RATE_LIMIT_PER_CLIENT'), ...edgeContent] },
+  'rateLimits.burst': { value: 50, changes: [server('RATE_LIMIT_BURST'), ...edgeContent] },
+  'rateLimits.login': { value: '20/m', changes: [server('RATE_LIMIT_LOGIN'), ...edgeContent] },
+  'rateLimits.register': { value: '20/m', changes: [server('RATE_LIMIT_REGISTER'), ...edgeContent] },
+  'rateLimits.refresh': { value: '20/m', changes: [server('RATE_LIMIT_REFRESH'), ...edgeContent] },
+  'rateLimits.reset': { value: '20/m', changes: [server('RATE_LIMIT_RESET')] },
+  'cors.origins': { value: ['https://app.example.com'], changes: [server('CORS_ORIGINS')] },
+  'ingress.type': {
+    value: 'None',
+    changes: [
+      server('TRUST_PROXY_HOPS'),
+      ...['ConfigMap', 'Deployment', 'PodDisruptionBudget', 'Service'].map((kind) => `${kind} accounts-edge:`),
+    ],
+  },
+  'ingress.host': { value: 'other.example.com', changes: edgeContent },
+  'ingress.tls.secretName': {
+    value: 'other-tls',
+    changes: [`${edge}.template.spec.volumes[tls]`, `${edge}.template.metadata.annotations`],
+  },
+  'ingress.tls.issuerRef.kind': { value: 'ClusterIssuer', changes: [] },
+  'ingress.tls.issuerRef.name': { value: 'letsencrypt', changes: [] },
+  'ingress.nginx.replicas': { value: 3, changes: [`${edge}.replicas`] },
+  'ingress.nginx.serviceType': {
+    value: 'NodePort',
+    changes: ['Service accounts-edge: spec.type', 'Service accounts-edge: spec.externalTrafficPolicy'],
+  },
+  'ingress.nginx.nodePort': { value: 30443, changes: ['Service accounts-edge: spec.ports[https].nodePort'] },
+  'ingress.nginx.resources': {
+    value: { limits: { memory: '1Gi' } },
+    changes: [`${edge}.template.spec.containers[nginx].resources`],
+  },
+  'ingress.ingress.className': { value: 'nginx', changes: [] },
+  'ingress.ingress.annotations': { value: { a: 'b' }, changes: [] },
+  'ingress.gateway.parentRefs': { value: [{ name: 'gateway' }], changes: [] },
+  resources: { value: { limits: { memory: '1Gi' } }, changes: [`${container}.resources`] },
+  'pod.labels': { value: { team: 'a' }, changes: [`${deployment}.template.metadata.labels.team`] },
+  'pod.annotations': { value: { team: 'a' }, changes: [`${deployment}.template.metadata.annotations.team`] },
+  'pod.nodeSelector': { value: { disk: 'ssd' }, changes: [`${pod}.nodeSelector`] },
+  'pod.tolerations': { value: [{ key: 'spot', operator: 'Exists' }], changes: [`${pod}.tolerations`] },
+  'pod.affinity': {
+    value: { podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'zone' }] } },
+    changes: [`${pod}.affinity`],
+  },
+  'pod.topologySpreadConstraints': { value: [], changes: [`${pod}.topologySpreadConstraints`] },
+  'pod.priorityClassName': { value: 'high', changes: [`${pod}.priorityClassName`] },
+  'pod.serviceAccountName': { value: 'theirs', changes: [`${pod}.serviceAccountName`, `${job}.serviceAccountName`] },
+  'pod.terminationGracePeriodSeconds': { value: 90, changes: [`${pod}.terminationGracePeriodSeconds`] },
+  'monitoring.podMonitor': { value: 'Disabled', changes: [] },
+  'monitoring.prometheusRule': { value: 'Disabled', changes: [] },
+  'monitoring.dashboard': { value: 'Disabled', changes: [] },
+  'networkPolicy.enabled': { value: false, changes: [] },
+  'networkPolicy.allowFrom': { value: [{ podSelector: { matchLabels: { app: 'shop' } } }], changes: [] },
+  'backup.schedule': { value: '0 4 * * *', base: backedUp, changes: [] },
+  'backup.keep': { value: 3, base: backedUp, changes: [] },
+  'backup.destination.persistentVolumeClaim.claimName': { value: 'other', base: backedUp, changes: [] },
+  suspend: { value: true, changes: ['Decision: suspend'] },
+}

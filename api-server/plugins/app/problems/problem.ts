@@ -25,6 +25,7 @@ export const problemCatalog = {
   internal_error: { status: 500, meaning: 'The server failed: the request id finds the cause in its log.' },
   busy: { status: 503, meaning: 'The server checks as many passwords as it can. Try again shortly.' },
   database_unavailable: { status: 503, meaning: 'The user database does not answer. Try again shortly.' },
+  not_ready: { status: 503, meaning: 'No signing key is active yet. Try again shortly.' },
   revocation_unknown: { status: 503, meaning: 'The server cannot tell now whether the session has ended.' },
 } as const satisfies Record<string, { status: number; meaning: string }>
 

@@ -14,7 +14,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         tags: ['sessions'],
         body: Credentials,
         response: { 200: Login },
-        problems: ['invalid_credentials', 'rate_limited', 'locked', 'busy', 'database_unavailable'],
+        problems: ['invalid_credentials', 'rate_limited', 'locked', 'busy', 'not_ready', 'database_unavailable'],
       },
     },
     async (request, reply) => {

@@ -22,6 +22,7 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
           'refresh_reused',
           'session_revoked',
           'rate_limited',
+          'not_ready',
           'database_unavailable',
         ],
       },

@@ -1,4 +1,12 @@
 #!/usr/bin/env node
+import { CommandError } from './backups/restore.ts'
+import { KubectlError } from './kubectl.ts'
 import { program } from './program.ts'
 
-await program().parseAsync()
+try {
+  await program().parseAsync()
+} catch (error) {
+  if (!(error instanceof CommandError || error instanceof KubectlError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}

@@ -1,16 +1,22 @@
 import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthServiceSpec, ChecklistItem, Environment } from './api/schema.ts'
+import { type BackupState, openBackup } from './backup-state.ts'
 import type { ConditionType, ConditionUpdate } from './conditions.ts'
 import type { Finding } from './finding.ts'
+import { backupName } from './resources/backup.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 
 /** What the checklist is read off. */
 export interface ChecklistInput {
+  /** Of the AuthService. */
+  name: string
   spec: AuthServiceSpec
   resolved: ResolvedSpec
   /** The Secrets that the spec names, decoded. */
   secrets: ReadonlyMap<string, SecretData>
   findings: readonly Finding[]
+  /** undefined: the spec asks for no backups. */
+  backup: BackupState | undefined
 }
 
 /** One question to ask before an AuthService serves customers. */
@@ -72,7 +78,7 @@ const items: Item[] = [
     item: 'Dashboards',
     open: () => 'scrape port 9090 of the server pods yourself: the operator installs no dashboard yet',
   },
-  { item: 'Backups', open: () => 'back MongoDB up, and try the restore: the operator does not do it yet' },
+  { item: 'Backups', open: ({ backup, name }) => openBackup(backup, backupName(name)) },
   { item: 'LoadTest', open: () => 'load it as your customers will: the operator does not know of such a test yet' },
   { item: 'SecurityScan', open: () => 'scan the images that run: the operator does not know of such a scan yet' },
 ]

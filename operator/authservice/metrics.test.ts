@@ -11,6 +11,8 @@ const observed: ObservedAuthService = {
   ready: true,
   openChecklistItems: 2,
   signingKey: { createdAt: new Date(1_000_000), nextRotationAt: undefined },
+  certificateExpiresAt: new Date(2_000_000),
+  backup: { lastScheduledAt: new Date(3_000_000), lastSuccessAt: undefined },
 }
 
 /** Lines of the text format without comments. */
@@ -19,7 +21,7 @@ async function series(registry: Registry): Promise<string[]> {
   return text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
 }
 
-test('an AuthService shows its version, readiness, open checklist items and key dates', async () => {
+test('an AuthService shows its version, readiness, open checklist items and dates', async () => {
   const registry = new Registry()
   new AuthServiceMetrics(registry).observe(observed)
   expect(await series(registry)).toEqual([
@@ -27,6 +29,9 @@ test('an AuthService shows its version, readiness, open checklist items and key 
     'authservice_ready{namespace="team-a",name="accounts"} 1',
     'authservice_checklist_open_items{namespace="team-a",name="accounts"} 2',
     'authservice_secret_rotation_timestamp_seconds{namespace="team-a",name="accounts",state="last"} 1000',
+    'authservice_certificate_expiry_timestamp_seconds{namespace="team-a",name="accounts"} 2000',
+    'authservice_backup_last_schedule_timestamp_seconds{namespace="team-a",name="accounts"} 3000',
+    'authservice_backup_last_success_timestamp_seconds{namespace="team-a",name="accounts"} 0',
   ])
 })
 
@@ -45,4 +50,12 @@ test('a deleted AuthService leaves no series behind', async () => {
   metrics.observe(observed)
   metrics.forget(observed)
   expect(await series(registry)).toEqual([])
+})
+
+test('a date that is no longer known has no series', async () => {
+  const registry = new Registry()
+  const metrics = new AuthServiceMetrics(registry)
+  metrics.observe(observed)
+  metrics.observe({ ...observed, backup: undefined, certificateExpiresAt: undefined })
+  expect((await series(registry)).filter((line) => /backup|certificate/.test(line))).toEqual([])
 })

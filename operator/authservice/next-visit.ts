@@ -5,7 +5,7 @@ import type { Snapshot } from './snapshot.ts'
 /** Secrets of others are not watched: one that is missing is looked for again soon, one that is there now and then. */
 const missingSecretSeconds = 5
 const presentSecretSeconds = 300
-/** What the API server refused may be allowed later: a quota, a permission, a name that becomes free. */
+/** What the API server refused may be allowed later: a quota, a permission, a name that becomes free; a volume may come. */
 const refusedSeconds = 30
 /** A timer holds at most 2^31 milliseconds; looking once a day costs nothing. */
 const longestSeconds = 86_400
@@ -28,7 +28,7 @@ export function planNextVisit({ snapshot, findings, dates, requeueAfterSeconds }
     ...(requeueAfterSeconds === undefined ? [] : [requeueAfterSeconds]),
     ...(snapshot.referencedSecrets.size > 0 ? [presentSecretSeconds] : []),
     ...(stalls.length > 0 && !refused ? [missingSecretSeconds] : []),
-    ...(refused ? [refusedSeconds] : []),
+    ...(refused || snapshot.missingBackupVolume !== undefined ? [refusedSeconds] : []),
   ]
   if (inSeconds.length === 0) return { done: true }
   return { requeueAfterMilliseconds: Math.ceil(Math.max(1, Math.min(...inSeconds, longestSeconds)) * 1000) }

@@ -61,12 +61,6 @@ const unfinished: NotYet[] = [
     condition: 'ProductionReady',
     message: 'spec.monitoring is not yet acted upon in 0.1: scrape port 9090 of the server pods yourself.',
   },
-  {
-    isAskedFor: ({ backup }) => backup !== undefined,
-    kind: 'note',
-    condition: 'ProductionReady',
-    message: 'spec.backup is not yet acted upon in 0.1: back MongoDB up with a job of your own.',
-  },
 ]
 
 /** What the spec asks for in vain, each with what to do instead. */

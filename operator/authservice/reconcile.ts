@@ -5,6 +5,7 @@ import { kind } from './api/group.ts'
 import { serverImage } from './api/server-image.ts'
 import { type ApplyResult, applyPlan } from './apply/apply.ts'
 import { planApply } from './apply/plan.ts'
+import { findBackupProblems, observeBackup } from './backup-state.ts'
 import { evaluateChecklist, productionReady } from './checklist.ts'
 import type { AuthServiceKey, Cluster } from './cluster.ts'
 import { judgeComponents } from './components.ts'
@@ -48,7 +49,7 @@ interface Decisions {
 
 /** One visit to one AuthService. Level-triggered: safe at any time, any number of times. */
 export async function reconcile(key: AuthServiceKey, context: ReconcileContext, now: Date): Promise<Outcome> {
-  const snapshot = await gather(key, context.cluster, now)
+  const snapshot = await gather(key, context.cluster)
   if (snapshot === undefined) {
     context.metrics.forget(key)
     return { done: true } // owner references collect the rest
@@ -75,11 +76,11 @@ async function decide(
   { images, allowedImagePrefixes }: ReconcileContext,
   now: Date,
 ): Promise<Decisions> {
-  const { authService, resolved, ownSecrets, referencedSecrets, loadedKeys } = snapshot
+  const { authService, resolved, ownSecrets, referencedSecrets } = snapshot
   const { metadata, spec, status } = authService
   const asked = pendingActions(authService)
   const rotatedBy = lastRotation(snapshot)
-  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, asked, rotatedBy, loadedKeys, now })
+  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, asked, rotatedBy, now })
   const restart = asked.get('restart')
   const image = serverImage(resolved, images.server)
   const validation = validate({
@@ -95,7 +96,12 @@ async function decide(
   return {
     secrets,
     image,
-    findings: [...findOrphanedVolume(snapshot), ...validation, ...secrets.findings],
+    findings: [
+      ...findOrphanedVolume(snapshot),
+      ...validation,
+      ...secrets.findings,
+      ...findBackupProblems(observeBackup(snapshot)),
+    ],
     rendering,
     rollout,
     taken: [...secrets.taken, ...(restart === undefined ? [] : [restarted(restart)])],
@@ -156,7 +162,14 @@ function judge(
   const { authService, resolved, referencedSecrets } = snapshot
   const desired = rendering.childrenFor(rollout.activeColor)
   const written = [...created, ...changed, ...corrected.map(({ child }) => child)]
-  const checklist = evaluateChecklist({ spec: authService.spec, resolved, secrets: referencedSecrets, findings })
+  const checklist = evaluateChecklist({
+    name: authService.metadata.name,
+    spec: authService.spec,
+    resolved,
+    secrets: referencedSecrets,
+    findings,
+    backup: observeBackup(snapshot),
+  })
   return composeStatus(
     {
       snapshot,

@@ -5,25 +5,17 @@ import { announceActions, announceTransitions } from './announcements.ts'
 import type { AuthServiceStatus } from './api/schema.ts'
 import type { Cluster } from './cluster.ts'
 import type { AuthServiceMetrics } from './metrics.ts'
+import { observedOf } from './observed.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Writes the status in one request, and only when it changed; one event for each transition. */
 export async function report(
-  { authService, resolved }: Snapshot,
+  snapshot: Snapshot,
   { status, taken }: { status: AuthServiceStatus; taken: readonly TakenAction[] },
   { cluster, metrics }: { cluster: Cluster; metrics: AuthServiceMetrics },
 ): Promise<void> {
-  const { namespace, name } = authService.metadata
-  metrics.observe({
-    namespace,
-    name,
-    environment: resolved.environment,
-    version: status.version ?? '',
-    strategy: resolved.rollout.strategy,
-    ready: status.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') === true,
-    openChecklistItems: status.checklist?.filter(({ ok }) => !ok).length ?? 0,
-    signingKey: signingKeyDates(status),
-  })
+  const { authService } = snapshot
+  metrics.observe(observedOf(snapshot, status))
   // undefined and a missing field are the same in JSON.
   if (isDeepStrictEqual(asWritten(status), authService.status)) return
   try {
@@ -39,10 +31,4 @@ export async function report(
 /** The status as it comes back from the API server. */
 function asWritten(status: AuthServiceStatus): AuthServiceStatus {
   return JSON.parse(JSON.stringify(status))
-}
-
-function signingKeyDates({ secrets = [] }: AuthServiceStatus) {
-  const active = secrets.find(({ state, nextRotationAt }) => state === 'Active' && nextRotationAt !== undefined)
-  const dateOf = (text: string | undefined) => (text === undefined ? undefined : new Date(text))
-  return { createdAt: dateOf(active?.createdAt), nextRotationAt: dateOf(active?.nextRotationAt) }
 }

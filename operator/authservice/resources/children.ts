@@ -1,3 +1,4 @@
+import { renderBackup } from './backup.ts'
 import { renderEdge } from './edge.ts'
 import { metadataOf } from './metadata.ts'
 import { renderMigration } from './migration.ts'
@@ -18,6 +19,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderRedis(input),
     ...renderMongoDb(input),
     renderMigration(input),
+    ...renderBackup(input),
     renderServer(input),
     ...renderServices(input),
     ...renderAutoscaler(input),

@@ -2,7 +2,7 @@ import { apiVersion, kind } from '../api/group.ts'
 import type { Color } from '../rollout/decide.ts'
 import type { RenderInput } from './render-input.ts'
 
-export type Component = 'server' | 'redis' | 'mongodb' | 'edge' | 'migration'
+export type Component = 'server' | 'redis' | 'mongodb' | 'edge' | 'migration' | 'backup'
 
 /** Tells the two Deployments of the server apart. */
 export const colorLabel = 'auth-operator.dev/color'

@@ -34,7 +34,6 @@ export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<strin
     existing: before,
     asked: new Map(),
     rotatedBy: undefined,
-    loadedKeys: undefined,
     now,
   })
   // Rendering reads nothing else of a snapshot.

@@ -53,6 +53,7 @@ const images = [`${container}.image`, `${job}.containers[migrate].image`]
 const edge = 'Deployment accounts-edge: spec'
 const edgeContent = ['ConfigMap accounts-edge: data', `${edge}.template.metadata.annotations`]
 const mongodb = 'StatefulSet accounts-mongodb: spec'
+const backup = 'CronJob accounts-backup: spec.jobTemplate.spec.template.spec'
 const redis = 'StatefulSet accounts-redis: spec'
 const hpa = 'HorizontalPodAutoscaler accounts: spec'
 const everyPod = (field: string) => [
@@ -231,8 +232,12 @@ export const rows: Readonly<Record<string, Row>> = {
   'monitoring.dashboard': { value: 'Disabled', changes: [] },
   'networkPolicy.enabled': { value: false, changes: [] },
   'networkPolicy.allowFrom': { value: [{ podSelector: { matchLabels: { app: 'shop' } } }], changes: [] },
-  'backup.schedule': { value: '0 4 * * *', base: backedUp, changes: [] },
-  'backup.keep': { value: 3, base: backedUp, changes: [] },
-  'backup.destination.persistentVolumeClaim.claimName': { value: 'other', base: backedUp, changes: [] },
+  'backup.schedule': { value: '0 4 * * *', base: backedUp, changes: ['CronJob accounts-backup: spec.schedule'] },
+  'backup.keep': { value: 3, base: backedUp, changes: [`${backup}.containers[backup].env[BACKUP_KEEP]`] },
+  'backup.destination.persistentVolumeClaim.claimName': {
+    value: 'other',
+    base: backedUp,
+    changes: [`${backup}.volumes[backups]`],
+  },
   suspend: { value: true, changes: ['Decision: suspend'] },
 }

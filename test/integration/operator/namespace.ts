@@ -40,10 +40,10 @@ export class Namespace {
   }
 
   /** A new namespace on an API server that knows AuthServices. */
-  static async create(kubeconfigPath: string, name: string): Promise<Namespace> {
+  static async create(kubeconfigPath: string, name: string, labels: Record<string, string> = {}): Promise<Namespace> {
     const client = new KubeClient(new Transport(kubeConfigAt(kubeconfigPath), 'a-user'), 'a-user')
     await installDefinition(client)
-    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } })
+    await client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } })
     return new Namespace(client, name)
   }
 

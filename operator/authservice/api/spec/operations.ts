@@ -78,6 +78,5 @@ export const BackupSchema = Type.Object(
   {
     description: 'Scheduled backups of MongoDB.',
     defaultText: 'none',
-    notYet: 'no backup runs: back MongoDB up with a job of your own',
   },
 )

@@ -1,0 +1,121 @@
+/** Where the container finds the volume and the Secrets, and what it is asked to do. */
+export interface BackupEnvironment {
+  /** Name of the AuthService: its backups are in a folder of this name, so that several share a volume. */
+  AUTHSERVICE_NAME: string
+  MONGODB_URL_FILE: string
+  MONGODB_CA_FILE?: string
+  DATABASE_NAME: string
+  /** The collection of users: a backup without it is refused. */
+  COLLECTION_NAME: string
+  /** Backups that are kept. */
+  BACKUP_KEEP: string
+  /** Root of the volume. */
+  BACKUP_DIRECTORY: string
+  /** What `kubectl authservice` and `kubectl describe pod` show at the end. */
+  RESULT_FILE: string
+}
+
+/**
+ * What a restore leaves as it is. A session or a revocation of the past would let in again whom somebody has shut out
+ * since then.
+ */
+export const neverRestored = ['sessions', 'revocations', 'one_time_tokens', 'locks'] as const
+
+/** Most backups that `list` names: a termination message holds 4,096 bytes. */
+const mostListed = 100
+
+/**
+ * One POSIX shell script for `backup`, `list` and `restore FILE`, for any image with mongodump, mongorestore and gzip.
+ * The URL reaches them in a file, because arguments are seen by everybody on the node. A backup counts from the moment
+ * it has its name: until then it is `.partial`.
+ */
+export const backupScript = `set -eu
+umask 077
+folder="$BACKUP_DIRECTORY/$AUTHSERVICE_NAME"
+work=$(mktemp -d)
+partial=
+trap 'rm -rf "$work" \${partial:+"$partial"}' EXIT
+
+finish() { printf '%s\\n' "$1" | tee "$RESULT_FILE"; }
+fail() { finish "$1" >&2; exit 1; }
+
+# The database of the URL is often the one that keeps the user, not the one to dump.
+write_config() {
+  url=$(cat "$MONGODB_URL_FILE")
+  scheme=\${url%%://*}
+  rest=\${url#*://}
+  query=
+  case $rest in *\\?*) query=\${rest#*\\?} rest=\${rest%%\\?*} ;; esac
+  hosts=\${rest%%/*}
+  path=
+  case $rest in */*) path=\${rest#*/} ;; esac
+  case "$scheme $hosts $query" in
+    *authSource=* | mongodb+srv*) ;;
+    *@*) query="\${query:+$query&}authSource=\${path:-admin}" ;;
+  esac
+  if [ -n "\${MONGODB_CA_FILE:-}" ]; then query="\${query:+$query&}tlsCAFile=$MONGODB_CA_FILE"; fi
+  printf "uri: '%s'\\n" "$(printf '%s' "$scheme://$hosts/$DATABASE_NAME\${query:+?$query}" | sed "s/'/''/g")" >"$work/config"
+}
+
+# Says all that the program said, and ends with its last words when it fails.
+run() {
+  status=0
+  "$@" >"$work/log" 2>&1 || status=$?
+  cat "$work/log" >&2
+  [ $status = 0 ] || fail "$1 failed: $(grep 'Failed: ' "$work/log" || tail -n 1 "$work/log")"
+}
+
+check() { gzip -t <"$1" 2>"$work/damage" || fail "$(basename "$1") is damaged: $(tail -n 1 "$work/damage")"; }
+
+# Leaves the newest of the files that follow.
+keep_newest() {
+  keep=$1
+  shift
+  while [ $# -gt "$keep" ]; do
+    rm -f "$1"
+    shift
+  done
+}
+
+# Into $partial, which is to be $file: a name that says when.
+dump() {
+  mkdir -p "$folder" 2>"$work/log" || fail "The volume cannot be written: $(cat "$work/log")"
+  # What a run that was killed has left.
+  find "$folder" -name '*.partial' -mmin +720 -delete
+  while file="$folder/$1$(date -u +%Y%m%dT%H%M%SZ).archive.gz" && [ -e "$file" ]; do sleep 1; done
+  partial="$file.partial"
+  write_config
+  run mongodump --config="$work/config" --gzip --archive="$partial"
+  check "$partial"
+}
+
+backup() {
+  dump ''
+  grep -q "done dumping .\\{0,1\\}$DATABASE_NAME\\.$COLLECTION_NAME.\\{0,1\\} (" "$work/log" ||
+    fail "There is no collection $COLLECTION_NAME in database $DATABASE_NAME: nothing worth keeping was dumped."
+  mv "$partial" "$file"
+  keep_newest "$BACKUP_KEEP" "$folder"/[0-9]*Z.archive.gz
+  finish "Wrote $(basename "$file"), $(wc -c <"$file") bytes."
+}
+
+list() {
+  cd "$folder" 2>/dev/null || { finish ''; return; }
+  for file in *.archive.gz; do
+    if [ -f "$file" ]; then echo "$file $(wc -c <"$file")"; fi
+  done | sort -r | head -n ${mostListed} >"$work/list"
+  finish "$(cat "$work/list")"
+}
+
+restore() {
+  case $1 in */* | '') fail "$1 is not the name of a backup." ;; esac
+  [ -f "$folder/$1" ] || fail "There is no backup $1."
+  check "$folder/$1"
+  dump before-restore-
+  mv "$partial" "$file"
+  run mongorestore --config="$work/config" --gzip --archive="$folder/$1" --drop \\
+    ${neverRestored.map((collection) => `--nsExclude="$DATABASE_NAME.${collection}"`).join(' ')}
+  keep_newest "$BACKUP_KEEP" "$folder"/before-restore-*.archive.gz
+  finish "Restored $1: $(grep -o '[0-9]* document(s) restored.*' "$work/log" | tail -n 1) What was there before is in $(basename "$file")."
+}
+
+"$@"`

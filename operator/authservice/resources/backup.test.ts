@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest'
+import { resolveSpec } from '../api/defaults.ts'
+import type { AuthServiceSpec } from '../api/schema.ts'
+import { renderBackup } from './backup.ts'
+import type { RenderInput } from './render-input.ts'
+
+const destination = { persistentVolumeClaim: { claimName: 'backups' } }
+const backup = { schedule: '0 3 * * *', destination }
+
+function render(spec: Partial<AuthServiceSpec>): unknown {
+  const metadata = { name: 'accounts', namespace: 'team-a' }
+  const input: RenderInput = {
+    owner: { ...metadata, uid: 'uid' },
+    resolved: resolveSpec({ metadata, spec: { mongodb: {}, redis: {}, ...spec } }),
+    images: { server: 'server', setup: 'server', redis: 'redis', mongodb: 'example.com/mongo:8.0', nginx: 'nginx' },
+    restartedBy: undefined,
+    secrets: [],
+    referencedSecrets: new Map(),
+    activeColor: 'blue',
+  }
+  return renderBackup(input)
+}
+
+/** The pod of the CronJob, as far as `pod` says. */
+const withPod = (pod: object) => [
+  expect.objectContaining({
+    spec: expect.objectContaining({
+      jobTemplate: expect.objectContaining({
+        spec: expect.objectContaining({ template: expect.objectContaining({ spec: expect.objectContaining(pod) }) }),
+      }),
+    }),
+  }),
+]
+
+test('nothing is backed up unless the spec says when', () => {
+  expect(render({})).toEqual([])
+})
+
+test('a backup runs alone, on the schedule of the spec, by UTC', () => {
+  expect(render({ backup })).toEqual([
+    expect.objectContaining({
+      kind: 'CronJob',
+      metadata: expect.objectContaining({ name: 'accounts-backup' }),
+      spec: expect.objectContaining({
+        schedule: '0 3 * * *',
+        timeZone: 'Etc/UTC',
+        concurrencyPolicy: 'Forbid',
+      }),
+    }),
+  ])
+})
+
+test('it writes to the volume that the spec names, with the tools of the MongoDB image', () => {
+  const claim = expect.objectContaining({ persistentVolumeClaim: { claimName: 'backups' } })
+  expect(render({ backup })).toEqual(
+    withPod({
+      volumes: expect.arrayContaining([claim]),
+      containers: [expect.objectContaining({ image: 'example.com/mongo:8.0', args: ['backup'] })],
+    }),
+  )
+})
+
+test('an external MongoDB is backed up by the URL and the authority that the spec names', () => {
+  const external = {
+    urlSecretRef: { name: 'our-mongodb', key: 'connection' },
+    caSecretRef: { name: 'our-ca', key: 'ca.crt' },
+  }
+  const mongodb = { external, database: 'accounts', usersCollection: 'people' }
+  expect(render({ backup: { ...backup, keep: 30 }, mongodb })).toEqual(
+    withPod({
+      volumes: expect.arrayContaining([
+        expect.objectContaining({
+          secret: { secretName: 'our-mongodb', items: [{ key: 'connection', path: 'connection' }] },
+        }),
+      ]),
+      containers: [
+        expect.objectContaining({
+          env: expect.arrayContaining([
+            { name: 'MONGODB_URL_FILE', value: '/etc/authservice/mongodb/connection' },
+            { name: 'MONGODB_CA_FILE', value: '/etc/authservice/mongodb-ca/ca.crt' },
+            { name: 'DATABASE_NAME', value: 'accounts' },
+            { name: 'COLLECTION_NAME', value: 'people' },
+            { name: 'BACKUP_KEEP', value: '30' },
+          ]),
+        }),
+      ],
+    }),
+  )
+})

@@ -10,15 +10,15 @@ export function withoutManagedFields<T extends { metadata: KubernetesObject['met
   return { ...object, metadata }
 }
 
-/** Of a Pod only what tells whose it is and why it is not ready: a tenth of it. */
+/** Of a Pod only what tells whose it is, where it is, and why it is not ready: a tenth of it. */
 export function withReasonsOnly<T extends LabelledPod & KubernetesObject>(pod: T): T {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata
-  const { phase, conditions, initContainerStatuses, containerStatuses } = pod.status ?? {}
+  const { phase, podIP, conditions, initContainerStatuses, containerStatuses } = pod.status ?? {}
   // Every field that is left out is optional in the type.
   return {
     apiVersion: pod.apiVersion,
     kind: pod.kind,
     metadata: { name, namespace, uid, resourceVersion, labels, deletionTimestamp },
-    status: { phase, conditions, initContainerStatuses, containerStatuses },
+    status: { phase, podIP, conditions, initContainerStatuses, containerStatuses },
   } as T
 }

@@ -34,6 +34,8 @@ export interface Cluster extends ChildWriter {
   availabilities(): Availabilities
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>
   volumeClaimExists(namespace: string, name: string): Promise<boolean>
+  /** A page of text from a pod; undefined when it does not answer within a second. */
+  readFromPod(url: string): Promise<string | undefined>
   /** Writes a count through the `scale` subresource, so that applying a Deployment never touches it. */
   scale(deployment: { namespace: string; name: string }, replicas: number): Promise<void>
   writeStatus(authService: AuthService, status: AuthServiceStatus): Promise<void>

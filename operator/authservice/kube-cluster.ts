@@ -4,6 +4,7 @@ import { isNotFound } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { Informer, type Log } from '../kube/informer.ts'
 import { type KubernetesObject, keyOf, type Resource } from '../kube/objects.ts'
+import { readText } from '../kube/read-text.ts'
 import { apiVersion, kind } from './api/group.ts'
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 import type { LiveManifest } from './apply/field-owner.ts'
@@ -22,6 +23,9 @@ import {
   volumeClaims,
 } from './kinds.ts'
 import { OptionalChildren } from './optional-children.ts'
+
+/** A pod that does not answer within so long holds up no visit. */
+const podAnswerMilliseconds = 1_000
 
 /** What the cluster is reached by. */
 export interface KubeClusterOptions {
@@ -146,6 +150,10 @@ export class KubeCluster implements Cluster {
 
   async volumeClaimExists(namespace: string, name: string): Promise<boolean> {
     return (await this.#get(volumeClaims, namespace, name)) !== undefined
+  }
+
+  readFromPod(url: string): Promise<string | undefined> {
+    return readText(url, podAnswerMilliseconds)
   }
 
   read(object: Manifest): Promise<LiveManifest | undefined> {

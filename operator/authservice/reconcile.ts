@@ -49,7 +49,7 @@ interface Decisions {
 
 /** One visit to one AuthService. Level-triggered: safe at any time, any number of times. */
 export async function reconcile(key: AuthServiceKey, context: ReconcileContext, now: Date): Promise<Outcome> {
-  const snapshot = await gather(key, context.cluster)
+  const snapshot = await gather(key, context.cluster, now)
   if (snapshot === undefined) {
     context.metrics.forget(key)
     return { done: true } // owner references collect the rest
@@ -76,11 +76,11 @@ async function decide(
   { images, allowedImagePrefixes }: ReconcileContext,
   now: Date,
 ): Promise<Decisions> {
-  const { authService, resolved, ownSecrets, referencedSecrets } = snapshot
+  const { authService, resolved, ownSecrets, referencedSecrets, loadedKeys } = snapshot
   const { metadata, spec, status } = authService
   const asked = pendingActions(authService)
   const rotatedBy = lastRotation(snapshot)
-  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, asked, rotatedBy, now })
+  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, asked, rotatedBy, loadedKeys, now })
   const restart = asked.get('restart')
   const image = serverImage(resolved, images.server)
   const validation = validate({

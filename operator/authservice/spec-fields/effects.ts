@@ -34,6 +34,7 @@ export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<strin
     existing: before,
     asked: new Map(),
     rotatedBy: undefined,
+    loadedKeys: undefined,
     now,
   })
   // Rendering reads nothing else of a snapshot.

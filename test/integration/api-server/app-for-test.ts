@@ -5,6 +5,7 @@ import { inject } from 'vitest'
 import { buildApp } from '../../../api-server/app.ts'
 import { type Config, readConfig, type ServerEnvironment } from '../../../api-server/config.ts'
 import { runMigrations } from '../../../api-server/migrations/run.ts'
+import './contract/every-app.ts'
 
 /** One server of a test, on a database that no other test file uses. */
 export interface AppForTest {

@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { MongoNetworkError, MongoServerSelectionError } from 'mongodb'
-import { Problem, type ProblemCode, problem } from './problem.ts'
+import { Problem, type ProblemCode, problem, problemCatalog } from './problem.ts'
 
 /** Turns every error into application/problem+json. RFC 9457. */
 export default fp(
@@ -50,7 +50,6 @@ function challenge({ code }: Problem): string {
 const codeOfStatus: Record<number, ProblemCode> = {
   400: 'bad_request',
   404: 'not_found',
-  405: 'method_not_allowed',
   413: 'body_too_large',
   415: 'unsupported_media_type',
 }
@@ -70,7 +69,7 @@ function toProblem(error: FastifyError): Problem {
     })
   }
   const code = codeOfStatus[error.statusCode ?? 500]
-  if (code !== undefined) return problem(error.statusCode ?? 400, code, error.message)
+  if (code !== undefined) return problem(problemCatalog[code].status, code, error.message)
   return problem(500, 'internal_error', 'The server failed to answer; the request id finds the cause in its log.', {
     cause: error,
   })

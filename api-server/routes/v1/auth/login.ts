@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '../../../plugins/app/problems/problem.ts'
 import { isActive, publicUser, roleOf } from '../../../plugins/app/users/user.ts'
-import { answers, Credentials, Login } from '../../../schemas/auth.ts'
+import { Credentials, Login } from '../../../schemas/auth.ts'
 
 const login: FastifyPluginAsyncTypebox = async (app) => {
   const { limits } = app.config
@@ -9,10 +9,12 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
     '/login',
     {
       schema: {
+        operationId: 'logIn',
         summary: 'Log in',
         tags: ['sessions'],
         body: Credentials,
-        response: answers({ 200: Login }, 400, 401, 429, 503),
+        response: { 200: Login },
+        problems: ['invalid_credentials', 'rate_limited', 'locked', 'busy', 'not_ready', 'database_unavailable'],
       },
     },
     async (request, reply) => {

@@ -2,9 +2,12 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { Problem } from '../../../plugins/app/problems/problem.ts'
 import { publicUser } from '../../../plugins/app/users/user.ts'
-import { answers, Registration, User } from '../../../schemas/auth.ts'
+import { Registration, User } from '../../../schemas/auth.ts'
 
-const Accepted = Type.Object({ status: Type.Literal('accepted') })
+const Accepted = Type.Object(
+  { status: Type.Literal('accepted') },
+  { title: 'Accepted', description: 'Taken note of', examples: [{ status: 'accepted' }] },
+)
 
 const register: FastifyPluginAsyncTypebox = async (app) => {
   const { registrationDisclosure, limits } = app.config
@@ -12,10 +15,21 @@ const register: FastifyPluginAsyncTypebox = async (app) => {
     '/register',
     {
       schema: {
+        operationId: 'register',
         summary: 'Register a user',
+        description: 'Answers 201; or always 202 where REGISTRATION_DISCLOSURE is hidden.',
         tags: ['users'],
         body: Registration,
-        response: answers({ 201: User, 202: Accepted }, 400, 409, 422, 429, 503),
+        response: { 201: User, 202: Accepted },
+        problems: [
+          'email_taken',
+          'password_too_short',
+          'password_too_long',
+          'password_common',
+          'rate_limited',
+          'busy',
+          'database_unavailable',
+        ],
       },
     },
     async (request, reply) => {

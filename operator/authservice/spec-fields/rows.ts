@@ -51,7 +51,7 @@ const both = (variable: string) => [server(variable), `${job}.containers[migrate
 const volume = (name: string) => [`${pod}.volumes[${name}]`, `${job}.volumes[${name}]`]
 const images = [`${container}.image`, `${job}.containers[migrate].image`]
 const edge = 'Deployment accounts-edge: spec'
-const edgeContent = ['ConfigMap accounts-edge: data', `${edge}.template.metadata.annotations`]
+const edgeContent = 'ConfigMap accounts-edge: data'
 const mongodb = 'StatefulSet accounts-mongodb: spec'
 const backup = 'CronJob accounts-backup: spec.jobTemplate.spec.template.spec'
 const redis = 'StatefulSet accounts-redis: spec'
@@ -72,6 +72,7 @@ export const rows: Readonly<Record<string, Row>> = {
       server('DOCS_ENABLED'),
       server('REPLICAS'),
       `${container}.resources`,
+      edgeContent,
     ],
   },
   version: { value: '1.2.3', changes: images },
@@ -180,12 +181,12 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'passwords.bcryptCost': { value: 13, changes: [server('BCRYPT_COST')] },
   'passwords.minLength': { value: 16, changes: [server('PASSWORD_MIN_LENGTH')] },
-  'rateLimits.perClient': { value: '50/s', changes: [server('RATE_LIMIT_PER_CLIENT'), ...edgeContent] },
-  'rateLimits.burst': { value: 50, changes: [server('RATE_LIMIT_BURST'), ...edgeContent] },
-  'rateLimits.login': { value: '20/m', changes: [server('RATE_LIMIT_LOGIN'), ...edgeContent] },
-  'rateLimits.register': { value: '20/m', changes: [server('RATE_LIMIT_REGISTER'), ...edgeContent] },
-  'rateLimits.refresh': { value: '20/m', changes: [server('RATE_LIMIT_REFRESH'), ...edgeContent] },
-  'rateLimits.reset': { value: '20/m', changes: [server('RATE_LIMIT_RESET')] },
+  'rateLimits.perClient': { value: '50/s', changes: [server('RATE_LIMIT_PER_CLIENT'), edgeContent] },
+  'rateLimits.burst': { value: 50, changes: [server('RATE_LIMIT_BURST'), edgeContent] },
+  'rateLimits.login': { value: '20/m', changes: [server('RATE_LIMIT_LOGIN'), edgeContent] },
+  'rateLimits.register': { value: '20/m', changes: [server('RATE_LIMIT_REGISTER'), edgeContent] },
+  'rateLimits.refresh': { value: '20/m', changes: [server('RATE_LIMIT_REFRESH')] },
+  'rateLimits.reset': { value: '20/m', changes: [server('RATE_LIMIT_RESET'), edgeContent] },
   'cors.origins': { value: ['https://app.example.com'], changes: [server('CORS_ORIGINS')] },
   'ingress.type': {
     value: 'None',
@@ -194,10 +195,10 @@ export const rows: Readonly<Record<string, Row>> = {
       ...['ConfigMap', 'Deployment', 'PodDisruptionBudget', 'Service'].map((kind) => `${kind} accounts-edge:`),
     ],
   },
-  'ingress.host': { value: 'other.example.com', changes: edgeContent },
+  'ingress.host': { value: 'other.example.com', changes: [edgeContent] },
   'ingress.tls.secretName': {
     value: 'other-tls',
-    changes: [`${edge}.template.spec.volumes[tls]`, `${edge}.template.metadata.annotations`],
+    changes: [`${edge}.template.spec.volumes[tls]`],
   },
   'ingress.tls.issuerRef.kind': { value: 'ClusterIssuer', changes: [] },
   'ingress.tls.issuerRef.name': { value: 'letsencrypt', changes: [] },

@@ -2,7 +2,7 @@ import type { Outcome } from '../kube/controller.ts'
 import { lastValue, pendingActions, type TakenAction } from './actions.ts'
 import { announceSecrets, announceWrites } from './announcements.ts'
 import { kind } from './api/group.ts'
-import { serverImage } from './api/server-image.ts'
+import { serverImage, versionOf } from './api/server-image.ts'
 import { type ApplyResult, applyPlan } from './apply/apply.ts'
 import { planApply } from './apply/plan.ts'
 import { findBackupProblems, observeBackup } from './backup-state.ts'
@@ -162,12 +162,12 @@ function judge(
   const { authService, resolved, referencedSecrets } = snapshot
   const desired = rendering.childrenFor(rollout.activeColor)
   const written = [...created, ...changed, ...corrected.map(({ child }) => child)]
+  const { spec, metadata } = authService
+  const version = versionOf(image)
   const checklist = evaluateChecklist({
-    name: authService.metadata.name,
-    spec: authService.spec,
-    resolved,
+    ...{ name: metadata.name, spec, resolved, findings, version },
     secrets: referencedSecrets,
-    findings,
+    annotations: metadata.annotations ?? {},
     backup: observeBackup(snapshot),
   })
   return composeStatus(

@@ -1,5 +1,6 @@
 import { recordActions, type TakenAction } from './actions.ts'
 import type { AuthServiceStatus, ChecklistItem, SecretStatus } from './api/schema.ts'
+import { versionOf } from './api/server-image.ts'
 import type { Manifest } from './apply/plan.ts'
 import { type ConditionUpdate, mergeConditions, phaseOf, summarize, withNotes } from './conditions.ts'
 import type { Finding } from './finding.ts'
@@ -65,13 +66,6 @@ export function composeStatus(visit: Visit, now: Date): AuthServiceStatus {
 function actionsOf({ snapshot, taken }: Visit, now: Date): Pick<AuthServiceStatus, 'actions'> {
   const actions = recordActions(snapshot.authService.status?.actions ?? [], taken, now)
   return actions.length === 0 ? {} : { actions }
-}
-
-/** The tag of an image, or its digest where it has none. */
-function versionOf(image: string): string {
-  const [reference = '', digest] = image.split('@')
-  const tag = /:([^/:]+)$/.exec(reference)?.[1]
-  return tag ?? digest ?? 'latest'
 }
 
 /** Where clients reach the server: the edge where there is one, else the Service inside the cluster. */

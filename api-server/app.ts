@@ -7,6 +7,7 @@ import configPlugin from './plugins/app/config-plugin.ts'
 import draining from './plugins/app/draining.ts'
 import health from './plugins/app/health/plugin.ts'
 import limits from './plugins/app/limits/plugin.ts'
+import loginAttempts from './plugins/app/login-attempts/plugin.ts'
 import metrics from './plugins/app/observability/metrics.ts'
 import securityEvents from './plugins/app/observability/security-events.ts'
 import passwords from './plugins/app/passwords/plugin.ts'
@@ -15,6 +16,7 @@ import revocation from './plugins/app/revocation/plugin.ts'
 import sessions from './plugins/app/sessions/plugin.ts'
 import tokens from './plugins/app/tokens/plugin.ts'
 import users from './plugins/app/users/plugin.ts'
+import cookies from './plugins/external/cookies.ts'
 import documentation from './plugins/external/documentation.ts'
 import mongo from './plugins/external/mongo.ts'
 import redis from './plugins/external/redis.ts'
@@ -49,6 +51,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(metrics)
   await app.register(securityEvents)
   await app.register(security)
+  await app.register(cookies)
   await app.register(documentation)
   await app.register(mongo)
   await app.register(redis)
@@ -59,6 +62,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(sessions)
   await app.register(authenticate)
   await app.register(limits)
+  await app.register(loginAttempts)
   await app.register(health)
 
   await app.register(wellKnownRoutes)

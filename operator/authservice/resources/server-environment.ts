@@ -107,6 +107,8 @@ function redisEnvironment(input: RenderInput): ServerEnvironment {
   return {
     REDIS_HOST: redis.host,
     REDIS_PORT: String(redis.port),
+    // It may be shared with other deployments: none of them counts or reads what is another's.
+    REDIS_KEY_PREFIX: `${input.owner.namespace}/${input.owner.name}:`,
     REDIS_TLS: String(redis.tls.enabled),
     ...passwordFile,
     ...(redisCa && { REDIS_CA_FILE: pathOf(redisCa) }),

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { addressKey } from '../../../plugins/app/limits/address-key.ts'
 import { Problem } from '../../../plugins/app/problems/problem.ts'
 import { publicUser } from '../../../plugins/app/users/user.ts'
 import { Registration, User } from '../../../schemas/auth.ts'
@@ -26,6 +27,7 @@ const register: FastifyPluginAsyncTypebox = async (app) => {
           'password_too_short',
           'password_too_long',
           'password_common',
+          'password_unusable',
           'rate_limited',
           'busy',
           'database_unavailable',
@@ -33,9 +35,9 @@ const register: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      await app.limits.use('register', request.ip, limits.register, request, reply)
+      await app.limits.use('register', addressKey(request.ip), limits.register, request, reply)
       const { email, password, name } = request.body
-      app.passwords.requireGood(password)
+      app.passwords.requireGood(password, { email, name })
       const passwordHash = await app.passwords.hash(password)
       try {
         const user = await app.users.register({ email, name, passwordHash })

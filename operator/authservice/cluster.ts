@@ -32,6 +32,8 @@ export interface Cluster extends ChildWriter {
   cachedPods(owner: AuthService): readonly LabelledPod[]
   /** Which of the kinds that a cluster may lack can be used now. */
   availabilities(): Availabilities
+  /** Endpoints of the Services of its server. */
+  cachedEndpointSlices(owner: AuthService): readonly EndpointSlice[]
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>
   volumeClaimExists(namespace: string, name: string): Promise<boolean>
   /** A page of text from a pod; undefined when it does not answer within a second. */
@@ -40,6 +42,12 @@ export interface Cluster extends ChildWriter {
   scale(deployment: { namespace: string; name: string }, replicas: number): Promise<void>
   writeStatus(authService: AuthService, status: AuthServiceStatus): Promise<void>
   announce(about: AuthService, announcement: Announcement): void
+}
+
+/** The part of a discovery.k8s.io/v1 EndpointSlice that tells which pods a Service leads to. */
+export interface EndpointSlice {
+  metadata: { name: string; labels?: Record<string, string> }
+  endpoints?: { conditions?: { ready?: boolean; serving?: boolean }; targetRef?: { kind?: string; name?: string } }[]
 }
 
 export type LabelledPod = ObservedPod & { metadata: { labels?: Record<string, string> } }

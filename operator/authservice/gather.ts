@@ -39,6 +39,7 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
     resolved,
     children,
     pods,
+    endpointSlices: cluster.cachedEndpointSlices(authService),
     availabilities: cluster.availabilities(),
     ownSecrets,
     referencedSecrets,

@@ -1,7 +1,7 @@
 import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthService } from './api/schema.ts'
 import type { Manifest } from './apply/plan.ts'
-import type { LabelledPod } from './cluster.ts'
+import type { EndpointSlice, LabelledPod } from './cluster.ts'
 import type { Availabilities } from './kinds.ts'
 import type { LoadedKeys } from './loaded-keys.ts'
 import type { SecretData } from './secrets/secret-data.ts'
@@ -13,6 +13,8 @@ export interface Snapshot {
   /** Live objects that the AuthService controls. */
   children: readonly Manifest[]
   pods: readonly LabelledPod[]
+  /** Which pods its Services lead to. */
+  endpointSlices: readonly EndpointSlice[]
   /** Which of the kinds that a cluster may lack can be used. */
   availabilities: Availabilities
   /** The operator's own Secrets that exist, decoded, by name. */

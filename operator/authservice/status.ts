@@ -6,13 +6,17 @@ import { type ConditionUpdate, mergeConditions, phaseOf, summarize, withNotes } 
 import type { Finding } from './finding.ts'
 import type { Workload } from './health.ts'
 import { selectorOf } from './resources/metadata.ts'
-import type { RolloutDecision } from './rollout/decide.ts'
+import { writeMemory } from './rollout/memory.ts'
+import type { KeptRevision } from './rollout/revisions.ts'
+import type { RolloutDecision } from './rollout/world.ts'
 import { findChild, type Snapshot } from './snapshot.ts'
 
 /** What a visit found and decided. */
 export interface Visit {
   snapshot: Snapshot
   rollout: RolloutDecision
+  /** Revisions that are kept. */
+  revisions: readonly KeptRevision[]
   components: readonly ConditionUpdate[]
   production: ConditionUpdate
   findings: readonly Finding[]
@@ -28,7 +32,7 @@ export interface Visit {
 
 /** The status after a visit. An unchanged AuthService has an unchanged status, times included. */
 export function composeStatus(visit: Visit, now: Date): AuthServiceStatus {
-  const { snapshot, rollout, components, findings, failure } = visit
+  const { snapshot, rollout, revisions, components, findings, failure } = visit
   const { authService, resolved } = snapshot
   const { name, generation } = authService.metadata
   const previous = authService.status?.conditions ?? []
@@ -48,14 +52,15 @@ export function composeStatus(visit: Visit, now: Date): AuthServiceStatus {
     version: versionOf(visit.image),
     endpoint: endpointOf(snapshot),
     activeColor: rollout.activeColor,
-    currentRevision: rollout.revision,
+    ...(rollout.memory.currentRevision && { currentRevision: rollout.memory.currentRevision }),
     replicas: active?.status?.replicas ?? 0,
     readyReplicas: active?.status?.readyReplicas ?? 0,
     selector: Object.entries(selectorOf(name, 'server', rollout.activeColor))
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
     conditions,
-    rollout: { phase: rollout.phase, revision: rollout.revision, message: rollout.message },
+    rollout: writeMemory(rollout),
+    revisions: revisions.map(({ revision, number, image }) => ({ name: revision, number, image })),
     secrets: visit.secrets,
     checklist: visit.checklist,
     ...actionsOf(visit, now),

@@ -39,6 +39,7 @@ const backedUp: AuthServiceSpec = {
   backup: { schedule: '0 3 * * *', destination: { persistentVolumeClaim: { claimName: 'backups' } } },
 }
 
+const rollout = 'Decision: rollout'
 const deployment = 'Deployment accounts-blue: spec'
 const pod = `${deployment}.template.spec`
 const container = `${pod}.containers[server]`
@@ -84,24 +85,27 @@ export const rows: Readonly<Record<string, Row>> = {
   'autoscaling.maxReplicas': { value: 9, changes: [`${hpa}.maxReplicas`] },
   'autoscaling.targetCPUUtilizationPercentage': { value: 50, changes: [`${hpa}.metrics`] },
   'autoscaling.behavior': { value: { scaleUp: { stabilizationWindowSeconds: 30 } }, changes: [`${hpa}.behavior`] },
-  'rollout.strategy': { value: 'RollingUpdate', changes: [] },
-  'rollout.progressDeadlineSeconds': { value: 900, changes: [`${deployment}.progressDeadlineSeconds`] },
+  'rollout.strategy': { value: 'RollingUpdate', changes: [`${rollout}.strategy`] },
+  'rollout.progressDeadlineSeconds': {
+    value: 900,
+    changes: [`${deployment}.progressDeadlineSeconds`, `${rollout}.progressDeadlineSeconds`],
+  },
   'rollout.minReadySeconds': { value: 9, changes: [`${deployment}.minReadySeconds`] },
-  'rollout.autoRollback': { value: false, changes: [] },
+  'rollout.autoRollback': { value: false, changes: [`${rollout}.autoRollback`] },
   'rollout.revisionHistoryLimit': { value: 9, changes: [`${deployment}.revisionHistoryLimit`] },
   'rollout.rollingUpdate.maxUnavailable': {
     value: 1,
     changes: [`${deployment}.strategy.rollingUpdate.maxUnavailable`],
   },
   'rollout.rollingUpdate.maxSurge': { value: 2, changes: [`${deployment}.strategy.rollingUpdate.maxSurge`] },
-  'rollout.blueGreen.promotion': { value: 'Manual', changes: [] },
-  'rollout.blueGreen.autoPromoteAfterSeconds': { value: 60, changes: [] },
-  'rollout.blueGreen.scaleDownDelaySeconds': { value: 60, changes: [] },
+  'rollout.blueGreen.promotion': { value: 'Manual', changes: [`${rollout}.promotion`] },
+  'rollout.blueGreen.autoPromoteAfterSeconds': { value: 60, changes: [`${rollout}.autoPromoteAfterSeconds`] },
+  'rollout.blueGreen.scaleDownDelaySeconds': { value: 60, changes: [`${rollout}.scaleDownDelaySeconds`] },
   'rollout.blueGreen.previewHost': { value: 'preview.example.com', changes: [] },
   'rollout.smokeTest.enabled': { value: false, changes: [] },
   'rollout.smokeTest.timeoutSeconds': { value: 60, changes: [] },
   'rollout.analysis.enabled': { value: true, changes: [] },
-  'rollout.analysis.windowSeconds': { value: 30, changes: [] },
+  'rollout.analysis.windowSeconds': { value: 30, changes: [`${rollout}.analysisWindowSeconds`] },
   'rollout.analysis.maxErrorRatePercent': { value: 1, changes: [] },
   'rollout.analysis.maxP99LatencyMilliseconds': { value: 100, changes: [] },
   'rollout.analysis.minLoginSuccessPercent': { value: 50, changes: [] },

@@ -112,7 +112,11 @@ const ActionSchema = Type.Object(
 export const AuthServiceStatusSchema = Type.Object(
   {
     observedGeneration: Type.Optional(
-      Type.Integer({ minimum: 0, format: 'int64', description: 'Generation of the spec that this status speaks of.' }),
+      Type.Integer({
+        minimum: -1,
+        format: 'int64',
+        description: 'Generation of the spec that this status speaks of; -1 before the first visit.',
+      }),
     ),
     phase: Type.Optional(word({ description: 'The state in one word.' })),
     version: Type.Optional(Type.String({ maxLength: 512, description: 'Version of the server that is asked for.' })),

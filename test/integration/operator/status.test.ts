@@ -53,6 +53,15 @@ test.each([
   expect(first.filter(({ reason }) => !(reason in reasons))).toEqual([])
 })
 
+test('an AuthService that was never visited does not read as settled', async () => {
+  const elsewhere = await Namespace.create(kubeconfigPath, `unvisited-${Date.now()}`)
+  await elsewhere.apply(authService('new'))
+  // kstatus: in progress, while observedGeneration is another one than metadata.generation.
+  const { metadata, status } = await elsewhere.authService('new')
+  expect(status?.observedGeneration).toBe(-1)
+  expect(metadata.generation).toBe(1)
+})
+
 describe('kubectl scale', () => {
   interface Scale extends Live {
     spec: { replicas: number }

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { clientListPattern } from './plugins/app/oauth-clients/oauth-client.ts'
 
 /** A length of time: a whole number and s, m, h or d. */
 const duration = (description: string, fallback: string) =>
@@ -83,6 +84,13 @@ export const EnvironmentSchema = Type.Object({
   REDIS_CA_FILE: Type.Optional(text('file with the authority of the certificate of Redis, PEM')),
   JWT_KEYS_FILE: Type.Optional(text('file with the signing keys; read again whenever it changes')),
   JWT_SECRET: Type.Optional(text('one HS256 secret instead of JWT_KEYS_FILE: 32 random bytes at least')),
+  OAUTH_CLIENTS: Type.Optional(
+    Type.String({
+      pattern: clientListPattern,
+      description:
+        'clients that may call /oauth/introspect and /oauth/revoke: id:SHA-256 of the secret in hex, separated by commas or lines',
+    }),
+  ),
   JWT_EXPIRES_IN_HOURS: whole('lifetime of an access token in hours, unless ACCESS_TOKEN_LIFETIME is set', 24, 1, 720),
   JWT_ISSUER: text('iss of the access tokens, an https URL in production', 'http://localhost:8080'),
   JWT_AUDIENCE: text('aud of the access tokens', 'authservice'),
@@ -143,4 +151,4 @@ export const EnvironmentSchema = Type.Object({
 export type EnvironmentValues = Static<typeof EnvironmentSchema>
 
 /** Variables that may come as a file: `<NAME>_FILE` has the path, the file has the value. */
-export const secretVariables = ['MONGODB_URL', 'REDIS_PASSWORD', 'JWT_SECRET'] as const
+export const secretVariables = ['MONGODB_URL', 'REDIS_PASSWORD', 'JWT_SECRET', 'OAUTH_CLIENTS'] as const

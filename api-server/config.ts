@@ -3,6 +3,7 @@ import Value from 'typebox/value'
 import { checkTogether } from './config-checks.ts'
 import { EnvironmentSchema, type EnvironmentValues, secretVariables } from './config-schema.ts'
 import { type Limits, limitsOf, secondsOf } from './config-units.ts'
+import { type OAuthClient, parseClients } from './plugins/app/oauth-clients/oauth-client.ts'
 
 export { EnvironmentSchema } from './config-schema.ts'
 export type { Limits, Rate } from './config-units.ts'
@@ -34,6 +35,8 @@ export interface Config {
   redis: { host: string; port: number; keyPrefix: string; password?: string; tls: boolean; caFile?: string }
   /** Where signing keys come from. */
   signingKeys: { file: string } | { secret: string }
+  /** Programs that may introspect and revoke tokens. */
+  oauthClients: OAuthClient[]
   issuer: string
   audience: string
   accessTokenLifetimeSeconds: number
@@ -149,6 +152,7 @@ function configOf(values: EnvironmentValues): Config {
     },
     signingKeys:
       values.JWT_KEYS_FILE !== undefined ? { file: values.JWT_KEYS_FILE } : { secret: values.JWT_SECRET ?? '' },
+    oauthClients: values.OAUTH_CLIENTS === undefined ? [] : parseClients(values.OAUTH_CLIENTS),
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,
     accessTokenLifetimeSeconds:

@@ -1,5 +1,6 @@
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 import type { ProblemCode } from '../plugins/app/problems/problem.ts'
+import { OAuthError } from '../schemas/oauth.ts'
 import { ProblemDocument } from '../schemas/problem-document.ts'
 import { operationsOf } from './document.ts'
 import { hoistComponents } from './hoist-components.ts'
@@ -14,9 +15,10 @@ export function completeDocument(document: OpenApi.Document): OpenApi.Document {
   for (const { operation } of operationsOf(complete)) {
     const codes: ProblemCode[] = Reflect.get(operation, problemCodesKey) ?? []
     Reflect.deleteProperty(operation, problemCodesKey)
-    operation.responses = withRequestId({ ...operation.responses, ...problemResponses(codes) })
+    const form = operation.security?.some((scheme) => 'client' in scheme) ? 'oauth' : 'problem'
+    operation.responses = withRequestId({ ...operation.responses, ...problemResponses(codes, form) })
   }
-  const { tree, schemas } = hoistComponents({ paths: complete.paths, problem: ProblemDocument })
+  const { tree, schemas } = hoistComponents({ paths: complete.paths, errors: [ProblemDocument, OAuthError] })
   // The same tree, with references where titled schemas stood.
   const { paths } = tree as Pick<OpenApi.Document, 'paths'>
   return {

@@ -26,11 +26,17 @@ export default fp(
           { name: 'users', description: 'Accounts: registering, and what users do with their own' },
           { name: 'sessions', description: 'Logging in, staying logged in, logging out' },
           { name: 'tokens', description: 'Whether a token is good, and with which keys' },
+          { name: 'oauth', description: 'For resource servers, with the credentials of a client' },
           { name: 'service', description: 'The service about itself' },
         ],
         components: {
           securitySchemes: {
             bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token' },
+            client: {
+              type: 'http',
+              scheme: 'basic',
+              description: 'Id and secret of a client; in the body as well (RFC 6749 section 2.3.1)',
+            },
           },
         },
       },

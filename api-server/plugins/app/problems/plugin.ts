@@ -8,10 +8,7 @@ import { Problem, type ProblemCode, problem, problemCatalog } from './problem.ts
 export default fp(
   async function problems(app) {
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const known = toProblem(error)
-      if (known.statusCode >= 500 && known.code === 'internal_error')
-        request.log.error({ err: error }, 'request failed')
-      return send(known, request, reply)
+      return send(problemOf(error, request), request, reply)
     })
     app.setNotFoundHandler((request, reply) =>
       send(problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?')[0]}.`), request, reply),
@@ -20,9 +17,21 @@ export default fp(
   { name: 'problems' },
 )
 
-function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
+/** The problem behind an error. What nobody foresaw is logged. */
+export function problemOf(error: FastifyError, request: FastifyRequest): Problem {
+  const known = toProblem(error)
+  if (known.code === 'internal_error') request.log.error({ err: error }, 'request failed')
+  return known
+}
+
+/** What is said beside the body. */
+export function sendHeaders(known: Problem, reply: FastifyReply): void {
   if (known.statusCode === 401) reply.header('www-authenticate', challenge(known))
   if (known.retryAfterSeconds !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterSeconds))
+}
+
+function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
+  sendHeaders(known, reply)
   return reply
     .code(known.statusCode)
     .header('cache-control', 'no-store')
@@ -40,8 +49,9 @@ function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
     )
 }
 
-/** RFC 6750 section 3. */
+/** RFC 6750 section 3; for clients RFC 7617. */
 function challenge({ code }: Problem): string {
+  if (code === 'invalid_client') return 'Basic realm="clients", charset="UTF-8"'
   if (code === 'token_missing' || code === 'invalid_credentials') return 'Bearer realm="auth"'
   return `Bearer realm="auth", error="invalid_token", error_description="${code}"`
 }

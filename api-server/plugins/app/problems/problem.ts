@@ -9,6 +9,7 @@ export const problemCatalog = {
   token_invalid: { status: 401, meaning: 'The access token is not one of this server, or was changed.' },
   token_expired: { status: 401, meaning: 'The access token has expired. Refresh it.' },
   session_revoked: { status: 401, meaning: 'The session has ended. Log in again.' },
+  invalid_client: { status: 401, meaning: 'The client is not known, or its secret is wrong.' },
   invalid_credentials: { status: 401, meaning: 'The email or the password is wrong, or the user is not active.' },
   refresh_invalid: { status: 401, meaning: 'The refresh token is not known. Log in again.' },
   refresh_expired: { status: 401, meaning: 'The session has expired. Log in again.' },

@@ -13,6 +13,10 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
     const { metrics } = app
     metrics.redisUp.set(app.redis.status === 'ready' ? 1 : 0)
     metrics.revocationStaleness.set(app.revocation.stalenessSeconds())
+    const { inUse, idle } = app.mongo.poolUse()
+    metrics.mongodbConnections.set({ state: 'in_use' }, inUse)
+    metrics.mongodbConnections.set({ state: 'idle' }, idle)
+    metrics.mongodbPoolMax.set(app.config.mongodb.maxPoolSize)
     metrics.signingKeyActive.reset()
     for (const { kid, activateAt } of app.tokens.keys.all()) {
       metrics.signingKeyActive.set({ kid }, Date.parse(activateAt) / 1000)

@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { type ClientSession, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb'
 import type { Config } from '../../config.ts'
 import { problem } from '../app/problems/problem.ts'
+import { type PoolUse, watchPools } from './mongo-pool.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -10,6 +11,8 @@ declare module 'fastify' {
     mongo: {
       client: MongoClient
       db: Db
+      /** Connections now, of the fullest pool. */
+      poolUse(): PoolUse
       /** All writes of `work` or none, read from one snapshot. It may run more than once: what it does is in its writes. */
       transaction<Result>(work: (transaction: ClientSession) => Promise<Result>): Promise<Result>
     }
@@ -111,6 +114,7 @@ export default fp(
     const closing = new AbortController()
     app.decorate('mongo', {
       client,
+      poolUse: watchPools(client),
       db: client.db(app.config.mongodb.database),
       transaction: (work) => transaction(client, work),
     })

@@ -65,6 +65,13 @@ function createMetrics() {
       registers,
     }),
     redisUp: new Gauge({ name: 'redis_up', help: 'Whether Redis answers', registers }),
+    mongodbConnections: new Gauge({
+      name: 'mongodb_pool_connections',
+      help: 'Connections of the fullest pool: each member of a replica set has one',
+      labelNames: ['state'],
+      registers,
+    }),
+    mongodbPoolMax: new Gauge({ name: 'mongodb_pool_max', help: 'Connections that a pool may have', registers }),
     insecureMongodb: new Gauge({
       name: 'mongodb_insecure_allowed',
       help: 'Whether plain-text MongoDB on another host is allowed',

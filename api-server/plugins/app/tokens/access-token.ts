@@ -80,6 +80,8 @@ export async function issueAccessToken(
 
 /** What is true of a token at any time; what depends on the time is `requireCurrent`. */
 export interface SignedToken {
+  /** Its first segment, as it came. */
+  header: string
   claims: AccessTokenClaims
   key: LoadedKey
 }
@@ -110,7 +112,7 @@ export async function readAccessToken(
   // One spelling: no claim twice, no white space, no second base64 of the same bytes.
   if (Buffer.from(JSON.stringify(claims)).toString('base64url') !== payload) throw invalid()
   if (!claimsCheck.Check(claims) || claims.iss !== issuer || claims.aud !== audience) throw invalid()
-  return { claims, key }
+  return { header, claims, key }
 }
 
 const claimsCheck = Compile(AccessTokenClaims)
@@ -122,21 +124,6 @@ export function requireCurrent({ iat, nbf, exp }: Pick<AccessTokenClaims, 'iat' 
   if (Math.max(iat, nbf) > seconds + leewaySeconds) {
     throw problem(401, 'token_invalid', 'The token is of the future. Compare the clocks of the servers.')
   }
-}
-
-/**
- * Everything about a token but its revocation, which comes after.
- * @throws Problem 401 `token_invalid` or `token_expired`
- */
-export async function verifyAccessToken(
-  keys: KeyStore,
-  policy: TokenPolicy,
-  token: string,
-  now: Date,
-): Promise<AccessTokenClaims> {
-  const { claims } = await readAccessToken(keys, policy, token, now)
-  requireCurrent(claims, now)
-  return claims
 }
 
 /** The algorithm is the key's, never the token's. */

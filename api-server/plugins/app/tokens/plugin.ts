@@ -1,21 +1,16 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import {
-  type AccessTokenClaims,
-  type IssuedToken,
-  issueAccessToken,
-  type TokenSubject,
-  verifyAccessToken,
-} from './access-token.ts'
+import { type AccessTokenClaims, type IssuedToken, issueAccessToken, type TokenSubject } from './access-token.ts'
 import { KeyFile, type KeyFileNews } from './key-file.ts'
 import { KeyStore, keyOfSecret } from './key-store.ts'
+import { VerifiedTokens } from './verified-tokens.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     tokens: {
       issueAccessToken(subject: TokenSubject): Promise<IssuedToken>
       /** Everything but the revocation: a route calls `app.authenticate`. @throws Problem 401 */
-      verifyAccessToken(token: string): Promise<AccessTokenClaims>
+      verifyAccessToken(token: string): AccessTokenClaims | Promise<AccessTokenClaims>
       keys: KeyStore
     }
   }
@@ -33,10 +28,11 @@ export default fp(
       audience: config.audience,
       lifetimeSeconds: config.accessTokenLifetimeSeconds,
     }
+    const verified = new VerifiedTokens(keys, policy)
     app.decorate('tokens', {
       keys,
       issueAccessToken: (subject) => issueAccessToken(keys, policy, subject, new Date()),
-      verifyAccessToken: (token) => verifyAccessToken(keys, policy, token, new Date()),
+      verifyAccessToken: (token) => verified.verify(token, new Date()),
     })
   },
   { name: 'tokens', dependencies: ['config', 'metrics', 'security-events'] },

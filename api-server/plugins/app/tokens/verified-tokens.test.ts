@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest'
+import { issueAccessToken } from './access-token.ts'
+import { KeyStore, keyOfSecret } from './key-store.ts'
+import { VerifiedTokens } from './verified-tokens.ts'
+
+const policy = { issuer: 'https://auth.example.com', audience: 'tests', lifetimeSeconds: 900 }
+const start = new Date('2026-01-01T00:00:00Z')
+const after = (seconds: number) => new Date(start.getTime() + seconds * 1000)
+
+function setUp(most?: number) {
+  const keys = new KeyStore()
+  const key = keyOfSecret('0123456789abcdef0123456789abcdef')
+  keys.replace([key])
+  return { keys, key, verified: new VerifiedTokens(keys, policy, most) }
+}
+
+async function tokenFor(keys: KeyStore, userId: string): Promise<string> {
+  const session = { _id: `session-of-${userId}`, version: 0, expiresAt: after(86_400) }
+  return (await issueAccessToken(keys, policy, { userId, role: 'user', session }, start)).token
+}
+
+test('a token seen before is answered at once, with the same claims', async () => {
+  const { keys, verified } = setUp()
+  const token = await tokenFor(keys, 'anna')
+  const first = await verified.verify(token, start)
+  const again = verified.verify(token, start)
+  expect(again).not.toBeInstanceOf(Promise)
+  expect(again).toEqual(first)
+})
+
+test('a remembered token ends with its time, to the second', async () => {
+  const { keys, verified } = setUp()
+  const token = await tokenFor(keys, 'anna')
+  await verified.verify(token, start)
+  expect(verified.verify(token, after(929))).toMatchObject({ sub: 'anna' })
+  expect(() => verified.verify(token, after(930))).toThrow(expect.objectContaining({ code: 'token_expired' }))
+})
+
+test('a remembered token ends with its key: when that is removed, retired, or replaced under the same name', async () => {
+  const { keys, key, verified } = setUp()
+  const token = await tokenFor(keys, 'anna')
+  const refused = expect.objectContaining({ code: 'token_invalid' })
+
+  await verified.verify(token, start)
+  keys.replace([])
+  await expect(verified.verify(token, start)).rejects.toEqual(refused)
+
+  keys.replace([key])
+  await verified.verify(token, start)
+  keys.replace([{ ...key, retireAt: after(60).toISOString() }])
+  await expect(verified.verify(token, after(59))).resolves.toMatchObject({ sub: 'anna' })
+  await expect(verified.verify(token, after(60))).rejects.toEqual(refused)
+
+  keys.replace([key])
+  await verified.verify(token, start)
+  keys.replace([keyOfSecret('another secret under the name of the first')])
+  await expect(verified.verify(token, start)).rejects.toEqual(refused)
+})
+
+test('a token that differs in one character is not the one that is remembered', async () => {
+  const { keys, verified } = setUp()
+  const token = await tokenFor(keys, 'anna')
+  await verified.verify(token, start)
+  const last = token.at(-1) === 'A' ? 'B' : 'A'
+  await expect(verified.verify(token.slice(0, -1) + last, start)).rejects.toMatchObject({ code: 'token_invalid' })
+})
+
+test('refused tokens are not remembered, and good ones only up to the bound', async () => {
+  const { keys, verified } = setUp(10)
+  await expect(verified.verify('a.b.c', start)).rejects.toMatchObject({ code: 'token_invalid' })
+  expect(verified.size).toBe(0)
+  for (let user = 0; user < 50; user++) {
+    await verified.verify(await tokenFor(keys, `user-${user}`), start)
+    expect(verified.size).toBeLessThanOrEqual(10)
+  }
+})
+
+test('a token in use stays remembered while others come and go', async () => {
+  const { keys, verified } = setUp(10)
+  const token = await tokenFor(keys, 'anna')
+  await verified.verify(token, start)
+  for (let user = 0; user < 50; user++) {
+    await verified.verify(await tokenFor(keys, `user-${user}`), start)
+    expect(verified.verify(token, start)).not.toBeInstanceOf(Promise)
+  }
+})

@@ -15,8 +15,9 @@ export default fp(
         isDraining = true
       },
     })
-    app.addHook('onSend', async (_request, reply) => {
+    app.addHook('onSend', (_request, reply, payload, done) => {
       if (isDraining) reply.header('connection', 'close')
+      done(null, payload)
     })
   },
   { name: 'draining' },

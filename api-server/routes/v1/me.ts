@@ -1,19 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '../../plugins/app/problems/problem.ts'
 import { isActive, publicUser } from '../../plugins/app/users/user.ts'
-import { User } from '../../schemas/auth.ts'
+import { answers, User } from '../../schemas/auth.ts'
 
 const me: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/me',
     {
       schema: {
-        operationId: 'getMe',
         summary: 'The user of the access token',
         tags: ['users'],
         security: [{ bearer: [] }],
-        response: { 200: User },
-        problems: ['database_unavailable'],
+        response: answers({ 200: User }, 401, 503),
       },
     },
     async (request, reply) => {

@@ -27,11 +27,10 @@ export function watchReadiness(db: Db, hasSigner: () => boolean): Readiness {
       // Its age tells.
     }
   }
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
+  let timer: NodeJS.Timeout
   const loop = async () => {
     await look()
-    if (!stopped) timer = setTimeout(loop, probeMilliseconds)
+    timer = setTimeout(loop, probeMilliseconds)
   }
   void loop()
   return {
@@ -44,9 +43,6 @@ export function watchReadiness(db: Db, hasSigner: () => boolean): Readiness {
     shutDown: () => {
       shuttingDown = true
     },
-    stop: () => {
-      stopped = true
-      clearTimeout(timer)
-    },
+    stop: () => clearTimeout(timer),
   }
 }

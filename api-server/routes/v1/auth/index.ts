@@ -7,8 +7,9 @@ import verify from './verify.ts'
 
 export default async function authRoutes(app: FastifyInstance): Promise<void> {
   // Whatever is answered here is about one person: no cache may keep it.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store')
+    done()
   })
   await app.register(register)
   await app.register(login)

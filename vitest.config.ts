@@ -12,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{operator,api-server,cli,scripts,test/cluster,test/servers}/**/*.test.ts'],
+          include: ['{operator,api-server,cli,scripts,test/cluster,test/servers,test/bench,test/load}/**/*.test.ts'],
           testTimeout: 20_000,
         },
       },

@@ -3,11 +3,9 @@ import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthService } from './api/schema.ts'
 import type { Manifest } from './apply/plan.ts'
 import type { AuthServiceKey, Cluster, SecretManifest } from './cluster.ts'
-import { askForLoadedKeys } from './loaded-keys.ts'
-import { isKeyHeld } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
 import { decodeSecretData, type SecretData } from './secrets/secret-data.ts'
-import { podsOf, type Snapshot } from './snapshot.ts'
+import type { Snapshot } from './snapshot.ts'
 import { referencedSecretNames } from './validate.ts'
 
 /**
@@ -16,7 +14,7 @@ import { referencedSecretNames } from './validate.ts'
  *
  * @returns undefined when the AuthService is gone
  */
-export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): Promise<Snapshot | undefined> {
+export async function gather(key: AuthServiceKey, cluster: Cluster): Promise<Snapshot | undefined> {
   const authService = cluster.cachedAuthService(key)
   if (authService === undefined || authService.metadata.deletionTimestamp !== undefined) return undefined
 
@@ -31,21 +29,16 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
   const ownSecrets = new Map(
     children.filter(isSecret).map(({ metadata, data }) => [metadata.name, decodeSecretData(data)]),
   )
-  const pods = cluster.cachedPods(authService)
   const volume = `data-${name}-mongodb-0`
   const mayBeOrphaned = keepsData(resolved) && !ownSecrets.has(secretNames(name).mongodb)
   return {
     authService,
     resolved,
     children,
-    pods,
-    endpointSlices: cluster.cachedEndpointSlices(authService),
+    pods: cluster.cachedPods(authService),
     availabilities: cluster.availabilities(),
     ownSecrets,
     referencedSecrets,
-    loadedKeys: isKeyHeld(ownSecrets.get(secretNames(name).keys), resolved, now)
-      ? await askForLoadedKeys(podsOf({ pods }, 'server'), (url) => cluster.readFromPod(url))
-      : undefined,
     orphanedVolume: mayBeOrphaned && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
     missingBackupVolume: await findMissingClaim(namespace, resolved.backup?.claimName, cluster),
   }

@@ -29,7 +29,6 @@ export interface ObservedPod {
   metadata: { name: string; deletionTimestamp?: string }
   status?: {
     phase?: string
-    podIP?: string
     conditions?: ObservedCondition[]
     initContainerStatuses?: ObservedContainer[]
     containerStatuses?: ObservedContainer[]

@@ -22,7 +22,6 @@ export async function unavailable(): Promise<string | undefined> {
   const missing = [
     ...((await onPath('mongod')) !== undefined || isLinux ? [] : ['MongoDB 6 to 8 (mongod)']),
     ...((await onPath('redis-server')) !== undefined || (await hasApt()) ? [] : ['Redis (redis-server)']),
-    ...((await onPath('nginx')) !== undefined || isLinux ? [] : ['Nginx 1.28 or later (nginx)']),
     ...(process.env['KUBEBUILDER_ASSETS'] !== undefined || isLinux
       ? []
       : ['kube-apiserver and etcd (set KUBEBUILDER_ASSETS to their folder)']),
@@ -50,11 +49,23 @@ export async function mongoToolsDirectory(): Promise<string> {
 export async function redisBinary(): Promise<Binary> {
   const installed = await onPath('redis-server')
   if (installed !== undefined) return { path: installed, env: {} }
-  const folder = await cached('redis', { package: 'redis-server', layout: '1' }, unpackRedis)
+  const folder = await cached('redis', { package: 'redis-server', layout: '1' }, (into) =>
+    unpackDebianPackage('redis-server', into),
+  )
   return {
     path: join(folder, 'usr/bin/redis-server'),
     env: { LD_LIBRARY_PATH: join(folder, 'usr/lib/x86_64-linux-gnu') },
   }
+}
+
+/** The load generator wrk of this machine, else Debian's package unpacked into the cache. */
+export async function wrkBinary(): Promise<Binary> {
+  const installed = await onPath('wrk')
+  if (installed !== undefined) return { path: installed, env: {} }
+  if (!(await hasApt())) throw new Error('wrk is needed, a load generator: install it and put it on PATH')
+  const folder = await cached('wrk', { package: 'wrk', layout: '1' }, (into) => unpackDebianPackage('wrk', into))
+  const libraries = join(folder, 'usr/lib', `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-linux-gnu`)
+  return { path: join(folder, 'usr/bin/wrk'), env: { LD_LIBRARY_PATH: libraries } }
 }
 
 /** kube-apiserver, etcd and kubectl: of KUBEBUILDER_ASSETS when that is set, else built from source. */
@@ -70,8 +81,9 @@ export async function kubernetesBinaries(): Promise<{ kubeApiserver: string; etc
   return goTools(logOf('go-tools'))
 }
 
-async function unpackRedis(folder: string): Promise<void> {
-  const log = logOf('redis')
+/** The package and what it depends on, as far as that is missing here. */
+async function unpackDebianPackage(name: string, folder: string): Promise<void> {
+  const log = logOf(name)
   const archives = join(folder, 'archives')
   await log.run('mkdir', ['-p', join(archives, 'partial')])
   const options = [
@@ -80,11 +92,11 @@ async function unpackRedis(folder: string): Promise<void> {
     ...['--yes', '--download-only', '--no-install-recommends'],
   ]
   try {
-    await log.run('apt-get', ['install', ...options, 'redis-server'])
+    await log.run('apt-get', ['install', ...options, name])
   } catch {
     // A machine that was never updated has no package index.
     await log.run('apt-get', ['update', '-qq'])
-    await log.run('apt-get', ['install', ...options, 'redis-server'])
+    await log.run('apt-get', ['install', ...options, name])
   }
   for (const archive of await readdir(archives)) {
     if (archive.endsWith('.deb')) await log.run('dpkg', ['--extract', join(archives, archive), folder])

@@ -5,6 +5,7 @@ import type { Binary } from './binaries.ts'
 
 /** A server program that a test started. */
 export interface ServerProcess {
+  pid: number
   /** The end of what it printed. */
   output(): string
   /** Asks it to end and waits until it has. */
@@ -41,14 +42,14 @@ export async function startProcess(
   failed.catch(() => {}) // it ends some time
 
   await Promise.race([failed, untilReady(path, isReady, () => output)])
-  return { output: () => output, stop: (signal = 'SIGTERM') => stop(child, signal) }
+  return { pid: child.pid ?? 0, output: () => output, stop: (signal = 'SIGTERM') => stop(child, signal) }
 }
 
 async function untilReady(path: string, isReady: () => Promise<boolean>, output: () => string): Promise<void> {
   const deadline = performance.now() + 60_000
   while (!(await isReady())) {
     if (performance.now() > deadline) throw new Error(`${path} is not ready after 60 s:\n${output()}`)
-    await new Promise((again) => setTimeout(again, 50))
+    await new Promise((again) => setTimeout(again, 10))
   }
 }
 

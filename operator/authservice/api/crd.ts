@@ -65,8 +65,7 @@ function rootSchema(): StructuralSchema {
       kind: { type: 'string', description: 'Kind of the resource.' },
       metadata: { type: 'object' },
       spec: toStructural(spec, explain),
-      // Until the first visit: a status without it reads as settled to kstatus, and so to Flux.
-      status: { ...toStructural(status), default: { observedGeneration: -1 } },
+      status: toStructural(status),
     },
   }
 }

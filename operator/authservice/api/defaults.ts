@@ -1,4 +1,3 @@
-import { hostPattern } from './fields.ts'
 import { type Preset, presetOf, type ResourceList, traitsOf } from './presets.ts'
 import type {
   Autoscaling,
@@ -62,10 +61,9 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
   }
 }
 
-/** Host name of a URL, without the port; undefined where it is none that the schema admits as a host. */
+/** Host name of a URL, without the port. */
 function hostOf(url: string | undefined): string | undefined {
-  const host = url === undefined ? undefined : /^https?:\/\/([^/:]+)/.exec(url)?.[1]?.toLowerCase()
-  return host !== undefined && new RegExp(hostPattern).test(host) ? host : undefined
+  return url === undefined ? undefined : /^https?:\/\/([^/:]+)/.exec(url)?.[1]?.toLowerCase()
 }
 
 function fallbackHost(environment: Environment, { name, namespace }: SpecSource['metadata']): string {

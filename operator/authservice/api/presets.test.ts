@@ -121,8 +121,12 @@ describe.each(environments)('%s, where a field is left out', (environment) => {
   test('open items of the checklist are shown, and count in production only', () => {
     const spec = specOf(environment)
     const checklist = evaluateChecklist({
-      ...{ name: 'accounts', spec, resolved, secrets: new Map(), findings: [], backup: undefined },
-      ...{ annotations: {}, version: '1.0.0' },
+      name: 'accounts',
+      spec,
+      resolved,
+      secrets: new Map(),
+      findings: [],
+      backup: undefined,
     })
     expect(checklist.some(({ ok }) => !ok)).toBe(true)
     expect(productionReady(checklist, environment)).toMatchObject({

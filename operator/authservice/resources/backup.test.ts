@@ -16,7 +16,7 @@ function render(spec: Partial<AuthServiceSpec>): unknown {
     restartedBy: undefined,
     secrets: [],
     referencedSecrets: new Map(),
-    placement: { activeColor: 'blue', previewColor: undefined, colors: {}, revisions: [] },
+    activeColor: 'blue',
   }
   return renderBackup(input)
 }

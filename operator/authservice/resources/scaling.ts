@@ -13,11 +13,7 @@ export function renderAutoscaler(input: RenderInput): Child[] {
       kind: 'HorizontalPodAutoscaler',
       metadata: metadataOf(input, input.owner.name, 'server'),
       spec: {
-        scaleTargetRef: {
-          apiVersion: 'apps/v1',
-          kind: 'Deployment',
-          name: serverName(input, input.placement.activeColor),
-        },
+        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: serverName(input, input.activeColor) },
         minReplicas,
         maxReplicas,
         metrics: [

@@ -1,9 +1,8 @@
-import type { PodTemplate } from '../rollout/revisions.ts'
-import { type Color, colors } from '../rollout/world.ts'
+import type { Color } from '../rollout/decide.ts'
 import { imagePullSecrets } from './image-pull-secrets.ts'
-import { colorLabel, labelsOf, metadataOf, revisionLabel, selectorOf } from './metadata.ts'
+import { colorLabel, labelsOf, metadataOf, selectorOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
-import type { Child, RenderInput, TemplateInput } from './render-input.ts'
+import type { Child, RenderInput } from './render-input.ts'
 import { mountPathOf, serverEnvironment, serverMounts, serverPorts } from './server-environment.ts'
 
 export function serverName({ owner }: Pick<RenderInput, 'owner'>, color: Color): string {
@@ -11,21 +10,12 @@ export function serverName({ owner }: Pick<RenderInput, 'owner'>, color: Color):
 }
 
 /**
- * The Deployments of the colours. They never carry `replicas`: the count belongs to the autoscaler, or is written
+ * The Deployment of the active colour. It never carries `replicas`: the count belongs to the autoscaler, or is written
  * through the scale subresource.
  */
-export function renderServers(input: RenderInput): Child[] {
-  return colors.flatMap((color) => {
-    const placed = input.placement.colors[color]
-    return placed === undefined ? [] : [deployment(input, color, placed)]
-  })
-}
-
-function deployment(input: RenderInput, color: Color, placed: { revision: string; template: PodTemplate }): Child {
-  const { owner, resolved } = input
+export function renderServer(input: RenderInput): Child {
+  const { owner, resolved, activeColor: color } = input
   const { rollout } = resolved
-  const { metadata, spec } = placed.template
-  const labels = { ...metadata.labels, [colorLabel]: color, [revisionLabel]: placed.revision }
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -36,18 +26,17 @@ function deployment(input: RenderInput, color: Color, placed: { revision: string
       minReadySeconds: rollout.minReadySeconds,
       progressDeadlineSeconds: rollout.progressDeadlineSeconds,
       revisionHistoryLimit: rollout.revisionHistoryLimit,
-      template: { metadata: { ...metadata, labels }, spec },
+      template: podTemplate(input),
     },
   }
 }
 
-/** What makes a server pod, whatever its colour: a change of it is a new revision. */
-export function serverTemplate(input: TemplateInput): PodTemplate {
-  const { owner, resolved } = input
+function podTemplate(input: RenderInput) {
+  const { owner, resolved, activeColor } = input
   const { pod } = resolved
   return {
     metadata: {
-      labels: { ...pod.labels, ...labelsOf(owner.name, 'server') },
+      labels: { ...pod.labels, ...labelsOf(owner.name, 'server', activeColor) },
       ...podAnnotations(input),
     },
     spec: {
@@ -66,7 +55,7 @@ export function serverTemplate(input: TemplateInput): PodTemplate {
 /** By what `kubectl rollout restart` does, too: another annotation makes another template. */
 const restartedByAnnotation = 'auth-operator.dev/restarted-by'
 
-function podAnnotations({ resolved, restartedBy }: TemplateInput) {
+function podAnnotations({ resolved, restartedBy }: RenderInput) {
   const annotations = {
     ...resolved.pod.annotations,
     ...(restartedBy !== undefined && { [restartedByAnnotation]: restartedBy }),
@@ -74,7 +63,7 @@ function podAnnotations({ resolved, restartedBy }: TemplateInput) {
   return Object.keys(annotations).length > 0 ? { annotations } : {}
 }
 
-function serverContainer(input: TemplateInput) {
+function serverContainer(input: RenderInput) {
   const probe = (path: string) => ({
     httpGet: { path, port: 'observability' },
     timeoutSeconds: 2,
@@ -100,14 +89,14 @@ function serverContainer(input: TemplateInput) {
 }
 
 /** The environment in a fixed order, so that the same spec gives the same template. */
-export function environmentList(input: TemplateInput): { name: string; value: string }[] {
+export function environmentList(input: RenderInput): { name: string; value: string }[] {
   return Object.entries(serverEnvironment(input))
     .filter(([, value]) => value !== undefined && value !== '')
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => ({ name, value }))
 }
 
-export function serverVolumes(input: TemplateInput) {
+export function serverVolumes(input: RenderInput) {
   const mounts = Object.values(serverMounts(input)).filter((mount) => mount !== undefined)
   return [
     { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },
@@ -118,7 +107,7 @@ export function serverVolumes(input: TemplateInput) {
   ]
 }
 
-export function serverVolumeMounts(input: TemplateInput) {
+export function serverVolumeMounts(input: RenderInput) {
   const mounts = Object.values(serverMounts(input)).filter((mount) => mount !== undefined)
   return [
     { name: 'tmp', mountPath: '/tmp' },
@@ -126,7 +115,7 @@ export function serverVolumeMounts(input: TemplateInput) {
   ]
 }
 
-function scheduling(input: TemplateInput) {
+function scheduling(input: RenderInput) {
   const { pod, traits } = input.resolved
   const spread =
     pod.topologySpreadConstraints ?? (traits.spread ? spreadOf(selectorOf(input.owner.name, 'server')) : [])
@@ -149,12 +138,19 @@ export function spreadOf(matchLabels: Record<string, string>) {
   }))
 }
 
-/** `<name>` leads to the active colour, `<name>-preview` to the other one; `<name>-metrics` finds every pod of both. */
+/** `<name>` leads to the active colour; `<name>-metrics` finds every pod of both. */
 export function renderServices(input: RenderInput): Child[] {
-  const { owner, placement } = input
+  const { owner, activeColor } = input
   return [
-    colorService(input, owner.name, placement.activeColor),
-    ...(placement.previewColor === undefined ? [] : [colorService(input, previewName(input), placement.previewColor)]),
+    {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: metadataOf(input, owner.name, 'server'),
+      spec: {
+        selector: { ...selectorOf(owner.name, 'server'), [colorLabel]: activeColor },
+        ports: [{ name: 'http', port: 80, targetPort: 'http' }],
+      },
+    },
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -166,21 +162,4 @@ export function renderServices(input: RenderInput): Child[] {
       },
     },
   ]
-}
-
-/** Leads to the colour without the traffic, while it has pods. */
-export function previewName({ owner }: Pick<RenderInput, 'owner'>): string {
-  return `${owner.name}-preview`
-}
-
-function colorService(input: RenderInput, name: string, color: Color): Child {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: metadataOf(input, name, 'server'),
-    spec: {
-      selector: { ...selectorOf(input.owner.name, 'server'), [colorLabel]: color },
-      ports: [{ name: 'http', port: 80, targetPort: 'http' }],
-    },
-  }
 }

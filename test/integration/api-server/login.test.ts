@@ -114,3 +114,41 @@ test('with hidden registration nobody learns who is registered', async () => {
     await hidden.close()
   }
 })
+
+test('repeated failures lock the pair of address and account, and nobody else', async () => {
+  const { email } = await logIn(server)
+  const fail = () => server.post('/v1/auth/login', { email, password: 'wrong horse battery' })
+  for (let attempt = 0; attempt < 5; attempt++) expect((await fail()).status).toBe(401)
+  const locked = await fail()
+  expect(locked).toMatchObject({ status: 429, body: { code: 'locked' } })
+  expect(Number(locked.headers['retry-after'])).toBeGreaterThan(0)
+  const somebodyElse = await logIn(server)
+  expect(somebodyElse.accessToken).not.toBe('')
+})
+
+test('too many log-ins are told when to come back', async () => {
+  const strict = await startApp({ RATE_LIMIT_LOGIN: '2/m' })
+  try {
+    const tries = []
+    for (let i = 0; i < 3; i++) {
+      tries.push(
+        await strict.post(
+          '/v1/auth/login',
+          { email: 'x@example.com', password },
+          { 'x-request-id': `limit-test-${i}` },
+        ),
+      )
+    }
+    expect(tries.map(({ status }) => status)).toEqual([401, 401, 429])
+    expect(tries[2]).toMatchObject({
+      body: { code: 'rate_limited', request_id: 'limit-test-2' },
+      headers: {
+        'ratelimit-limit': expect.anything(),
+        'ratelimit-remaining': expect.anything(),
+        'retry-after': expect.anything(),
+      },
+    })
+  } finally {
+    await strict.close()
+  }
+})

@@ -64,8 +64,7 @@ export const TokensSchema = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 253,
-        // Its host becomes the edge's when none is named, so it is a host name and nothing else.
-        pattern: '^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~%!$&()*+,;=:@/-]*)?$',
+        pattern: '^https?://[^\\s?#]+$',
         description: 'The `iss` claim: the URL under which clients reach the server.',
         defaultText: '`https://` and the host of the ingress',
       }),

@@ -1,7 +1,9 @@
 import { resolveSpec } from './api/defaults.ts'
 import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthService } from './api/schema.ts'
+import { wasApplied } from './apply/field-owner.ts'
 import type { Manifest } from './apply/plan.ts'
+import { controllerOf } from './child-index.ts'
 import type { AuthServiceKey, Cluster, SecretManifest } from './cluster.ts'
 import { secretNames } from './secrets/names.ts'
 import { decodeSecretData, type SecretData } from './secrets/secret-data.ts'
@@ -61,7 +63,7 @@ async function readUnseenSecrets(
   const seen = new Set(cached.filter(isSecret).map((secret) => secret.metadata.name))
   const unseen = expectedSecrets(metadata.name, resolved).filter((name) => !seen.has(name))
   const live = await Promise.all(unseen.map((name) => cluster.readSecret(metadata.namespace, name)))
-  return live.filter((secret) => secret !== undefined).filter((secret) => isControlledBy(secret, metadata.uid))
+  return live.filter((secret) => secret !== undefined).filter((secret) => isOurs(secret, metadata.uid))
 }
 
 function expectedSecrets(name: string, { tokens, redis, mongodb, ingress }: ResolvedSpec): string[] {
@@ -95,6 +97,8 @@ function isSecret(child: Manifest): child is SecretManifest {
   return child.kind === 'Secret'
 }
 
-function isControlledBy({ metadata }: Manifest, uid: string): boolean {
-  return metadata.ownerReferences?.some((owner) => owner.controller === true && owner.uid === uid) === true
+/** It is controlled by the AuthService; or by nobody, because somebody took the owner away of what the operator made. */
+function isOurs(secret: SecretManifest, uid: string): boolean {
+  const controller = controllerOf(secret)
+  return controller === undefined ? wasApplied(secret) : controller.uid === uid
 }

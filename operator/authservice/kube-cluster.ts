@@ -73,10 +73,14 @@ export class KubeCluster implements Cluster {
       })
     }
     for (const informer of [...this.#children, this.#optionalChildren]) {
-      informer.onChange(({ object }) => {
-        const owner = controllerOf(object)
-        const { namespace } = object.metadata
-        if (owner?.kind === kind && namespace !== undefined) look({ namespace, name: owner.name })
+      informer.onChange((change) => {
+        // An edit may have taken the owner away: then the one from before is the one to look at.
+        for (const key of new Set([
+          ownerOf(change.object),
+          change.type === 'updated' ? ownerOf(change.before) : undefined,
+        ])) {
+          if (key !== undefined) look(key)
+        }
       })
     }
     for (const informer of this.#pods) {
@@ -156,6 +160,10 @@ export class KubeCluster implements Cluster {
     await this.#options.client.apply(resourceOf(manifest), manifest)
   }
 
+  async patchLists(object: Manifest, patch: object): Promise<void> {
+    await this.#options.client.strategicMergePatch(resourceOf(object), object.metadata, patch)
+  }
+
   async remove(object: Manifest): Promise<void> {
     await this.#options.client.delete(resourceOf(object), object.metadata)
   }
@@ -210,6 +218,13 @@ export class KubeCluster implements Cluster {
       throw error
     }
   }
+}
+
+/** The AuthService that controls a child. */
+function ownerOf(child: Manifest): AuthServiceKey | undefined {
+  const owner = controllerOf(child)
+  const { namespace } = child.metadata
+  return owner?.kind === kind && namespace !== undefined ? { namespace, name: owner.name } : undefined
 }
 
 /** A status that we wrote ourselves is no reason to look again. */

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { KubeError } from './errors.ts'
-import { type KubernetesObject, pathOf, type Resource } from './objects.ts'
+import { type KubernetesObject, type ObjectMeta, pathOf, type Resource } from './objects.ts'
 import type { Transport } from './transport.ts'
 
 export interface ListPage<T> {
@@ -129,6 +129,17 @@ export class KubeClient {
       path: `${pathOf(resource, namespace, name)}${subresource === undefined ? '' : `/${subresource}`}`,
       query: { fieldManager },
       contentType: 'application/merge-patch+json',
+      body: patch,
+    })
+  }
+
+  /** Strategic merge patch, which knows the lists of built-in kinds by their merge keys. */
+  async strategicMergePatch(resource: Resource, { namespace, name }: ObjectMeta, patch: object): Promise<void> {
+    await this.#transport.json({
+      method: 'PATCH',
+      path: pathOf(resource, namespace, name),
+      query: { fieldManager: this.#fieldManager },
+      contentType: 'application/strategic-merge-patch+json',
       body: patch,
     })
   }

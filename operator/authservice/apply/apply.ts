@@ -1,5 +1,6 @@
-import { type LiveManifest, lastEditor } from './field-owner.ts'
-import { type ApplyPlan, type Manifest, needsApply, type PlannedApply } from './plan.ts'
+import { withoutEntriesOfOthers } from './differences.ts'
+import { type LiveManifest, lastEditor, wasApplied } from './field-owner.ts'
+import { type ApplyPlan, asJson, type Manifest, needsApply, type PlannedApply } from './plan.ts'
 
 /** What writing children needs of a cluster. */
 export interface ChildWriter {
@@ -7,6 +8,8 @@ export interface ChildWriter {
   read(object: Manifest): Promise<LiveManifest | undefined>
   /** Server-side apply with force. */
   apply(manifest: Manifest): Promise<void>
+  /** Strategic merge patch with lists that are to be replaced. */
+  patchLists(object: Manifest, patch: object): Promise<void>
   /** Deletes this very object, and nothing of the same name that came after it. */
   remove(object: Manifest): Promise<void>
 }
@@ -97,7 +100,7 @@ export async function applyPlan(plan: ApplyPlan, owner: Owner, cluster: ChildWri
 
 async function applyOne(planned: PlannedApply, owner: Owner, cluster: ChildWriter, result: ApplyResult) {
   const { manifest, reason } = planned
-  if (reason === 'changed') {
+  if (reason === 'changed' && !planned.hasOthers) {
     await cluster.apply(manifest)
     result.changed.push(manifest)
     return
@@ -108,14 +111,23 @@ async function applyOne(planned: PlannedApply, owner: Owner, cluster: ChildWrite
   if (needed === undefined) return
   if (live !== undefined && reason === 'missing' && manifest.kind === 'Secret') throw new UnseenSecretError(manifest)
 
+  if (live !== undefined && needed.hasOthers) await cluster.patchLists(live, listsOf(manifest, live))
   await cluster.apply(manifest)
   if (live === undefined) result.created.push(manifest)
+  else if (reason === 'changed') result.changed.push(manifest)
   else result.corrected.push({ child: manifest, paths: needed.paths, by: lastEditor(live) })
+}
+
+function listsOf(manifest: Manifest, live: LiveManifest): object {
+  const patch = withoutEntriesOfOthers(asJson(manifest), asJson(live))
+  // A patch of an object is an object.
+  return { ...(patch as object), metadata: { resourceVersion: live.metadata.resourceVersion } }
 }
 
 function refuseForeign(live: LiveManifest, owner: Owner): void {
   const controller = live.metadata.ownerReferences?.find((reference) => reference.controller === true)
   if (controller?.uid === owner.uid) return
+  if (controller === undefined && wasApplied(live)) return // somebody took the owner away: it is put back
   if (controller?.kind === owner.kind && controller.name === owner.name) throw new LeavingObjectError(live)
   throw new ForeignObjectError(
     live,

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { differences, type Json } from './differences.ts'
+import { differences, type Json, withoutEntriesOfOthers } from './differences.ts'
 
 const container = (fields: { [key: string]: Json }): Json => ({
   spec: { template: { spec: { containers: [{ name: 'server', ...fields }] } } },
@@ -89,12 +89,6 @@ describe('not contained', () => {
       { spec: { version: '1' } },
       'spec.version',
     ],
-    [
-      'a service port',
-      { spec: { ports: [{ port: 80 }] } },
-      { spec: { ports: [{ port: 81, protocol: 'TCP' }] } },
-      'spec.ports[80/TCP]',
-    ],
   ])('%s', (_, desired, live, path) => {
     expect(differences(desired, live)).toEqual([path])
   })
@@ -108,4 +102,28 @@ test('every object contains itself', () => {
       expect(differences(json, json)).toEqual([])
     }),
   )
+})
+
+describe('a port that somebody gave another number', () => {
+  const port = { name: 'http', port: 80, targetPort: 'http' }
+  const service = { spec: { ports: [port], selector: { app: 'a' } } }
+  const renumbered = { spec: { ports: [{ ...port, port: 81, protocol: 'TCP' }], selector: { app: 'a' } } }
+
+  test('of a Service is missing and too many, and its list is replaced', () => {
+    expect(differences(service, renumbered)).toEqual(['spec.ports[80/TCP]', 'spec.ports[81/TCP]'])
+    expect(withoutEntriesOfOthers(service, renumbered)).toEqual({ spec: { ports: [{ $patch: 'replace' }, port] } })
+    expect(withoutEntriesOfOthers(service, service)).toBeUndefined()
+  })
+
+  test('of a container is replaced in that container, and other containers stay as they are', () => {
+    const pod = (containerPort: number) => ({
+      spec: {
+        containers: [{ name: 'sidecar' }, { name: 'server', image: 'a', ports: [{ name: 'http', containerPort }] }],
+      },
+    })
+    const desired = { spec: { containers: pod(80).spec.containers.slice(1) } }
+    expect(withoutEntriesOfOthers(desired, pod(81))).toEqual({
+      spec: { containers: [{ name: 'server', ports: [{ $patch: 'replace' }, { name: 'http', containerPort: 80 }] }] },
+    })
+  })
 })

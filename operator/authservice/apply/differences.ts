@@ -47,10 +47,49 @@ function listDifferences(desired: readonly Json[], live: readonly Json[], path: 
     return desired.flatMap((entry, index) => differences(entry, live[index], `${path}[${index}]`))
   }
   const liveByIdentity = new Map(live.map((entry) => [identity(entry, keys), entry]))
-  return desired.flatMap((entry) => {
+  const ours = desired.flatMap((entry) => {
     const name = identity(entry, keys)
     return differences(entry, liveByIdentity.get(name), `${path}[${name}]`)
   })
+  if (!wholeLists.test(path)) return ours
+  const wanted = new Set(desired.map((entry) => identity(entry, keys)))
+  return [...ours, ...[...liveByIdentity.keys()].filter((name) => !wanted.has(name)).map((name) => `${path}[${name}]`)]
+}
+
+/**
+ * Lists in which an entry of somebody else is no addition, but ours with another number: it would collide with ours.
+ * Everywhere else what others add stays.
+ */
+const wholeLists = /containers\[[^\]]*\]\.ports$|^spec\.ports$/i
+
+/**
+ * A strategic merge patch that makes these lists what is desired; undefined when nobody added to one. Applying alone
+ * would not do: an entry that somebody else owns stays, and the API server refuses two ports of one name.
+ * @see https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
+ */
+export function withoutEntriesOfOthers(desired: Json, live: Json, path = ''): Json {
+  if (isObject(desired) && isObject(live)) {
+    const entries = Object.entries(desired).flatMap(([key, value]) => {
+      const patch = withoutEntriesOfOthers(value, live[key], join(path, key))
+      return patch === undefined ? [] : [[key, patch] as const]
+    })
+    return entries.length === 0 ? undefined : Object.fromEntries(entries)
+  }
+  const keys = mergeKeys.find(([list]) => list.test(path))?.[1]
+  if (keys === undefined || !Array.isArray(desired) || !Array.isArray(live)) return undefined
+  const wanted = new Map(desired.map((entry) => [identity(entry, keys), entry]))
+  const hasOthers = live.some((entry) => !wanted.has(identity(entry, keys)))
+  if (wholeLists.test(path)) return hasOthers ? [{ $patch: 'replace' }, ...desired] : undefined
+  const entries = live.flatMap((entry) => {
+    const name = identity(entry, keys)
+    const patch = withoutEntriesOfOthers(wanted.get(name), entry, `${path}[${name}]`)
+    return isObject(patch) && isObject(entry) ? [{ ...keyOf(entry, keys), ...patch }] : []
+  })
+  return entries.length === 0 ? undefined : entries
+}
+
+function keyOf(entry: JsonObject, keys: readonly string[]): JsonObject {
+  return Object.fromEntries(keys.map((key) => [key, entry[key]]))
 }
 
 function identity(entry: Json, keys: readonly string[]): string {

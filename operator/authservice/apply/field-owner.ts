@@ -10,6 +10,13 @@ export const fieldManager = 'authservice-operator'
 /** Field manager of the counts that it writes through the scale subresource. */
 export const scaleFieldManager = 'authservice-operator-scale'
 
+/** Whether the object was made by the operator: an edit that takes its owner away leaves this record. */
+export function wasApplied({ metadata }: LiveManifest): boolean {
+  return (metadata.managedFields ?? []).some(
+    ({ manager, operation }) => manager === fieldManager && operation === 'Apply',
+  )
+}
+
 /**
  * Who last wrote to the object, besides the operator and the status that controllers report.
  *

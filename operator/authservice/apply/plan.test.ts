@@ -16,17 +16,29 @@ describe('needsApply', () => {
   })
 
   test('a missing child is written', () => {
-    expect(needsApply(withDesiredHash(configMap({})), undefined)).toEqual({ reason: 'missing', paths: [] })
+    expect(needsApply(withDesiredHash(configMap({})), undefined)).toEqual({
+      reason: 'missing',
+      paths: [],
+      hasOthers: false,
+    })
   })
 
   test('a field that is no longer wanted is a change, though the live child contains all that is wanted', () => {
     const live = applied(configMap({ a: '1', b: '2' }))
-    expect(needsApply(withDesiredHash(configMap({ a: '1' })), live)).toEqual({ reason: 'changed', paths: [] })
+    expect(needsApply(withDesiredHash(configMap({ a: '1' })), live)).toEqual({
+      reason: 'changed',
+      paths: [],
+      hasOthers: false,
+    })
   })
 
   test('an edit by somebody else is drift, and says where', () => {
     const live = { ...applied(configMap({ a: '1' })), data: { a: '2' } }
-    expect(needsApply(withDesiredHash(configMap({ a: '1' })), live)).toEqual({ reason: 'drifted', paths: ['data.a'] })
+    expect(needsApply(withDesiredHash(configMap({ a: '1' })), live)).toEqual({
+      reason: 'drifted',
+      paths: ['data.a'],
+      hasOthers: false,
+    })
   })
 
   test('a removed hash is put back', () => {

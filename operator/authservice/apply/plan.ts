@@ -1,5 +1,5 @@
 import { contentHash } from './content-hash.ts'
-import { differences, type Json } from './differences.ts'
+import { differences, type Json, withoutEntriesOfOthers } from './differences.ts'
 
 /** The part of a Kubernetes object that planning needs; everything else is compared as JSON. */
 export interface Manifest {
@@ -37,6 +37,8 @@ export interface PlannedApply<T extends Manifest = Manifest> {
   reason: ApplyReason
   /** Where the live object differs. Empty when it is missing or when fields only went away. */
   paths: string[]
+  /** Somebody added an entry to a list that is to hold ours alone. */
+  hasOthers: boolean
 }
 
 /** The whole difference between what is wanted and what is there. */
@@ -80,15 +82,16 @@ export function planApply<T extends Manifest>(desired: readonly T[], live: reado
  * @returns undefined when the live child is as it should be
  */
 export function needsApply(desired: Manifest, live: Manifest | undefined): Omit<PlannedApply, 'manifest'> | undefined {
-  if (live === undefined) return { reason: 'missing', paths: [] }
+  if (live === undefined) return { reason: 'missing', paths: [], hasOthers: false }
   const paths = differences(asJson(desired), asJson(live))
   const hashPath = `metadata.annotations["${desiredHashAnnotation}"]`
   const drifted = paths.filter((path) => path !== hashPath && path !== 'metadata.annotations')
+  const hasOthers = paths.length > 0 && withoutEntriesOfOthers(asJson(desired), asJson(live)) !== undefined
   const wanted = desired.metadata.annotations?.[desiredHashAnnotation]
   const applied = live.metadata.annotations?.[desiredHashAnnotation]
   // A hash that is gone was taken away by somebody: we always write one.
-  if (applied !== undefined && applied !== wanted) return { reason: 'changed', paths: drifted }
-  return paths.length > 0 ? { reason: 'drifted', paths } : undefined
+  if (applied !== undefined && applied !== wanted) return { reason: 'changed', paths: drifted, hasOthers }
+  return paths.length > 0 ? { reason: 'drifted', paths, hasOthers } : undefined
 }
 
 /** The child with a hash of all that is wanted of it. */
@@ -130,7 +133,7 @@ function redacted(manifest: Manifest): Json {
 }
 
 /** Manifests are written as typed interfaces, which TypeScript does not see as JSON; they hold nothing else. */
-function asJson(manifest: Manifest): Json {
+export function asJson(manifest: Manifest): Json {
   return manifest as unknown as Json
 }
 

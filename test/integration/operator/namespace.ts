@@ -72,6 +72,11 @@ export class Namespace {
     await this.#client.mergePatch(resourceOf(kind), target, change)
   }
 
+  /** Writes the whole object, as `kubectl edit` does. */
+  async replace(kind: string, object: KubernetesObject): Promise<void> {
+    await this.#client.update(resourceOf(kind), object)
+  }
+
   async remove(kind: string, name: string): Promise<void> {
     await this.#client.delete(resourceOf(kind), { namespace: this.name, name })
   }

@@ -175,6 +175,19 @@ describe('drift', () => {
     },
   )
 
+  test.each([
+    ['Service', 'accounts'],
+    ['Secret', 'accounts-keys'],
+  ])('%s %s is owned again after somebody took its owner away, and keeps its content', async (childKind, name) => {
+    const before = await namespace.get(childKind, name)
+    await namespace.patch(childKind, name, { metadata: { ownerReferences: null } })
+    await expect
+      .poll(async () => (await namespace.get(childKind, name))?.metadata.ownerReferences, { timeout: 5_000 })
+      .toEqual(before?.metadata.ownerReferences)
+    const after = await namespace.get(childKind, name)
+    expect([after?.metadata.uid, after?.['data']]).toEqual([before?.metadata.uid, before?.['data']])
+  })
+
   test('a Secret that loses the label it is found by keeps its content', async () => {
     const before = await namespace.get<Live & { data: object }>('Secret', 'accounts-keys')
     await namespace.patch('Secret', 'accounts-keys', { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } })

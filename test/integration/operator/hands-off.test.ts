@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { childKinds } from '../../../operator/authservice/kinds.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { type Live, Namespace } from './namespace.ts'
+import { startOperator, visitsOf } from './operator-under-test.ts'
+
+const { kubeconfigPath } = inject('apiServer')
+let namespace: Namespace
+let operator: Operator
+
+beforeAll(async () => {
+  namespace = await Namespace.create(kubeconfigPath, `hands-off-${Date.now()}`)
+  operator = startOperator(kubeconfigPath, namespace)
+})
+afterAll(() => operator.stop())
+
+async function createAuthService(name: string): Promise<void> {
+  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
+  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
+}
+
+test('suspended, it leaves edits and deletions alone and says so; set free, it mends them', async () => {
+  await createAuthService('paused')
+  await namespace.patch(kind, 'paused', { spec: { suspend: true } })
+  await expect.poll(() => namespace.condition('paused', 'Reconciling'), { timeout: 10_000 }).toMatch(/^False Suspended/)
+  expect(await namespace.condition('paused', 'Ready')).toMatch(
+    /Suspended: nothing is changed until spec.suspend is false/,
+  )
+
+  const selector = async () =>
+    (await namespace.get<Live & { spec: { selector: object } }>('Service', 'paused'))?.spec.selector
+  const before = await visitsOf(operator)
+  await namespace.remove('ServiceAccount', 'paused')
+  await namespace.patch('Service', 'paused', { spec: { selector: { 'auth-operator.dev/color': 'nobody' } } })
+  await expect.poll(() => visitsOf(operator), { timeout: 10_000 }).toBeGreaterThan(before + 1)
+  expect(await selector()).toMatchObject({ 'auth-operator.dev/color': 'nobody' })
+  expect(await namespace.get('ServiceAccount', 'paused')).toBeUndefined()
+
+  await namespace.patch(kind, 'paused', { spec: { suspend: false } })
+  await expect.poll(selector, { timeout: 10_000 }).toMatchObject({ 'auth-operator.dev/color': 'blue' })
+  await expect.poll(() => namespace.get('ServiceAccount', 'paused'), { timeout: 10_000 }).toBeDefined()
+})
+
+test('with the operator stopped an AuthService is deleted at once, and leaves nothing that the garbage collector would not take', async () => {
+  await createAuthService('leaving')
+  const { uid } = (await namespace.authService('leaving')).metadata
+  await operator.stop()
+  await namespace.remove(kind, 'leaving')
+  expect(await namespace.get(kind, 'leaving')).toBeUndefined()
+
+  const lists = await Promise.all(childKinds.map((resource) => namespace.list(resource.kind)))
+  const left = lists.flat().filter(({ metadata }) => metadata.name.startsWith('leaving'))
+  expect(left.length).toBeGreaterThan(10)
+  for (const { metadata } of left) {
+    // An object goes with its owner when it has no other one, and nothing of its own holds it.
+    expect(metadata.ownerReferences, metadata.name).toEqual([expect.objectContaining({ uid })])
+    expect(metadata, metadata.name).not.toHaveProperty('finalizers')
+  }
+})

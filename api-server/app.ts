@@ -7,6 +7,8 @@ import configPlugin from './plugins/app/config-plugin.ts'
 import draining from './plugins/app/draining.ts'
 import health from './plugins/app/health/plugin.ts'
 import limits from './plugins/app/limits/plugin.ts'
+import loginAttempts from './plugins/app/login-attempts/plugin.ts'
+import oauthClients from './plugins/app/oauth-clients/plugin.ts'
 import metrics from './plugins/app/observability/metrics.ts'
 import securityEvents from './plugins/app/observability/security-events.ts'
 import passwords from './plugins/app/passwords/plugin.ts'
@@ -15,10 +17,12 @@ import revocation from './plugins/app/revocation/plugin.ts'
 import sessions from './plugins/app/sessions/plugin.ts'
 import tokens from './plugins/app/tokens/plugin.ts'
 import users from './plugins/app/users/plugin.ts'
+import cookies from './plugins/external/cookies.ts'
 import documentation from './plugins/external/documentation.ts'
 import mongo from './plugins/external/mongo.ts'
 import redis from './plugins/external/redis.ts'
 import security from './plugins/external/security.ts'
+import oauthRoutes from './routes/oauth/index.ts'
 import authRoutes from './routes/v1/auth/index.ts'
 import meRoutes from './routes/v1/me.ts'
 import wellKnownRoutes from './routes/well-known.ts'
@@ -50,6 +54,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(metrics)
   await app.register(securityEvents)
   await app.register(security)
+  await app.register(cookies)
   await app.register(documentation)
   await app.register(mongo)
   await app.register(redis)
@@ -60,11 +65,14 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(sessions)
   await app.register(authenticate)
   await app.register(limits)
+  await app.register(loginAttempts)
+  await app.register(oauthClients)
   await app.register(health)
 
   await app.register(wellKnownRoutes)
   await app.register(authRoutes, { prefix: '/v1/auth' })
   await app.register(meRoutes, { prefix: '/v1' })
+  await app.register(oauthRoutes, { prefix: '/oauth' })
   await app.ready()
   return app
 }

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { clientListPattern } from './plugins/app/oauth-clients/oauth-client.ts'
 
 /** A length of time: a whole number and s, m, h or d. */
 const duration = (description: string, fallback: string) =>
@@ -15,6 +16,15 @@ const rate = (description: string, fallback: string) =>
     default: fallback,
     description: `${description}: like 100/s, 10/m, 5/h`,
   })
+
+/** RATE_LIMIT_LOGIN unless it is set. */
+const optionalRate = (description: string) =>
+  Type.Optional(
+    Type.String({
+      pattern: '^[1-9]\\d{0,6}/[smh]$',
+      description: `${description}: like 100/s, 10/m, 5/h; as RATE_LIMIT_LOGIN unless set`,
+    }),
+  )
 
 const whole = (description: string, fallback: number, minimum: number, maximum: number) =>
   Type.Integer({ minimum, maximum, default: fallback, description: `${description}: ${minimum} to ${maximum}` })
@@ -63,10 +73,24 @@ export const EnvironmentSchema = Type.Object({
   REDIS_HOST: text('host of Redis', '127.0.0.1'),
   REDIS_PORT: whole('port of Redis', 6379, 1, 65_535),
   REDIS_PASSWORD: Type.Optional(text('password of Redis')),
+  REDIS_KEY_PREFIX: Type.Optional(
+    Type.String({
+      pattern: '^[\\w.:/-]{1,200}$',
+      description:
+        'put before every key, so that several deployments can share one Redis: letters, digits and _ . : / -; DATABASE_NAME and a colon unless set',
+    }),
+  ),
   REDIS_TLS: flag('encrypt the connection to Redis', false),
   REDIS_CA_FILE: Type.Optional(text('file with the authority of the certificate of Redis, PEM')),
   JWT_KEYS_FILE: Type.Optional(text('file with the signing keys; read again whenever it changes')),
   JWT_SECRET: Type.Optional(text('one HS256 secret instead of JWT_KEYS_FILE: 32 random bytes at least')),
+  OAUTH_CLIENTS: Type.Optional(
+    Type.String({
+      pattern: clientListPattern,
+      description:
+        'clients that may call /oauth/introspect and /oauth/revoke: id:SHA-256 of the secret in hex, separated by commas or lines',
+    }),
+  ),
   JWT_EXPIRES_IN_HOURS: whole('lifetime of an access token in hours, unless ACCESS_TOKEN_LIFETIME is set', 24, 1, 720),
   JWT_ISSUER: text('iss of the access tokens, an https URL in production', 'http://localhost:8080'),
   JWT_AUDIENCE: text('aud of the access tokens', 'authservice'),
@@ -87,10 +111,23 @@ export const EnvironmentSchema = Type.Object({
   }),
   RATE_LIMIT_PER_CLIENT: rate('requests of one address', '100/s'),
   RATE_LIMIT_BURST: whole('requests of one address beyond its rate at a time', 200, 0, 100_000),
-  RATE_LIMIT_LOGIN: rate('log-ins of one address and of one account', '10/m'),
+  RATE_LIMIT_LOGIN: rate('log-ins of one address', '10/m'),
+  RATE_LIMIT_LOGIN_ACCOUNT: optionalRate('log-ins to one account from devices that it does not know'),
+  RATE_LIMIT_LOGIN_PAIR: optionalRate('log-ins of one address to one account'),
+  RATE_LIMIT_LOGIN_KNOWN_DEVICE: optionalRate('log-ins to one account from the devices that it knows'),
+  LOGIN_LOCK_AT_FAILURE: whole('failed log-ins of one address to one account until it is locked', 5, 1, 100),
+  LOGIN_LOCK_FIRST: duration('the first lock, which each further failure doubles', '1s'),
+  LOGIN_LOCK_LONGEST: duration('the longest lock', '15m'),
+  LOGIN_FAILURE_MEMORY: duration('failed log-ins are forgotten after', '15m'),
+  KNOWN_DEVICE_LIFETIME: duration('a device on which a user has logged in is known for', '180d'),
   RATE_LIMIT_REGISTER: rate('registrations of one address', '5/m'),
   RATE_LIMIT_REFRESH: rate('refreshes of one session', '30/m'),
   RATE_LIMIT_RESET: rate('password resets of one address', '5/h'),
+  RATE_LIMIT_MAIL: rate('mails to one account', '5/h'),
+  RATE_LIMIT_EMAIL_VERIFY: rate('confirmations of an email from one address', '20/m'),
+  RATE_LIMIT_SENSITIVE: rate('changes of one account that ask for its password', '10/m'),
+  RATE_LIMIT_PROFILE: rate('reads and changes that one user makes to their own account', '120/m'),
+  RATE_LIMIT_ADMIN: rate('calls of one administrator', '600/m'),
   TRUST_PROXY_HOPS: whole('proxies in front whose X-Forwarded-For is believed', 0, 0, 10),
   REVOCATION_MAX_STALENESS: duration('tokens are verified without news of revocations for at most', '30s'),
   REVOCATION_WHEN_STALE: Type.Enum(['refuse', 'accept'], {
@@ -114,4 +151,4 @@ export const EnvironmentSchema = Type.Object({
 export type EnvironmentValues = Static<typeof EnvironmentSchema>
 
 /** Variables that may come as a file: `<NAME>_FILE` has the path, the file has the value. */
-export const secretVariables = ['MONGODB_URL', 'REDIS_PASSWORD', 'JWT_SECRET'] as const
+export const secretVariables = ['MONGODB_URL', 'REDIS_PASSWORD', 'JWT_SECRET', 'OAUTH_CLIENTS'] as const

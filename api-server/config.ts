@@ -2,19 +2,17 @@ import { readFileSync } from 'node:fs'
 import Value from 'typebox/value'
 import { checkTogether } from './config-checks.ts'
 import { EnvironmentSchema, type EnvironmentValues, secretVariables } from './config-schema.ts'
+import { type Limits, limitsOf, secondsOf } from './config-units.ts'
+import { type OAuthClient, parseClients } from './plugins/app/oauth-clients/oauth-client.ts'
 
 export { EnvironmentSchema } from './config-schema.ts'
+export type { Limits, Rate } from './config-units.ts'
+export { rateOf, secondsOf } from './config-units.ts'
 
 type SecretVariable = (typeof secretVariables)[number]
 
 /** The environment of the server, as a Deployment writes it: every value is text. */
 export type ServerEnvironment = { [Name in keyof EnvironmentValues | `${SecretVariable}_FILE`]?: string }
-
-/** So many in so many seconds. */
-export interface Rate {
-  count: number
-  perSeconds: number
-}
 
 /** The settings of the server, parsed and checked. Lifetimes are in seconds. */
 export interface Config {
@@ -34,9 +32,11 @@ export interface Config {
     /** Plain text to another host, allowed on purpose. */
     allowInsecure: boolean
   }
-  redis: { host: string; port: number; password?: string; tls: boolean; caFile?: string }
+  redis: { host: string; port: number; keyPrefix: string; password?: string; tls: boolean; caFile?: string }
   /** Where signing keys come from. */
   signingKeys: { file: string } | { secret: string }
+  /** Programs that may introspect and revoke tokens. */
+  oauthClients: OAuthClient[]
   issuer: string
   audience: string
   accessTokenLifetimeSeconds: number
@@ -46,7 +46,8 @@ export interface Config {
   passwordMinLength: number
   registrationDisclosure: 'open' | 'hidden'
   corsOrigins: string[]
-  limits: { perClient: Rate; burst: number; login: Rate; register: Rate; refresh: Rate; reset: Rate }
+  limits: Limits
+  knownDeviceLifetimeSeconds: number
   trustProxyHops: number
   revocationMaxStalenessSeconds: number
   /** What becomes of a token when the news is older than that. */
@@ -144,12 +145,14 @@ function configOf(values: EnvironmentValues): Config {
     redis: {
       host: values.REDIS_HOST,
       port: values.REDIS_PORT,
+      keyPrefix: values.REDIS_KEY_PREFIX ?? `${values.DATABASE_NAME}:`,
       tls: values.REDIS_TLS,
       ...(values.REDIS_PASSWORD !== undefined && { password: values.REDIS_PASSWORD }),
       ...(values.REDIS_CA_FILE !== undefined && { caFile: values.REDIS_CA_FILE }),
     },
     signingKeys:
       values.JWT_KEYS_FILE !== undefined ? { file: values.JWT_KEYS_FILE } : { secret: values.JWT_SECRET ?? '' },
+    oauthClients: values.OAUTH_CLIENTS === undefined ? [] : parseClients(values.OAUTH_CLIENTS),
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,
     accessTokenLifetimeSeconds:
@@ -164,14 +167,8 @@ function configOf(values: EnvironmentValues): Config {
     corsOrigins: values.CORS_ORIGINS.split(',')
       .map((origin) => origin.trim())
       .filter((origin) => origin !== ''),
-    limits: {
-      perClient: rateOf(values.RATE_LIMIT_PER_CLIENT),
-      burst: values.RATE_LIMIT_BURST,
-      login: rateOf(values.RATE_LIMIT_LOGIN),
-      register: rateOf(values.RATE_LIMIT_REGISTER),
-      refresh: rateOf(values.RATE_LIMIT_REFRESH),
-      reset: rateOf(values.RATE_LIMIT_RESET),
-    },
+    limits: limitsOf(values),
+    knownDeviceLifetimeSeconds: secondsOf(values.KNOWN_DEVICE_LIFETIME),
     trustProxyHops: values.TRUST_PROXY_HOPS,
     revocationMaxStalenessSeconds: secondsOf(values.REVOCATION_MAX_STALENESS),
     revocationWhenStale: values.REVOCATION_WHEN_STALE,
@@ -180,17 +177,4 @@ function configOf(values: EnvironmentValues): Config {
     replicas: values.REPLICAS,
     shutdownDrainSeconds: values.SHUTDOWN_DRAIN_SECONDS,
   }
-}
-
-const secondsPerUnit: Record<string, number> = { s: 1, m: 60, h: 3600, d: 86_400 }
-
-/** @param duration such as `15m`, as the schema has checked it */
-export function secondsOf(duration: string): number {
-  return Number(duration.slice(0, -1)) * (secondsPerUnit[duration.slice(-1)] ?? Number.NaN)
-}
-
-/** @param rate such as `10/m`, as the schema has checked it */
-export function rateOf(rate: string): Rate {
-  const [count, unit = ''] = rate.split('/')
-  return { count: Number(count), perSeconds: secondsPerUnit[unit] ?? Number.NaN }
 }

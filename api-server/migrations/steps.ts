@@ -41,4 +41,13 @@ export const migrations: readonly Migration[] = [
       await revocations.createIndex({ expiresAt: 1 }, { name: 'expiry', expireAfterSeconds: 0 })
     },
   },
+  {
+    id: '010-known-devices',
+    phase: 'expand',
+    async up(db) {
+      const devices = db.collection('known_devices')
+      await devices.createIndex({ userId: 1 }, { name: 'user' })
+      await devices.createIndex({ expiresAt: 1 }, { name: 'expiry', expireAfterSeconds: 0 })
+    },
+  },
 ]

@@ -1,21 +1,62 @@
+import etag from '@fastify/etag'
 import type { FastifyInstance } from 'fastify'
-import Type from 'typebox'
+import { noContent } from '../schemas/auth.ts'
+import { KeySet, ServerMetadata } from '../schemas/well-known.ts'
 
-const maxAgeSeconds = 60
+/** A new key is published before it signs by more than that: `activateAt` is 90 s ahead at least. */
+const keySetMaxAgeSeconds = 60
+const metadataMaxAgeSeconds = 300
+
+const clientAuthentication = ['client_secret_basic', 'client_secret_post']
 
 export default async function wellKnownRoutes(app: FastifyInstance): Promise<void> {
+  await app.register(etag, { algorithm: 'sha256' })
+  const notModified = noContent('As If-None-Match says: not changed')
+
   app.get(
     '/.well-known/jwks.json',
     {
       schema: {
+        operationId: 'getKeySet',
         summary: 'The keys that access tokens are verified with (RFC 7517)',
         tags: ['tokens'],
-        response: { 200: Type.Object({ keys: Type.Array(Type.Object({}, { additionalProperties: true })) }) },
+        response: { 200: KeySet, 304: notModified },
       },
     },
     async (_request, reply) => {
-      reply.header('cache-control', `public, max-age=${maxAgeSeconds}`)
+      reply.header('cache-control', `public, max-age=${keySetMaxAgeSeconds}`)
       return app.tokens.keys.published(new Date())
     },
   )
+
+  app.get(
+    '/.well-known/oauth-authorization-server',
+    {
+      schema: {
+        operationId: 'getServerMetadata',
+        summary: 'Where resource servers find what they need (RFC 8414)',
+        tags: ['oauth'],
+        response: { 200: ServerMetadata, 304: notModified },
+      },
+    },
+    async (_request, reply) => {
+      reply.header('cache-control', `public, max-age=${metadataMaxAgeSeconds}`)
+      return serverMetadata(app.config.issuer)
+    },
+  )
+}
+
+/** There is no authorization and no token endpoint: users log in by the API itself. */
+function serverMetadata(issuer: string) {
+  const base = issuer.replace(/\/$/, '')
+  return {
+    issuer,
+    jwks_uri: `${base}/.well-known/jwks.json`,
+    response_types_supported: [],
+    grant_types_supported: [],
+    introspection_endpoint: `${base}/oauth/introspect`,
+    introspection_endpoint_auth_methods_supported: clientAuthentication,
+    revocation_endpoint: `${base}/oauth/revoke`,
+    revocation_endpoint_auth_methods_supported: clientAuthentication,
+  }
 }

@@ -1,5 +1,5 @@
 import type { KubernetesObject } from '../kube/objects.ts'
-import type { LabelledPod } from './cluster.ts'
+import type { EndpointSlice, LabelledPod } from './cluster.ts'
 
 /** What the operator's own objects, and their pods, are found by. */
 export const managedByLabel = { name: 'app.kubernetes.io/managed-by', value: 'authservice-operator' } as const
@@ -10,15 +10,28 @@ export function withoutManagedFields<T extends { metadata: KubernetesObject['met
   return { ...object, metadata }
 }
 
-/** Of a Pod only what tells whose it is and why it is not ready: a tenth of it. */
+/** Of a Pod only what tells whose it is, where it is, and why it is not ready: a tenth of it. */
 export function withReasonsOnly<T extends LabelledPod & KubernetesObject>(pod: T): T {
   const { name, namespace, uid, resourceVersion, labels, deletionTimestamp } = pod.metadata
-  const { phase, conditions, initContainerStatuses, containerStatuses } = pod.status ?? {}
+  const { phase, podIP, conditions, initContainerStatuses, containerStatuses } = pod.status ?? {}
   // Every field that is left out is optional in the type.
   return {
     apiVersion: pod.apiVersion,
     kind: pod.kind,
     metadata: { name, namespace, uid, resourceVersion, labels, deletionTimestamp },
-    status: { phase, conditions, initContainerStatuses, containerStatuses },
+    status: { phase, podIP, conditions, initContainerStatuses, containerStatuses },
+  } as T
+}
+
+/** Of an EndpointSlice only which pods are ready behind which Service. */
+export function withTargetsOnly<T extends EndpointSlice & KubernetesObject>(slice: T): T {
+  const { name, namespace, uid, resourceVersion, labels } = slice.metadata
+  const endpoints = slice.endpoints?.map(({ conditions, targetRef }) => ({ conditions, targetRef }))
+  // Every field that is left out is optional in the type.
+  return {
+    apiVersion: slice.apiVersion,
+    kind: slice.kind,
+    metadata: { name, namespace, uid, resourceVersion, labels },
+    endpoints,
   } as T
 }

@@ -1,3 +1,4 @@
+import { group } from './api/group.ts'
 import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthServiceSpec, ChecklistItem, Environment } from './api/schema.ts'
 import { type BackupState, openBackup } from './backup-state.ts'
@@ -17,7 +18,20 @@ export interface ChecklistInput {
   findings: readonly Finding[]
   /** undefined: the spec asks for no backups. */
   backup: BackupState | undefined
+  /** Of the AuthService: people and pipelines state there what only they can know. */
+  annotations: Readonly<Record<string, string>>
+  /** Version of the server that is asked for, as in `status.version`. */
+  version: string
 }
+
+/**
+ * Statements about one version of the server, made by whoever did the work: `<annotation>: <version>`. Another version
+ * opens the item again.
+ */
+export const attestations = {
+  loadTest: `${group}/load-tested`,
+  securityScan: `${group}/security-scanned`,
+} as const
 
 /** One question to ask before an AuthService serves customers. */
 interface Item {
@@ -79,9 +93,23 @@ const items: Item[] = [
     open: () => 'scrape port 9090 of the server pods yourself: the operator installs no dashboard yet',
   },
   { item: 'Backups', open: ({ backup, name }) => openBackup(backup, backupName(name)) },
-  { item: 'LoadTest', open: () => 'load it as your customers will: the operator does not know of such a test yet' },
-  { item: 'SecurityScan', open: () => 'scan the images that run: the operator does not know of such a scan yet' },
+  {
+    item: 'LoadTest',
+    open: (input) => openAttestation(input, attestations.loadTest, 'load it as your customers will'),
+  },
+  {
+    item: 'SecurityScan',
+    open: (input) => openAttestation(input, attestations.securityScan, 'scan the images that run'),
+  },
 ]
+
+/** What only its doer can know is asked for by name, and holds for the version that it was done with. */
+function openAttestation({ annotations, version }: ChecklistInput, annotation: string, what: string) {
+  const done = annotations[annotation]
+  if (done === version) return undefined
+  const state = done === undefined ? 'then' : `the last one was of ${done.slice(0, 100)}; then`
+  return `${what}, ${state} annotate with ${annotation}=${version}`
+}
 
 function openCertificate({ resolved: { ingress, tokens }, findings }: ChecklistInput): string | undefined {
   if (isStalled('IngressReady', findings)) return 'mend what IngressReady says'

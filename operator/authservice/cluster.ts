@@ -32,12 +32,22 @@ export interface Cluster extends ChildWriter {
   cachedPods(owner: AuthService): readonly LabelledPod[]
   /** Which of the kinds that a cluster may lack can be used now. */
   availabilities(): Availabilities
+  /** Endpoints of the Services of its server. */
+  cachedEndpointSlices(owner: AuthService): readonly EndpointSlice[]
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>
   volumeClaimExists(namespace: string, name: string): Promise<boolean>
+  /** A page of text from a pod; undefined when it does not answer within a second. */
+  readFromPod(url: string): Promise<string | undefined>
   /** Writes a count through the `scale` subresource, so that applying a Deployment never touches it. */
   scale(deployment: { namespace: string; name: string }, replicas: number): Promise<void>
   writeStatus(authService: AuthService, status: AuthServiceStatus): Promise<void>
   announce(about: AuthService, announcement: Announcement): void
+}
+
+/** The part of a discovery.k8s.io/v1 EndpointSlice that tells which pods a Service leads to. */
+export interface EndpointSlice {
+  metadata: { name: string; labels?: Record<string, string> }
+  endpoints?: { conditions?: { ready?: boolean; serving?: boolean }; targetRef?: { kind?: string; name?: string } }[]
 }
 
 export type LabelledPod = ObservedPod & { metadata: { labels?: Record<string, string> } }

@@ -2,7 +2,7 @@ import type { Manifest } from './apply/plan.ts'
 import type { ConditionType, ConditionUpdate } from './conditions.ts'
 import type { Finding } from './finding.ts'
 import { type Health, jobHealth, type ObservedJob, type Workload, workloadHealth } from './health.ts'
-import type { RolloutDecision } from './rollout/decide.ts'
+import { isUnderWay, type RolloutDecision } from './rollout/world.ts'
 import { findChild, podsOf, type Snapshot } from './snapshot.ts'
 
 /** What the conditions of the parts are made from. */
@@ -88,9 +88,10 @@ function judgeRollout({ snapshot, rollout, written }: Observed): ConditionUpdate
   if (isWritten(written, 'Deployment', name)) {
     return { type, status: 'True', reason: 'RolloutInProgress', message: `waiting for ${name} to be taken up` }
   }
-  const { failure, complete, message } = rollout
+  const { failure, complete, message, memory } = rollout
   if (failure !== undefined) return { type, status: 'False', reason: 'RolloutFailed', message: failure }
-  if (complete) return { type, status: 'False', reason: 'RolloutComplete', message }
+  // The way is over; that the old colour still stands by is a reserve, and nothing to wait for.
+  if (complete && !isUnderWay(memory.phase)) return { type, status: 'False', reason: 'RolloutComplete', message }
   return { type, status: 'True', reason: 'RolloutInProgress', message }
 }
 

@@ -5,9 +5,11 @@ import { wasApplied } from './apply/field-owner.ts'
 import type { Manifest } from './apply/plan.ts'
 import { controllerOf } from './child-index.ts'
 import type { AuthServiceKey, Cluster, SecretManifest } from './cluster.ts'
+import { askForLoadedKeys } from './loaded-keys.ts'
+import { isKeyHeld } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
 import { decodeSecretData, type SecretData } from './secrets/secret-data.ts'
-import type { Snapshot } from './snapshot.ts'
+import { podsOf, type Snapshot } from './snapshot.ts'
 import { referencedSecretNames } from './validate.ts'
 
 /**
@@ -16,7 +18,7 @@ import { referencedSecretNames } from './validate.ts'
  *
  * @returns undefined when the AuthService is gone
  */
-export async function gather(key: AuthServiceKey, cluster: Cluster): Promise<Snapshot | undefined> {
+export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): Promise<Snapshot | undefined> {
   const authService = cluster.cachedAuthService(key)
   if (authService === undefined || authService.metadata.deletionTimestamp !== undefined) return undefined
 
@@ -31,16 +33,21 @@ export async function gather(key: AuthServiceKey, cluster: Cluster): Promise<Sna
   const ownSecrets = new Map(
     children.filter(isSecret).map(({ metadata, data }) => [metadata.name, decodeSecretData(data)]),
   )
+  const pods = cluster.cachedPods(authService)
   const volume = `data-${name}-mongodb-0`
   const mayBeOrphaned = keepsData(resolved) && !ownSecrets.has(secretNames(name).mongodb)
   return {
     authService,
     resolved,
     children,
-    pods: cluster.cachedPods(authService),
+    pods,
+    endpointSlices: cluster.cachedEndpointSlices(authService),
     availabilities: cluster.availabilities(),
     ownSecrets,
     referencedSecrets,
+    loadedKeys: isKeyHeld(ownSecrets.get(secretNames(name).keys), resolved, now)
+      ? await askForLoadedKeys(podsOf({ pods }, 'server'), (url) => cluster.readFromPod(url))
+      : undefined,
     orphanedVolume: mayBeOrphaned && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
     missingBackupVolume: await findMissingClaim(namespace, resolved.backup?.claimName, cluster),
   }

@@ -29,6 +29,7 @@ export interface ObservedPod {
   metadata: { name: string; deletionTimestamp?: string }
   status?: {
     phase?: string
+    podIP?: string
     conditions?: ObservedCondition[]
     initContainerStatuses?: ObservedContainer[]
     containerStatuses?: ObservedContainer[]

@@ -11,6 +11,13 @@ export const deployments: Resource = {
   plural: 'deployments',
   namespaced: true,
 }
+/** Made by the cluster for each Service, with the Service's labels. */
+export const endpointSlices: Resource = {
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  plural: 'endpointslices',
+  namespaced: true,
+}
 export const volumeClaims: Resource = {
   apiVersion: 'v1',
   kind: 'PersistentVolumeClaim',
@@ -26,6 +33,7 @@ export const childKinds: readonly Resource[] = [
   { apiVersion: 'v1', kind: 'ConfigMap', plural: 'configmaps', namespaced: true },
   { apiVersion: 'v1', kind: 'ServiceAccount', plural: 'serviceaccounts', namespaced: true },
   { apiVersion: 'apps/v1', kind: 'StatefulSet', plural: 'statefulsets', namespaced: true },
+  { apiVersion: 'apps/v1', kind: 'ControllerRevision', plural: 'controllerrevisions', namespaced: true },
   { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs', namespaced: true },
   { apiVersion: 'batch/v1', kind: 'CronJob', plural: 'cronjobs', namespaced: true },
   {

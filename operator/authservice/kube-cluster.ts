@@ -4,24 +4,29 @@ import { isNotFound } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { Informer, type Log } from '../kube/informer.ts'
 import { type KubernetesObject, keyOf, type Resource } from '../kube/objects.ts'
+import { readText } from '../kube/read-text.ts'
 import { apiVersion, kind } from './api/group.ts'
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 import type { LiveManifest } from './apply/field-owner.ts'
 import type { Manifest } from './apply/plan.ts'
-import { managedByLabel, withoutManagedFields, withReasonsOnly } from './cache-transforms.ts'
+import { managedByLabel, withoutManagedFields, withReasonsOnly, withTargetsOnly } from './cache-transforms.ts'
 import { ChildIndex, controllerOf } from './child-index.ts'
-import type { Announcement, AuthServiceKey, Cluster, LabelledPod, SecretManifest } from './cluster.ts'
+import type { Announcement, AuthServiceKey, Cluster, EndpointSlice, LabelledPod, SecretManifest } from './cluster.ts'
 import {
   type Availabilities,
   authServices,
   childKinds,
   deployments,
+  endpointSlices,
   pods,
   resourceOf,
   secrets,
   volumeClaims,
 } from './kinds.ts'
 import { OptionalChildren } from './optional-children.ts'
+
+/** A pod that does not answer within so long holds up no visit. */
+const podAnswerMilliseconds = 1_000
 
 /** What the cluster is reached by. */
 export interface KubeClusterOptions {
@@ -40,6 +45,7 @@ export class KubeCluster implements Cluster {
   readonly #options: KubeClusterOptions
   readonly #authServices: Informer<AuthService>[]
   readonly #pods: Informer<LabelledPod & KubernetesObject>[]
+  readonly #endpointSlices: Informer<EndpointSlice & KubernetesObject>[]
   readonly #children: Informer<Manifest>[]
   readonly #optionalChildren: OptionalChildren
   readonly #index = new ChildIndex()
@@ -50,6 +56,10 @@ export class KubeCluster implements Cluster {
     const labelSelector = `${managedByLabel.name}=${managedByLabel.value}`
     this.#authServices = this.#inform<AuthService>(authServices, { transform: withoutManagedFields })
     this.#pods = this.#inform<LabelledPod & KubernetesObject>(pods, { labelSelector, transform: withReasonsOnly })
+    this.#endpointSlices = this.#inform<EndpointSlice & KubernetesObject>(endpointSlices, {
+      labelSelector,
+      transform: withTargetsOnly,
+    })
     const informChildren = (resource: Resource) =>
       this.#inform<Manifest>(resource, { labelSelector, transform: withoutManagedFields })
     this.#children = childKinds.flatMap(informChildren)
@@ -83,13 +93,13 @@ export class KubeCluster implements Cluster {
         }
       })
     }
-    for (const informer of this.#pods) {
-      informer.onChange(({ object }) => {
-        const { namespace, labels } = object.metadata
-        const name = labels?.['app.kubernetes.io/instance']
-        if (name !== undefined && namespace !== undefined) look({ namespace, name })
-      })
+    const lookByLabel = ({ object }: { object: KubernetesObject }) => {
+      const { namespace, labels } = object.metadata
+      const name = labels?.[instanceLabel]
+      if (name !== undefined && namespace !== undefined) look({ namespace, name })
     }
+    for (const informer of this.#pods) informer.onChange(lookByLabel)
+    for (const informer of this.#endpointSlices) informer.onChange(lookByLabel)
   }
 
   /** Starts the watches. @returns when every cache has its first list */
@@ -134,14 +144,12 @@ export class KubeCluster implements Cluster {
     return this.#index.of(metadata.uid)
   }
 
-  cachedPods({ metadata }: AuthService): readonly LabelledPod[] {
-    return this.#pods
-      .flatMap((informer) => informer.list())
-      .filter(
-        (pod) =>
-          pod.metadata.namespace === metadata.namespace &&
-          pod.metadata.labels?.['app.kubernetes.io/instance'] === metadata.name,
-      )
+  cachedPods(owner: AuthService): readonly LabelledPod[] {
+    return labelledFor(owner, this.#pods)
+  }
+
+  cachedEndpointSlices(owner: AuthService): readonly EndpointSlice[] {
+    return labelledFor(owner, this.#endpointSlices)
   }
 
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined> {
@@ -150,6 +158,10 @@ export class KubeCluster implements Cluster {
 
   async volumeClaimExists(namespace: string, name: string): Promise<boolean> {
     return (await this.#get(volumeClaims, namespace, name)) !== undefined
+  }
+
+  readFromPod(url: string): Promise<string | undefined> {
+    return readText(url, podAnswerMilliseconds)
   }
 
   read(object: Manifest): Promise<LiveManifest | undefined> {
@@ -186,7 +198,12 @@ export class KubeCluster implements Cluster {
   /** Those that run from the start to the end. */
   get #informers(): Informer<KubernetesObject>[] {
     // What all informers have in common does not depend on the kind of object that they hold.
-    return [...this.#authServices, ...this.#pods, ...this.#children] as unknown as Informer<KubernetesObject>[]
+    return [
+      ...this.#authServices,
+      ...this.#pods,
+      ...this.#endpointSlices,
+      ...this.#children,
+    ] as unknown as Informer<KubernetesObject>[]
   }
 
   /** One informer for the whole cluster, or one for each namespace. */
@@ -225,6 +242,18 @@ function ownerOf(child: Manifest): AuthServiceKey | undefined {
   const owner = controllerOf(child)
   const { namespace } = child.metadata
   return owner?.kind === kind && namespace !== undefined ? { namespace, name: owner.name } : undefined
+}
+
+const instanceLabel = 'app.kubernetes.io/instance'
+
+/** Objects that are nobody's child and carry the label of an AuthService. */
+function labelledFor<T extends KubernetesObject>({ metadata }: AuthService, informers: readonly Informer<T>[]): T[] {
+  return informers
+    .flatMap((informer) => informer.list())
+    .filter(
+      (object) =>
+        object.metadata.namespace === metadata.namespace && object.metadata.labels?.[instanceLabel] === metadata.name,
+    )
 }
 
 /** A status that we wrote ourselves is no reason to look again. */

@@ -31,23 +31,10 @@ const unfinished: NotYet[] = [
       'spec.ingress.tls.issuerRef is not yet acted upon in 0.1: make a Certificate that writes the Secret named by secretName.',
   },
   {
-    isAskedFor: (_, { rollout }) => rollout.strategy === 'BlueGreen',
-    kind: 'note',
-    condition: 'RolloutProgressing',
-    message: 'Strategy BlueGreen is not yet acted upon in 0.1: revisions go out as rolling updates.',
-  },
-  {
     isAskedFor: ({ rollout }) => rollout?.smokeTest?.enabled === true || rollout?.analysis?.enabled === true,
     kind: 'note',
     condition: 'RolloutProgressing',
     message: 'spec.rollout.smokeTest and analysis are not yet acted upon in 0.1: readiness alone decides.',
-  },
-  {
-    isAskedFor: ({ rollout }) => rollout?.autoRollback === true,
-    kind: 'note',
-    condition: 'RolloutProgressing',
-    message:
-      'spec.rollout.autoRollback is not yet acted upon in 0.1: a failed rollout stops while the old pods go on serving.',
   },
   {
     isAskedFor: (_, { networkPolicy }) => networkPolicy.enabled,

@@ -2,7 +2,7 @@ import type { Outcome } from '../kube/controller.ts'
 import { lastValue, pendingActions, type TakenAction } from './actions.ts'
 import { announceSecrets, announceWrites } from './announcements.ts'
 import { kind } from './api/group.ts'
-import { serverImage } from './api/server-image.ts'
+import { serverImage, versionOf } from './api/server-image.ts'
 import { type ApplyResult, applyPlan } from './apply/apply.ts'
 import { planApply } from './apply/plan.ts'
 import { findBackupProblems, observeBackup } from './backup-state.ts'
@@ -16,9 +16,10 @@ import type { AuthServiceMetrics } from './metrics.ts'
 import { planNextVisit } from './next-visit.ts'
 import { type Images, type Rendering, render } from './render.ts'
 import { report } from './report.ts'
-import { decideRollout, type RolloutDecision } from './rollout/decide.ts'
-import { observeRollout } from './rollout/observe.ts'
+import type { Placement } from './resources/render-input.ts'
+import { planRollout } from './rollout/plan.ts'
 import { planScale, scaleColors } from './rollout/scale.ts'
+import type { RolloutDecision } from './rollout/world.ts'
 import { decideSecrets, type SecretsDecision } from './secrets/decide-secrets.ts'
 import { rotatedByAnnotation } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
@@ -43,13 +44,14 @@ interface Decisions {
   image: string
   rendering: Rendering
   rollout: RolloutDecision
+  placement: Placement
   /** Actions by annotation that are done once all of this is written. */
   taken: TakenAction[]
 }
 
 /** One visit to one AuthService. Level-triggered: safe at any time, any number of times. */
 export async function reconcile(key: AuthServiceKey, context: ReconcileContext, now: Date): Promise<Outcome> {
-  const snapshot = await gather(key, context.cluster)
+  const snapshot = await gather(key, context.cluster, now)
   if (snapshot === undefined) {
     context.metrics.forget(key)
     return { done: true } // owner references collect the rest
@@ -76,11 +78,11 @@ async function decide(
   { images, allowedImagePrefixes }: ReconcileContext,
   now: Date,
 ): Promise<Decisions> {
-  const { authService, resolved, ownSecrets, referencedSecrets } = snapshot
+  const { authService, resolved, ownSecrets, referencedSecrets, loadedKeys } = snapshot
   const { metadata, spec, status } = authService
   const asked = pendingActions(authService)
   const rotatedBy = lastRotation(snapshot)
-  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, asked, rotatedBy, now })
+  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, asked, rotatedBy, loadedKeys, now })
   const restart = asked.get('restart')
   const image = serverImage(resolved, images.server)
   const validation = validate({
@@ -92,7 +94,7 @@ async function decide(
     now,
   })
   const rendering = render(snapshot, images, secrets.secrets, restart ?? lastValue(status, 'restart'))
-  const rollout = decideRollout(observeRollout(snapshot, rendering.revision), now)
+  const { rollout, placement, taken } = planRollout(snapshot, rendering.wanted, asked, now)
   return {
     secrets,
     image,
@@ -104,7 +106,8 @@ async function decide(
     ],
     rendering,
     rollout,
-    taken: [...secrets.taken, ...(restart === undefined ? [] : [restarted(restart)])],
+    placement,
+    taken: [...secrets.taken, ...(restart === undefined ? [] : [restarted(restart)]), ...taken],
   }
 }
 
@@ -133,11 +136,11 @@ const nothingWritten: ApplyResult = { created: [], changed: [], corrected: [], r
 /** Writes the difference: children, then counts. */
 async function write(
   snapshot: Snapshot,
-  { rendering, rollout, secrets }: Decisions,
+  { rendering, rollout, placement, secrets }: Decisions,
   cluster: Cluster,
 ): Promise<ApplyResult> {
   const { authService, children, ownSecrets } = snapshot
-  const plan = planApply(rendering.childrenFor(rollout.activeColor), children)
+  const plan = planApply(rendering.childrenFor(placement), children)
   const applied = await applyPlan(plan, { ...authService.metadata, kind }, cluster)
   const scaleFailures = await scaleColors(snapshot, planScale(snapshot, rollout), cluster)
 
@@ -150,7 +153,7 @@ async function write(
 /** The status that follows from all of it. */
 function judge(
   snapshot: Snapshot,
-  { image, rendering, rollout, secrets }: Decisions,
+  { image, rendering, rollout, placement, secrets }: Decisions,
   { created, changed, corrected }: ApplyResult,
   {
     findings,
@@ -160,20 +163,21 @@ function judge(
   }: { findings: Finding[]; failure: string | undefined; taken: TakenAction[]; now: Date },
 ) {
   const { authService, resolved, referencedSecrets } = snapshot
-  const desired = rendering.childrenFor(rollout.activeColor)
+  const desired = rendering.childrenFor(placement)
   const written = [...created, ...changed, ...corrected.map(({ child }) => child)]
+  const { spec, metadata } = authService
+  const version = versionOf(image)
   const checklist = evaluateChecklist({
-    name: authService.metadata.name,
-    spec: authService.spec,
-    resolved,
+    ...{ name: metadata.name, spec, resolved, findings, version },
     secrets: referencedSecrets,
-    findings,
+    annotations: metadata.annotations ?? {},
     backup: observeBackup(snapshot),
   })
   return composeStatus(
     {
       snapshot,
       rollout,
+      revisions: placement.revisions,
       components: judgeComponents({ snapshot, findings, rollout, desired, written }),
       production: productionReady(checklist, resolved.environment),
       findings,

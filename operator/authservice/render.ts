@@ -1,9 +1,9 @@
 import { serverImage } from './api/server-image.ts'
 import { contentHash } from './apply/content-hash.ts'
-import type { Manifest } from './apply/plan.ts'
-import { type Child, type RenderInput, renderChildren } from './resources/children.ts'
-import { renderServer } from './resources/server.ts'
-import type { Color } from './rollout/decide.ts'
+import { type Child, renderChildren } from './resources/children.ts'
+import type { Placement } from './resources/render-input.ts'
+import { serverTemplate } from './resources/server.ts'
+import type { PodTemplate } from './rollout/revisions.ts'
 import type { DesiredSecret } from './secrets/secret-data.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -15,12 +15,17 @@ export interface Images {
   nginx: string
 }
 
-/** What can be made for an AuthService, before it is decided which colour is active. */
+/** What can be made for an AuthService, before it is decided where revisions run. */
 export interface Rendering {
-  /** Hash of the server's pod template, the same for both colours. */
-  revision: string
-  /** Every child that is wanted while this colour is active. */
-  childrenFor(activeColor: Color): Child[]
+  /** The revision that the spec asks for. */
+  wanted: {
+    /** Hash of the template: a revision is what makes a new pod, and the colour is only where it runs. */
+    revision: string
+    template: PodTemplate
+    image: string
+  }
+  /** Every child that is wanted while the colours are so. */
+  childrenFor(placement: Placement): Child[]
 }
 
 /** Makes the children of an AuthService from what was seen and decided. */
@@ -31,22 +36,18 @@ export function render(
   restartedBy: string | undefined,
 ): Rendering {
   const { name, namespace, uid } = authService.metadata
+  const image = serverImage(resolved, images.server)
   const input = {
     owner: { name, namespace, uid },
     resolved,
-    images: { ...images, server: serverImage(resolved, images.server), setup: images.server },
+    images: { ...images, server: image, setup: images.server },
     restartedBy,
     secrets,
     referencedSecrets,
   }
+  const template = serverTemplate(input)
   return {
-    revision: revisionOf(input),
-    childrenFor: (activeColor) => renderChildren({ ...input, activeColor }),
+    wanted: { revision: contentHash(template), template, image },
+    childrenFor: (placement) => renderChildren({ ...input, placement }),
   }
-}
-
-/** A revision is what makes a new pod. The colour is where it runs, so one of them stands for both. */
-function revisionOf(input: Omit<RenderInput, 'activeColor'>): string {
-  const deployment: Manifest & { spec?: { template?: object } } = renderServer({ ...input, activeColor: 'blue' })
-  return contentHash(deployment.spec?.template)
 }

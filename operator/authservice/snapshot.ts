@@ -1,8 +1,9 @@
 import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthService } from './api/schema.ts'
 import type { Manifest } from './apply/plan.ts'
-import type { LabelledPod } from './cluster.ts'
+import type { EndpointSlice, LabelledPod } from './cluster.ts'
 import type { Availabilities } from './kinds.ts'
+import type { LoadedKeys } from './loaded-keys.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 
 /** All that one visit to an AuthService sees. Everything is decided on it, so nothing changes halfway. */
@@ -12,12 +13,16 @@ export interface Snapshot {
   /** Live objects that the AuthService controls. */
   children: readonly Manifest[]
   pods: readonly LabelledPod[]
+  /** Which pods its Services lead to. */
+  endpointSlices: readonly EndpointSlice[]
   /** Which of the kinds that a cluster may lack can be used. */
   availabilities: Availabilities
   /** The operator's own Secrets that exist, decoded, by name. */
   ownSecrets: ReadonlyMap<string, SecretData>
   /** Secrets that the spec names and that exist, decoded, by name. */
   referencedSecrets: ReadonlyMap<string, SecretData>
+  /** What the server pods know of the signing keys; undefined while nothing waits for them, for then nobody asks. */
+  loadedKeys: LoadedKeys | undefined
   /** Volume of the managed MongoDB that is there without the Secret that opens it. */
   orphanedVolume: string | undefined
   /** PersistentVolumeClaim of the backups that is named and is not there. */

@@ -1,17 +1,22 @@
 import { recordActions, type TakenAction } from './actions.ts'
 import type { AuthServiceStatus, ChecklistItem, SecretStatus } from './api/schema.ts'
+import { versionOf } from './api/server-image.ts'
 import type { Manifest } from './apply/plan.ts'
 import { type ConditionUpdate, mergeConditions, phaseOf, summarize, withNotes } from './conditions.ts'
 import type { Finding } from './finding.ts'
 import type { Workload } from './health.ts'
 import { selectorOf } from './resources/metadata.ts'
-import type { RolloutDecision } from './rollout/decide.ts'
+import { writeMemory } from './rollout/memory.ts'
+import type { KeptRevision } from './rollout/revisions.ts'
+import type { RolloutDecision } from './rollout/world.ts'
 import { findChild, type Snapshot } from './snapshot.ts'
 
 /** What a visit found and decided. */
 export interface Visit {
   snapshot: Snapshot
   rollout: RolloutDecision
+  /** Revisions that are kept. */
+  revisions: readonly KeptRevision[]
   components: readonly ConditionUpdate[]
   production: ConditionUpdate
   findings: readonly Finding[]
@@ -27,7 +32,7 @@ export interface Visit {
 
 /** The status after a visit. An unchanged AuthService has an unchanged status, times included. */
 export function composeStatus(visit: Visit, now: Date): AuthServiceStatus {
-  const { snapshot, rollout, components, findings, failure } = visit
+  const { snapshot, rollout, revisions, components, findings, failure } = visit
   const { authService, resolved } = snapshot
   const { name, generation } = authService.metadata
   const previous = authService.status?.conditions ?? []
@@ -47,14 +52,15 @@ export function composeStatus(visit: Visit, now: Date): AuthServiceStatus {
     version: versionOf(visit.image),
     endpoint: endpointOf(snapshot),
     activeColor: rollout.activeColor,
-    currentRevision: rollout.revision,
+    ...(rollout.memory.currentRevision && { currentRevision: rollout.memory.currentRevision }),
     replicas: active?.status?.replicas ?? 0,
     readyReplicas: active?.status?.readyReplicas ?? 0,
     selector: Object.entries(selectorOf(name, 'server', rollout.activeColor))
       .map(([label, value]) => `${label}=${value}`)
       .join(','),
     conditions,
-    rollout: { phase: rollout.phase, revision: rollout.revision, message: rollout.message },
+    rollout: writeMemory(rollout),
+    revisions: revisions.map(({ revision, number, image }) => ({ name: revision, number, image })),
     secrets: visit.secrets,
     checklist: visit.checklist,
     ...actionsOf(visit, now),
@@ -65,13 +71,6 @@ export function composeStatus(visit: Visit, now: Date): AuthServiceStatus {
 function actionsOf({ snapshot, taken }: Visit, now: Date): Pick<AuthServiceStatus, 'actions'> {
   const actions = recordActions(snapshot.authService.status?.actions ?? [], taken, now)
   return actions.length === 0 ? {} : { actions }
-}
-
-/** The tag of an image, or its digest where it has none. */
-function versionOf(image: string): string {
-  const [reference = '', digest] = image.split('@')
-  const tag = /:([^/:]+)$/.exec(reference)?.[1]
-  return tag ?? digest ?? 'latest'
 }
 
 /** Where clients reach the server: the edge where there is one, else the Service inside the cluster. */

@@ -22,6 +22,7 @@ export async function unavailable(): Promise<string | undefined> {
   const missing = [
     ...((await onPath('mongod')) !== undefined || isLinux ? [] : ['MongoDB 6 to 8 (mongod)']),
     ...((await onPath('redis-server')) !== undefined || (await hasApt()) ? [] : ['Redis (redis-server)']),
+    ...((await onPath('nginx')) !== undefined || isLinux ? [] : ['Nginx 1.28 or later (nginx)']),
     ...(process.env['KUBEBUILDER_ASSETS'] !== undefined || isLinux
       ? []
       : ['kube-apiserver and etcd (set KUBEBUILDER_ASSETS to their folder)']),

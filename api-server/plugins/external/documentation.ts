@@ -1,5 +1,9 @@
 import swagger from '@fastify/swagger'
 import fp from 'fastify-plugin'
+import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
+import Type from 'typebox'
+import { completeDocument, problemCodesKey } from '../../openapi/complete.ts'
+import { impliedProblems } from '../../openapi/implied-problems.ts'
 
 /** OpenAPI 3.1, made from the routes' schemas; for reading at /docs where that is enabled. */
 export default fp(
@@ -11,14 +15,63 @@ export default fp(
           title: 'AuthService',
           version: '1',
           description: 'Registers users, logs them in, and answers for their tokens.',
+          license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
-        components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } } },
+        servers: [
+          { url: '/', description: 'Where this document comes from' },
+          { url: app.config.issuer, description: 'The issuer of the tokens' },
+        ],
+        tags: [
+          { name: 'users', description: 'Accounts: registering, and what users do with their own' },
+          { name: 'sessions', description: 'Logging in, staying logged in, logging out' },
+          { name: 'tokens', description: 'Whether a token is good, and with which keys' },
+          { name: 'oauth', description: 'For resource servers, with the credentials of a client' },
+          { name: 'service', description: 'The service about itself' },
+        ],
+        components: {
+          securitySchemes: {
+            bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token' },
+            client: {
+              type: 'http',
+              scheme: 'basic',
+              description: 'Id and secret of a client; in the body as well (RFC 6749 section 2.3.1)',
+            },
+          },
+        },
       },
+      stripBasePath: false,
+      convertConstToEnum: false,
+      transform: ({ schema, url, route }) => ({
+        schema: {
+          ...schema,
+          [problemCodesKey]: [...impliedProblems(route.method, schema), ...(schema?.problems ?? [])],
+        },
+        url,
+      }),
+      // The document is of 3.1, as asked for above; the type of the plugin allows for 2.0 and 3.0 as well.
+      transformObject: (made) =>
+        'openapiObject' in made ? completeDocument(made.openapiObject as OpenApi.Document) : {},
     })
     // Loaded only where it is wanted: it holds memory that a server in production does without.
     if (app.config.docsEnabled)
       await app.register(import('@fastify/swagger-ui'), { routePrefix: '/docs', staticCSP: false })
-    app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+    app.get(
+      '/openapi.json',
+      {
+        schema: {
+          operationId: 'getApiDescription',
+          summary: 'This description',
+          tags: ['service'],
+          response: {
+            200: Type.Object(
+              {},
+              { additionalProperties: true, description: 'OpenAPI 3.1', examples: [{ openapi: '3.1.0' }] },
+            ),
+          },
+        },
+      },
+      async () => app.swagger(),
+    )
   },
   { name: 'documentation', dependencies: ['config'] },
 )

@@ -11,15 +11,15 @@ declare module 'fastify' {
 
 export default fp(
   async function redis(app) {
-    const { host, port, password, tls, caFile } = app.config.redis
+    const { host, port, keyPrefix, password, tls, caFile } = app.config.redis
     const client = new Redis({
       host,
       port,
+      // Deployments that share a Redis share nothing in it.
+      keyPrefix,
       ...(password !== undefined && { password }),
       ...(tls && { tls: caFile === undefined ? {} : { ca: readFileSync(caFile) } }),
       connectionName: 'authservice',
-      // Deployments that share a Redis do not share limits.
-      keyPrefix: `${app.config.mongodb.database}:`,
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       commandTimeout: 500,

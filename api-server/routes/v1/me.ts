@@ -1,17 +1,19 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { problem } from '../../plugins/app/problems/problem.ts'
 import { isActive, publicUser } from '../../plugins/app/users/user.ts'
-import { answers, User } from '../../schemas/auth.ts'
+import { User } from '../../schemas/auth.ts'
 
 const me: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/me',
     {
       schema: {
+        operationId: 'getMe',
         summary: 'The user of the access token',
         tags: ['users'],
         security: [{ bearer: [] }],
-        response: answers({ 200: User }, 401, 503),
+        response: { 200: User },
+        problems: ['database_unavailable'],
       },
     },
     async (request, reply) => {

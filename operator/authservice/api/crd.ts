@@ -65,7 +65,8 @@ function rootSchema(): StructuralSchema {
       kind: { type: 'string', description: 'Kind of the resource.' },
       metadata: { type: 'object' },
       spec: toStructural(spec, explain),
-      status: toStructural(status),
+      // Until the first visit: a status without it reads as settled to kstatus, and so to Flux.
+      status: { ...toStructural(status), default: { observedGeneration: -1 } },
     },
   }
 }

@@ -1,3 +1,4 @@
+import { hostPattern } from './fields.ts'
 import { type Preset, presetOf, type ResourceList, traitsOf } from './presets.ts'
 import type {
   Autoscaling,
@@ -61,9 +62,10 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
   }
 }
 
-/** Host name of a URL, without the port. */
+/** Host name of a URL, without the port; undefined where it is none that the schema admits as a host. */
 function hostOf(url: string | undefined): string | undefined {
-  return url === undefined ? undefined : /^https?:\/\/([^/:]+)/.exec(url)?.[1]?.toLowerCase()
+  const host = url === undefined ? undefined : /^https?:\/\/([^/:]+)/.exec(url)?.[1]?.toLowerCase()
+  return host !== undefined && new RegExp(hostPattern).test(host) ? host : undefined
 }
 
 function fallbackHost(environment: Environment, { name, namespace }: SpecSource['metadata']): string {

@@ -121,12 +121,8 @@ describe.each(environments)('%s, where a field is left out', (environment) => {
   test('open items of the checklist are shown, and count in production only', () => {
     const spec = specOf(environment)
     const checklist = evaluateChecklist({
-      name: 'accounts',
-      spec,
-      resolved,
-      secrets: new Map(),
-      findings: [],
-      backup: undefined,
+      ...{ name: 'accounts', spec, resolved, secrets: new Map(), findings: [], backup: undefined },
+      ...{ annotations: {}, version: '1.0.0' },
     })
     expect(checklist.some(({ ok }) => !ok)).toBe(true)
     expect(productionReady(checklist, environment)).toMatchObject({

@@ -10,6 +10,13 @@ export function serverImage({ image, version }: Pick<ResolvedSpec, 'image' | 've
   return version === undefined ? relatedImage : `${repositoryOf(relatedImage)}:${version}`
 }
 
+/** The tag of an image, or its digest where it has none. */
+export function versionOf(image: string): string {
+  const [reference = '', digest] = image.split('@')
+  const tag = /:([^/:]+)$/.exec(reference)?.[1]
+  return tag ?? digest ?? 'latest'
+}
+
 /** An image reference without tag and digest. A colon before the last slash belongs to a registry's port. */
 function repositoryOf(reference: string): string {
   const [withoutDigest = reference] = reference.split('@')

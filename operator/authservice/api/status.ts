@@ -30,6 +30,7 @@ const RolloutStatusSchema = Type.Object(
     revision: word({ description: 'Revision that goes out, or is out.' }),
     targetColor: Type.Optional(color('Colour that receives the revision.')),
     startedAt: Type.Optional(instant('When this revision started.')),
+    phaseStartedAt: Type.Optional(instant('When the phase began.')),
     deadline: Type.Optional(instant('When it will have failed.')),
     message: Type.Optional(sentence('What is waited for.')),
     smokeTest: Type.Optional(
@@ -50,6 +51,16 @@ const RolloutStatusSchema = Type.Object(
       }),
     ),
     failedRevision: Type.Optional(word({ description: 'Revision that is not tried again until the spec changes.' })),
+    failure: Type.Optional(sentence('Why it failed.')),
+    rolledBack: Type.Optional(
+      Type.Object(
+        {
+          to: word({ description: 'Revision that was asked for.' }),
+          insteadOf: word({ description: 'Revision that the spec asked for then.' }),
+        },
+        { description: 'What a person went back to; it holds until the spec asks for another revision.' },
+      ),
+    ),
   },
   { description: 'The rollout.' },
 )
@@ -101,13 +112,19 @@ const ActionSchema = Type.Object(
 export const AuthServiceStatusSchema = Type.Object(
   {
     observedGeneration: Type.Optional(
-      Type.Integer({ minimum: 0, format: 'int64', description: 'Generation of the spec that this status speaks of.' }),
+      Type.Integer({
+        minimum: -1,
+        format: 'int64',
+        description: 'Generation of the spec that this status speaks of; -1 before the first visit.',
+      }),
     ),
     phase: Type.Optional(word({ description: 'The state in one word.' })),
     version: Type.Optional(Type.String({ maxLength: 512, description: 'Version of the server that is asked for.' })),
     endpoint: Type.Optional(Type.String({ maxLength: 512, description: 'URL of the server.' })),
     activeColor: Type.Optional(color('Colour that has the traffic.')),
-    currentRevision: Type.Optional(word({ description: 'Revision that has the traffic.' })),
+    currentRevision: Type.Optional(
+      word({ description: 'The last good revision: what a rollout that fails goes back to.' }),
+    ),
     replicas: Type.Optional(count('Server pods of the active colour.')),
     readyReplicas: Type.Optional(count('Those that are ready.')),
     selector: Type.Optional(

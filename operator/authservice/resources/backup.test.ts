@@ -16,7 +16,7 @@ function render(spec: Partial<AuthServiceSpec>): unknown {
     restartedBy: undefined,
     secrets: [],
     referencedSecrets: new Map(),
-    activeColor: 'blue',
+    placement: { activeColor: 'blue', previewColor: undefined, colors: {}, revisions: [] },
   }
   return renderBackup(input)
 }

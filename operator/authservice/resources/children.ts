@@ -5,9 +5,10 @@ import { renderMigration } from './migration.ts'
 import { renderMongoDb } from './mongodb.ts'
 import { renderRedis } from './redis.ts'
 import type { Child, RenderInput } from './render-input.ts'
+import { renderRevisions } from './revisions.ts'
 import { renderAutoscaler, renderDisruptionBudgets } from './scaling.ts'
 import { renderSecrets } from './secrets.ts'
-import { renderServer, renderServices } from './server.ts'
+import { renderServers, renderServices } from './server.ts'
 
 export type { Child, RenderInput } from './render-input.ts'
 
@@ -20,7 +21,8 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderMongoDb(input),
     renderMigration(input),
     ...renderBackup(input),
-    renderServer(input),
+    ...renderRevisions(input),
+    ...renderServers(input),
     ...renderServices(input),
     ...renderAutoscaler(input),
     ...renderDisruptionBudgets(input),

@@ -1,44 +1,14 @@
-import { createHash } from 'node:crypto'
+import { edgeLayout } from './edge-layout.ts'
+import { edgeStartScript, writeUpstream } from './edge-start.ts'
 import { imagePullSecrets } from './image-pull-secrets.ts'
 import { metadataOf, selectorOf } from './metadata.ts'
-import { edgePorts, nginxConfig } from './nginx-config.ts'
+import { nginxConfig } from './nginx-config.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
 import { spreadOf } from './server.ts'
 
-/** Changes of these restart the edge, one pod at a time. */
-const contentAnnotation = 'auth-operator.dev/content'
-
 export function edgeName({ owner }: Pick<RenderInput, 'owner'>): string {
   return `${owner.name}-edge`
-}
-
-/**
- * Finds the cluster's DNS and domain, which only a pod knows. Nginx looks the Service up again every 5 s: one that is
- * deleted and made again has another address. Listed twice, because a request is repeated on the next server only.
- */
-function upstreamScript({ name, namespace }: RenderInput['owner']): string {
-  return `set -eu
-dns=$(awk '/^nameserver/ { print $2; exit }' /etc/resolv.conf)
-case $dns in *:*) dns="[$dns]" ;; esac
-domain=$(awk '/^search/ { for (i = 2; i <= NF; i++) if ($i ~ /^svc\\./) { print $i; exit } }' /etc/resolv.conf)
-cat >/tmp/upstream.conf <<CONF
-upstream server {
-  zone server 128k;
-  resolver $dns valid=5s;
-  server ${name}.${namespace}.$domain:80 resolve max_fails=0;
-  server ${name}.${namespace}.$domain:80 resolve max_fails=0;
-  keepalive 64;
-  keepalive_requests 10000;
-  keepalive_time 10s;
-  keepalive_timeout 30s;
-}
-CONF
-nginx -e /dev/stderr -c /etc/edge/nginx.conf -g 'daemon off;' &
-nginx=$!
-# The kubelet says TERM, on which Nginx drops its connections; on QUIT it finishes them.
-trap 'kill -QUIT $nginx' TERM
-wait $nginx || wait $nginx`
 }
 
 /** Nginx in front of the server: TLS, limits, requests that are repeated when that is safe. */
@@ -70,7 +40,7 @@ function deployment(input: RenderInput, tlsSecret: string): Child {
       selector: { matchLabels },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
       template: {
-        metadata: { labels: metadata.labels, annotations: { [contentAnnotation]: contentHash(input, tlsSecret) } },
+        metadata: { labels: metadata.labels },
         spec: {
           ...podDefaults,
           serviceAccountName: owner.name,
@@ -81,6 +51,7 @@ function deployment(input: RenderInput, tlsSecret: string): Child {
           containers: [container(input)],
           volumes: [
             { name: 'tmp', emptyDir: { sizeLimit: '64Mi' } },
+            { name: 'own', emptyDir: { medium: 'Memory', sizeLimit: '4Mi' } },
             { name: 'config', configMap: { name: edgeName(input) } },
             { name: 'tls', secret: { secretName: tlsSecret } },
           ],
@@ -96,31 +67,25 @@ function container({ owner, resolved, images }: RenderInput) {
     name: 'nginx',
     image: images.nginx,
     imagePullPolicy: 'IfNotPresent',
-    command: ['sh', '-c', upstreamScript(owner)],
+    command: ['sh', '-c', edgeStartScript(writeUpstream(`${owner.name}.${owner.namespace}`))],
     // So long the endpoints may still lead here; then comes TERM.
     lifecycle: { preStop: { exec: { command: ['sleep', '5'] } } },
     ports: [
-      { name: 'https', containerPort: edgePorts.https },
-      { name: 'http', containerPort: edgePorts.http },
-      { name: 'health', containerPort: edgePorts.health },
+      { name: 'https', containerPort: edgeLayout.ports.https },
+      { name: 'http', containerPort: edgeLayout.ports.http },
+      { name: 'health', containerPort: edgeLayout.ports.health },
     ],
     resources: resolved.ingress.nginx.resources,
     securityContext: containerSecurity,
     readinessProbe: { ...probe, periodSeconds: 2 },
     livenessProbe: { ...probe, periodSeconds: 10 },
     volumeMounts: [
-      { name: 'tmp', mountPath: '/tmp' },
-      { name: 'config', mountPath: '/etc/edge', readOnly: true },
-      { name: 'tls', mountPath: '/etc/edge-tls', readOnly: true },
+      { name: 'tmp', mountPath: edgeLayout.scratch },
+      { name: 'own', mountPath: edgeLayout.own },
+      { name: 'config', mountPath: edgeLayout.config, readOnly: true },
+      { name: 'tls', mountPath: edgeLayout.tls, readOnly: true },
     ],
   }
-}
-
-/** Of the configuration and the certificate; nothing secret goes into it. */
-function contentHash({ resolved, secrets, referencedSecrets }: RenderInput, tlsSecret: string): string {
-  const own = secrets.find(({ name }) => name === tlsSecret)?.data
-  const certificate = (own ?? referencedSecrets.get(tlsSecret))?.['tls.crt'] ?? ''
-  return createHash('sha256').update(nginxConfig(resolved)).update(certificate).digest('hex').slice(0, 16)
 }
 
 function service(input: RenderInput): Child {

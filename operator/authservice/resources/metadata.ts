@@ -1,11 +1,14 @@
 import { apiVersion, kind } from '../api/group.ts'
-import type { Color } from '../rollout/decide.ts'
-import type { RenderInput } from './render-input.ts'
+import type { Color } from '../rollout/world.ts'
+import type { TemplateInput } from './render-input.ts'
 
 export type Component = 'server' | 'redis' | 'mongodb' | 'edge' | 'migration' | 'backup'
 
 /** Tells the two Deployments of the server apart. */
 export const colorLabel = 'auth-operator.dev/color'
+
+/** Names the revision that a server pod is of. */
+export const revisionLabel = 'auth-operator.dev/revision'
 
 /** What selects the pods of a component. Never changes: a selector cannot. */
 export function selectorOf(name: string, component: Component, color?: Color): Record<string, string> {
@@ -29,7 +32,12 @@ export function labelsOf(name: string, component?: Component, color?: Color): Re
 }
 
 /** Name, labels and the owner, with which the child is collected when the AuthService goes. */
-export function metadataOf({ owner }: RenderInput, name: string, component?: Component, color?: Color) {
+export function metadataOf(
+  { owner }: Pick<TemplateInput, 'owner'>,
+  name: string,
+  component?: Component,
+  color?: Color,
+) {
   return {
     name,
     namespace: owner.namespace,

@@ -1,7 +1,7 @@
+import type { EnvironmentTraits } from '../api/presets.ts'
 import type { ResolvedIngress, ResolvedRateLimits } from '../api/resolved-spec.ts'
-import type { Rate } from '../api/units.ts'
-
-export const edgePorts = { http: 8080, https: 8443, health: 8081 } as const
+import { type EdgeLayout, edgeLayout } from './edge-layout.ts'
+import { nginxRate, type RouteLimit, rateLimitIntent } from './rate-limits.ts'
 
 /** Bytes of a request body; the server's own limit. */
 const mostBodyBytes = '16k'
@@ -9,40 +9,30 @@ const mostBodyBytes = '16k'
 export interface NginxConfigInput {
   ingress: Pick<ResolvedIngress, 'host'>
   rateLimits: ResolvedRateLimits
+  traits: Pick<EnvironmentTraits, 'hsts'>
 }
-
-/** Routes that have a limit of their own, by the name of the limit. */
-const limitedRoutes = { login: '/v1/auth/login', register: '/v1/auth/register', refresh: '/v1/auth/refresh' } as const
 
 /**
  * The configuration of the edge. The settings of connections were measured: with them no request fails while pods of
- * the server or of the edge itself are replaced.
+ * the server or of the edge itself are replaced. Files without a folder are found beside it.
  * @see https://nginx.org/en/docs/http/ngx_http_upstream_module.html
  */
-export function nginxConfig({ ingress, rateLimits }: NginxConfigInput): string {
+export function nginxConfig({ ingress, rateLimits, traits }: NginxConfigInput, layout = edgeLayout): string {
+  const limits = rateLimitIntent(rateLimits)
+  const hsts = traits.hsts ? ["Strict-Transport-Security 'max-age=31536000; includeSubDomains'"] : []
   return `# Made by authservice-operator from spec.ingress and spec.rateLimits: edit those.
 worker_processes 2;
 worker_shutdown_timeout 30s;
-pid /tmp/nginx.pid;
+pid ${layout.own}/nginx.pid;
 error_log /dev/stderr warn;
 
 events { worker_connections 4096; }
 
 http {
-  # Never the query or a header: tokens travel there.
-  log_format json escape=json '{"time":"$time_iso8601","remote_addr":"$remote_addr","method":"$request_method",'
-    '"path":"$uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
-    '"upstream":"$upstream_addr","upstream_status":"$upstream_status","upstream_seconds":"$upstream_response_time",'
-    '"request_id":"$id_of_request","limit":"$limit_req_status","tls":"$ssl_protocol"}';
-  access_log /dev/stdout json;
-
-  client_body_temp_path /tmp/client_body;
-  proxy_temp_path /tmp/proxy;
-  fastcgi_temp_path /tmp/fastcgi;
-  uwsgi_temp_path /tmp/uwsgi;
-  scgi_temp_path /tmp/scgi;
+${indent(logging(layout), 2)}
 
   server_tokens off;
+  server_names_hash_bucket_size 512;
   types { }
   default_type application/octet-stream;
   client_max_body_size ${mostBodyBytes};
@@ -56,10 +46,10 @@ http {
   keepalive_min_timeout 10s;
 
   limit_req_status 429;
-${indent(zones(rateLimits), 2)}
+${indent(zones(limits), 2)}
 
   # Written at the start of the pod: the address of the cluster's DNS, and the server's Service by its full name.
-  include /tmp/upstream.conf;
+  include upstream.conf;
 
   map $http_x_request_id $id_of_request {
     "~^[A-Za-z0-9_.-]{8,128}$" $http_x_request_id;
@@ -67,123 +57,144 @@ ${indent(zones(rateLimits), 2)}
   }
 
   server {
-    listen ${edgePorts.health};
+    listen ${layout.ports.health};
     access_log off;
     location = /healthz { return 200 "ok\\n"; }
+    # Which configuration runs, and why the newest one does not.
+    location = /configuration {
+      default_type application/json;
+      alias ${layout.own}/report.json;
+    }
     location / { return 404; }
   }
 
   server {
-    listen ${edgePorts.http};
+    listen ${layout.ports.http} default_server;
     server_name ${ingress.host};
-    location / { return 308 https://$host$request_uri; }
+    location / { return 308 https://${ingress.host}$request_uri; }
   }
 
   server {
-    listen ${edgePorts.https} ssl default_server;
+    listen ${layout.ports.https} ssl default_server;
     http2 on;
     server_name ${ingress.host};
-    ssl_certificate /etc/edge-tls/tls.crt;
-    ssl_certificate_key /etc/edge-tls/tls.key;
+    ssl_certificate tls.crt;
+    ssl_certificate_key tls.key;
     ssl_protocols TLSv1.2 TLSv1.3;
     ssl_session_cache shared:tls:10m;
     ssl_session_timeout 1d;
     ssl_session_tickets off;
 
-    proxy_http_version 1.1;
-    proxy_set_header Connection "";
-    proxy_set_header Host $host;
-    proxy_set_header X-Request-Id $id_of_request;
-    proxy_set_header X-Forwarded-For $remote_addr;
-    proxy_set_header X-Forwarded-Proto https;
-    proxy_set_header X-Forwarded-Host $host;
-    proxy_connect_timeout 2s;
-    proxy_read_timeout 30s;
-    proxy_send_timeout 30s;
-    proxy_buffering on;
-    # Repeated at once elsewhere, but never a request that may have been carried out: POST, PATCH and the like.
-    proxy_next_upstream error timeout;
-    proxy_next_upstream_tries 2;
-    proxy_next_upstream_timeout 10s;
+${indent(proxying(hsts), 4)}
 
     error_page 413 @too_large;
     error_page 429 @limited;
-    error_page 502 503 504 @unavailable;
-    limit_req zone=per_client burst=${rateLimits.burst} nodelay;
-
+    error_page 502 503 504 =503 @unavailable;
+${indent(limitOf(limits, 'perClient'), 4)}
     location / { proxy_pass http://server; }
-${indent(limitedLocations(rateLimits), 4)}
-
-${indent(problemLocation('too_large', 413, 'Content Too Large', 'body_too_large', `The body is over ${mostBodyBytes}.`), 4)}
-${indent(problemLocation('limited', 429, 'Too Many Requests', 'rate_limited', 'Too many requests from this address.', 1), 4)}
-${indent(problemLocation('unavailable', 503, 'Service Unavailable', 'not_ready', 'No server answers. Try again shortly.', 2), 4)}
+${indent(limitedLocations(limits), 4)}
+${indent(problem('too_large', 413, 'Content Too Large', 'body_too_large', `The body is over ${mostBodyBytes}.`, hsts), 4)}
+${indent(problem('limited', 429, 'Too Many Requests', 'rate_limited', 'Too many requests from this address.', ['Retry-After 1', ...hsts]), 4)}
+${indent(problem('unavailable', 503, 'Service Unavailable', 'not_ready', 'No server answers. Try again shortly.', ['Retry-After 2', ...hsts]), 4)}
   }
 }
 `
 }
 
-/**
- * Nginx counts per second or per minute, in whole numbers. A limit that it cannot express is left to the server, which
- * keeps all of them.
- */
-export function nginxRate({ count, perSeconds }: Rate): string | undefined {
-  if (perSeconds === 1) return `${count}r/s`
-  if (perSeconds === 60) return `${count}r/m`
-  const perMinute = (count * 60) / perSeconds
-  return perMinute >= 1 ? `${Math.ceil(perMinute)}r/m` : undefined
+function logging({ scratch }: EdgeLayout): string {
+  return `# Never the query or a header: tokens travel there.
+log_format json escape=json '{"time":"$time_iso8601","remote_addr":"$remote_addr","method":"$request_method",'
+  '"path":"$uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
+  '"upstream":"$upstream_addr","upstream_status":"$upstream_status","upstream_seconds":"$upstream_response_time",'
+  '"request_id":"$id_of_request","limit":"$limit_req_status","tls":"$ssl_protocol"}';
+access_log /dev/stdout json;
+
+client_body_temp_path ${scratch}/client_body;
+proxy_temp_path ${scratch}/proxy;
+fastcgi_temp_path ${scratch}/fastcgi;
+uwsgi_temp_path ${scratch}/uwsgi;
+scgi_temp_path ${scratch}/scgi;`
 }
 
-function zones(limits: ResolvedRateLimits): string {
-  const zone = (name: string, rate: string | undefined) =>
-    rate === undefined ? [] : [`limit_req_zone $binary_remote_addr zone=${name}:10m rate=${rate};`]
-  return [
-    ...zone('per_client', nginxRate(limits.perClient) ?? '1r/m'),
-    ...Object.keys(limitedRoutes).flatMap((name) => zone(name, nginxRate(rateOf(limits, name)))),
-  ].join('\n')
+function proxying(headers: readonly string[]): string {
+  return `proxy_http_version 1.1;
+proxy_set_header Connection "";
+proxy_set_header Host $host;
+proxy_set_header X-Request-Id $id_of_request;
+# What a client writes there itself is dropped: the server believes the one address that stands in it.
+proxy_set_header X-Forwarded-For $remote_addr;
+proxy_set_header X-Forwarded-Proto https;
+proxy_set_header X-Forwarded-Host $host;
+proxy_set_header Forwarded "";
+proxy_connect_timeout 2s;
+proxy_read_timeout 30s;
+proxy_send_timeout 30s;
+proxy_buffering on;
+# Repeated at once elsewhere, but never a request that may have been carried out: POST, PATCH and the like.
+proxy_next_upstream error timeout;
+proxy_next_upstream_tries 2;
+proxy_next_upstream_timeout 10s;
+# Whether browsers are told to come back by HTTPS only is the edge's to say, for it answers by itself as well.
+proxy_hide_header Strict-Transport-Security;
+${headers.map((header) => `add_header ${header} always;`).join('\n')}`.trimEnd()
 }
 
-/** The limits of single routes, as a burst of the whole count: the server decides exactly, the edge keeps floods away. */
-function limitedLocations(limits: ResolvedRateLimits): string {
-  return Object.entries(limitedRoutes)
-    .filter(([name]) => nginxRate(rateOf(limits, name)) !== undefined)
-    .map(
-      ([name, path]) =>
-        `location = ${path} {\n` +
-        `  limit_req zone=per_client burst=${limits.burst} nodelay;\n` +
-        `  limit_req zone=${name} burst=${rateOf(limits, name).count} nodelay;\n` +
-        '  proxy_pass http://server;\n}',
+/** Of limits that Nginx can count. A full zone forgets the address that was away longest. */
+function zones(limits: readonly RouteLimit[]): string {
+  return limits
+    .flatMap(({ name, rate }) => {
+      const counted = nginxRate(rate)
+      const size = name === 'perClient' ? '10m' : '4m'
+      return counted === undefined
+        ? []
+        : [`limit_req_zone $binary_remote_addr zone=${name}:${size} rate=${counted.count}r/${counted.unit};`]
+    })
+    .join('\n')
+}
+
+function limitOf(limits: readonly RouteLimit[], wanted: RouteLimit['name']): string {
+  return limits
+    .filter(({ name, rate }) => name === wanted && nginxRate(rate) !== undefined)
+    .map(({ name, burst }) => `limit_req zone=${name}${burst > 0 ? ` burst=${burst} nodelay` : ''};`)
+    .join('\n')
+}
+
+/** A location with a limit of its own no longer has that of its server: it takes both. */
+function limitedLocations(limits: readonly RouteLimit[]): string {
+  return limits
+    .filter(({ rate }) => nginxRate(rate) !== undefined)
+    .flatMap(({ name, paths }) =>
+      paths.map((path) =>
+        [
+          `location = ${path} {`,
+          indent(limitOf(limits, 'perClient'), 2),
+          indent(limitOf(limits, name), 2),
+          '  proxy_pass http://server;',
+          '}',
+        ]
+          .filter((line) => line !== '')
+          .join('\n'),
+      ),
     )
     .join('\n')
 }
 
-function rateOf(limits: ResolvedRateLimits, name: string): Rate {
-  switch (name) {
-    case 'login':
-      return limits.login
-    case 'register':
-      return limits.register
-    default:
-      return limits.refresh
-  }
-}
-
 /** An answer of the edge itself, in the form of the server's (RFC 9457). */
-function problemLocation(
+function problem(
   name: string,
   status: number,
   title: string,
   code: string,
   detail: string,
-  retryAfter?: number,
+  headers: readonly string[],
 ): string {
   const document = { type: 'about:blank', title, status, detail, code, request_id: '$id_of_request' }
+  const own = ['Cache-Control no-store', 'X-Request-Id $id_of_request']
   return [
     `location @${name} {`,
     '  internal;',
     '  default_type application/problem+json;',
-    ...(retryAfter === undefined ? [] : [`  add_header Retry-After ${retryAfter} always;`]),
-    '  add_header Cache-Control no-store always;',
-    '  add_header X-Request-Id $id_of_request always;',
+    ...[...headers, ...own].map((header) => `  add_header ${header} always;`),
     `  return ${status} '${JSON.stringify(document)}';`,
     '}',
   ].join('\n')

@@ -1,10 +1,11 @@
 import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import type { Manifest } from '../apply/plan.ts'
-import type { Color } from '../rollout/decide.ts'
+import type { KeptRevision, PodTemplate } from '../rollout/revisions.ts'
+import type { Color } from '../rollout/world.ts'
 import type { DesiredSecret, SecretData } from '../secrets/secret-data.ts'
 
-/** All that the children of one AuthService are made from. The same input gives the same children, byte for byte. */
-export interface RenderInput {
+/** All that the pod template of a server is made from. */
+export interface TemplateInput {
   owner: { name: string; namespace: string; uid: string }
   resolved: ResolvedSpec
   /** `setup` is the operator's own server image: another version of the server must not restart its database. */
@@ -15,8 +16,24 @@ export interface RenderInput {
   secrets: readonly DesiredSecret[]
   /** Secrets that the spec names and that exist, by name. */
   referencedSecrets: ReadonlyMap<string, SecretData>
+}
+
+/** All that the children of one AuthService are made from. The same input gives the same children, byte for byte. */
+export interface RenderInput extends TemplateInput {
+  /** Where revisions run, and which of them gets the traffic. */
+  placement: Placement
+}
+
+/** What the two colours are to be. */
+export interface Placement {
   /** The colour whose pods get the traffic. */
   activeColor: Color
+  /** The colour that the preview Service leads to; undefined: there is none. */
+  previewColor: Color | undefined
+  /** What each colour runs; one that is left out has no Deployment. */
+  colors: Partial<Record<Color, { revision: string; template: PodTemplate }>>
+  /** Revisions that are kept, with their templates. */
+  revisions: readonly KeptRevision[]
 }
 
 /** A child, complete but for the hash that is put on when it is applied. */

@@ -13,7 +13,11 @@ export function renderAutoscaler(input: RenderInput): Child[] {
       kind: 'HorizontalPodAutoscaler',
       metadata: metadataOf(input, input.owner.name, 'server'),
       spec: {
-        scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: serverName(input, input.activeColor) },
+        scaleTargetRef: {
+          apiVersion: 'apps/v1',
+          kind: 'Deployment',
+          name: serverName(input, input.placement.activeColor),
+        },
         minReplicas,
         maxReplicas,
         metrics: [

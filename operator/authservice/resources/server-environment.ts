@@ -3,7 +3,7 @@ import { presetOf } from '../api/presets.ts'
 import { formatDuration, formatRate } from '../api/units.ts'
 import { secretNames } from '../secrets/names.ts'
 import { redisName, redisPort } from './redis.ts'
-import type { RenderInput } from './render-input.ts'
+import type { TemplateInput } from './render-input.ts'
 
 /** A Secret that the server reads as files. */
 interface SecretMount {
@@ -17,7 +17,7 @@ export const serverPorts = { api: 8080, observability: 9090 } as const
 const mountRoot = '/etc/authservice'
 
 /** The Secrets of a server, each in a folder of its own: only a whole volume is renewed when its Secret changes. */
-export function serverMounts({ owner, resolved }: RenderInput) {
+export function serverMounts({ owner, resolved }: TemplateInput) {
   const names = secretNames(owner.name)
   const { mongodb, redis, tokens } = resolved
   const { signingKeys } = tokens
@@ -53,7 +53,7 @@ export function mountPathOf({ volume }: SecretMount): string {
 }
 
 /** The environment of the server and of its migrations. The type is the server's own: a renamed variable fails to compile. */
-export function serverEnvironment(input: RenderInput): ServerEnvironment {
+export function serverEnvironment(input: TemplateInput): ServerEnvironment {
   const { resolved } = input
   const { tokens, passwords, rateLimits, mongodb, traits, ingress } = resolved
   const mounts = serverMounts(input)
@@ -96,7 +96,7 @@ export function serverEnvironment(input: RenderInput): ServerEnvironment {
   }
 }
 
-function redisEnvironment(input: RenderInput): ServerEnvironment {
+function redisEnvironment(input: TemplateInput): ServerEnvironment {
   const { redis } = input.resolved
   const { redis: password, redisCa } = serverMounts(input)
   const passwordFile = password && { REDIS_PASSWORD_FILE: pathOf(password) }
@@ -107,6 +107,8 @@ function redisEnvironment(input: RenderInput): ServerEnvironment {
   return {
     REDIS_HOST: redis.host,
     REDIS_PORT: String(redis.port),
+    // It may be shared with other deployments: none of them counts or reads what is another's.
+    REDIS_KEY_PREFIX: `${input.owner.namespace}/${input.owner.name}:`,
     REDIS_TLS: String(redis.tls.enabled),
     ...passwordFile,
     ...(redisCa && { REDIS_CA_FILE: pathOf(redisCa) }),

@@ -1,8 +1,9 @@
-import type { Color } from '../rollout/decide.ts'
+import type { PodTemplate } from '../rollout/revisions.ts'
+import { type Color, colors } from '../rollout/world.ts'
 import { imagePullSecrets } from './image-pull-secrets.ts'
-import { colorLabel, labelsOf, metadataOf, selectorOf } from './metadata.ts'
+import { colorLabel, labelsOf, metadataOf, revisionLabel, selectorOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
-import type { Child, RenderInput } from './render-input.ts'
+import type { Child, RenderInput, TemplateInput } from './render-input.ts'
 import { mountPathOf, serverEnvironment, serverMounts, serverPorts } from './server-environment.ts'
 
 export function serverName({ owner }: Pick<RenderInput, 'owner'>, color: Color): string {
@@ -10,12 +11,21 @@ export function serverName({ owner }: Pick<RenderInput, 'owner'>, color: Color):
 }
 
 /**
- * The Deployment of the active colour. It never carries `replicas`: the count belongs to the autoscaler, or is written
+ * The Deployments of the colours. They never carry `replicas`: the count belongs to the autoscaler, or is written
  * through the scale subresource.
  */
-export function renderServer(input: RenderInput): Child {
-  const { owner, resolved, activeColor: color } = input
+export function renderServers(input: RenderInput): Child[] {
+  return colors.flatMap((color) => {
+    const placed = input.placement.colors[color]
+    return placed === undefined ? [] : [deployment(input, color, placed)]
+  })
+}
+
+function deployment(input: RenderInput, color: Color, placed: { revision: string; template: PodTemplate }): Child {
+  const { owner, resolved } = input
   const { rollout } = resolved
+  const { metadata, spec } = placed.template
+  const labels = { ...metadata.labels, [colorLabel]: color, [revisionLabel]: placed.revision }
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -26,17 +36,18 @@ export function renderServer(input: RenderInput): Child {
       minReadySeconds: rollout.minReadySeconds,
       progressDeadlineSeconds: rollout.progressDeadlineSeconds,
       revisionHistoryLimit: rollout.revisionHistoryLimit,
-      template: podTemplate(input),
+      template: { metadata: { ...metadata, labels }, spec },
     },
   }
 }
 
-function podTemplate(input: RenderInput) {
-  const { owner, resolved, activeColor } = input
+/** What makes a server pod, whatever its colour: a change of it is a new revision. */
+export function serverTemplate(input: TemplateInput): PodTemplate {
+  const { owner, resolved } = input
   const { pod } = resolved
   return {
     metadata: {
-      labels: { ...pod.labels, ...labelsOf(owner.name, 'server', activeColor) },
+      labels: { ...pod.labels, ...labelsOf(owner.name, 'server') },
       ...podAnnotations(input),
     },
     spec: {
@@ -55,7 +66,7 @@ function podTemplate(input: RenderInput) {
 /** By what `kubectl rollout restart` does, too: another annotation makes another template. */
 const restartedByAnnotation = 'auth-operator.dev/restarted-by'
 
-function podAnnotations({ resolved, restartedBy }: RenderInput) {
+function podAnnotations({ resolved, restartedBy }: TemplateInput) {
   const annotations = {
     ...resolved.pod.annotations,
     ...(restartedBy !== undefined && { [restartedByAnnotation]: restartedBy }),
@@ -63,7 +74,7 @@ function podAnnotations({ resolved, restartedBy }: RenderInput) {
   return Object.keys(annotations).length > 0 ? { annotations } : {}
 }
 
-function serverContainer(input: RenderInput) {
+function serverContainer(input: TemplateInput) {
   const probe = (path: string) => ({
     httpGet: { path, port: 'observability' },
     timeoutSeconds: 2,
@@ -89,14 +100,14 @@ function serverContainer(input: RenderInput) {
 }
 
 /** The environment in a fixed order, so that the same spec gives the same template. */
-export function environmentList(input: RenderInput): { name: string; value: string }[] {
+export function environmentList(input: TemplateInput): { name: string; value: string }[] {
   return Object.entries(serverEnvironment(input))
     .filter(([, value]) => value !== undefined && value !== '')
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => ({ name, value }))
 }
 
-export function serverVolumes(input: RenderInput) {
+export function serverVolumes(input: TemplateInput) {
   const mounts = Object.values(serverMounts(input)).filter((mount) => mount !== undefined)
   return [
     { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },
@@ -107,7 +118,7 @@ export function serverVolumes(input: RenderInput) {
   ]
 }
 
-export function serverVolumeMounts(input: RenderInput) {
+export function serverVolumeMounts(input: TemplateInput) {
   const mounts = Object.values(serverMounts(input)).filter((mount) => mount !== undefined)
   return [
     { name: 'tmp', mountPath: '/tmp' },
@@ -115,7 +126,7 @@ export function serverVolumeMounts(input: RenderInput) {
   ]
 }
 
-function scheduling(input: RenderInput) {
+function scheduling(input: TemplateInput) {
   const { pod, traits } = input.resolved
   const spread =
     pod.topologySpreadConstraints ?? (traits.spread ? spreadOf(selectorOf(input.owner.name, 'server')) : [])
@@ -138,19 +149,12 @@ export function spreadOf(matchLabels: Record<string, string>) {
   }))
 }
 
-/** `<name>` leads to the active colour; `<name>-metrics` finds every pod of both. */
+/** `<name>` leads to the active colour, `<name>-preview` to the other one; `<name>-metrics` finds every pod of both. */
 export function renderServices(input: RenderInput): Child[] {
-  const { owner, activeColor } = input
+  const { owner, placement } = input
   return [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: metadataOf(input, owner.name, 'server'),
-      spec: {
-        selector: { ...selectorOf(owner.name, 'server'), [colorLabel]: activeColor },
-        ports: [{ name: 'http', port: 80, targetPort: 'http' }],
-      },
-    },
+    colorService(input, owner.name, placement.activeColor),
+    ...(placement.previewColor === undefined ? [] : [colorService(input, previewName(input), placement.previewColor)]),
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -162,4 +166,21 @@ export function renderServices(input: RenderInput): Child[] {
       },
     },
   ]
+}
+
+/** Leads to the colour without the traffic, while it has pods. */
+export function previewName({ owner }: Pick<RenderInput, 'owner'>): string {
+  return `${owner.name}-preview`
+}
+
+function colorService(input: RenderInput, name: string, color: Color): Child {
+  return {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: metadataOf(input, name, 'server'),
+    spec: {
+      selector: { ...selectorOf(input.owner.name, 'server'), [colorLabel]: color },
+      ports: [{ name: 'http', port: 80, targetPort: 'http' }],
+    },
+  }
 }

@@ -1,95 +1,226 @@
-import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { decideRollout, type ObservedColor, type RolloutSnapshot } from './decide.ts'
+import { decideRollout } from './decide.ts'
+import {
+  atRest,
+  finishSmokeTest,
+  followServices,
+  measureTraffic,
+  observe,
+  passTime,
+  rollDeployment,
+  type SimulatedWorld,
+  simulate,
+  simulatedPolicy,
+  writesOf,
+} from './simulated-world.ts'
 
-const now = new Date('2026-11-24T00:00:00Z')
-const running = (replicas: number): ObservedColor => ({
-  replicas,
-  updatedReplicas: replicas,
-  availableReplicas: replicas,
-  totalReplicas: replicas,
-  current: true,
-  deadlineExceeded: undefined,
-})
-const snapshot = (fields: Partial<RolloutSnapshot>): RolloutSnapshot => ({
-  revision: 'r1',
-  scaling: { kind: 'fixed', replicas: 2 },
-  colors: {},
-  serviceColor: undefined,
-  lastActiveColor: undefined,
-  ...fields,
-})
+const decide = (world: SimulatedWorld) => decideRollout(observe(world), world.memory, new Date(world.now))
 
-describe('the active colour', () => {
-  test('is blue at first', () => {
-    expect(decideRollout(snapshot({}), now).activeColor).toBe('blue')
-  })
-  test('is the one that traffic goes to, whatever status remembers', () => {
-    const colors = { blue: running(2), green: running(2) }
-    const decision = decideRollout(snapshot({ colors, serviceColor: 'green', lastActiveColor: 'blue' }), now)
-    expect(decision.activeColor).toBe('green')
-  })
-  test('is not one that runs nothing, though somebody pointed the Service there', () => {
-    const colors = { blue: running(2) }
-    const decision = decideRollout(snapshot({ colors, serviceColor: 'green', lastActiveColor: 'blue' }), now)
-    expect(decision.activeColor).toBe('blue')
-  })
-  test('survives a deleted Service', () => {
-    expect(decideRollout(snapshot({ lastActiveColor: 'green' }), now).activeColor).toBe('green')
-  })
-})
+/** One visit, all of its writes done. */
+const visit = (world: SimulatedWorld) => writesOf(decide(world)).reduce((next, write) => write(next), world)
 
-describe('counts', () => {
-  test('a fixed count is kept', () => {
-    const decision = decideRollout(snapshot({ colors: { blue: running(7) } }), now)
-    expect(decision.counts).toEqual({ blue: 2 })
-    expect(decision.complete).toBe(false)
-  })
-  test('zero is a count', () => {
-    const decision = decideRollout(
-      snapshot({ scaling: { kind: 'fixed', replicas: 0 }, colors: { blue: running(0) } }),
-      now,
-    )
-    expect(decision).toMatchObject({ counts: { blue: 0 }, complete: true })
-  })
-  test('an autoscaler that left the Deployment at zero is woken', () => {
-    const scaling = { kind: 'autoscaled', minReplicas: 3 } as const
-    expect(decideRollout(snapshot({ scaling, colors: { blue: running(0) } }), now).counts).toEqual({ blue: 3 })
-  })
-  test('the idle colour is emptied', () => {
-    const colors = { blue: running(2), green: running(2) }
-    expect(decideRollout(snapshot({ colors, serviceColor: 'green' }), now).counts).toEqual({ blue: 0, green: 2 })
-  })
-  test('property: the count of an autoscaler is never overwritten', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 50 }), fc.integer({ min: 1, max: 50 }), (live, minReplicas) => {
-        const decision = decideRollout(
-          snapshot({ scaling: { kind: 'autoscaled', minReplicas }, colors: { blue: running(live) } }),
-          now,
-        )
-        expect(decision.counts).toEqual({})
-        expect(decision.complete).toBe(true)
-      }),
-    )
-  })
+const clusterActs = (world: SimulatedWorld) =>
+  followServices(rollDeployment(rollDeployment(finishSmokeTest(world), 'blue'), 'green'))
+
+/** Visits and everything else by turns until nothing changes any more; collects the phases on the way. */
+function run(start: SimulatedWorld, { secondsATurn = 1, turns = 80, measured = true } = {}) {
+  let world = start
+  const phases: string[] = []
+  for (let turn = 0; turn < turns; turn++) {
+    world = visit(world)
+    if (world.memory.phase !== phases.at(-1)) phases.push(world.memory.phase)
+    world = passTime(clusterActs(measured ? measureTraffic(world) : world), secondsATurn)
+  }
+  return { world, phases }
+}
+
+const longRun = { secondsATurn: 30 }
+
+test('the first revision starts in blue, without a test: there is nothing to compare with', () => {
+  const { world, phases } = run(simulate())
+  expect(phases).toEqual(['Preparing', 'Stable'])
+  expect(world).toMatchObject({ serviceColor: 'blue', memory: { currentRevision: 'r1', lastOutcome: undefined } })
 })
 
-describe('progress', () => {
-  test.each<[what: string, active: Partial<ObservedColor>, message: string]>([
-    ['an unseen change', { current: false }, 'the Deployment controller has not seen the last change yet'],
-    ['new pods', { updatedReplicas: 1, totalReplicas: 3 }, '1 of 2 server pods run the new revision'],
-    ['pods that are not ready', { availableReplicas: 1 }, 'waiting for 1 of 2 server pods'],
-    ['old pods', { totalReplicas: 3 }, 'waiting for 1 old server pods to end'],
-  ])('tells that it waits for %s', (_, active, message) => {
-    const decision = decideRollout(snapshot({ colors: { blue: { ...running(2), ...active } } }), now)
-    expect(decision).toMatchObject({ message, complete: false, phase: 'Preparing' })
+test('an autoscaler that left the live Deployment at zero is woken', () => {
+  const world = atRest({ autoscaled: true, deployments: { blue: { revision: 'r1', replicas: 0, ready: 0, old: 0 } } })
+  expect(decide(world).counts).toEqual({ blue: 1 })
+})
+
+test('a fixed count is kept, and zero is a count', () => {
+  expect(decide(atRest({ replicas: 5 })).counts).toEqual({ blue: 5 })
+  const empty = run(atRest({ replicas: 0 })).world
+  expect(empty.deployments.blue).toMatchObject({ replicas: 0, ready: 0 })
+  expect(decide(empty)).toMatchObject({ complete: true, counts: {} })
+})
+
+test('a Service that somebody pointed at a colour without pods is put back', () => {
+  const world = atRest({ serviceColor: 'green' })
+  expect(decide(world).activeColor).toBe('blue')
+})
+
+describe('blue-green', () => {
+  const rollout = (fields: Partial<SimulatedWorld> = {}) => atRest({ specRevision: 'r2', ...fields })
+
+  test('goes through every phase and keeps the old colour whole for the delay', () => {
+    const { world, phases } = run(rollout(), longRun)
+    expect(phases).toEqual(['Preparing', 'Testing', 'Promoting', 'Verifying', 'Retiring', 'Stable'])
+    expect(world).toMatchObject({
+      serviceColor: 'green',
+      deployments: { green: { revision: 'r2', ready: 2 }, blue: { revision: 'r1', replicas: 0 } },
+      memory: { currentRevision: 'r2', lastOutcome: 'Promoted', failedRevision: undefined },
+    })
   })
 
-  test('a deadline that an earlier spec exceeded does not count against the present one', () => {
-    const deadlineExceeded = 'ReplicaSet "a" has timed out progressing.'
-    const failureOf = (current: boolean) =>
-      decideRollout(snapshot({ colors: { blue: { ...running(2), current, deadlineExceeded } } }), now).failure
-    expect(failureOf(true)).toBe(deadlineExceeded)
-    expect(failureOf(false)).toBeUndefined()
+  test('waits for a person where promotion is manual, however long', () => {
+    const manual = rollout({ policy: { ...simulatedPolicy, promotion: 'Manual' } })
+    const { world } = run(run(manual).world, { secondsATurn: 3600 })
+    expect(world).toMatchObject({ serviceColor: 'blue', memory: { phase: 'AwaitingPromotion' } })
+    expect(decide({ ...world, orders: { promote: 'r1' } }).activeColor).toBe('blue')
+    expect(run({ ...world, orders: { promote: 'r2' } }, longRun).world.memory).toMatchObject({ currentRevision: 'r2' })
+  })
+
+  test('waits autoPromoteAfterSeconds', () => {
+    const slow = rollout({ policy: { ...simulatedPolicy, autoPromoteAfterSeconds: 120 } })
+    const { world } = run(slow, { turns: 20 })
+    expect(world.memory.phase).toBe('AwaitingPromotion')
+    expect(decide(world).requeueAfterSeconds).toBeGreaterThan(90)
+    expect(decide(passTime(world, 120)).activeColor).toBe('green')
+  })
+
+  test('the new colour follows the count that the autoscaler gives the live one, and is not switched to below it', () => {
+    const { world } = run(rollout({ autoscaled: true, policy: { ...simulatedPolicy, promotion: 'Manual' } }))
+    const scaled = {
+      ...world,
+      deployments: { ...world.deployments, blue: { revision: 'r1', replicas: 8, ready: 8, old: 0 } },
+      orders: { promote: 'r2' },
+    }
+    expect(decide(scaled)).toMatchObject({ activeColor: 'blue', counts: { green: 8 } })
+    const { world: after } = run(scaled, { turns: 20 })
+    expect(after.serviceColor).toBe('green')
+    expect(after.deployments.green?.ready).toBeGreaterThanOrEqual(8)
+  })
+
+  test.each([
+    ['r2-unready', 'DeadlineExceeded', 'Preparing'],
+    ['r2-failing', 'RolledBack', 'Testing'],
+  ] as const)('%s never gets traffic and ends as %s', (specRevision, lastOutcome, lastPhase) => {
+    const { world, phases } = run(rollout({ specRevision }), longRun)
+    expect(phases.slice(-3)).toEqual([lastPhase, 'RollingBack', 'Stable'].slice(-3))
+    expect(world).toMatchObject({
+      serviceColor: 'blue',
+      deployments: { green: { replicas: 0 } },
+      memory: { currentRevision: 'r1', lastOutcome, failedRevision: specRevision },
+    })
+    expect(decide(world).failure).toMatch(/was not rolled out/)
+  })
+
+  test('traffic goes back to the old colour when the new one is worse', () => {
+    const { world, phases } = run(rollout({ specRevision: 'r2-slow' }), longRun)
+    expect(phases.slice(-4)).toEqual(['Promoting', 'Verifying', 'RollingBack', 'Stable'])
+    expect(world).toMatchObject({
+      serviceColor: 'blue',
+      deployments: { blue: { ready: 2 }, green: { replicas: 0 } },
+      memory: { lastOutcome: 'RolledBack', failedRevision: 'r2-slow' },
+    })
+  })
+
+  test('where it may not go back by itself it waits for a person, who may abort or promote', () => {
+    const asked = rollout({ specRevision: 'r2-slow', policy: { ...simulatedPolicy, autoRollback: false } })
+    const { world } = run(asked, longRun)
+    expect(world).toMatchObject({ serviceColor: 'green', memory: { phase: 'Verifying' } })
+    expect(decide(world).failure).toMatch(/worse/)
+    const aborted = run({ ...world, orders: { abort: 'r2-slow' } }, longRun).world
+    expect(aborted).toMatchObject({ serviceColor: 'blue', memory: { lastOutcome: 'Aborted' } })
+    const promoted = run({ ...world, orders: { promote: 'r2-slow' } }, longRun).world
+    expect(promoted).toMatchObject({ serviceColor: 'green', memory: { lastOutcome: 'Promoted' } })
+  })
+
+  test('an aborted rollout leaves nothing running and is not tried again until the spec changes', () => {
+    const { world } = run(rollout(), { turns: 3 })
+    const aborted = run({ ...world, orders: { abort: 'r2' } }, longRun).world
+    expect(aborted).toMatchObject({ deployments: { green: { replicas: 0, ready: 0 } }, memory: { phase: 'Stable' } })
+    expect(run({ ...aborted, specRevision: 'r3' }, longRun).world.memory.currentRevision).toBe('r3')
+    const back = run({ ...aborted, specRevision: 'r1' }).world
+    expect(run({ ...back, specRevision: 'r2' }, longRun).world.memory.currentRevision).toBe('r2')
+  })
+
+  test('a third spec in the middle replaces the second one', () => {
+    const { world } = run(rollout(), { turns: 4 })
+    const { world: after } = run({ ...world, specRevision: 'r3' }, longRun)
+    expect(after).toMatchObject({ serviceColor: 'green', memory: { currentRevision: 'r3' } })
+  })
+
+  test('a spec that goes back in the middle leaves the live colour alone', () => {
+    const { world } = run(rollout(), { turns: 4 })
+    const { world: after } = run({ ...world, specRevision: 'r1' }, longRun)
+    expect(after).toMatchObject({
+      serviceColor: 'blue',
+      deployments: { green: { replicas: 0 } },
+      memory: { currentRevision: 'r1', lastOutcome: 'Superseded' },
+    })
+  })
+
+  test('a third spec after the switch first goes back to what is known to work', () => {
+    let world = rollout()
+    while (world.memory.phase !== 'Verifying') world = clusterActs(visit(world))
+    const { world: back } = run({ ...world, specRevision: 'r3' }, { turns: 1 })
+    expect(back).toMatchObject({ serviceColor: 'blue', memory: { phase: 'RollingBack', lastOutcome: 'Superseded' } })
+    expect(run(back, longRun).world).toMatchObject({ serviceColor: 'green', memory: { currentRevision: 'r3' } })
+  })
+
+  test('rollback-to is instant while the old colour stands, and holds until the spec changes', () => {
+    let world = rollout()
+    while (world.memory.phase !== 'Retiring') world = passTime(clusterActs(measureTraffic(visit(world))), 10)
+    world = followServices(world)
+    const first = decide({ ...world, orders: { rollbackTo: 'r1' } })
+    expect(first).toMatchObject({ activeColor: 'blue', memory: { pin: { revision: 'r1', insteadOf: 'r2' } } })
+    const after = run({ ...world, orders: { rollbackTo: 'r1' } }, longRun).world
+    expect(after).toMatchObject({ serviceColor: 'blue', specRevision: 'r2', memory: { currentRevision: 'r1' } })
+    expect(run({ ...after, specRevision: 'r3' }, longRun).world.memory.currentRevision).toBe('r3')
+  })
+
+  test('a deadline survives a restart, and a clock that goes back only makes it longer', () => {
+    const { world } = run(rollout({ specRevision: 'r2-unready' }), { turns: 5 })
+    expect(decide(passTime(world, 700)).memory.lastOutcome).toBe('DeadlineExceeded')
+    expect(decide(passTime(world, -3600)).memory).toMatchObject({ phase: 'Preparing', lastOutcome: undefined })
+  })
+})
+
+describe('rolling update', () => {
+  const policy = { ...simulatedPolicy, strategy: 'RollingUpdate' } as const
+  const rollout = (fields: Partial<SimulatedWorld> = {}) => atRest({ specRevision: 'r2', policy, ...fields })
+
+  test('replaces the pods of the live colour and watches them', () => {
+    const { world, phases } = run(rollout(), longRun)
+    expect(phases).toEqual(['Preparing', 'Verifying', 'Stable'])
+    expect(world).toMatchObject({
+      serviceColor: 'blue',
+      deployments: { blue: { revision: 'r2', ready: 2, old: 0 } },
+      memory: { currentRevision: 'r2', lastOutcome: 'Promoted' },
+    })
+    expect(world.deployments.green).toBeUndefined()
+  })
+
+  test.each([
+    ['r2-unready', 'DeadlineExceeded'],
+    ['r2-slow', 'RolledBack'],
+  ] as const)('%s: the last good template comes back', (specRevision, lastOutcome) => {
+    const { world } = run(rollout({ specRevision }), longRun)
+    expect(world).toMatchObject({
+      deployments: { blue: { revision: 'r1', ready: 2, old: 0 } },
+      memory: { phase: 'Stable', lastOutcome, failedRevision: specRevision },
+    })
+  })
+
+  test('without autoRollback a late one stays where it is and says so', () => {
+    const { world } = run(rollout({ specRevision: 'r2-unready', policy: { ...policy, autoRollback: false } }), longRun)
+    expect(world.deployments.blue).toMatchObject({ revision: 'r2-unready', old: 2 })
+    expect(decide(world).failure).toMatch(/not ready within 600 s/)
+  })
+
+  test('changing the strategy moves nothing', () => {
+    const decision = decide(atRest({ policy }))
+    expect(decision).toMatchObject({ complete: true, counts: {}, activeColor: 'blue' })
   })
 })

@@ -1,58 +1,103 @@
 import type { Manifest } from '../apply/plan.ts'
-import { colorLabel } from '../resources/metadata.ts'
+import type { EndpointSlice } from '../cluster.ts'
+import { colorLabel, revisionLabel } from '../resources/metadata.ts'
 import { findChild, type Snapshot } from '../snapshot.ts'
-import type { Color, ObservedColor, RolloutSnapshot } from './decide.ts'
+import {
+  type Color,
+  colors,
+  type ObservedColor,
+  type RolloutOrders,
+  type RolloutPolicy,
+  type RolloutWorld,
+} from './world.ts'
 
 /** The part of apps/v1 Deployment that a rollout reads. */
 type Deployment = Manifest & {
-  spec?: { replicas?: number }
+  spec?: { replicas?: number; template?: { metadata?: { labels?: Record<string, string> } } }
   status?: {
     observedGeneration?: number
     replicas?: number
     updatedReplicas?: number
     availableReplicas?: number
-    conditions?: { type: string; status: string; reason?: string; message?: string }[]
   }
   metadata: { generation?: number }
 }
 type Service = Manifest & { spec?: { selector?: Record<string, string> } }
 
-/**
- * Reads from a snapshot what a rollout is decided on.
- *
- * @param revision hash of the pod template that the spec asks for
- */
-export function observeRollout(snapshot: Snapshot, revision: string): RolloutSnapshot {
+/** What a snapshot does not show of a rollout. */
+export interface RolloutInputs {
+  /** Hash of the pod template that the spec asks for. */
+  specRevision: string
+  knownRevisions: ReadonlySet<string>
+  orders: RolloutOrders
+  smokeTest: RolloutWorld['smokeTest']
+  analysis: RolloutWorld['analysis']
+}
+
+/** Reads from a snapshot what a rollout is decided on. */
+export function observeRollout(snapshot: Snapshot, inputs: RolloutInputs): RolloutWorld {
   const { name } = snapshot.authService.metadata
-  const blue = observeColor(findChild<Deployment>(snapshot, 'Deployment', `${name}-blue`))
-  const green = observeColor(findChild<Deployment>(snapshot, 'Deployment', `${name}-green`))
+  const observed = colors.flatMap((color) => {
+    const deployment = findChild<Deployment>(snapshot, 'Deployment', `${name}-${color}`)
+    return deployment === undefined ? [] : [[color, observeColor(deployment)] as const]
+  })
+  const { scaling } = snapshot.resolved
   return {
-    revision,
-    scaling: snapshot.resolved.scaling,
-    colors: { ...(blue && { blue }), ...(green && { green }) },
+    ...inputs,
+    policy: policyOf(snapshot),
+    scaling: scaling.kind === 'fixed' ? scaling : { kind: 'autoscaled', minReplicas: scaling.minReplicas },
+    colors: Object.fromEntries(observed),
     serviceColor: colorOf(findChild<Service>(snapshot, 'Service', name)?.spec?.selector?.[colorLabel]),
-    lastActiveColor: snapshot.authService.status?.activeColor,
+    endpoints: countEndpoints(snapshot, name),
+    previewEndpoints: countEndpoints(snapshot, `${name}-preview`),
   }
 }
 
-function observeColor(deployment: Deployment | undefined): ObservedColor | undefined {
-  if (deployment === undefined) return undefined
-  const { metadata, spec, status = {} } = deployment
-  const progressing = status.conditions?.find(({ type }) => type === 'Progressing')
+/** What the spec says about rollouts. */
+export function policyOf({ resolved: { rollout } }: Pick<Snapshot, 'resolved'>): RolloutPolicy {
+  const { strategy, progressDeadlineSeconds, autoRollback, blueGreen, analysis } = rollout
   return {
+    strategy,
+    progressDeadlineSeconds,
+    autoRollback,
+    promotion: blueGreen.promotion,
+    autoPromoteAfterSeconds: blueGreen.autoPromoteAfterSeconds,
+    scaleDownDelaySeconds: blueGreen.scaleDownDelaySeconds,
+    smokeTestEnabled: false,
+    analysisEnabled: false,
+    analysisWindowSeconds: analysis.windowSeconds,
+  }
+}
+
+function observeColor({ metadata, spec, status = {} }: Deployment): ObservedColor {
+  return {
+    revision: spec?.template?.metadata?.labels?.[revisionLabel],
     replicas: spec?.replicas ?? 1,
     updatedReplicas: status.updatedReplicas ?? 0,
     availableReplicas: status.availableReplicas ?? 0,
     totalReplicas: status.replicas ?? 0,
     current: (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
-    deadlineExceeded:
-      progressing?.reason === 'ProgressDeadlineExceeded'
-        ? (progressing.message ?? 'the Deployment made no progress within its deadline')
-        : undefined,
   }
+}
+
+/** Ready endpoints of a Service by colour. A pod is named after its Deployment, which is named after its colour. */
+function countEndpoints({ endpointSlices, authService }: Snapshot, service: string): Record<Color, number> {
+  const pods = endpointSlices
+    .filter(({ metadata }) => metadata.labels?.['kubernetes.io/service-name'] === service)
+    .flatMap(readyPods)
+  const count = (color: Color) =>
+    new Set(pods.filter((pod) => pod.startsWith(`${authService.metadata.name}-${color}-`))).size
+  return { blue: count('blue'), green: count('green') }
+}
+
+/** `ready` absent means ready. https://kubernetes.io/docs/concepts/services-networking/endpoint-slices/#conditions */
+function readyPods({ endpoints = [] }: EndpointSlice): string[] {
+  return endpoints.flatMap(({ conditions, targetRef }) =>
+    conditions?.ready === false || targetRef?.name === undefined ? [] : [targetRef.name],
+  )
 }
 
 /** Somebody may have edited the selector: only our own colours count. */
 function colorOf(label: string | undefined): Color | undefined {
-  return label === 'blue' || label === 'green' ? label : undefined
+  return colors.find((color) => color === label)
 }

@@ -2,7 +2,7 @@ import type { ApplyFailure } from '../apply/apply.ts'
 import type { Manifest } from '../apply/plan.ts'
 import type { Cluster } from '../cluster.ts'
 import { findChild, type Snapshot } from '../snapshot.ts'
-import type { RolloutDecision } from './decide.ts'
+import { colors, type RolloutDecision } from './world.ts'
 
 /** A count that was written. */
 export interface Scaled {
@@ -14,7 +14,9 @@ export interface Scaled {
 /** Deployments whose count differs from what was decided. A new one has the API server's default of one pod. */
 export function planScale(snapshot: Snapshot, { counts }: RolloutDecision): Scaled[] {
   const { name } = snapshot.authService.metadata
-  return Object.entries(counts).flatMap(([color, to]) => {
+  return colors.flatMap((color) => {
+    const to = counts[color]
+    if (to === undefined) return []
     const deployment = `${name}-${color}`
     const live = findChild<Manifest & { spec?: { replicas?: number } }>(snapshot, 'Deployment', deployment)
     const from = live?.spec?.replicas ?? 1

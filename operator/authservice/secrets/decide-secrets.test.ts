@@ -14,7 +14,15 @@ function decide(
   at = now,
 ) {
   const resolved = resolveSpec({ metadata, spec: { mongodb: {}, redis: {}, ...change } })
-  return decideSecrets({ metadata, resolved, existing, asked: new Map(), rotatedBy: undefined, now: at })
+  return decideSecrets({
+    metadata,
+    resolved,
+    existing,
+    asked: new Map(),
+    rotatedBy: undefined,
+    loadedKeys: undefined,
+    now: at,
+  })
 }
 
 const asMap = (secrets: readonly { name: string; data: SecretData }[]) =>

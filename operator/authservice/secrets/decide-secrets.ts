@@ -2,6 +2,7 @@ import type { RequestedActions, TakenAction } from '../actions.ts'
 import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import type { AuthService, SecretStatus } from '../api/schema.ts'
 import type { Finding } from '../finding.ts'
+import type { LoadedKeys } from '../loaded-keys.ts'
 import { decideCertificate, type IssueCertificate, issueCertificate } from './certificates.ts'
 import { generateKey } from './generate-key.ts'
 import { decideKeysSecret } from './keys-secret.ts'
@@ -29,6 +30,8 @@ export interface SecretsInput {
   asked: RequestedActions
   /** Value of the `rotate-keys` that the present key set came by. */
   rotatedBy: string | undefined
+  /** What the server pods know of the keys; undefined: nobody asked. */
+  loadedKeys: LoadedKeys | undefined
   now: Date
   sources?: SecretSources
 }

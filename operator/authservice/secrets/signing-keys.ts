@@ -1,21 +1,33 @@
 import type { KeySetEntry, KeySetFile } from '@authservice-operator/api-server/plugins/app/tokens/key-set.ts'
-import type { SecretStatus } from '../api/schema.ts'
 import { longestAccessTokenSeconds } from '../api/spec/security.ts'
+import { type ActivationTiming, activationAtTheLatest, askAgainSeconds, heldKey, releaseHeld } from './activation.ts'
+import {
+  atOnce,
+  byActivation,
+  earliest,
+  isRetired,
+  isWaiting,
+  keptAfterRetirementSeconds,
+  later,
+  latestOf,
+  signerOf,
+  signsFrom,
+} from './key-order.ts'
 import { parseKeySet } from './key-set-file.ts'
 
 export type SigningAlgorithm = KeySetEntry['alg']
 
 /** What a rotation is decided by. All times in seconds. */
-export interface SigningKeyPolicy {
+export interface SigningKeyPolicy extends ActivationTiming {
   algorithm: SigningAlgorithm
   /** Time from one key's activation to the next one's. */
   rotationIntervalSeconds: number
-  /** Time between publishing a key and signing with it. */
-  activationDelaySeconds: number
   /** True: rotate now, whatever the age of the key. */
   rotateNow: boolean
   /** Id of a key that nobody may trust any longer. */
   revoke: string | undefined
+  /** Whether every server that runs has loaded this key. */
+  everyServerKnows: (kid: string) => boolean
 }
 
 /** Clock difference that servers forgive, RFC 7519 section 4.1.4. The same 30 s that the server grants. */
@@ -31,10 +43,12 @@ export type SigningKeysDecision =
       keySet: KeySetFile
       /** Why it is written; empty when it is kept. */
       why: string
-      /** When time alone will change this decision. */
+      /** When time alone, or what the servers know, will change this decision. */
       nextChangeAt: Date
       /** The key to revoke was there, and is no longer. */
       revoked: boolean
+      /** The key that waits for servers that have not loaded it. */
+      held: KeySetEntry | undefined
     }
   /** The file cannot be read. It is left alone: keys in it may still be needed. */
   | { kind: 'corrupt'; problem: string }
@@ -44,8 +58,8 @@ export type SigningKeysDecision =
  * every token that it signed has expired, so a rotation rejects no token and restarts no server:
  *
  * - no file: one key, active at once;
- * - a rotation is due: a key that becomes active in `activationDelaySeconds`, and a date of retirement for the others;
- * - a key is past its retirement: it goes;
+ * - a rotation is due: a key that becomes active once every server knows it, and a date of retirement for the others;
+ * - a key is long past its retirement: it goes;
  * - a key is revoked: it goes at once, and if it was the signer, its successor signs from now on.
  *
  * But for a revocation it never takes away a key that is in use; and it never replaces a file that it cannot read.
@@ -63,27 +77,51 @@ export function decideSigningKeys(
   const parsed = parseKeySet(existing)
   if (parsed.kind === 'corrupt') return parsed
 
-  const present = parsed.keySet.keys.filter((key) => !isOver(key, now))
+  const present = parsed.keySet.keys.filter((key) => !isRetired(key, later(now, -keptAfterRetirementSeconds)))
   const revoked = present.some(({ kid }) => kid === policy.revoke)
   const kept = revoked ? withoutRevoked(present, policy, now, generate) : present
-  const latest = latestOf(kept)
-  if (latest === undefined) return firstKey(kept, 'no signing key was left in use', policy, now, generate)
+  const newest = latestOf(kept)
+  if (newest === undefined) return firstKey(kept, 'no signing key was left in use', policy, now, generate)
 
-  const why = whyRotate(latest, policy, now)
-  const keys =
-    why === undefined ? kept : [...kept, newKey(policy, later(now, policy.activationDelaySeconds), now, generate)]
+  const why = whyRotate(newest, policy, now)
+  const keys = why === undefined ? released(kept, policy, now) : [...kept, nextKey(policy, now, generate)]
   const keySet: KeySetFile = { version: 1, keys: withRetirement(keys) }
 
   const whyRevoked = revoked ? `key ${policy.revoke} was revoked` : undefined
   const changed = whyRevoked ?? why ?? whatElseChanged(parsed.keySet, keySet)
-  const nextChangeAt = nextChange(keySet.keys, policy, now)
-  if (changed === undefined) return { kind: 'keep', keySet: parsed.keySet, why: '', nextChangeAt, revoked }
-  return { kind: 'write', keySet, why: changed, nextChangeAt, revoked }
+  return {
+    kind: changed === undefined ? 'keep' : 'write',
+    keySet: changed === undefined ? parsed.keySet : keySet,
+    why: changed ?? '',
+    nextChangeAt: nextChange(keySet.keys, policy, now),
+    revoked,
+    held: heldKey(keySet.keys, policy, now),
+  }
+}
+
+/** The keys as they are, with the one that waits let go when every server knows it, or when nobody signs without it. */
+function released(keys: readonly KeySetEntry[], policy: SigningKeyPolicy, now: Date): KeySetEntry[] {
+  if (signerOf(keys, now) === undefined) return withSigner(keys, now)
+  const held = heldKey(keys, policy, now)
+  return held === undefined ? [...keys] : releaseHeld(keys, policy.everyServerKnows(held.kid), policy, now)
+}
+
+/** The keys with the first one that waits signing at once. */
+function withSigner(keys: readonly KeySetEntry[], now: Date): KeySetEntry[] {
+  const ordered = byActivation(keys)
+  const next = ordered.findIndex((key) => isWaiting(key, now))
+  return ordered.map((key, index) => (index === next ? signingAtOnce(key, ordered.slice(0, index), now) : key))
+}
+
+function signingAtOnce(key: KeySetEntry, before: readonly KeySetEntry[], now: Date): KeySetEntry {
+  const activateAt = earliest(new Date(key.activateAt), atOnce(before, now))
+  return { ...key, activateAt: activateAt.toISOString() }
 }
 
 /**
- * The other keys. A signer that is revoked is followed at once: by the key that waits for its turn, which the servers
- * know already, else by a new one. A key that only waited is dropped, and the present signer goes on.
+ * The other keys. Its successor, if there is one, signs at once: the servers know it already, and one whose clock is
+ * behind may still sign with the revoked key. Else a new key does; unless the revoked one only waited, for then the
+ * present signer goes on.
  */
 function withoutRevoked(
   keys: readonly KeySetEntry[],
@@ -91,26 +129,21 @@ function withoutRevoked(
   now: Date,
   generate: GenerateKey,
 ): KeySetEntry[] {
-  const others = byActivation(keys.filter(({ kid }) => kid !== policy.revoke))
-  const signer = signerOf(keys, now)
-  if (signer?.kid !== policy.revoke) return withoutRetirementOfLast(others)
-
-  const isWaiting = ({ activateAt }: KeySetEntry) => Date.parse(activateAt) > now.getTime()
-  const waiting = others.find(isWaiting)
-  const before = others.filter((key) => !isWaiting(key))
-  if (waiting === undefined) return [...before, newKey(policy, now, now, generate)]
-  return [...before, { ...waiting, activateAt: now.toISOString() }, ...others.slice(before.length + 1)]
-}
-
-/** The key that signs at this time: the one activated last. */
-function signerOf(keys: readonly KeySetEntry[], now: Date): KeySetEntry | undefined {
-  return byActivation(keys.filter((key) => Date.parse(key.activateAt) <= now.getTime() && !isOver(key, now))).at(-1)
+  const ordered = byActivation(keys)
+  const index = ordered.findIndex(({ kid }) => kid === policy.revoke)
+  const before = ordered.slice(0, index)
+  const [successor, ...rest] = ordered.slice(index + 1)
+  if (successor !== undefined) return [...before, signingAtOnce(successor, before, now), ...rest]
+  if (signerOf(before, now) !== undefined && signerOf(ordered, now)?.kid !== policy.revoke) {
+    return withoutEndOfLast(before, now)
+  }
+  return [...before, signingAtOnce(newKey(policy, now, now, generate), before, now)]
 }
 
 /** A key whose successor is dropped before its time signs on without an end. */
-function withoutRetirementOfLast(ordered: readonly KeySetEntry[]): KeySetEntry[] {
+function withoutEndOfLast(ordered: readonly KeySetEntry[], now: Date): KeySetEntry[] {
   return ordered.map((key, index) => {
-    if (index < ordered.length - 1) return key
+    if (index < ordered.length - 1 || isRetired(key, now)) return key
     const { retireAt: _, ...withoutEnd } = key
     return withoutEnd
   })
@@ -123,107 +156,73 @@ function firstKey(
   now: Date,
   generate: GenerateKey,
 ): SigningKeysDecision {
-  const keys = [...others, newKey(policy, now, now, generate)]
-  const keySet = { version: 1, keys } as const
-  return { kind: 'write', keySet, why, nextChangeAt: nextChange(keys, policy, now), revoked: false }
+  const keys = [...others, signingAtOnce(newKey(policy, now, now, generate), others, now)]
+  const nextChangeAt = nextChange(keys, policy, now)
+  return { kind: 'write', keySet: { version: 1, keys }, why, nextChangeAt, revoked: false, held: undefined }
+}
+
+function nextKey(policy: SigningKeyPolicy, now: Date, generate: GenerateKey): KeySetEntry {
+  return newKey(policy, activationAtTheLatest(now, policy), now, generate)
 }
 
 function newKey(policy: SigningKeyPolicy, activateAt: Date, now: Date, generate: GenerateKey): KeySetEntry {
   return { ...generate(policy.algorithm), createdAt: now.toISOString(), activateAt: activateAt.toISOString() }
 }
 
-function isOver(key: KeySetEntry, now: Date): boolean {
-  return key.retireAt !== undefined && Date.parse(key.retireAt) <= now.getTime()
-}
-
-/** The key that signs, or will sign, last. One with a date of retirement was replaced already. */
-function latestOf(keys: readonly KeySetEntry[]): KeySetEntry | undefined {
-  return byActivation(keys.filter(({ retireAt }) => retireAt === undefined)).at(-1)
-}
-
-function byActivation(keys: readonly KeySetEntry[]): KeySetEntry[] {
-  return [...keys].sort((one, other) => Date.parse(one.activateAt) - Date.parse(other.activateAt))
-}
-
 /** A key that waits for its activation is a rotation under way: no second one starts beside it. */
-function whyRotate(latest: KeySetEntry, policy: SigningKeyPolicy, now: Date): string | undefined {
-  if (Date.parse(latest.activateAt) > now.getTime()) return undefined
+function whyRotate(newest: KeySetEntry, policy: SigningKeyPolicy, now: Date): string | undefined {
+  if (isWaiting(newest, now)) return undefined
   if (policy.rotateNow) return 'a rotation was asked for'
-  if (latest.alg !== policy.algorithm)
-    return `tokens are to be signed with ${policy.algorithm} instead of ${latest.alg}`
-  return now >= rotationAt(latest, policy) ? `key ${latest.kid} reached its age` : undefined
+  if (newest.alg !== policy.algorithm)
+    return `tokens are to be signed with ${policy.algorithm} instead of ${newest.alg}`
+  return now >= rotationAt(newest, policy) ? `key ${newest.kid} reached its age` : undefined
 }
 
 /** When the successor of a key is added, so that it becomes active at the end of the interval. */
 function rotationAt(key: KeySetEntry, policy: SigningKeyPolicy): Date {
   const early = Math.max(0, policy.rotationIntervalSeconds - policy.activationDelaySeconds)
-  return later(new Date(key.activateAt), early)
+  return later(signsFrom(key), early)
 }
 
 /**
  * Gives each key but the last the date at which the last token that it signed has expired. That is reckoned with the
- * longest life a spec may give a token, not with today's: tokens signed before a change of the spec live on.
+ * longest life a spec may give a token, not with today's: tokens signed before a change of the spec live on. A date
+ * that was given once stays, for the successor's activation only ever comes nearer.
  */
 function withRetirement(keys: readonly KeySetEntry[]): KeySetEntry[] {
   const ordered = byActivation(keys)
   return ordered.map((key, index) => {
     const successor = ordered[index + 1]
     if (successor === undefined || key.retireAt !== undefined) return key
-    const expired = later(new Date(successor.activateAt), longestAccessTokenSeconds + leewaySeconds)
+    const expired = later(signsFrom(successor), longestAccessTokenSeconds + leewaySeconds)
     return { ...key, retireAt: expired.toISOString() }
   })
 }
 
 function whatElseChanged(before: KeySetFile, after: KeySetFile): string | undefined {
   if (after.keys.length < before.keys.length) return 'a retired signing key was dropped'
-  const retiring = ({ keys }: KeySetFile) => keys.filter(({ retireAt }) => retireAt !== undefined).length
-  return retiring(after) > retiring(before) ? 'a replaced signing key got its date of retirement' : undefined
+  const dates = ({ keys }: KeySetFile, date: 'activateAt' | 'retireAt') =>
+    byActivation(keys)
+      .map((key) => Date.parse(key[date] ?? ''))
+      .join()
+  if (dates(before, 'activateAt') !== dates(after, 'activateAt')) return 'the date of the next signing key was set'
+  return dates(before, 'retireAt') === dates(after, 'retireAt')
+    ? undefined
+    : 'a replaced signing key got its date of retirement'
 }
 
-/** The next activation, retirement or rotation after `now`. */
+/** The next activation, retirement or rotation after `now`; soon, while a key waits for servers. */
 function nextChange(keys: readonly KeySetEntry[], policy: SigningKeyPolicy, now: Date): Date {
-  const latest = latestOf(keys)
+  const newest = latestOf(keys)
+  const held = heldKey(keys, policy, now)
   const dates = [
     ...keys.map(({ activateAt }) => new Date(activateAt)),
-    ...keys.flatMap(({ retireAt }) => (retireAt === undefined ? [] : [new Date(retireAt)])),
-    ...(latest === undefined ? [] : [rotationAt(latest, policy)]),
+    ...keys.flatMap(({ retireAt }) => {
+      if (retireAt === undefined) return []
+      return [new Date(retireAt), later(new Date(retireAt), keptAfterRetirementSeconds)]
+    }),
+    ...(newest === undefined ? [] : [rotationAt(newest, policy)]),
+    ...(held === undefined ? [] : [later(now, askAgainSeconds)]),
   ].filter((date) => date > now)
-  return dates.reduce((first, date) => (date < first ? date : first), later(now, policy.rotationIntervalSeconds))
-}
-
-function later(date: Date, seconds: number): Date {
-  return new Date(date.getTime() + seconds * 1000)
-}
-
-/** Age and state of each key, for status. */
-export function signingKeyStatuses(
-  secretName: string,
-  { keys }: KeySetFile,
-  policy: SigningKeyPolicy,
-  now: Date,
-): SecretStatus[] {
-  const ordered = byActivation(keys)
-  const active = ordered.filter(({ activateAt }) => Date.parse(activateAt) <= now.getTime()).at(-1)
-  const latest = latestOf(keys)
-  return ordered.map((key) => ({
-    name: secretName,
-    keyId: key.kid,
-    state: isOver(key, now) ? 'Retired' : stateOf(key, active, now),
-    createdAt: seconds(key.createdAt),
-    activateAt: seconds(key.activateAt),
-    ...(key.retireAt === undefined ? {} : { retireAt: seconds(key.retireAt) }),
-    ...(key === latest
-      ? { nextRotationAt: seconds(later(rotationAt(key, policy), policy.activationDelaySeconds).toISOString()) }
-      : {}),
-  }))
-}
-
-function stateOf(key: KeySetEntry, active: KeySetEntry | undefined, now: Date): SecretStatus['state'] {
-  if (Date.parse(key.activateAt) > now.getTime()) return 'Pending'
-  return key === active ? 'Active' : 'Accepted'
-}
-
-/** meta/v1 Time has no fractions of seconds. */
-function seconds(instant: string): string {
-  return instant.replace(/\.\d+Z$/, 'Z')
+  return earliest(later(now, policy.rotationIntervalSeconds), ...dates)
 }

@@ -2,7 +2,9 @@ import { resolveSpec } from '../api/defaults.ts'
 import { type AuthServiceSpec, AuthServiceSpecSchema } from '../api/spec.ts'
 import type { Manifest } from '../apply/plan.ts'
 import { render } from '../render.ts'
-import { decideRollout } from '../rollout/decide.ts'
+import { revisionLabel } from '../resources/metadata.ts'
+import { policyOf } from '../rollout/observe.ts'
+import { planRollout } from '../rollout/plan.ts'
 import { decideSecrets } from '../secrets/decide-secrets.ts'
 import type { SecretData } from '../secrets/secret-data.ts'
 import type { Snapshot } from '../snapshot.ts'
@@ -34,18 +36,18 @@ export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<strin
     existing: before,
     asked: new Map(),
     rotatedBy: undefined,
+    loadedKeys: undefined,
     now,
   })
-  // Rendering reads nothing else of a snapshot.
-  const snapshot = { authService, resolved, referencedSecrets } as unknown as Snapshot
+  // On an empty cluster; rendering reads nothing else of a snapshot.
+  const empty = { children: [], endpointSlices: [] }
+  const snapshot = { authService, resolved, referencedSecrets, ...empty } as unknown as Snapshot
   const rendering = render(snapshot, images, secrets.secrets, undefined)
-  const rollout = decideRollout(
-    { revision: '', scaling: resolved.scaling, colors: {}, serviceColor: undefined, lastActiveColor: undefined },
-    now,
-  )
+  const { rollout, placement } = planRollout(snapshot, rendering.wanted, new Map(), now)
   return {
     outcome: new Map([
-      ...rendering.childrenFor('blue').flatMap(flattenChild),
+      ...rendering.childrenFor(placement).flatMap(flattenChild),
+      ...flatten('Decision: rollout', policyOf(snapshot)),
       ...flatten('Decision: counts', rollout.counts),
       ...flatten('Decision: next key', secrets.nextChangeAt?.toISOString()),
       ...flatten('Decision: suspend', resolved.suspend),
@@ -54,10 +56,15 @@ export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<strin
   }
 }
 
-/** A Job's name carries a hash of what it is made from; the rest of it is compared by that content. */
+/**
+ * A Job's name and a revision's carry a hash of what they are made from: the rest of them is compared by that content,
+ * and revisions by the Deployment that runs one.
+ */
 function flattenChild(child: Manifest): [string, string][] {
+  if (child.kind === 'ControllerRevision') return []
   const name = child.metadata.name.replace(/-migrate-[0-9a-f]+$/, '-migrate')
-  return flatten(`${child.kind} ${name}:`, { exists: true, ...child, metadata: { ...child.metadata, name } })
+  const content = { exists: true, ...child, metadata: { ...child.metadata, name } }
+  return flatten(`${child.kind} ${name}:`, content).filter(([path]) => !path.endsWith(`.${revisionLabel}`))
 }
 
 /** Entries of a list that have names, such as containers and variables, are told apart by these, others by position. */

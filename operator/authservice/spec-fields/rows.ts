@@ -39,6 +39,7 @@ const backedUp: AuthServiceSpec = {
   backup: { schedule: '0 3 * * *', destination: { persistentVolumeClaim: { claimName: 'backups' } } },
 }
 
+const rollout = 'Decision: rollout'
 const deployment = 'Deployment accounts-blue: spec'
 const pod = `${deployment}.template.spec`
 const container = `${pod}.containers[server]`
@@ -51,7 +52,7 @@ const both = (variable: string) => [server(variable), `${job}.containers[migrate
 const volume = (name: string) => [`${pod}.volumes[${name}]`, `${job}.volumes[${name}]`]
 const images = [`${container}.image`, `${job}.containers[migrate].image`]
 const edge = 'Deployment accounts-edge: spec'
-const edgeContent = ['ConfigMap accounts-edge: data', `${edge}.template.metadata.annotations`]
+const edgeContent = 'ConfigMap accounts-edge: data'
 const mongodb = 'StatefulSet accounts-mongodb: spec'
 const backup = 'CronJob accounts-backup: spec.jobTemplate.spec.template.spec'
 const redis = 'StatefulSet accounts-redis: spec'
@@ -72,6 +73,7 @@ export const rows: Readonly<Record<string, Row>> = {
       server('DOCS_ENABLED'),
       server('REPLICAS'),
       `${container}.resources`,
+      edgeContent,
     ],
   },
   version: { value: '1.2.3', changes: images },
@@ -83,24 +85,27 @@ export const rows: Readonly<Record<string, Row>> = {
   'autoscaling.maxReplicas': { value: 9, changes: [`${hpa}.maxReplicas`] },
   'autoscaling.targetCPUUtilizationPercentage': { value: 50, changes: [`${hpa}.metrics`] },
   'autoscaling.behavior': { value: { scaleUp: { stabilizationWindowSeconds: 30 } }, changes: [`${hpa}.behavior`] },
-  'rollout.strategy': { value: 'RollingUpdate', changes: [] },
-  'rollout.progressDeadlineSeconds': { value: 900, changes: [`${deployment}.progressDeadlineSeconds`] },
+  'rollout.strategy': { value: 'RollingUpdate', changes: [`${rollout}.strategy`] },
+  'rollout.progressDeadlineSeconds': {
+    value: 900,
+    changes: [`${deployment}.progressDeadlineSeconds`, `${rollout}.progressDeadlineSeconds`],
+  },
   'rollout.minReadySeconds': { value: 9, changes: [`${deployment}.minReadySeconds`] },
-  'rollout.autoRollback': { value: false, changes: [] },
+  'rollout.autoRollback': { value: false, changes: [`${rollout}.autoRollback`] },
   'rollout.revisionHistoryLimit': { value: 9, changes: [`${deployment}.revisionHistoryLimit`] },
   'rollout.rollingUpdate.maxUnavailable': {
     value: 1,
     changes: [`${deployment}.strategy.rollingUpdate.maxUnavailable`],
   },
   'rollout.rollingUpdate.maxSurge': { value: 2, changes: [`${deployment}.strategy.rollingUpdate.maxSurge`] },
-  'rollout.blueGreen.promotion': { value: 'Manual', changes: [] },
-  'rollout.blueGreen.autoPromoteAfterSeconds': { value: 60, changes: [] },
-  'rollout.blueGreen.scaleDownDelaySeconds': { value: 60, changes: [] },
+  'rollout.blueGreen.promotion': { value: 'Manual', changes: [`${rollout}.promotion`] },
+  'rollout.blueGreen.autoPromoteAfterSeconds': { value: 60, changes: [`${rollout}.autoPromoteAfterSeconds`] },
+  'rollout.blueGreen.scaleDownDelaySeconds': { value: 60, changes: [`${rollout}.scaleDownDelaySeconds`] },
   'rollout.blueGreen.previewHost': { value: 'preview.example.com', changes: [] },
   'rollout.smokeTest.enabled': { value: false, changes: [] },
   'rollout.smokeTest.timeoutSeconds': { value: 60, changes: [] },
   'rollout.analysis.enabled': { value: true, changes: [] },
-  'rollout.analysis.windowSeconds': { value: 30, changes: [] },
+  'rollout.analysis.windowSeconds': { value: 30, changes: [`${rollout}.analysisWindowSeconds`] },
   'rollout.analysis.maxErrorRatePercent': { value: 1, changes: [] },
   'rollout.analysis.maxP99LatencyMilliseconds': { value: 100, changes: [] },
   'rollout.analysis.minLoginSuccessPercent': { value: 50, changes: [] },
@@ -180,12 +185,12 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'passwords.bcryptCost': { value: 13, changes: [server('BCRYPT_COST')] },
   'passwords.minLength': { value: 16, changes: [server('PASSWORD_MIN_LENGTH')] },
-  'rateLimits.perClient': { value: '50/s', changes: [server('RATE_LIMIT_PER_CLIENT'), ...edgeContent] },
-  'rateLimits.burst': { value: 50, changes: [server('RATE_LIMIT_BURST'), ...edgeContent] },
-  'rateLimits.login': { value: '20/m', changes: [server('RATE_LIMIT_LOGIN'), ...edgeContent] },
-  'rateLimits.register': { value: '20/m', changes: [server('RATE_LIMIT_REGISTER'), ...edgeContent] },
-  'rateLimits.refresh': { value: '20/m', changes: [server('RATE_LIMIT_REFRESH'), ...edgeContent] },
-  'rateLimits.reset': { value: '20/m', changes: [server('RATE_LIMIT_RESET')] },
+  'rateLimits.perClient': { value: '50/s', changes: [server('RATE_LIMIT_PER_CLIENT'), edgeContent] },
+  'rateLimits.burst': { value: 50, changes: [server('RATE_LIMIT_BURST'), edgeContent] },
+  'rateLimits.login': { value: '20/m', changes: [server('RATE_LIMIT_LOGIN'), edgeContent] },
+  'rateLimits.register': { value: '20/m', changes: [server('RATE_LIMIT_REGISTER'), edgeContent] },
+  'rateLimits.refresh': { value: '20/m', changes: [server('RATE_LIMIT_REFRESH')] },
+  'rateLimits.reset': { value: '20/m', changes: [server('RATE_LIMIT_RESET'), edgeContent] },
   'cors.origins': { value: ['https://app.example.com'], changes: [server('CORS_ORIGINS')] },
   'ingress.type': {
     value: 'None',
@@ -194,10 +199,10 @@ export const rows: Readonly<Record<string, Row>> = {
       ...['ConfigMap', 'Deployment', 'PodDisruptionBudget', 'Service'].map((kind) => `${kind} accounts-edge:`),
     ],
   },
-  'ingress.host': { value: 'other.example.com', changes: edgeContent },
+  'ingress.host': { value: 'other.example.com', changes: [edgeContent] },
   'ingress.tls.secretName': {
     value: 'other-tls',
-    changes: [`${edge}.template.spec.volumes[tls]`, `${edge}.template.metadata.annotations`],
+    changes: [`${edge}.template.spec.volumes[tls]`],
   },
   'ingress.tls.issuerRef.kind': { value: 'ClusterIssuer', changes: [] },
   'ingress.tls.issuerRef.name': { value: 'letsencrypt', changes: [] },

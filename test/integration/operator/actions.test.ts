@@ -1,5 +1,7 @@
+import { createServer } from 'node:http'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { holdTiming } from '../../../operator/authservice/secrets/activation.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
@@ -12,7 +14,11 @@ beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `actions-${Date.now()}`)
   operator = startOperator(kubeconfigPath, namespace)
 })
-afterAll(() => operator.stop())
+const ends: (() => void)[] = []
+afterAll(async () => {
+  await operator.stop()
+  for (const end of ends) end()
+})
 
 /** An AuthService whose children are there. */
 async function createAuthService(name: string): Promise<void> {
@@ -43,7 +49,9 @@ test('rotate-keys adds one key, though it is applied again and the operator star
   await createAuthService('rotated')
   const [first = ''] = await keyIds('rotated')
   await ask('rotated', 'rotate-keys', 'one')
-  expect(await untilTaken('rotated', 'rotate-keys', 'one')).toMatch(/^Key \S+ signs from \S+ on\.$/)
+  expect(await untilTaken('rotated', 'rotate-keys', 'one')).toMatch(
+    /^Key \S+ signs once every server has loaded it, from \S+ on at the latest\.$/,
+  )
   const after = await keyIds('rotated')
   expect(after).toEqual([first, expect.any(String)])
 
@@ -54,6 +62,63 @@ test('rotate-keys adds one key, though it is applied again and the operator star
   await untilTaken('rotated', 'rotate-keys', 'one')
   expect(await keyIds('rotated')).toEqual(after)
 })
+
+// Two addresses with one port, as pods have: only Linux listens on all of 127.0.0.0/8.
+const isLinux = process.platform === 'linux'
+
+test.skipIf(!isLinux)('a key waits until every server pod has loaded it, and then signs after the delay', async () => {
+  await createAuthService('held')
+  const loaded = await servePodMetrics('127.81.0.1')
+  const late = await servePodMetrics('127.81.0.2')
+  await runServerPod('held', 'held-blue-a', loaded.address)
+  await runServerPod('held', 'held-blue-b', late.address)
+  await ask('held', 'rotate-keys', 'now')
+  await untilTaken('held', 'rotate-keys', 'now')
+  const [, next = ''] = await keyIds('held')
+  loaded.kids.push(next)
+  await touchPod('held-blue-a')
+  await expect
+    .poll(() => namespace.condition('held', 'SecretsReady'), { timeout: 10_000 })
+    .toMatch(new RegExp(`Signing key ${next} waits until held-blue-b has loaded it`))
+  const secondsFromCreation = async () => {
+    const { status } = await namespace.authService('held')
+    const key = status?.secrets?.find(({ keyId }) => keyId === next)
+    return (Date.parse(key?.activateAt ?? '') - Date.parse(key?.createdAt ?? '')) / 1000
+  }
+  expect(await secondsFromCreation()).toBe(300 + holdTiming.longestHoldSeconds)
+
+  late.kids.push(next)
+  await touchPod('held-blue-b')
+  await expect.poll(secondsFromCreation, { timeout: 10_000 }).toBe(300)
+  expect(await namespace.condition('held', 'SecretsReady')).not.toContain('waits')
+})
+
+/** What a server pod says about its keys, at an address of its own. */
+async function servePodMetrics(address: string): Promise<{ address: string; kids: string[] }> {
+  const kids: string[] = []
+  const server = createServer((_, response) =>
+    response.end(kids.map((kid) => `auth_signing_key_active_timestamp_seconds{kid="${kid}"} 1\n`).join('')),
+  )
+  await new Promise<void>((listening) => server.listen(9090, address, listening))
+  ends.push(() => server.close())
+  return { address, kids }
+}
+
+async function runServerPod(owner: string, name: string, podIP: string): Promise<void> {
+  const labels = {
+    'app.kubernetes.io/managed-by': 'authservice-operator',
+    'app.kubernetes.io/instance': owner,
+    'app.kubernetes.io/component': 'server',
+  }
+  const spec = { containers: [{ name: 'server', image: 'example.com/server' }] }
+  await namespace.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, ...{ spec } })
+  await namespace.patch('Pod', name, { status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }] } }, 'status')
+}
+
+/** Makes the operator look again before it would by itself. */
+async function touchPod(name: string): Promise<void> {
+  await namespace.patch('Pod', name, { metadata: { annotations: { touched: String(Date.now()) } } })
+}
 
 test('revoke-key takes the signer away at once, and another one signs', async () => {
   await createAuthService('revoked')

@@ -27,10 +27,11 @@ export function watchReadiness(db: Db, hasSigner: () => boolean): Readiness {
       // Its age tells.
     }
   }
-  let timer: NodeJS.Timeout
+  let stopped = false
+  let timer: NodeJS.Timeout | undefined
   const loop = async () => {
     await look()
-    timer = setTimeout(loop, probeMilliseconds)
+    if (!stopped) timer = setTimeout(loop, probeMilliseconds)
   }
   void loop()
   return {
@@ -43,6 +44,9 @@ export function watchReadiness(db: Db, hasSigner: () => boolean): Readiness {
     shutDown: () => {
       shuttingDown = true
     },
-    stop: () => clearTimeout(timer),
+    stop: () => {
+      stopped = true
+      clearTimeout(timer)
+    },
   }
 }

@@ -4,6 +4,7 @@ import fp from 'fastify-plugin'
 /** OWASP's vocabulary. @see https://cheatsheetseries.owasp.org/cheatsheets/Logging_Vocabulary_Cheat_Sheet.html */
 export type SecurityEventName =
   | 'authn_login_success'
+  | 'authn_login_successafterfail'
   | 'authn_login_fail'
   | 'authn_login_fail_max'
   | 'authn_login_lock'

@@ -1,9 +1,10 @@
+import { longer, shorter } from './common-passwords.generated.ts'
+
 /**
- * Passwords of twelve bytes and more that are guessed first, in lower case: shorter ones are refused for their length.
- * Patterns that lists of leaked passwords have in common: keyboards, counting, a word and digits.
+ * Passwords of twelve bytes and more that lists of leaks are too old for, or that follow the year: in lower case.
+ * Keyboards, counting, a word and digits.
  */
-export const commonPasswords: ReadonlySet<string> = new Set(
-  `
+const patterns = `
     123456789012 1234567890123 12345678901234 123456789abc 1q2w3e4r5t6y 1qaz2wsx3edc
     qwertyuiop12 qwertyuiop123 qwertyuiopas qwertyuiop[] asdfghjkl123 zxcvbnm12345
     passwordpassword password1234 password12345 password123456 password2024! password2025!
@@ -24,7 +25,12 @@ export const commonPasswords: ReadonlySet<string> = new Set(
     minecraft123 pokemon12345 charlie12345 freedom12345 ashley123456 shadow123456
     killer123456 hunter123456 batman123456 jordan123456 loveme123456 iloveyouforever
     fuckyou12345
-  `
-    .trim()
-    .split(/\s+/),
-)
+`
+
+const common: ReadonlySet<string> = new Set([shorter, longer, patterns].flatMap((words) => words.trim().split(/\s+/)))
+
+/** Whether it is one of those that are guessed first: a leaked one, whatever its case, or a short text over and over. */
+export function isCommonPassword(password: string): boolean {
+  const text = password.toLowerCase()
+  return common.has(text) || /^(.{1,4})\1+$/su.test(text)
+}

@@ -1,37 +1,55 @@
 import { availableParallelism } from 'node:os'
 import bcrypt from 'bcrypt'
 import fp from 'fastify-plugin'
-import { problem } from '../problems/problem.ts'
+import { type Problem, problem } from '../problems/problem.ts'
 import { HashQueue, QueueFullError } from './hash-queue.ts'
-import { faultOf, mostPasswordBytes, needsUpgrade, normalized } from './password-rules.ts'
+import {
+  comparableHash,
+  faultAtLogin,
+  faultOf,
+  leastPasswordCharacters,
+  missingCosts,
+  mostPasswordBytes,
+  needsUpgrade,
+  normalized,
+  type PasswordFault,
+  type PasswordOwner,
+  spellingsOf,
+} from './password-rules.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     passwords: {
-      /** @throws Problem 422 for a password that a rule refuses */
-      requireGood(password: string): void
+      /** @throws Problem 422 for a new password that a rule refuses */
+      requireGood(password: string, owner?: PasswordOwner): void
+      /** @throws Problem 422 for a password that bcrypt would cut, whoever's it is */
+      requireReadable(password: string): void
       /** @throws Problem 503 `busy` */
       hash(password: string): Promise<string>
-      /** Takes as long for an unknown user (`hash` undefined) as for a wrong password. @throws Problem 503 `busy` */
-      matches(password: string, hash: string | undefined): Promise<boolean>
-      needsUpgrade(hash: string): boolean
+      /**
+       * Takes the same time for an unknown user (`hash` undefined), for a wrong password and for a hash of a lower
+       * cost. @throws Problem 503 `busy`
+       */
+      check(password: string, hash: string | undefined): Promise<PasswordCheck>
     }
   }
 }
 
+export type PasswordCheck = { matches: false } | { matches: true; needsUpgrade: boolean }
+
+/** Hashes that may wait for each that runs: about three seconds at cost 12. */
 const waitingPerHash = 16
+const leastPoolSize = 2
 
 export default fp(
   async function passwords(app) {
     const { bcryptCost, passwordMinLength } = app.config
-    const poolSize = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
-    const inFlight = Math.max(1, Math.min(availableParallelism(), poolSize - 1))
-    const queue = new HashQueue({ inFlight, waiting: inFlight * waitingPerHash })
+    const queue = hashQueue(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4))
     const unknownUserHash = await bcrypt.hash('nobody has this password', bcryptCost)
 
     const queued = async <Result>(work: () => Promise<Result>): Promise<Result> => {
       try {
-        return await queue.run(async () => {
+        const running = queue.run(async () => {
           app.metrics.hashQueue.set(queue.waiting)
           const end = app.metrics.hashSeconds.startTimer()
           try {
@@ -40,40 +58,73 @@ export default fp(
             end()
           }
         })
+        app.metrics.hashQueue.set(queue.waiting)
+        return await running
       } catch (error) {
         if (!(error instanceof QueueFullError)) throw error
         throw problem(503, 'busy', 'The server checks as many passwords as it can. Try again shortly.', {
-          retryAfterSeconds: 1,
+          retryAfterSeconds: 2,
         })
       }
     }
 
     app.decorate('passwords', {
-      requireGood(password) {
-        const fault = faultOf(password, passwordMinLength)
-        if (fault !== undefined) throw problem(422, fault, explain(fault, passwordMinLength))
+      requireGood(password, owner) {
+        const fault = faultOf(password, passwordMinLength, owner)
+        if (fault !== undefined) throw refusal(fault, passwordMinLength)
+      },
+      requireReadable(password) {
+        const fault = faultAtLogin(password)
+        if (fault !== undefined) throw refusal(fault, passwordMinLength)
       },
       hash: (password) => queued(() => bcrypt.hash(normalized(password), bcryptCost)),
-      matches: (password, hash) =>
+      check: (password, hash) =>
         queued(async () => {
-          // $2y$ is what PHP calls $2b$.
-          const known = (hash ?? unknownUserHash).replace(/^\$2y\$/, '$2b$')
-          const equal = await bcrypt.compare(normalized(password), known)
-          return equal && hash !== undefined
+          const stored = hash === undefined ? undefined : comparableHash(hash)
+          const known = stored ?? unknownUserHash
+          const [preferred, ...others] = spellingsOf(password)
+          const matchesPreferred = await bcrypt.compare(preferred, known)
+          let matchesOther = false
+          for (const spelling of others) matchesOther = (await bcrypt.compare(spelling, known)) || matchesOther
+          for (const cost of missingCosts(known, bcryptCost)) await bcrypt.hash(preferred, cost)
+          if (hash === undefined || stored === undefined || !(matchesPreferred || matchesOther))
+            return { matches: false }
+          return { matches: true, needsUpgrade: !matchesPreferred || needsUpgrade(hash, bcryptCost) }
         }),
-      needsUpgrade: (hash) => needsUpgrade(hash, bcryptCost),
     })
   },
   { name: 'passwords', dependencies: ['config', 'metrics'] },
 )
 
-function explain(fault: NonNullable<ReturnType<typeof faultOf>>, leastBytes: number): string {
+/**
+ * One thread of libuv's pool is left for DNS and files, and no more hashes run than there are processors.
+ * @throws when the pool has a single thread, which hashes would take for themselves
+ */
+function hashQueue(poolSize: number): HashQueue {
+  if (poolSize < leastPoolSize) {
+    throw new Error(`UV_THREADPOOL_SIZE is ${poolSize}: password hashes need ${leastPoolSize} at least. Unset it.`)
+  }
+  const inFlight = Math.min(availableParallelism(), poolSize - 1)
+  return new HashQueue({ inFlight, waiting: inFlight * waitingPerHash })
+}
+
+function refusal(fault: PasswordFault, leastBytes: number): Problem {
   switch (fault) {
     case 'password_too_short':
-      return `The password is too short: it needs ${leastBytes} bytes at least.`
+      return problem(
+        422,
+        fault,
+        `The password is too short: it needs ${leastBytes} bytes and ${leastPasswordCharacters} characters at least.`,
+      )
     case 'password_too_long':
-      return `The password is too long: bcrypt reads ${mostPasswordBytes} bytes at most, so a longer one would be cut.`
+      return problem(
+        422,
+        fault,
+        `The password is too long: bcrypt reads ${mostPasswordBytes} bytes at most, so a longer one would be cut.`,
+      )
     case 'password_common':
-      return 'The password is one of those that are guessed first. Choose another one.'
+      return problem(422, fault, 'The password is one of those that are guessed first. Choose another one.')
+    case 'password_unusable':
+      return problem(422, fault, 'The password has a zero byte or half a character in it. Choose another one.')
   }
 }

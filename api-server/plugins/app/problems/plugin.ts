@@ -2,16 +2,13 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { MongoNetworkError, MongoServerSelectionError } from 'mongodb'
-import { Problem, type ProblemCode, problem } from './problem.ts'
+import { Problem, type ProblemCode, problem, problemCatalog } from './problem.ts'
 
 /** Turns every error into application/problem+json. RFC 9457. */
 export default fp(
   async function problems(app) {
     app.setErrorHandler((error: FastifyError, request, reply) => {
-      const known = toProblem(error)
-      if (known.statusCode >= 500 && known.code === 'internal_error')
-        request.log.error({ err: error }, 'request failed')
-      return send(known, request, reply)
+      return send(problemOf(error, request), request, reply)
     })
     app.setNotFoundHandler((request, reply) =>
       send(problem(404, 'not_found', `There is no ${request.method} ${request.url.split('?')[0]}.`), request, reply),
@@ -20,9 +17,21 @@ export default fp(
   { name: 'problems' },
 )
 
-function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
+/** The problem behind an error. What nobody foresaw is logged. */
+export function problemOf(error: FastifyError, request: FastifyRequest): Problem {
+  const known = toProblem(error)
+  if (known.code === 'internal_error') request.log.error({ err: error }, 'request failed')
+  return known
+}
+
+/** What is said beside the body. */
+export function sendHeaders(known: Problem, reply: FastifyReply): void {
   if (known.statusCode === 401) reply.header('www-authenticate', challenge(known))
   if (known.retryAfterSeconds !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterSeconds))
+}
+
+function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
+  sendHeaders(known, reply)
   return reply
     .code(known.statusCode)
     .header('cache-control', 'no-store')
@@ -40,8 +49,9 @@ function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
     )
 }
 
-/** RFC 6750 section 3. */
+/** RFC 6750 section 3; for clients RFC 7617. */
 function challenge({ code }: Problem): string {
+  if (code === 'invalid_client') return 'Basic realm="clients", charset="UTF-8"'
   if (code === 'token_missing' || code === 'invalid_credentials') return 'Bearer realm="auth"'
   return `Bearer realm="auth", error="invalid_token", error_description="${code}"`
 }
@@ -50,7 +60,6 @@ function challenge({ code }: Problem): string {
 const codeOfStatus: Record<number, ProblemCode> = {
   400: 'bad_request',
   404: 'not_found',
-  405: 'method_not_allowed',
   413: 'body_too_large',
   415: 'unsupported_media_type',
 }
@@ -70,7 +79,7 @@ function toProblem(error: FastifyError): Problem {
     })
   }
   const code = codeOfStatus[error.statusCode ?? 500]
-  if (code !== undefined) return problem(error.statusCode ?? 400, code, error.message)
+  if (code !== undefined) return problem(problemCatalog[code].status, code, error.message)
   return problem(500, 'internal_error', 'The server failed to answer; the request id finds the cause in its log.', {
     cause: error,
   })

@@ -1,30 +1,40 @@
-/** Error codes that clients may rely on. One meaning each, for ever. */
-export type ProblemCode =
-  | 'bad_request'
-  | 'validation_failed'
-  | 'not_found'
-  | 'method_not_allowed'
-  | 'body_too_large'
-  | 'unsupported_media_type'
-  | 'email_taken'
-  | 'invalid_credentials'
-  | 'token_missing'
-  | 'token_invalid'
-  | 'token_expired'
-  | 'session_revoked'
-  | 'refresh_invalid'
-  | 'refresh_expired'
-  | 'refresh_reused'
-  | 'password_too_short'
-  | 'password_too_long'
-  | 'password_common'
-  | 'rate_limited'
-  | 'locked'
-  | 'busy'
-  | 'database_unavailable'
-  | 'revocation_unknown'
-  | 'not_ready'
-  | 'internal_error'
+/**
+ * Every error that clients may meet: the status that it comes with, and what it means. A code has one meaning, for ever.
+ * The API description takes its errors from here.
+ */
+export const problemCatalog = {
+  bad_request: { status: 400, meaning: 'The request cannot be read: its JSON or its URL is broken.' },
+  validation_failed: { status: 400, meaning: 'The request does not have the expected shape: see errors.' },
+  token_missing: { status: 401, meaning: 'No access token was sent.' },
+  token_invalid: { status: 401, meaning: 'The access token is not one of this server, or was changed.' },
+  token_expired: { status: 401, meaning: 'The access token has expired. Refresh it.' },
+  session_revoked: { status: 401, meaning: 'The session has ended. Log in again.' },
+  invalid_client: { status: 401, meaning: 'The client is not known, or its secret is wrong.' },
+  invalid_credentials: { status: 401, meaning: 'The email or the password is wrong, or the user is not active.' },
+  refresh_invalid: { status: 401, meaning: 'The refresh token is not known. Log in again.' },
+  refresh_expired: { status: 401, meaning: 'The session has expired. Log in again.' },
+  refresh_reused: { status: 401, meaning: 'The refresh token was used before: the session was ended.' },
+  not_found: { status: 404, meaning: 'There is nothing at this path.' },
+  email_taken: { status: 409, meaning: 'Somebody has registered with this email already.' },
+  body_too_large: { status: 413, meaning: 'The body has more than 16 KiB.' },
+  unsupported_media_type: { status: 415, meaning: 'The content type of the body is not one that this route reads.' },
+  password_too_short: { status: 422, meaning: 'The new password is too short.' },
+  password_too_long: { status: 422, meaning: 'The new password has more than 72 bytes, which bcrypt would cut.' },
+  password_common: { status: 422, meaning: 'The new password is one of those that are guessed first.' },
+  password_unusable: { status: 422, meaning: 'The password has a zero byte or half a character in it.' },
+  rate_limited: { status: 429, meaning: 'Too many requests: Retry-After tells when to come back.' },
+  locked: { status: 429, meaning: 'Too many failed log-ins from here: Retry-After tells when to come back.' },
+  internal_error: { status: 500, meaning: 'The server failed: the request id finds the cause in its log.' },
+  busy: { status: 503, meaning: 'The server checks as many passwords as it can. Try again shortly.' },
+  database_unavailable: { status: 503, meaning: 'The user database does not answer. Try again shortly.' },
+  not_ready: { status: 503, meaning: 'No signing key is active yet. Try again shortly.' },
+  revocation_unknown: { status: 503, meaning: 'The server cannot tell now whether the session has ended.' },
+} as const satisfies Record<string, { status: number; meaning: string }>
+
+/** Error codes that clients may rely on. */
+export type ProblemCode = keyof typeof problemCatalog
+
+type StatusOf<Code extends ProblemCode> = (typeof problemCatalog)[Code]['status']
 
 export interface ProblemOptions {
   /** Sent as Retry-After. */
@@ -51,7 +61,15 @@ export class Problem extends Error {
   }
 }
 
-/** @param detail what happened and what to do, for a person */
-export function problem(statusCode: number, code: ProblemCode, detail: string, options?: ProblemOptions): Problem {
+/**
+ * @param statusCode the one that the catalog has for the code
+ * @param detail what happened and what to do, for a person
+ */
+export function problem<Code extends ProblemCode>(
+  statusCode: StatusOf<Code>,
+  code: Code,
+  detail: string,
+  options?: ProblemOptions,
+): Problem {
   return new Problem(statusCode, code, detail, options)
 }

@@ -78,6 +78,14 @@ export class SessionStore {
     throw new Error('the session changed under every look at it')
   }
 
+  /** What a refresh with the token would lead to now, without one. @returns undefined when no session is meant by it */
+  async inspect(presented: string): Promise<{ session: Session; outcome: RefreshDecision } | undefined> {
+    const sessionId = sessionIdOf(presented)
+    const found = sessionId === undefined ? undefined : await this.#find(sessionId)
+    if (found === undefined) return undefined
+    return { session: found.session, outcome: decideRefresh(found.session, hashOf(presented), found.now) }
+  }
+
   async #find(_id: string): Promise<{ session: Session; now: Date } | undefined> {
     const found = this.#sessions.aggregate<{ session: Session; now: Date }>([
       { $match: { _id } },

@@ -7,7 +7,7 @@ const placeholderWords = new Set(
     'a an and api app at auth authentication be bit bits by byte bytes cat change changeme changethis char character ' +
     'characters chars client code default demo dev development dummy encryption enter env environment example for ' +
     'from generate generated good hard here hmac hs hs256 i in insecure insert is it jwt jwtsecret key keyboard keys ' +
-    'least length local localhost long longer make min minimum must my mysecret mysecretkey need needs new not of ' +
+    'least length local localhost long longer make me min minimum must my mysecret mysecretkey need needs new not of ' +
     'only or own passwd password phrase placeholder please private prod production random replace replaceme ' +
     'replacethis safe sample secret secretkey secrets secure server service session set shared should sign signature ' +
     'signing some something sha staging store string strong super supersecret supersecretkey test testing text that ' +
@@ -39,8 +39,9 @@ export function weaknessOf(secret: Uint8Array): string | undefined {
 function isWellKnown(bytes: Buffer): boolean {
   const text = bytes.toString('latin1')
   if (printedSecrets.has(text) || printedSecrets.has(bytes.toString('base64url'))) return true
-  const words = text.toLowerCase().split(/[^a-z]+/)
-  return words.some((word) => word !== '') && words.every((word) => word === '' || placeholderWords.has(word))
+  const words = text.toLowerCase().match(/[a-z]+/g) ?? []
+  const isMostlyWords = words.join('').length >= bytes.length / 2
+  return isMostlyWords && words.every((word) => placeholderWords.has(word))
 }
 
 /** Whether it is a shorter secret, again and again. */

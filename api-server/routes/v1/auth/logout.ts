@@ -1,13 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
-import { answers } from '../../../schemas/auth.ts'
+import { noContent } from '../../../schemas/auth.ts'
 
 const logout: FastifyPluginAsyncTypebox = async (app) => {
-  const schema = { tags: ['sessions'], security: [{ bearer: [] }], response: answers({ 204: Type.Null() }, 401, 503) }
+  const schema = {
+    tags: ['sessions'],
+    security: [{ bearer: [] }],
+    response: { 204: noContent('The tokens are worth nothing any more, on every server') },
+    problems: ['database_unavailable'] as const,
+  }
 
   app.post(
     '/logout',
-    { schema: { ...schema, summary: 'End the session of the access token' } },
+    { schema: { ...schema, operationId: 'logOut', summary: 'End the session of the access token' } },
     async (request, reply) => {
       const { sub: userId, sid: sessionId } = await app.authenticate(request)
       await app.revocation.revokeSession(sessionId, 'logout')
@@ -18,7 +22,7 @@ const logout: FastifyPluginAsyncTypebox = async (app) => {
 
   app.post(
     '/logout-all',
-    { schema: { ...schema, summary: 'End every session of the user' } },
+    { schema: { ...schema, operationId: 'logOutEverywhere', summary: 'End every session of the user' } },
     async (request, reply) => {
       const { sub: userId } = await app.authenticate(request)
       await app.revocation.revokeUser(userId, 'logout_all')

@@ -3,7 +3,7 @@ import { type Problem, problem } from '../../../plugins/app/problems/problem.ts'
 import { sessionIdOf } from '../../../plugins/app/sessions/refresh-token.ts'
 import type { RefreshResult } from '../../../plugins/app/sessions/store.ts'
 import { isActive, roleOf } from '../../../plugins/app/users/user.ts'
-import { answers, RefreshRequest, TokenPair } from '../../../schemas/auth.ts'
+import { RefreshRequest, TokenPair } from '../../../schemas/auth.ts'
 
 const refresh: FastifyPluginAsyncTypebox = async (app) => {
   const { limits } = app.config
@@ -11,10 +11,20 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
     '/refresh',
     {
       schema: {
+        operationId: 'refreshTokens',
         summary: 'Exchange a refresh token for a new pair',
         tags: ['sessions'],
         body: RefreshRequest,
-        response: answers({ 200: TokenPair }, 400, 401, 429, 503),
+        response: { 200: TokenPair },
+        problems: [
+          'refresh_invalid',
+          'refresh_expired',
+          'refresh_reused',
+          'session_revoked',
+          'rate_limited',
+          'not_ready',
+          'database_unavailable',
+        ],
       },
     },
     async (request, reply) => {

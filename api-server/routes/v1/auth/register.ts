@@ -1,10 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { addressKey } from '../../../plugins/app/limits/address-key.ts'
 import { Problem } from '../../../plugins/app/problems/problem.ts'
 import { publicUser } from '../../../plugins/app/users/user.ts'
-import { answers, Registration, User } from '../../../schemas/auth.ts'
+import { Registration, User } from '../../../schemas/auth.ts'
 
-const Accepted = Type.Object({ status: Type.Literal('accepted') })
+const Accepted = Type.Object(
+  { status: Type.Literal('accepted') },
+  { title: 'Accepted', description: 'Taken note of', examples: [{ status: 'accepted' }] },
+)
 
 const register: FastifyPluginAsyncTypebox = async (app) => {
   const { registrationDisclosure, limits } = app.config
@@ -12,16 +16,28 @@ const register: FastifyPluginAsyncTypebox = async (app) => {
     '/register',
     {
       schema: {
+        operationId: 'register',
         summary: 'Register a user',
+        description: 'Answers 201; or always 202 where REGISTRATION_DISCLOSURE is hidden.',
         tags: ['users'],
         body: Registration,
-        response: answers({ 201: User, 202: Accepted }, 400, 409, 422, 429, 503),
+        response: { 201: User, 202: Accepted },
+        problems: [
+          'email_taken',
+          'password_too_short',
+          'password_too_long',
+          'password_common',
+          'password_unusable',
+          'rate_limited',
+          'busy',
+          'database_unavailable',
+        ],
       },
     },
     async (request, reply) => {
-      await app.limits.use('register', request.ip, limits.register, request, reply)
+      await app.limits.use('register', addressKey(request.ip), limits.register, request, reply)
       const { email, password, name } = request.body
-      app.passwords.requireGood(password)
+      app.passwords.requireGood(password, { email, name })
       const passwordHash = await app.passwords.hash(password)
       try {
         const user = await app.users.register({ email, name, passwordHash })

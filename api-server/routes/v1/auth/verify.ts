@@ -1,15 +1,29 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { Problem } from '../../../plugins/app/problems/problem.ts'
-import { answers } from '../../../schemas/auth.ts'
 
-const Verified = Type.Object({
-  active: Type.Literal(true),
-  sub: Type.String(),
-  role: Type.String(),
-  sid: Type.String(),
-  exp: Type.Integer({ description: 'Seconds since 1970' }),
-})
+const Verified = Type.Object(
+  {
+    active: Type.Literal(true),
+    sub: Type.String({ description: 'The id of the user' }),
+    role: Type.String(),
+    sid: Type.String({ description: 'The id of the session' }),
+    exp: Type.Integer({ description: 'Seconds since 1970' }),
+  },
+  {
+    title: 'Verified',
+    description: 'The token is good; the headers X-Auth-User, X-Auth-Role and X-Auth-Session say whose it is',
+    examples: [
+      {
+        active: true,
+        sub: '66f0c0ffee0ddba11ca7f00d',
+        role: 'user',
+        sid: '7d0a4d57-8a1c-4a53-9f3a-1f6f6f3c2b10',
+        exp: 1_795_000_000,
+      },
+    ],
+  },
+)
 
 /** Fits Nginx `auth_request`, Traefik ForwardAuth and Envoy ext_authz: the answer is in the status and the headers. */
 const verify: FastifyPluginAsyncTypebox = async (app) => {
@@ -17,10 +31,11 @@ const verify: FastifyPluginAsyncTypebox = async (app) => {
     '/verify',
     {
       schema: {
+        operationId: 'verifyToken',
         summary: 'Tell whether an access token is valid now',
         tags: ['tokens'],
         security: [{ bearer: [] }],
-        response: answers({ 200: Verified }, 401, 503),
+        response: { 200: Verified },
       },
     },
     async (request, reply) => {

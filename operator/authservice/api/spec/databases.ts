@@ -63,7 +63,7 @@ const keepVolume = (defaultSize: string) => {
 const notBoth = {
   rule: '!(has(self.external) && has(self.managed))',
   message:
-    'external and managed exclude each other: keep managed for one that the operator runs, external for your own',
+    'external and managed exclude each other: write exactly one of them, managed for one that the operator runs, external for your own',
 }
 
 const poolRule = {

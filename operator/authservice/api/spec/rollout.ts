@@ -1,8 +1,6 @@
 import Type from 'typebox'
 import { flag, host, integer, intOrPercent } from '../fields.ts'
 
-const asRollingUpdate = 'the new revision goes out as a rolling update'
-
 const BlueGreenSchema = Type.Object(
   {
     promotion: Type.Optional(
@@ -17,13 +15,13 @@ const BlueGreenSchema = Type.Object(
     previewHost: Type.Optional(
       host({
         description: 'Host name under which the edge serves the new colour before the switch.',
+        notYet: 'the edge serves no preview; inside the cluster, Service `<name>-preview` leads there',
         defaultText: 'none',
       }),
     ),
   },
   {
     description: 'Settings of blue-green rollouts.',
-    notYet: asRollingUpdate,
     rules: [
       {
         rule: "!has(self.autoPromoteAfterSeconds) || self.?promotion.orValue('Auto') == 'Auto'",
@@ -83,8 +81,8 @@ export const RolloutSchema = Type.Object(
   {
     strategy: Type.Optional(
       Type.Enum(['RollingUpdate', 'BlueGreen'], {
-        description: 'How a new revision replaces the old one.',
-        notYet: `\`BlueGreen\`: ${asRollingUpdate}`,
+        description:
+          'How a new revision replaces the old one: pod by pod, or as a whole beside it, with the traffic moved at once.',
       }),
     ),
     progressDeadlineSeconds: Type.Optional(
@@ -95,13 +93,12 @@ export const RolloutSchema = Type.Object(
     ),
     autoRollback: Type.Optional(
       flag({
-        description: 'Whether a failed rollout goes back to the last good revision by itself.',
-        notYet: 'a failed rollout stops and keeps the old pods that still serve',
+        description: 'Whether a revision that fails with live traffic is replaced by the last good one by itself.',
       }),
     ),
     revisionHistoryLimit: Type.Optional(
       integer(1, 50, {
-        description: 'Old revisions that are kept. The Deployments keep this many ReplicaSets already.',
+        description: 'Old revisions that are kept, for `rollback-to`.',
       }),
     ),
     rollingUpdate: Type.Optional(RollingUpdateSchema),

@@ -64,7 +64,8 @@ export const TokensSchema = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 253,
-        pattern: '^https?://[^\\s?#]+$',
+        // Its host becomes the edge's when none is named, so it is a host name and nothing else.
+        pattern: '^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~%!$&()*+,;=:@/-]*)?$',
         description: 'The `iss` claim: the URL under which clients reach the server.',
         defaultText: '`https://` and the host of the ingress',
       }),

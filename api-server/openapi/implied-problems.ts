@@ -1,0 +1,27 @@
+import type { FastifySchema } from 'fastify'
+import type { ProblemCode } from '../plugins/app/problems/problem.ts'
+
+declare module 'fastify' {
+  interface FastifySchema {
+    /** Errors of this route that do not follow from its shape: those `impliedProblems` adds by itself. */
+    problems?: readonly ProblemCode[]
+  }
+}
+
+/** Fastify reads no body of these. */
+const bodyless = new Set(['GET', 'HEAD'])
+
+/** The errors that follow from the shape of a route: from its body, its parameters and its security. */
+export function impliedProblems(methods: string | readonly string[], schema: FastifySchema): ProblemCode[] {
+  const readsBody = ![methods].flat().every((method) => bodyless.has(method))
+  const isValidated = schema.body !== undefined || schema.querystring !== undefined || schema.params !== undefined
+  const isForUsers = schema.security?.some((scheme) => 'bearer' in scheme) ?? false
+  return [
+    ...(readsBody ? (['bad_request', 'body_too_large', 'unsupported_media_type'] as const) : []),
+    ...(isValidated ? (['validation_failed'] as const) : []),
+    ...(isForUsers
+      ? (['token_missing', 'token_invalid', 'token_expired', 'session_revoked', 'revocation_unknown'] as const)
+      : []),
+    'internal_error',
+  ]
+}

@@ -1,0 +1,66 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+
+/** A program that may ask about tokens and revoke them. Two entries with the same id: two secrets, both good. */
+export interface OAuthClient {
+  id: string
+  /** SHA-256. The secret has 256 random bits: no slower hash is needed, and nothing can be guessed from this one. */
+  secretHash: Buffer
+}
+
+/** One `id:hash`; several are separated by spaces, commas or new lines. */
+export const clientListPattern = '^[\\w.-]{1,64}:[0-9a-f]{64}(?:[\\s,]+[\\w.-]{1,64}:[0-9a-f]{64})*$'
+
+/** @param list as the pattern has checked it */
+export function parseClients(list: string): OAuthClient[] {
+  return list.split(/[\s,]+/).map((entry) => {
+    const [id = '', hash = ''] = entry.split(':')
+    return { id, secretHash: Buffer.from(hash, 'hex') }
+  })
+}
+
+/** Takes the same time for any client and any secret of the same length. */
+export function isClient(clients: readonly OAuthClient[], { id, secret }: ClientCredentials): boolean {
+  const hash = createHash('sha256').update(secret).digest()
+  let known = false
+  for (const client of clients) known = (timingSafeEqual(client.secretHash, hash) && client.id === id) || known
+  return known
+}
+
+export interface ClientCredentials {
+  id: string
+  secret: string
+}
+
+/** `twice`: RFC 6749 section 2.3 allows one method in a request. */
+export type CredentialsFault = 'none' | 'malformed' | 'twice'
+
+/**
+ * The credentials of a client, by HTTP Basic or in the body. RFC 6749 section 2.3.1.
+ * @param authorization the header @param body as the form parser made it
+ */
+export function credentialsOf(authorization: string | undefined, body: unknown): ClientCredentials | CredentialsFault {
+  const posted = postedCredentials(body)
+  if (authorization === undefined) return posted ?? 'none'
+  if (posted !== undefined) return 'twice'
+  const encoded = /^Basic +([\w+/=-]+)$/i.exec(authorization)?.[1]
+  if (encoded === undefined) return 'malformed'
+  const [id, ...rest] = Buffer.from(encoded, 'base64').toString('utf8').split(':')
+  if (id === undefined || rest.length === 0) return 'malformed'
+  try {
+    return { id: formDecoded(id), secret: formDecoded(rest.join(':')) }
+  } catch {
+    return 'malformed' // a % that is no escape
+  }
+}
+
+function postedCredentials(body: unknown): ClientCredentials | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  const id: unknown = Reflect.get(body, 'client_id')
+  const secret: unknown = Reflect.get(body, 'client_secret')
+  return typeof id === 'string' && typeof secret === 'string' ? { id, secret } : undefined
+}
+
+/** Both parts are encoded as a form before they are joined. RFC 6749 appendix B. */
+function formDecoded(text: string): string {
+  return decodeURIComponent(text.replaceAll('+', ' '))
+}

@@ -1,0 +1,153 @@
+import { canRun, type Goal } from './goal.ts'
+import {
+  type Color,
+  isUnderWay,
+  type ObservedColor,
+  type RolloutDecision,
+  type RolloutMemory,
+  type RolloutOrders,
+  type RolloutPhase,
+  type RolloutWorld,
+} from './world.ts'
+
+/** What every step of a rollout works with. */
+export interface Course extends Goal {
+  world: RolloutWorld
+  now: Date
+  /** Colour that has the traffic. */
+  live: Color
+  idle: Color
+  /** Pods that the live load asks for. */
+  needed: number
+}
+
+/** What one step decides; the rest follows from the course. */
+export interface StepResult {
+  phase: RolloutPhase
+  message: string
+  /** Colour that is to have the traffic; the live one unless it moves. */
+  activeColor?: Color
+  previewColor?: Color | undefined
+  templates: RolloutDecision['templates']
+  counts?: RolloutDecision['counts']
+  smokeTestOf?: string
+  memory?: Partial<RolloutMemory>
+  complete?: boolean
+  failure?: string | undefined
+  requeueAfterSeconds?: number | undefined
+}
+
+/** Shortest pause before the next look, in seconds: time alone changes nothing quicker. */
+const shortestPauseSeconds = 1
+
+/** Puts the result of a step together with what is remembered of the course. */
+export function decided(course: Course, result: StepResult): RolloutDecision {
+  const { world, now, live } = course
+  const { phase, message, templates, counts = {}, complete = false, failure, requeueAfterSeconds } = result
+  const activeColor = result.activeColor ?? live
+  const before = tracked(course)
+  const memory: RolloutMemory = {
+    ...before,
+    activeColor,
+    phase,
+    phaseStartedAt: before.phase === phase ? (before.phaseStartedAt ?? now) : now,
+    ...result.memory,
+  }
+  return {
+    revision: course.revision,
+    activeColor,
+    previewColor: result.previewColor,
+    templates,
+    counts: differingCounts(world, counts),
+    smokeTestOf: result.smokeTestOf,
+    ordersTaken: ordersTaken(course, phase),
+    memory,
+    complete,
+    failure,
+    message,
+    requeueAfterSeconds: requeueAfterSeconds && Math.max(shortestPauseSeconds, requeueAfterSeconds),
+  }
+}
+
+/** A promotion that comes early waits for its gate; every other order is settled by the visit that sees it. */
+function ordersTaken({ world, revision }: Course, phase: RolloutPhase): RolloutDecision['ordersTaken'] {
+  const isEarly = world.orders.promote === revision && ['Preparing', 'Testing', 'AwaitingPromotion'].includes(phase)
+  const names: (keyof RolloutOrders)[] = ['promote', 'abort', 'rollbackTo']
+  return names.filter((name) => world.orders[name] !== undefined && !(name === 'promote' && isEarly))
+}
+
+/** The memory of the revision's own way; a new revision, or one that is tried again, starts a new one. */
+function tracked(course: Course): RolloutMemory {
+  const { memory, now, revision, stable } = course
+  if (revision === stable || (memory.revision === revision && isUnderWay(memory.phase))) return memory
+  const fresh = { startedAt: now, phaseStartedAt: now, deadline: deadlineFrom(course) }
+  return { ...memory, ...fresh, revision, targetColor: undefined, phase: 'Preparing' }
+}
+
+/** When a revision that starts, or that gets the traffic, now will have failed. */
+export function deadlineFrom({ now, world }: Course): Date {
+  return new Date(now.getTime() + world.policy.progressDeadlineSeconds * 1000)
+}
+
+/** Counts that are there already need no write. */
+function differingCounts({ colors }: RolloutWorld, counts: RolloutDecision['counts']): RolloutDecision['counts'] {
+  const entries = Object.entries(counts).filter(([color, count]) => colors[color as Color]?.replicas !== count)
+  return Object.fromEntries(entries)
+}
+
+/** Seconds since the present phase of the goal's revision began; never negative. */
+export function secondsInPhase({ memory, now }: Course): number {
+  return memory.phaseStartedAt === undefined ? 0 : Math.max(0, (now.getTime() - memory.phaseStartedAt.getTime()) / 1000)
+}
+
+/** Whether memory speaks of the goal's revision in one of these phases. */
+export function isIn({ memory, revision }: Course, ...phases: RolloutPhase[]): boolean {
+  return memory.revision === revision && phases.includes(memory.phase)
+}
+
+/** Count of the live colour where no autoscaler looks after it, or where it left the colour at zero. */
+export function liveCount({ world, live, needed }: Course): RolloutDecision['counts'] {
+  const isAsleep = (world.colors[live]?.replicas ?? 0) === 0
+  return world.scaling.kind === 'fixed' || isAsleep ? { [live]: needed } : {}
+}
+
+/** The idle colour to zero, unless the Service still leads there: what it was switched away from ends last. */
+export function emptyIdle({ world, idle }: Course): RolloutDecision['counts'] {
+  return world.colors[idle] === undefined || world.endpoints[idle] > 0 ? {} : { [idle]: 0 }
+}
+
+/** The idle colour's own template, so that nothing of it changes; one that cannot be read becomes the last good one. */
+export function keepIdleTemplate({ world, idle, stable }: Course): RolloutDecision['templates'] {
+  const other = world.colors[idle]
+  if (other === undefined) return {}
+  return { [idle]: other.revision !== undefined && canRun(world, other.revision) ? other.revision : stable }
+}
+
+/** A standby never shrinks, and grows with the live load, so that going back is possible at any moment. */
+export function keepIdle({ world, idle, needed }: Course): RolloutDecision['counts'] {
+  return { [idle]: Math.max(world.colors[idle]?.replicas ?? 0, needed) }
+}
+
+/** Every wanted pod runs the revision and is available, and no older one is left. */
+export function isWhole(color: ObservedColor | undefined, revision: string, needed: number): boolean {
+  return (
+    color?.current === true &&
+    color.revision === revision &&
+    color.replicas === needed &&
+    color.updatedReplicas === needed &&
+    color.availableReplicas >= needed &&
+    color.totalReplicas === needed
+  )
+}
+
+/** What a colour that is not whole waits for, for a person. */
+export function describeColor(name: string, color: ObservedColor | undefined, needed: number): string {
+  if (color === undefined) return `${name} is being created`
+  if (!color.current) return `waiting for ${name} to be taken up`
+  if (color.updatedReplicas < needed)
+    return `${color.updatedReplicas} of ${needed} pods of ${name} run the new revision`
+  if (color.availableReplicas < needed)
+    return `waiting for ${needed - color.availableReplicas} of ${needed} pods of ${name}`
+  if (color.totalReplicas > needed) return `waiting for ${color.totalReplicas - needed} old pods of ${name} to end`
+  return `${needed} of ${needed} pods of ${name} are available`
+}

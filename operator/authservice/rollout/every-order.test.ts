@@ -1,0 +1,177 @@
+import { expect, test } from 'vitest'
+import { decideRollout } from './decide.ts'
+import {
+  atRest,
+  finishSmokeTest,
+  followServices,
+  measureTraffic,
+  observe,
+  passTime,
+  rollDeployment,
+  type SimulatedWorld,
+  simulatedPolicy,
+  writesOf,
+} from './simulated-world.ts'
+import { colors } from './world.ts'
+
+/**
+ * Walks every order of events in a small world: two pods a colour, the operator dying after any write of any visit,
+ * controllers that lag, the spec changing, a person aborting, time passing. Each state that can be reached is judged,
+ * and from each one the rollout has to come to rest.
+ */
+const decide = (world: SimulatedWorld) => decideRollout(observe(world), world.memory, new Date(world.now))
+
+/** The visit that is cut off after so many of its writes. */
+function visit(world: SimulatedWorld, writes = Number.POSITIVE_INFINITY): SimulatedWorld {
+  return writesOf(decide(world))
+    .slice(0, writes)
+    .reduce((next, write) => write(next), world)
+}
+
+type Event = (world: SimulatedWorld) => SimulatedWorld
+type Events = Record<string, Event>
+
+/** What goes on in every walk. */
+const always: Events = {
+  'a visit': (world) => visit(world),
+  'blue rolls': (world) => rollDeployment(world, 'blue'),
+  'green rolls': (world) => rollDeployment(world, 'green'),
+  'endpoints follow': followServices,
+  'the test ends': finishSmokeTest,
+  'traffic is measured': measureTraffic,
+  'time passes': (world) => passTime(world, 1000),
+}
+/** The operator dies after so many of the writes of a visit: templates, Services, counts, the test, then status. */
+const deaths: Events = Object.fromEntries(
+  [1, 2, 3, 4].map((writes) => [`a visit dies after ${writes}`, (world: SimulatedWorld) => visit(world, writes)]),
+)
+const clock: Events = { 'the clock goes back': (world) => passTime(world, -1000) }
+const specs = (...revisions: string[]): Events =>
+  Object.fromEntries(
+    revisions.map((specRevision) => [
+      `the spec asks for ${specRevision}`,
+      (world: SimulatedWorld) => ({ ...world, specRevision }),
+    ]),
+  )
+const people: Events = {
+  'somebody aborts': (world) => ({ ...world, orders: { abort: world.memory.revision } }),
+  'somebody promotes': (world) => ({ ...world, orders: { promote: world.memory.revision } }),
+  'somebody rolls back': (world) => ({ ...world, orders: { rollbackTo: 'r1' } }),
+}
+
+/** Times matter only as far as they have passed. */
+function identity(world: SimulatedWorld): string {
+  const { now, memory, ...rest } = world
+  const { startedAt, phaseStartedAt, deadline, ...remembered } = memory
+  const since = phaseStartedAt === undefined ? 0 : Math.sign(Math.trunc((now - phaseStartedAt.getTime()) / 1000))
+  const isLate = deadline !== undefined && now > deadline.getTime()
+  return JSON.stringify([
+    rest.deployments,
+    rest.serviceColor,
+    rest.previewColor,
+    rest.endpoints,
+    rest.previewEndpoints,
+    rest.smokeTest,
+    rest.measured,
+    rest.orders,
+    rest.specRevision,
+    remembered,
+    since,
+    isLate,
+    startedAt === undefined,
+  ])
+}
+
+/** What is wrong with a step; undefined when nothing is. */
+function whatIsWrong(before: SimulatedWorld, after: SimulatedWorld): string | undefined {
+  if (after.serviceColor === undefined) return 'no colour has the traffic'
+  if (before.serviceColor !== after.serviceColor) {
+    const target = before.deployments[after.serviceColor]
+    const pods = (target?.ready ?? 0) + (target?.old ?? 0)
+    if (target === undefined || pods < target.replicas || pods === 0)
+      return `traffic moves to ${pods} of ${target?.replicas} ready pods`
+  }
+  for (const color of colors) {
+    const [then, now] = [before.deployments[color], after.deployments[color]]
+    if (then === undefined || before.endpoints[color] === 0) continue
+    if (now === undefined) return `${color} is deleted while the Service leads there`
+    if (now.replicas < then.replicas) return `${color} is scaled down while the Service leads there`
+    if (now.revision !== then.revision && before.policy.strategy === 'BlueGreen')
+      return `${color} gets another template while the Service leads there`
+  }
+  const failed = before.memory.failedRevision
+  const isWanted = before.specRevision !== failed || before.orders.rollbackTo === failed
+  if (failed === undefined || isWanted) return undefined
+  return colors.some(
+    (color) => after.deployments[color]?.revision === failed && before.deployments[color]?.revision !== failed,
+  )
+    ? `${failed} failed and is tried again`
+    : undefined
+}
+
+/** Everything goes its way until nothing changes any more. */
+function comeToRest(start: SimulatedWorld): SimulatedWorld {
+  let world = start
+  let before = ''
+  let unchanged = 0
+  for (let turn = 0; turn < 300; turn++) {
+    world = followServices(
+      rollDeployment(rollDeployment(finishSmokeTest(measureTraffic(visit(world))), 'blue'), 'green'),
+    )
+    world = passTime(world, 100)
+    const now = identity(world)
+    unchanged = now === before ? unchanged + 1 : 0
+    // Longer than every delay and deadline: what has not changed by then never will.
+    if (unchanged > 10) return world
+    before = now
+  }
+  throw new Error(`never comes to rest: ${JSON.stringify(world)}`)
+}
+
+function walk(start: SimulatedWorld, events: Events, mostStates: number) {
+  const parents = new Map<string, string>([[identity(start), 'start']])
+  const queue = [{ world: start, path: 'start' }]
+  const rests = new Map<string, number>()
+  let steps = 0
+  for (let next = queue.shift(); next !== undefined && parents.size < mostStates; next = queue.shift()) {
+    for (const [name, event] of Object.entries(events)) {
+      const after = event(next.world)
+      steps++
+      const path = `${next.path} → ${name}`
+      const wrong = whatIsWrong(next.world, after)
+      if (wrong !== undefined) throw new Error(`${wrong}: ${path}\n${JSON.stringify(next.world)}`)
+      const id = identity(after)
+      if (parents.has(id)) continue
+      parents.set(id, path)
+      queue.push({ world: after, path })
+      const rest = comeToRest(after)
+      const ended = `${rest.memory.phase} with ${rest.serviceColor && rest.deployments[rest.serviceColor]?.revision}`
+      rests.set(ended, (rests.get(ended) ?? 0) + 1)
+      if (rest.memory.phase !== 'Stable')
+        throw new Error(`rests in ${rest.memory.phase}: ${path}\n${JSON.stringify(rest)}`)
+    }
+  }
+  return { states: parents.size, steps, rests, complete: queue.length === 0 }
+}
+
+const policy = { ...simulatedPolicy, scaleDownDelaySeconds: 1 }
+
+test.each([
+  ['r2', 'the operator dies anywhere', { ...deaths, ...clock }],
+  ['r2-slow', 'the operator dies anywhere', { ...deaths, ...clock }],
+  ['r2-failing', 'the operator dies anywhere', { ...deaths, ...clock }],
+  ['r2-unready', 'the operator dies anywhere', { ...deaths, ...clock }],
+  ['r2', 'the spec changes at any time', specs('r1', 'r2')],
+  ['r2', 'a third spec comes in the middle', specs('r3')],
+  ['r2-slow', 'the spec changes at any time', specs('r1', 'r2-slow')],
+  ['r2', 'people interfere', people],
+  ['r2-slow', 'people interfere', people],
+])(
+  '%s, while %s: every order of events is safe and comes to rest',
+  (specRevision, _, more) => {
+    const { states, steps, rests, complete } = walk(atRest({ specRevision, policy }), { ...always, ...more }, 300_000)
+    console.log(`${states} states, ${steps} steps, ${JSON.stringify([...rests])}`)
+    expect(complete, `the walk ends by itself, not at a limit (${states} states)`).toBe(true)
+  },
+  120_000,
+)

@@ -1,0 +1,98 @@
+import { type Color, isUnderWay, type RolloutMemory, type RolloutOutcome, type RolloutWorld } from './world.ts'
+
+/** Phases that the deadline counts in: a wait for a person, or of a set length, is not the revision's fault. */
+const hasDeadline = new Set(['Preparing', 'Testing', 'Promoting'])
+
+/** Where everything is to end, and what is remembered of the way there. */
+export interface Goal {
+  /** Revision that is to be live in the end. */
+  revision: string
+  /** The last good revision. */
+  stable: string
+  /** A person asked for this revision by name: it was good before, and is neither tested nor waited for. */
+  isRollback: boolean
+  memory: RolloutMemory
+}
+
+/** Settles failures, orders and changes of the spec, in this order, and says what to aim at. */
+export function chooseGoal(world: RolloutWorld, memory: RolloutMemory, live: Color, now: Date): Goal {
+  const stable = stableRevision(world, memory, live)
+  const judged = judgeProgress(world, memory, stable, now)
+  const pinned = takeRollbackOrder(world, judged)
+  const wish = pinned.pin?.revision ?? world.specRevision
+  const remembered =
+    wish === pinned.failedRevision ? pinned : { ...pinned, failedRevision: undefined, failure: undefined }
+  const revision = wish === remembered.failedRevision ? stable : wish
+  return {
+    revision,
+    stable,
+    isRollback: remembered.pin?.revision === revision,
+    memory: supersede(remembered, revision),
+  }
+}
+
+/** The last good revision; before there is one, what the live colour runs; on an empty cluster, what the spec asks for. */
+function stableRevision(world: RolloutWorld, memory: RolloutMemory, live: Color): string {
+  const candidates = [memory.currentRevision, world.colors[live]?.revision]
+  return candidates.find((revision) => revision !== undefined && canRun(world, revision)) ?? world.specRevision
+}
+
+/** Whether there is a pod template of the revision. */
+export function canRun({ specRevision, knownRevisions }: RolloutWorld, revision: string): boolean {
+  return revision === specRevision || knownRevisions.has(revision)
+}
+
+function judgeProgress(world: RolloutWorld, memory: RolloutMemory, stable: string, now: Date): RolloutMemory {
+  const { revision, phase } = memory
+  if (revision === undefined || revision === stable || !isUnderWay(phase)) return memory
+  const fault = faultOf(world, { ...memory, revision }, now)
+  if (fault === undefined) return memory
+  return { ...memory, lastOutcome: fault.outcome, failedRevision: revision, failure: fault.message }
+}
+
+interface Fault {
+  outcome: RolloutOutcome
+  message: string
+}
+
+/** Why the revision that is under way goes no further. */
+function faultOf(world: RolloutWorld, memory: RolloutMemory & { revision: string }, now: Date): Fault | undefined {
+  const { policy, orders, smokeTest, analysis } = world
+  const { revision, phase, deadline, targetColor } = memory
+  if (orders.abort === revision) return { outcome: 'Aborted', message: 'it was aborted by annotation' }
+  if (phase === 'Testing' && smokeTest?.revision === revision && smokeTest.state === 'failed') {
+    return { outcome: 'RolledBack', message: `the smoke test failed: ${smokeTest.message}` }
+  }
+  // Pods of a colour without traffic harm nobody; what has traffic is taken back only when that is wanted.
+  const isRolling = targetColor === undefined
+  const hasTraffic = isRolling || phase === 'Promoting' || phase === 'Verifying'
+  if (hasTraffic && !policy.autoRollback) return undefined
+  const isWatched = isRolling || phase === 'Verifying'
+  if (isWatched && analysis?.revision === revision && analysis.verdict === 'fail') {
+    return { outcome: 'RolledBack', message: `its traffic was worse: ${analysis.message}` }
+  }
+  if (hasDeadline.has(phase) && deadline !== undefined && now > deadline) {
+    const message = `it was not ready within ${policy.progressDeadlineSeconds} s (${phase})`
+    return { outcome: 'DeadlineExceeded', message }
+  }
+  return undefined
+}
+
+/** A rollback that a person asked for holds until the spec asks for something else. */
+function takeRollbackOrder(world: RolloutWorld, memory: RolloutMemory): RolloutMemory {
+  const { orders, specRevision } = world
+  const ordered = orders.rollbackTo
+  if (ordered === specRevision) return { ...memory, pin: undefined, failedRevision: undefined, failure: undefined }
+  if (ordered !== undefined && canRun(world, ordered)) {
+    return { ...memory, pin: { revision: ordered, insteadOf: specRevision } }
+  }
+  const holds = memory.pin?.insteadOf === specRevision && canRun(world, memory.pin.revision)
+  return holds ? memory : { ...memory, pin: undefined }
+}
+
+/** Another revision is wanted than the one that was on its way. */
+function supersede(memory: RolloutMemory, goal: string): RolloutMemory {
+  const { phase, revision, failedRevision } = memory
+  const isReplaced = isUnderWay(phase) && revision !== undefined && revision !== goal && revision !== failedRevision
+  return isReplaced ? { ...memory, lastOutcome: 'Superseded' } : memory
+}

@@ -1,0 +1,51 @@
+import type { AuthServiceStatus } from '../api/schema.ts'
+import { emptyMemory, type RolloutDecision, type RolloutMemory, rolloutOutcomes, rolloutPhases } from './world.ts'
+
+/** What an earlier visit remembered. A status that somebody emptied or garbled is an empty memory, not an error. */
+export function readMemory(status: AuthServiceStatus | undefined): RolloutMemory {
+  const rollout = status?.rollout
+  if (status === undefined || rollout === undefined) return emptyMemory
+  const { rolledBack } = rollout
+  return {
+    activeColor: status.activeColor,
+    currentRevision: status.currentRevision,
+    phase: rolloutPhases.find((phase) => phase === rollout.phase) ?? 'Stable',
+    revision: rollout.revision,
+    targetColor: rollout.targetColor,
+    startedAt: dateOf(rollout.startedAt),
+    phaseStartedAt: dateOf(rollout.phaseStartedAt),
+    deadline: dateOf(rollout.deadline),
+    lastOutcome: rolloutOutcomes.find((outcome) => outcome === rollout.lastOutcome),
+    failedRevision: rollout.failedRevision,
+    failure: rollout.failure,
+    pin: rolledBack && { revision: rolledBack.to, insteadOf: rolledBack.insteadOf },
+  }
+}
+
+/** The same, as status holds it. */
+export function writeMemory({ memory, message, revision }: Pick<RolloutDecision, 'memory' | 'message' | 'revision'>) {
+  const { targetColor, startedAt, phaseStartedAt, deadline, lastOutcome, failedRevision, failure, pin } = memory
+  return {
+    phase: memory.phase,
+    revision: memory.revision ?? revision,
+    message,
+    ...(targetColor && { targetColor }),
+    ...(startedAt && { startedAt: timestamp(startedAt) }),
+    ...(phaseStartedAt && { phaseStartedAt: timestamp(phaseStartedAt) }),
+    ...(deadline && { deadline: timestamp(deadline) }),
+    ...(lastOutcome && { lastOutcome }),
+    ...(failedRevision && { failedRevision }),
+    ...(failure && { failure }),
+    ...(pin && { rolledBack: { to: pin.revision, insteadOf: pin.insteadOf } }),
+  } satisfies AuthServiceStatus['rollout']
+}
+
+function dateOf(text: string | undefined): Date | undefined {
+  const date = new Date(text ?? '')
+  return Number.isNaN(date.getTime()) ? undefined : date
+}
+
+/** Kubernetes' meta/v1 Time has no fractions of a second. */
+function timestamp(instant: Date): string {
+  return instant.toISOString().replace(/\.\d+Z$/, 'Z')
+}

@@ -1,0 +1,77 @@
+import type { RequestedActions, TakenAction } from '../actions.ts'
+import type { Placement } from '../resources/render-input.ts'
+import type { Snapshot } from '../snapshot.ts'
+import { decideRollout } from './decide.ts'
+import { readMemory } from './memory.ts'
+import { observeRollout } from './observe.ts'
+import { placeRevisions } from './placement.ts'
+import { findRevision, type RevisionsInUse, type StoredRevision, storedRevisions } from './revisions.ts'
+import type { RolloutDecision, RolloutOrders } from './world.ts'
+
+/** What a visit does about the rollout. */
+export interface RolloutPlan {
+  rollout: RolloutDecision
+  placement: Placement
+  /** Orders by annotation that are settled once all of this is written. */
+  taken: TakenAction[]
+}
+
+/** From a snapshot to what the two colours are to be. Pure: nothing is read or written. */
+export function planRollout(
+  snapshot: Snapshot,
+  wanted: RevisionsInUse['wanted'],
+  asked: RequestedActions,
+  now: Date,
+): RolloutPlan {
+  const { authService, children, resolved } = snapshot
+  const stored = storedRevisions(children, authService.metadata.name)
+  const orders = ordersOf(asked, stored, wanted.revision)
+  const world = observeRollout(snapshot, {
+    specRevision: wanted.revision,
+    knownRevisions: new Set(stored.keys()),
+    orders,
+    smokeTest: undefined,
+    analysis: undefined,
+  })
+  const rollout = decideRollout(world, readMemory(authService.status), now)
+  return {
+    rollout,
+    placement: placeRevisions(rollout, { wanted, stored, world, resolved }),
+    taken: rollout.ordersTaken.flatMap((order) => takenOrder(order, asked, orders, rollout)),
+  }
+}
+
+const annotations = { promote: 'promote', abort: 'abort', rollbackTo: 'rollback-to' } as const
+
+/** Orders with the hash of the revision that they name; a name that nothing is known by stays as it is. */
+function ordersOf(asked: RequestedActions, stored: ReadonlyMap<string, StoredRevision>, wanted: string): RolloutOrders {
+  const revisionOf = (name: string | undefined) =>
+    name === undefined || name === wanted ? name : (findRevision(stored, name) ?? name)
+  return {
+    promote: revisionOf(asked.get('promote')),
+    abort: revisionOf(asked.get('abort')),
+    rollbackTo: revisionOf(asked.get('rollback-to')),
+  }
+}
+
+/** What came of an order, for status. */
+function takenOrder(
+  order: keyof RolloutOrders,
+  asked: RequestedActions,
+  orders: RolloutOrders,
+  { memory, revision }: RolloutDecision,
+): TakenAction[] {
+  const name = annotations[order]
+  const value = asked.get(name)
+  if (value === undefined) return []
+  const target = orders[order]
+  const happened = {
+    promote: memory.phase === 'Promoting' && memory.revision === target,
+    abort: memory.lastOutcome === 'Aborted' && memory.failedRevision === target,
+    rollbackTo: revision === target,
+  }[order]
+  const message = happened
+    ? { promote: 'Traffic moves to it.', abort: 'It is taken back.', rollbackTo: 'It comes back.' }[order]
+    : `There was nothing to ${name} with this revision: status.rollout and status.revisions name those that there are.`
+  return [{ name, value, message }]
+}

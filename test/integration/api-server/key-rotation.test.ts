@@ -1,0 +1,129 @@
+import { decodeProtectedHeader } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildObservabilityServer } from '../../../api-server/observability-server.ts'
+import { keyIdsIn } from '../../../operator/authservice/loaded-keys.ts'
+import { generateKey } from '../../../operator/authservice/secrets/generate-key.ts'
+import { decideSigningKeys, type SigningKeyPolicy } from '../../../operator/authservice/secrets/signing-keys.ts'
+import { type AppForTest, freshDatabase, type LoggedIn, logIn, startApp, tokensOf } from './app-for-test.ts'
+import { SecretVolume } from './secret-volume.ts'
+
+/** As in production, thirty times as fast. */
+const policy: SigningKeyPolicy = {
+  algorithm: 'ES256',
+  rotationIntervalSeconds: 3_600,
+  activationDelaySeconds: 3,
+  volumeRefreshSeconds: 3,
+  longestHoldSeconds: 60,
+  rotateNow: false,
+  revoke: undefined,
+  everyServerKnows: () => false,
+}
+/** The second server's node shows a change of the Secret so much later. */
+const lagMilliseconds = [0, 1_500]
+
+interface Server extends AppForTest {
+  volume: SecretVolume
+  session: LoggedIn
+  /** Key ids by its own metrics, as the operator reads them. */
+  loadedKeys(): Promise<Set<string>>
+}
+let servers: Server[]
+let keySet = ''
+
+beforeAll(async () => {
+  keySet = decided({}).text
+  const DATABASE_NAME = freshDatabase()
+  servers = []
+  for (const _ of lagMilliseconds) {
+    const volume = await SecretVolume.create('keys.json', keySet)
+    const app = await startApp({ DATABASE_NAME, JWT_SECRET: '', JWT_KEYS_FILE: volume.file })
+    const observability = buildObservabilityServer(app.app)
+    const loadedKeys = async () => keyIdsIn((await observability.inject('/metrics')).body)
+    servers.push({ ...app, volume, loadedKeys, session: await logIn(app) })
+  }
+})
+afterAll(async () => {
+  for (const { close, volume } of servers) {
+    await close()
+    await volume.remove()
+  }
+})
+
+/** What the operator decides now on the Secret as it is. */
+function decided(change: Partial<SigningKeyPolicy>): { text: string; written: boolean } {
+  const before = keySet === '' ? undefined : keySet
+  const decision = decideSigningKeys(before, { ...policy, ...change }, new Date(), generateKey)
+  if (decision.kind === 'corrupt') throw new Error(decision.problem)
+  return { text: JSON.stringify(decision.keySet), written: decision.kind === 'write' }
+}
+
+/** A visit of the operator: what it decides reaches each server's volume when its node has it. */
+async function visit(change: Partial<SigningKeyPolicy>): Promise<void> {
+  const loaded = await Promise.all(servers.map((server) => server.loadedKeys()))
+  const everyServerKnows = (kid: string) => loaded.every((kids) => kids.has(kid))
+  const { text, written } = decided({ everyServerKnows, ...change })
+  if (!written) return
+  keySet = text
+  servers.forEach(({ volume }, index) => {
+    setTimeout(() => void volume.write(text), lagMilliseconds[index])
+  })
+}
+
+/** A token that the server issues now. */
+async function issueToken(server: Server): Promise<string> {
+  const { status, body } = await server.post('/v1/auth/refresh', { refresh_token: server.session.refreshToken })
+  if (status !== 200) throw new Error(`refresh answered ${status}: ${JSON.stringify(body)}`)
+  server.session = { ...server.session, ...tokensOf(body) }
+  return server.session.accessToken
+}
+
+const kidOf = (token: string) => decodeProtectedHeader(token).kid ?? ''
+
+test('under continuous verification a rotation rejects no valid token, and both servers change over', async () => {
+  const tokens: string[] = []
+  const rejected: string[] = []
+  let verified = 0
+  const verifyEverywhere = async (token: string) => {
+    for (const server of servers) {
+      const { status, body } = await server.get('/v1/auth/verify', { authorization: `Bearer ${token}` })
+      if (status !== 200) rejected.push(`${kidOf(token)}: ${status} ${JSON.stringify(body)}`)
+      verified++
+    }
+  }
+  const signers = async () => Promise.all(servers.map(async (server) => kidOf(await issueToken(server))))
+
+  const [oldKey = ''] = await signers()
+  await visit({ rotateNow: true })
+  const deadline = performance.now() + 30_000
+  for (;;) {
+    await visit({})
+    const fresh = await Promise.all(servers.map(issueToken))
+    tokens.push(...fresh)
+    for (const token of fresh) await verifyEverywhere(token)
+    // Of the older ones a few in turn: all of them are verified many times over.
+    for (let i = 0; i < 10; i++) await verifyEverywhere(tokens[(verified * 7) % tokens.length] ?? '')
+    if (fresh.every((token) => kidOf(token) !== oldKey)) break
+    if (performance.now() > deadline) throw new Error(`no change-over within 30 s: ${keySet}`)
+  }
+
+  for (const token of tokens) await verifyEverywhere(token)
+  expect(rejected).toEqual([])
+  expect(new Set(tokens.map(kidOf)).size).toBe(2)
+  expect(verified).toBeGreaterThan(500)
+})
+
+test('a revoked key is refused by every server that has the news, and another one signs', async () => {
+  const server = servers[0]
+  if (server === undefined) throw new Error('no server')
+  const stolen = await issueToken(server)
+  await visit({ revoke: kidOf(stolen) })
+  for (const each of servers) {
+    await expect
+      .poll(async () => (await each.get('/v1/auth/verify', { authorization: `Bearer ${stolen}` })).status, {
+        timeout: 15_000,
+      })
+      .toBe(401)
+    expect(kidOf(await issueToken(each))).not.toBe(kidOf(stolen))
+  }
+  expect(await server.loadedKeys()).not.toContain(kidOf(stolen))
+})

@@ -1,0 +1,134 @@
+import { randomBytes } from 'node:crypto'
+import bcrypt from 'bcrypt'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type AppForTest, logIn, password, startApp } from './app-for-test.ts'
+
+let server: AppForTest
+
+beforeAll(async () => {
+  // A cost above that of the hashes which a test stores, so that there is something to upgrade.
+  server = await startApp({ BCRYPT_COST: '11', LOGIN_LOCK_AT_FAILURE: '100' })
+})
+
+afterAll(() => server.close())
+
+function users() {
+  return server.app.mongo.db.collection(server.config.mongodb.usersCollection)
+}
+
+/** A user as another program stores them. */
+async function store(hash: string): Promise<string> {
+  const email = `${randomBytes(6).toString('hex')}@example.com`
+  await users().insertOne({ email, password_hash: hash, name: 'Old', role: 'user', is_active: true })
+  return email
+}
+
+const attempt = (email: string, secret: string) => server.post('/v1/auth/login', { email, password: secret })
+
+test.each(['2a', '2y', '2b'])(
+  'a $%s$ hash of a lower cost logs in, and is replaced by one of the present cost',
+  async (variant) => {
+    const hash = (await bcrypt.hash(password, 10)).replace('$2b$', `$${variant}$`)
+    const email = await store(hash)
+    expect((await attempt(email, 'wrong horse battery')).status).toBe(401)
+    expect((await users().findOne({ email }))?.['password_hash']).toBe(hash)
+    expect((await attempt(email, password)).status).toBe(200)
+    const upgraded = (await users().findOne({ email }))?.['password_hash']
+    expect(upgraded).toMatch(/^\$2b\$11\$/)
+    expect((await attempt(email, password)).status).toBe(200)
+    expect((await users().findOne({ email }))?.['password_hash']).toBe(upgraded)
+  },
+)
+
+test('log-ins at the same time all succeed while one of them replaces the hash', async () => {
+  const email = await store(await bcrypt.hash(password, 10))
+  const answers = await Promise.all(Array.from({ length: 4 }, () => attempt(email, password)))
+  expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+})
+
+test('a password that another program hashed as it was typed logs in, and in any spelling from then on', async () => {
+  const typed = 'cafe\u0301 au lait, merci'
+  const email = await store(await bcrypt.hash(typed, 11))
+  expect((await attempt(email, typed.normalize('NFC'))).status).toBe(401)
+  expect((await attempt(email, typed)).status).toBe(200)
+  expect((await attempt(email, typed.normalize('NFC'))).status).toBe(200)
+})
+
+test('a stored hash that is none refuses every password', async () => {
+  for (const hash of ['', 'plain text', '$argon2id$v=19$m=65536$abc$def']) {
+    expect((await attempt(await store(hash), password)).status).toBe(401)
+  }
+})
+
+test('a password over 72 bytes is refused at log-in too, whoever it is for', async () => {
+  const { email } = await logIn(server)
+  const long = password + 'x'.repeat(72)
+  for (const whose of [email, 'nobody@example.com']) {
+    expect(await attempt(whose, long)).toMatchObject({ status: 422, body: { code: 'password_too_long' } })
+  }
+})
+
+test('more log-ins than can be hashed are told at once to come back, and those that wait are answered', async () => {
+  const { email } = await logIn(server)
+  const answers = await Promise.all(
+    Array.from({ length: 80 }, async () => {
+      const answer = await attempt(email, password)
+      return { ...answer, at: performance.now() }
+    }),
+  )
+  const busy = answers.filter(({ status }) => status === 503)
+  const served = answers.filter(({ status }) => status === 200)
+  expect(busy.length).toBeGreaterThan(0)
+  expect(served.length).toBeGreaterThan(10)
+  expect(busy.length + served.length).toBe(80)
+  for (const { body, headers } of busy) {
+    expect(body).toMatchObject({ code: 'busy' })
+    expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+  }
+  // At once: before the first of those that had to wait their turn behind all the others.
+  const lastServed = Math.max(...served.map(({ at }) => at))
+  for (const { at } of busy) expect(at).toBeLessThan(lastServed)
+})
+
+/**
+ * Asks in pairs, one after the other, and looks at the median of the differences: whatever else the machine does
+ * meanwhile meets both of a pair, and single disturbances do not move a median.
+ */
+async function medianDifference(pairs: number, one: () => Promise<unknown>, other: () => Promise<unknown>) {
+  const timed = async (call: () => Promise<unknown>) => {
+    const started = performance.now()
+    await call()
+    return performance.now() - started
+  }
+  const differences: number[] = []
+  const times: number[] = []
+  for (let pair = 0; pair < pairs; pair++) {
+    const swapped = pair % 2 === 1
+    const first = await timed(swapped ? other : one)
+    const second = await timed(swapped ? one : other)
+    differences.push(swapped ? second - first : first - second)
+    times.push(first, second)
+  }
+  return { difference: Math.abs(median(differences)), typical: median(times) }
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN
+}
+
+test('an unknown email takes as long as a wrong password, and as one with an old hash: within 15 % in the median', async () => {
+  // A server of its own: what the others of this file still do would be in the times.
+  const quiet = await startApp({ BCRYPT_COST: '11', LOGIN_LOCK_AT_FAILURE: '100' })
+  onTestFinished(() => quiet.close())
+  const { email: known } = await logIn(quiet)
+  const old = 'old@example.com'
+  await quiet.app.mongo.db
+    .collection(quiet.config.mongodb.usersCollection)
+    .insertOne({ email: old, password_hash: await bcrypt.hash(password, 10), name: 'Old' })
+  const fail = (email: string) => () => quiet.post('/v1/auth/login', { email, password: 'wrong horse battery' })
+
+  for (const email of [known, old]) {
+    const { difference, typical } = await medianDifference(15, fail(email), fail('nobody@example.com'))
+    expect(difference / typical, `${difference} ms of ${typical} ms`).toBeLessThan(0.15)
+  }
+})

@@ -1,0 +1,237 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer, get, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { Agent, request } from 'node:https'
+import type { Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { PeerCertificate, TLSSocket } from 'node:tls'
+import { presetOf } from '../../../operator/authservice/api/presets.ts'
+import { parseRate } from '../../../operator/authservice/api/units.ts'
+import type { EdgeLayout } from '../../../operator/authservice/resources/edge-layout.ts'
+import { edgeStartScript } from '../../../operator/authservice/resources/edge-start.ts'
+import { type NginxConfigInput, nginxConfig } from '../../../operator/authservice/resources/nginx-config.ts'
+import { nginxDirectory } from '../../servers/nginx.ts'
+import { freePort } from '../../servers/server-process.ts'
+
+const preset = presetOf('production').rateLimits
+
+/** What the configuration of a test is made from: as in production, without limits that get in a test's way. */
+export function configInput(changes: Partial<typeof preset> = {}): NginxConfigInput {
+  const limits = { ...preset, perClient: '100000/s', burst: 10_000, ...changes }
+  return {
+    ingress: { host: 'auth.example.com' },
+    traits: { hsts: true },
+    rateLimits: {
+      perClient: parseRate(limits.perClient),
+      burst: limits.burst,
+      login: parseRate(limits.login),
+      register: parseRate(limits.register),
+      refresh: parseRate(limits.refresh),
+      reset: parseRate(limits.reset),
+    },
+  }
+}
+
+/** A folder that is renewed the way the kubelet renews a volume: a link is moved to a new folder. */
+export class MountedVolume {
+  readonly path: string
+  #version = 0
+
+  constructor(path: string) {
+    this.path = path
+  }
+
+  async mount(files: Record<string, string>): Promise<void> {
+    const version = `..version_${this.#version++}`
+    await mkdir(join(this.path, version), { recursive: true })
+    for (const [name, text] of Object.entries(files)) await writeFile(join(this.path, version, name), text)
+    await symlink(version, join(this.path, '..data_tmp'))
+    await rename(join(this.path, '..data_tmp'), join(this.path, '..data'))
+  }
+}
+
+export interface Answer {
+  status: number
+  headers: IncomingMessage['headers']
+  body: string
+  /** The certificate that the edge showed; undefined for a connection that goes on with an earlier session. */
+  certificate: PeerCertificate | undefined
+}
+
+/** What an edge pod runs, on this machine, in front of a server that a test gives. */
+export class EdgeUnderTest {
+  readonly config: MountedVolume
+  readonly tls: MountedVolume
+  readonly layout: EdgeLayout
+  readonly #folder: string
+  readonly #log: string
+  readonly #upstream: Server
+  readonly #upstreamSockets = new Set<Socket>()
+  #process: ChildProcess | undefined
+
+  private constructor(folder: string, ports: EdgeLayout['ports'], upstream: Server) {
+    this.#folder = folder
+    this.#log = join(folder, 'log')
+    this.#upstream = upstream
+    this.layout = {
+      config: join(folder, 'config'),
+      tls: join(folder, 'tls'),
+      own: join(folder, 'own'),
+      scratch: join(folder, 'scratch'),
+      ports,
+    }
+    this.config = new MountedVolume(this.layout.config)
+    this.tls = new MountedVolume(this.layout.tls)
+    upstream.on('connection', (socket) => {
+      this.#upstreamSockets.add(socket)
+      socket.on('close', () => this.#upstreamSockets.delete(socket))
+    })
+  }
+
+  /** Mounts what is given, and does not start it yet. */
+  static async create(server: RequestListener): Promise<EdgeUnderTest> {
+    const folder = await mkdtemp(join(tmpdir(), 'authservice-edge-'))
+    const [http, https, health] = await Promise.all([freePort(), freePort(), freePort()])
+    const upstream = createServer({ keepAliveTimeout: 75_000 }, server)
+    await new Promise<void>((listening) => upstream.listen(0, '127.0.0.1', listening))
+    const edge = new EdgeUnderTest(folder, { http, https, health }, upstream)
+    for (const path of [edge.layout.own, edge.layout.scratch]) await mkdir(path)
+    return edge
+  }
+
+  /** What the operator would write into the ConfigMap. */
+  configText(input: NginxConfigInput): string {
+    // A master that runs as root would give its workers another user, who may not read what is the master's alone.
+    const user = process.getuid?.() === 0 ? 'user root;\n' : ''
+    return user + nginxConfig(input, this.layout)
+  }
+
+  /** Starts the pod's program. @returns when it is ready, as its readiness probe sees it */
+  async start(): Promise<void> {
+    const child = await this.spawn()
+    const ended = new Promise<never>((_, reject) => {
+      child.once('exit', (code) => reject(new Error(`the edge ended with ${code}:\n${this.output}`)))
+    })
+    ended.catch(() => {})
+    await Promise.race([ended, this.#untilHealthy()])
+  }
+
+  /** Starts the pod's program without waiting for anything. */
+  async spawn(): Promise<ChildProcess> {
+    const address = this.#upstream.address()
+    if (typeof address !== 'object' || address === null) throw new Error('the server of the test does not listen')
+    const servers = `  server 127.0.0.1:${address.port} max_fails=0;\n`.repeat(2)
+    const settings = '  zone server 128k;\n  keepalive 64;\n  keepalive_time 2s;\n  keepalive_timeout 30s;\n'
+    const upstream = `cat >${this.layout.own}/upstream.conf <<CONF\nupstream server {\n${servers}${settings}}\nCONF`
+    // Nginx opens its standard error by name, which Node's own pipes do not allow.
+    const log = openSync(this.#log, 'a')
+    const path = `${await nginxDirectory()}:${process.env['PATH']}`
+    const parent = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'TERM', '--'] : []
+    const [program = 'sh', ...rest] = [...parent, 'sh', '-c', edgeStartScript(upstream, this.layout, 0.1)]
+    const child = spawn(program, rest, { env: { ...process.env, PATH: path }, stdio: ['ignore', log, log] })
+    closeSync(log)
+    this.#process = child
+    return child
+  }
+
+  /** Its end, with the exit code, after a signal. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    return ended
+  }
+
+  async remove(): Promise<void> {
+    await this.end('SIGTERM')
+    for (const socket of this.#upstreamSockets) socket.destroy()
+    await new Promise((closed) => this.#upstream.close(closed))
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  /** Everything that it printed. */
+  get output(): string {
+    return readFileSync(this.#log, 'utf8')
+  }
+
+  /** Process id of the Nginx master: another one is a restart. */
+  async master(): Promise<string> {
+    return (await readFile(join(this.layout.own, 'nginx.pid'), 'utf8')).trim()
+  }
+
+  /** What the pod says about its configuration. */
+  async report(): Promise<{ content: string; refused: string; problem: string }> {
+    const { status, body } = await this.health('/configuration')
+    if (status !== 200) throw new Error(`/configuration answered ${status}`)
+    return JSON.parse(body)
+  }
+
+  /** A request to the port of the probes, over a connection of its own. */
+  health(path: string): Promise<{ status: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      get({ host: '127.0.0.1', port: this.layout.ports.health, path, agent: false }, async (answer) => {
+        let body = ''
+        for await (const chunk of answer) body += chunk
+        resolve({ status: answer.statusCode ?? 0, body })
+      }).once('error', reject)
+    })
+  }
+
+  /** One HTTPS request. @param agent with connections of its own by default */
+  call(path: string, { method = 'GET', body, headers = {}, agent = false }: CallOptions = {}): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      let certificate: PeerCertificate | undefined
+      const outgoing = request(
+        {
+          ...{ host: '127.0.0.1', port: this.layout.ports.https, servername: 'auth.example.com', path, method, agent },
+          // Which certificate is shown is what some tests are about; none of them is about trust.
+          rejectUnauthorized: false,
+          headers: { host: 'auth.example.com', ...headers },
+        },
+        async (answer) => {
+          try {
+            let text = ''
+            for await (const chunk of answer) text += chunk
+            resolve({ status: answer.statusCode ?? 0, headers: answer.headers, body: text, certificate })
+          } catch (error) {
+            reject(error)
+          }
+        },
+      )
+      outgoing.once('socket', (socket) => {
+        // Requests of node:https have TLS sockets.
+        const secure = socket as TLSSocket
+        secure.once('secureConnect', () => {
+          certificate = secure.getPeerCertificate()
+        })
+      })
+      outgoing.once('error', reject)
+      outgoing.end(body)
+    })
+  }
+
+  async #untilHealthy(): Promise<void> {
+    const deadline = performance.now() + 20_000
+    for (;;) {
+      const answer = await this.health('/healthz').catch(() => undefined)
+      if (answer?.status === 200) return
+      if (performance.now() > deadline) throw new Error(`the edge is not ready after 20 s:\n${this.output}`)
+      await new Promise((again) => setTimeout(again, 20))
+    }
+  }
+}
+
+export interface CallOptions {
+  method?: string
+  body?: string
+  headers?: Record<string, string>
+  agent?: Agent | false
+}
+
+/** Connections that stay open, as a browser's do. */
+export function keepAliveAgent(): Agent {
+  return new Agent({ keepAlive: true, maxSockets: 4 })
+}

@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto'
+import type { RequestListener } from 'node:http'
+import { request as httpRequest } from 'node:http'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
+import type { SecretData } from '../../../operator/authservice/secrets/secret-data.ts'
+import { configInput, EdgeUnderTest, keepAliveAgent } from './edge-under-test.ts'
+
+let first: SecretData
+let second: SecretData
+beforeAll(async () => {
+  first = await issueCertificate('auth.example.com', new Date())
+  second = await issueCertificate('auth.example.com', new Date())
+})
+
+/** What the server got, newest last. */
+interface Seen {
+  method: string
+  path: string
+  headers: Record<string, string | string[] | undefined>
+  /** Seconds since the connection that it came over was made. */
+  connectionAge: number
+}
+let seen: Seen[] = []
+const connectedAt = new WeakMap<object, number>()
+
+/** Answers at once, or as the path says: `/slow` after a second, `/dies` never, `/hsts` with the header of a server. */
+const server: RequestListener = (incoming, outgoing) => {
+  const { method = '', url = '', headers, socket } = incoming
+  const now = performance.now()
+  if (!connectedAt.has(socket)) connectedAt.set(socket, now)
+  seen.push({ method, path: url, headers, connectionAge: (now - (connectedAt.get(socket) ?? now)) / 1000 })
+  if (url === '/dies') return void socket.destroy()
+  outgoing.setHeader('strict-transport-security', 'max-age=1')
+  incoming.resume()
+  setTimeout(() => outgoing.end('ok'), url === '/slow' ? 1_000 : 0)
+}
+
+let edge: EdgeUnderTest
+async function create(input = configInput()): Promise<void> {
+  edge = await EdgeUnderTest.create(server)
+  await edge.config.mount({ 'nginx.conf': edge.configText(input) })
+  await edge.tls.mount(first)
+}
+
+beforeEach(() => {
+  seen = []
+})
+
+describe('a request', () => {
+  beforeAll(async () => {
+    await create(configInput({ login: '10/m' }))
+    await edge.start()
+  })
+  afterAll(() => edge.remove())
+
+  test('reaches the server with the one address that the edge saw, whatever the client claims', async () => {
+    const claims = {
+      'x-forwarded-for': '203.0.113.7, 198.51.100.1',
+      forwarded: 'for=203.0.113.7',
+      'x-real-ip': '1.1.1.1',
+    }
+    const answer = await edge.call('/v1/me', { headers: claims })
+    expect(answer).toMatchObject({ status: 200, body: 'ok' })
+    expect(seen[0]?.headers).toMatchObject({
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'https',
+      host: 'auth.example.com',
+      'x-request-id': expect.stringMatching(/^[0-9a-f]{32}$/),
+    })
+    expect(seen[0]?.headers).not.toHaveProperty('forwarded')
+  })
+
+  test('by HTTP is sent to HTTPS, at the host of the spec whatever the client calls it', async () => {
+    const answer = await new Promise<{ status: number | undefined; location: string | undefined }>(
+      (resolve, reject) => {
+        const { http: port } = edge.layout.ports
+        httpRequest({ host: '127.0.0.1', port, path: '/a?b=c', headers: { host: 'evil.example' } }, (incoming) => {
+          incoming.resume()
+          resolve({ status: incoming.statusCode, location: incoming.headers.location })
+        })
+          .once('error', reject)
+          .end()
+      },
+    )
+    expect(answer).toEqual({ status: 308, location: 'https://auth.example.com/a?b=c' })
+  })
+
+  test('is answered with the HSTS of production, once, also when the edge answers itself', async () => {
+    const hsts = 'max-age=31536000; includeSubDomains'
+    expect((await edge.call('/v1/me')).headers['strict-transport-security']).toBe(hsts)
+    const tooLarge = await edge.call('/v1/me', { method: 'POST', body: 'x'.repeat(20_000) })
+    expect(tooLarge.status).toBe(413)
+    expect(tooLarge.headers['strict-transport-security']).toBe(hsts)
+    expect(JSON.parse(tooLarge.body)).toMatchObject({ status: 413, code: 'body_too_large' })
+  })
+
+  test('over a limit of its route is answered 429 as a problem that says when to come back', async () => {
+    const answers = await Promise.all(
+      Array.from({ length: 14 }, () => edge.call('/v1/auth/login', { method: 'POST', body: '{}' })),
+    )
+    const refused = answers.filter(({ status }) => status === 429)
+    // The first and a burst of ten pass.
+    expect(answers.filter(({ status }) => status === 200)).toHaveLength(11)
+    expect(refused[0]?.headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': '1' })
+    expect(JSON.parse(refused[0]?.body ?? '')).toMatchObject({ status: 429, code: 'rate_limited' })
+    expect((await edge.call('/v1/me')).status).toBe(200)
+  })
+
+  test('is repeated on another connection when that is safe, and never when it may have been carried out', async () => {
+    expect((await edge.call('/dies')).status).toBe(503)
+    expect((await edge.call('/dies', { method: 'POST' })).status).toBe(503)
+    expect(seen.map(({ method }) => method)).toEqual(['GET', 'GET', 'POST'])
+  })
+
+  test('goes over a connection to the server that is at most two seconds old', async () => {
+    const end = performance.now() + 4_000
+    while (performance.now() < end) expect((await edge.call('/v1/me')).status).toBe(200)
+    const ages = seen.map(({ connectionAge }) => connectionAge)
+    expect(Math.max(...ages)).toBeLessThan(2.5)
+    // It is kept open at all.
+    expect(Math.max(...ages)).toBeGreaterThan(0.5)
+  })
+
+  test('leaves a line of JSON without its query or its tokens', async () => {
+    await edge.call('/v1/"odd"?token=secret-1', {
+      headers: { authorization: 'Bearer secret-2', 'x-request-id': 'abcdefgh' },
+    })
+    const lineOf = () => edge.output.split('\n').find((line) => line.includes('abcdefgh')) ?? '{}'
+    await expect
+      .poll(() => JSON.parse(lineOf()))
+      .toMatchObject({ path: '/v1/"odd"', status: 200, request_id: 'abcdefgh' })
+    expect(edge.output).not.toMatch(/secret-[12]/)
+  })
+})
+
+describe('a change', () => {
+  beforeEach(async () => {
+    await create()
+    await edge.start()
+  })
+  afterEach(() => edge.remove())
+
+  /** What the operator would wait for in the report. */
+  const contentOf = (config: string, { 'tls.crt': certificate = '' }: SecretData) =>
+    createHash('sha256').update(config).update(certificate).digest('hex')
+  const fingerprint = async () => (await edge.call('/v1/me')).certificate?.fingerprint256
+
+  test('of certificate and configuration is taken up by the same Nginx, and no request fails', async () => {
+    const agent = keepAliveAgent()
+    const outcomes: string[] = []
+    let running = true
+    const load = Array.from({ length: 8 }, async (_, client) => {
+      while (running) {
+        const options = { method: client % 2 === 0 ? 'GET' : 'POST', agent: client < 6 ? agent : false } as const
+        outcomes.push(await edge.call('/v1/me', options).then(({ status }) => String(status), String))
+      }
+    })
+    const slow = edge.call('/slow')
+    const master = await edge.master()
+    // Each worker ends its connections over ten seconds: these are several generations at a time.
+    for (let change = 0; change < 6; change++) {
+      const certificate = change % 2 === 0 ? second : first
+      const config = edge.configText(configInput({ burst: 9_000 + change }))
+      await edge.tls.mount(certificate)
+      await edge.config.mount({ 'nginx.conf': config })
+      await expect
+        .poll(() => edge.report(), { timeout: 10_000 })
+        .toEqual({ content: contentOf(config, certificate), refused: '', problem: '' })
+    }
+    running = false
+    await Promise.all(load)
+    expect((await slow).status).toBe(200)
+    expect(await edge.master()).toBe(master)
+    expect(outcomes.length).toBeGreaterThan(100)
+    expect(new Set(outcomes)).toEqual(new Set(['200']))
+  })
+
+  test('of the certificate alone is what new connections see', async () => {
+    const before = await fingerprint()
+    await edge.tls.mount(second)
+    await expect.poll(fingerprint, { timeout: 10_000 }).not.toBe(before)
+  })
+
+  test('to a configuration that Nginx refuses keeps the old one, and says why', async () => {
+    const { content } = await edge.report()
+    const bad = edge.configText(configInput()).replace('server_tokens off;', 'server_tokens "off;')
+    await edge.config.mount({ 'nginx.conf': bad })
+    await expect
+      .poll(() => edge.report(), { timeout: 10_000 })
+      .toEqual({ content, refused: contentOf(bad, first), problem: expect.stringMatching(/nginx\.conf:\d+ *$/) })
+    expect((await edge.call('/v1/me')).status).toBe(200)
+    expect(edge.output).toMatch(/"msg":"the configuration is refused, the one before goes on"/)
+
+    const good = edge.configText(configInput({ burst: 77 }))
+    await edge.config.mount({ 'nginx.conf': good })
+    await expect
+      .poll(() => edge.report(), { timeout: 10_000 })
+      .toEqual({ content: contentOf(good, first), refused: '', problem: '' })
+  })
+
+  test('to a key of another certificate is refused, and taken up when only the key is mended', async () => {
+    const before = await fingerprint()
+    await edge.tls.mount({ ...second, 'tls.key': first['tls.key'] ?? '' })
+    await expect.poll(async () => (await edge.report()).problem, { timeout: 10_000 }).toMatch(/key values mismatch/)
+    expect(await fingerprint()).toBe(before)
+    await edge.tls.mount(second)
+    await expect.poll(fingerprint, { timeout: 10_000 }).not.toBe(before)
+  })
+
+  test('that is bad does not keep a container from starting again with what ran before', async () => {
+    const before = await edge.report()
+    await edge.config.mount({ 'nginx.conf': 'nonsense' })
+    await expect.poll(async () => (await edge.report()).problem, { timeout: 10_000 }).not.toBe('')
+    await edge.end('SIGTERM')
+    await edge.start()
+    expect((await edge.call('/v1/me')).status).toBe(200)
+    expect(await edge.report()).toMatchObject({
+      content: before.content,
+      problem: expect.stringContaining('unexpected end of file'),
+    })
+  })
+})
+
+describe('the end', () => {
+  afterEach(() => edge.remove())
+
+  test.each(['SIGTERM', 'SIGQUIT'] as const)('by %s comes after the requests that are under way', async (signal) => {
+    await create()
+    await edge.start()
+    const slow = edge.call('/slow')
+    await expect.poll(() => seen.length).toBe(1)
+    const ended = edge.end(signal)
+    expect((await slow).status).toBe(200)
+    expect(await ended).toBe(0)
+  })
+
+  test('comes at once when the very first configuration is bad, with the reason in the log', async () => {
+    await create()
+    await edge.config.mount({ 'nginx.conf': 'nonsense' })
+    const child = await edge.spawn()
+    expect(await new Promise((resolve) => child.once('exit', resolve))).toBe(1)
+    expect(edge.output).toContain('unexpected end of file')
+  })
+})

@@ -1,0 +1,175 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { type Live, Namespace } from './namespace.ts'
+import { startOperator } from './operator-under-test.ts'
+import { followServices, makeEverythingAvailable } from './simulated-controllers.ts'
+
+const { kubeconfigPath } = inject('apiServer')
+let namespace: Namespace
+let operator: Operator
+
+beforeAll(async () => {
+  namespace = await Namespace.create(kubeconfigPath, `rollouts-${Date.now()}`)
+  operator = startOperator(kubeconfigPath, namespace)
+})
+afterAll(() => operator.stop())
+
+const blueGreen = { strategy: 'BlueGreen', smokeTest: { enabled: false }, analysis: { enabled: false } }
+
+async function create(name: string, blueGreenSettings: object): Promise<void> {
+  const spec = {
+    environment: 'development',
+    replicas: 2,
+    mongodb: {},
+    redis: {},
+    ingress: { type: 'None' },
+    rollout: { ...blueGreen, blueGreen: blueGreenSettings },
+  }
+  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  await until(name, async () => expect(await namespace.condition(name, 'Ready')).toMatch(/^True/))
+}
+
+/** Lets the cluster's controllers act until what is expected holds. */
+async function until(name: string, holds: () => Promise<void>): Promise<void> {
+  const attempt = async () => {
+    await makeEverythingAvailable(namespace)
+    await followServices(namespace)
+    await holds().catch(async (error: unknown) => {
+      const { status } = await namespace.authService(name)
+      throw new Error(`${error}; status.rollout is ${JSON.stringify(status?.rollout)}`)
+    })
+  }
+  await expect.poll(() => attempt().then(() => 'holds', String), { timeout: 20_000, interval: 100 }).toBe('holds')
+}
+
+const statusOf = async (name: string) => (await namespace.authService(name)).status
+const ask = (name: string, action: string, value = '') =>
+  namespace.patch(kind, name, { metadata: { annotations: { [`auth-operator.dev/${action}`]: value } } })
+const upgrade = (name: string, version: string) => namespace.patch(kind, name, { spec: { version } })
+
+async function colorOfTraffic(name: string): Promise<string | undefined> {
+  const service = await namespace.get<Live & { spec: { selector: Record<string, string> } }>('Service', name)
+  return service?.spec.selector['auth-operator.dev/color']
+}
+
+async function serverOf(name: string, color: string) {
+  interface Deployment extends Live {
+    spec: { replicas: number; template: { spec: { containers: { image: string }[] } } }
+  }
+  const deployment = await namespace.get<Deployment>('Deployment', `${name}-${color}`)
+  return deployment && { replicas: deployment.spec.replicas, image: deployment.spec.template.spec.containers[0]?.image }
+}
+
+describe('a blue-green rollout', () => {
+  test('fills the other colour, moves the traffic, and empties the old colour after the delay', async () => {
+    await create('auto', { scaleDownDelaySeconds: 2 })
+    await upgrade('auto', '0.2.0')
+    await until('auto', async () => expect(await colorOfTraffic('auto')).toBe('green'))
+    expect(await serverOf('auto', 'green')).toEqual({ replicas: 2, image: 'example.com/api-server:0.2.0' })
+    expect(await serverOf('auto', 'blue'), 'the old colour, right after the switch').toEqual({
+      replicas: 2,
+      image: 'example.com/api-server:0.1.0',
+    })
+    await until('auto', async () => expect(await serverOf('auto', 'blue')).toMatchObject({ replicas: 0 }))
+    expect(await statusOf('auto')).toMatchObject({
+      activeColor: 'green',
+      rollout: { phase: 'Stable', lastOutcome: 'Promoted' },
+      revisions: [
+        { number: 1, image: 'example.com/api-server:0.1.0' },
+        { number: 2, image: 'example.com/api-server:0.2.0' },
+      ],
+    })
+    expect(await namespace.get('Service', 'auto-preview'), 'the preview of an empty colour').toBeUndefined()
+  })
+
+  test('waits for a person where promotion is manual, with a preview of what would come', async () => {
+    await create('manual', { promotion: 'Manual', scaleDownDelaySeconds: 300 })
+    await upgrade('manual', '0.2.0')
+    await until('manual', async () =>
+      expect(await statusOf('manual')).toMatchObject({ rollout: { phase: 'AwaitingPromotion', targetColor: 'green' } }),
+    )
+    expect(await colorOfTraffic('manual')).toBe('blue')
+    expect(await namespace.get('Service', 'manual-preview')).toMatchObject({
+      spec: { selector: { 'auth-operator.dev/color': 'green' } },
+    })
+    await ask('manual', 'promote', (await statusOf('manual'))?.rollout?.revision)
+    await until('manual', async () =>
+      expect(await statusOf('manual')).toMatchObject({ activeColor: 'green', rollout: { phase: 'Retiring' } }),
+    )
+    expect(await namespace.condition('manual', 'Ready')).toMatch(/^True/)
+  })
+
+  test('is taken back at once by rollback-to while the old colour stands, by the number of the revision', async () => {
+    await ask('manual', 'rollback-to', '1')
+    await until('manual', async () => expect(await colorOfTraffic('manual')).toBe('blue'))
+    await until('manual', async () =>
+      expect(await statusOf('manual')).toMatchObject({
+        rollout: { phase: 'Retiring', lastOutcome: 'Promoted' },
+        actions: expect.arrayContaining([
+          expect.objectContaining({ name: 'rollback-to', value: '1', message: 'It comes back.' }),
+        ]),
+      }),
+    )
+  })
+
+  test('that is aborted leaves nothing running, says so, and is not tried again', async () => {
+    await create('aborted', { promotion: 'Manual' })
+    await upgrade('aborted', '0.2.0')
+    await until('aborted', async () =>
+      expect(await statusOf('aborted')).toMatchObject({ rollout: { phase: 'AwaitingPromotion' } }),
+    )
+    await ask('aborted', 'abort', (await statusOf('aborted'))?.rollout?.revision)
+    await until('aborted', async () => {
+      expect(await serverOf('aborted', 'green')).toMatchObject({ replicas: 0 })
+      expect(await statusOf('aborted')).toMatchObject({ rollout: { phase: 'Stable', lastOutcome: 'Aborted' } })
+    })
+    expect(await namespace.condition('aborted', 'RolloutProgressing')).toMatch(/^False RolloutFailed: .*aborted/)
+    expect(await namespace.condition('aborted', 'Stalled')).toMatch(/^True/)
+    await upgrade('aborted', '0.3.0')
+    await until('aborted', async () => expect(await namespace.condition('aborted', 'Stalled')).toMatch(/^False/))
+  })
+
+  test('goes on where a dead operator left it', async () => {
+    await create('restarted', { promotion: 'Manual', scaleDownDelaySeconds: 300 })
+    await upgrade('restarted', '0.2.0')
+    await until('restarted', async () =>
+      expect(await statusOf('restarted')).toMatchObject({ rollout: { phase: 'AwaitingPromotion' } }),
+    )
+    await operator.stop()
+    await ask('restarted', 'promote', (await statusOf('restarted'))?.rollout?.revision)
+    operator = startOperator(kubeconfigPath, namespace)
+    await until('restarted', async () => expect(await colorOfTraffic('restarted')).toBe('green'))
+  })
+})
+
+test('a rolling update that is late gets its last good template back', async () => {
+  const name = 'rolled'
+  const spec = {
+    environment: 'development',
+    mongodb: {},
+    redis: {},
+    ingress: { type: 'None' },
+    rollout: { strategy: 'RollingUpdate', progressDeadlineSeconds: 30, autoRollback: true },
+  }
+  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  await until(name, async () => expect(await namespace.condition(name, 'Ready')).toMatch(/^True/))
+  await upgrade(name, '0.2.0')
+  // Nobody makes the new pods available; the deadline is brought forward instead of being waited for.
+  await expect
+    .poll(() => serverOf(name, 'blue'), { timeout: 10_000 })
+    .toMatchObject({
+      image: 'example.com/api-server:0.2.0',
+    })
+  await expect.poll(async () => (await statusOf(name))?.rollout?.phase, { timeout: 10_000 }).toBe('Preparing')
+  await namespace.patch(kind, name, { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
+  await namespace.patch(kind, name, { metadata: { annotations: { look: 'again' } } })
+  await expect
+    .poll(() => serverOf(name, 'blue'), { timeout: 10_000 })
+    .toMatchObject({
+      image: 'example.com/api-server:0.1.0',
+    })
+  await until(name, async () =>
+    expect(await statusOf(name)).toMatchObject({ rollout: { phase: 'Stable', lastOutcome: 'DeadlineExceeded' } }),
+  )
+})

@@ -1,11 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { expect, test } from 'vitest'
-import { issueAccessToken, verifyAccessToken } from './access-token.ts'
+import { issueAccessToken, readAccessToken, type TokenPolicy } from './access-token.ts'
 import { KeyStore } from './key-store.ts'
 import { parseKeySet } from './parse-key-set.ts'
+import { VerifiedTokens } from './verified-tokens.ts'
 
 const policy = { issuer: 'https://auth.example.com', audience: 'apps', lifetimeSeconds: 900 }
+const verifyAccessToken = (keys: KeyStore, policy: TokenPolicy, token: string, now: Date) =>
+  new VerifiedTokens(keys, (unknown, at) => readAccessToken(keys, policy, unknown, at)).verify(token, now)
 const switchAt = Date.parse('2026-03-01T00:00:00Z')
 const retireAt = switchAt + 930_000
 const subject = {

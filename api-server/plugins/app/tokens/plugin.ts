@@ -10,7 +10,7 @@ declare module 'fastify' {
     tokens: {
       issueAccessToken(subject: TokenSubject): Promise<IssuedToken>
       /** Everything but the revocation: a route calls `app.authenticate`. @throws Problem 401 */
-      verifyAccessToken(token: string): AccessTokenClaims | Promise<AccessTokenClaims>
+      verifyAccessToken(token: string): Promise<AccessTokenClaims>
       keys: KeyStore
     }
   }
@@ -28,7 +28,7 @@ export default fp(
       audience: config.audience,
       lifetimeSeconds: config.accessTokenLifetimeSeconds,
     }
-    const verified = new VerifiedTokens(keys, policy)
+    const verified = new VerifiedTokens(keys, (token, now) => readAccessToken(keys, policy, token, now))
     app.decorate('tokens', {
       keys,
       issueAccessToken: (subject) => issueAccessToken(keys, policy, subject, new Date()),

@@ -1,10 +1,4 @@
-import {
-  type AccessTokenClaims,
-  readAccessToken,
-  requireCurrent,
-  type SignedToken,
-  type TokenPolicy,
-} from './access-token.ts'
+import { type AccessTokenClaims, requireCurrent, type SignedToken } from './access-token.ts'
 import type { KeyStore } from './key-store.ts'
 
 /** Of about 1 KB each. */
@@ -17,15 +11,16 @@ const mostRemembered = 10_000
  */
 export class VerifiedTokens {
   readonly #keys: KeyStore
-  readonly #policy: Pick<TokenPolicy, 'issuer' | 'audience'>
+  readonly #read: (token: string, now: Date) => Promise<SignedToken>
   readonly #mostPerGeneration: number
   /** Two generations instead of an order of use: when the young one is full, the old one is forgotten whole. */
   #young = new Map<string, SignedToken>()
   #old = new Map<string, SignedToken>()
 
-  constructor(keys: KeyStore, policy: Pick<TokenPolicy, 'issuer' | 'audience'>, most = mostRemembered) {
+  /** @param read checks a token that is not remembered, and throws when it is not good */
+  constructor(keys: KeyStore, read: (token: string, now: Date) => Promise<SignedToken>, most = mostRemembered) {
     this.#keys = keys
-    this.#policy = policy
+    this.#read = read
     this.#mostPerGeneration = Math.ceil(most / 2)
   }
 
@@ -34,25 +29,23 @@ export class VerifiedTokens {
   }
 
   /**
-   * Everything about a token but its revocation. Without a turn of the event loop when the token is remembered.
+   * Everything about a token but its revocation.
    * @throws Problem 401 `token_invalid` or `token_expired`
    */
-  verify(token: string, now: Date): AccessTokenClaims | Promise<AccessTokenClaims> {
+  async verify(token: string, now: Date): Promise<AccessTokenClaims> {
     const known = this.#find(token)
-    if (known === undefined) return this.#read(token, now)
-    if (this.#keys.verifier(known.header, now) !== known.key) {
-      this.#forget(token)
-      return this.#read(token, now)
-    }
-    requireCurrent(known.claims, now)
-    return known.claims
+    const isGood = known !== undefined && this.#keys.verifier(known.header, now) === known.key
+    const { claims } = isGood ? known : await this.#readAndRemember(token, now)
+    requireCurrent(claims, now)
+    return claims
   }
 
-  async #read(token: string, now: Date): Promise<AccessTokenClaims> {
-    const signed = await readAccessToken(this.#keys, this.#policy, token, now)
-    requireCurrent(signed.claims, now)
+  async #readAndRemember(token: string, now: Date): Promise<SignedToken> {
+    this.#young.delete(token)
+    this.#old.delete(token)
+    const signed = await this.#read(token, now)
     this.#remember(token, signed)
-    return signed.claims
+    return signed
   }
 
   #find(token: string): SignedToken | undefined {
@@ -69,10 +62,5 @@ export class VerifiedTokens {
       this.#young = new Map()
     }
     this.#young.set(token, signed)
-  }
-
-  #forget(token: string): void {
-    this.#young.delete(token)
-    this.#old.delete(token)
   }
 }

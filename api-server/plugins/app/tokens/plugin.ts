@@ -1,6 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type AccessTokenClaims, type IssuedToken, issueAccessToken, type TokenSubject } from './access-token.ts'
+import {
+  type AccessTokenClaims,
+  type IssuedToken,
+  issueAccessToken,
+  readAccessToken,
+  type TokenSubject,
+} from './access-token.ts'
 import { KeyFile, type KeyFileNews } from './key-file.ts'
 import { KeyStore, keyOfSecret } from './key-store.ts'
 import { VerifiedTokens } from './verified-tokens.ts'

@@ -87,7 +87,11 @@ const items: Item[] = [
         ? undefined
         : 'list the HTTPS origins of your pages in cors.origins',
   },
-  { item: 'NetworkPolicy', open: () => 'add NetworkPolicies of your own: the operator makes none yet' },
+  {
+    item: 'NetworkPolicy',
+    open: ({ resolved }) =>
+      resolved.networkPolicy.enabled ? undefined : 'write networkPolicy.enabled: true, or close the namespace yourself',
+  },
   {
     item: 'Dashboards',
     open: () => 'scrape port 9090 of the server pods yourself: the operator installs no dashboard yet',

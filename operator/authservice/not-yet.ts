@@ -37,12 +37,6 @@ const unfinished: NotYet[] = [
     message: 'spec.rollout.smokeTest and analysis are not yet acted upon in 0.1: readiness alone decides.',
   },
   {
-    isAskedFor: (_, { networkPolicy }) => networkPolicy.enabled,
-    kind: 'note',
-    condition: 'ProductionReady',
-    message: 'spec.networkPolicy is not yet acted upon in 0.1: add NetworkPolicies of your own.',
-  },
-  {
     isAskedFor: ({ monitoring }) => Object.values(monitoring ?? {}).includes('Enabled'),
     kind: 'note',
     condition: 'ProductionReady',

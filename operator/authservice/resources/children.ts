@@ -3,6 +3,7 @@ import { renderEdge } from './edge.ts'
 import { metadataOf } from './metadata.ts'
 import { renderMigration } from './migration.ts'
 import { renderMongoDb } from './mongodb.ts'
+import { renderNetworkPolicies } from './network-policy.ts'
 import { renderRedis } from './redis.ts'
 import type { Child, RenderInput } from './render-input.ts'
 import { renderRevisions } from './revisions.ts'
@@ -27,6 +28,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderAutoscaler(input),
     ...renderDisruptionBudgets(input),
     ...renderEdge(input),
+    ...renderNetworkPolicies(input),
   ]
 }
 

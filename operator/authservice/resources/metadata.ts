@@ -2,7 +2,7 @@ import { apiVersion, kind } from '../api/group.ts'
 import type { Color } from '../rollout/world.ts'
 import type { TemplateInput } from './render-input.ts'
 
-export type Component = 'server' | 'redis' | 'mongodb' | 'edge' | 'migration' | 'backup'
+export type Component = 'server' | 'redis' | 'mongodb' | 'edge' | 'migration' | 'backup' | 'smoke-test'
 
 /** Tells the two Deployments of the server apart. */
 export const colorLabel = 'auth-operator.dev/color'

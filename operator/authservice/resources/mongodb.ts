@@ -6,7 +6,8 @@ import { containerSecurity, podDefaults, podSecurity, users } from './pod-securi
 import type { Child, RenderInput } from './render-input.ts'
 import { dataVolume } from './storage.ts'
 
-const port = 27_017
+export const mongodbPort = 27_017
+const port = mongodbPort
 
 type ManagedMongoDb = Extract<ResolvedMongoDb['source'], { kind: 'managed' }>
 

@@ -102,7 +102,10 @@ export const rows: Readonly<Record<string, Row>> = {
   'rollout.blueGreen.autoPromoteAfterSeconds': { value: 60, changes: [`${rollout}.autoPromoteAfterSeconds`] },
   'rollout.blueGreen.scaleDownDelaySeconds': { value: 60, changes: [`${rollout}.scaleDownDelaySeconds`] },
   'rollout.blueGreen.previewHost': { value: 'preview.example.com', changes: [] },
-  'rollout.smokeTest.enabled': { value: false, changes: [] },
+  'rollout.smokeTest.enabled': {
+    value: false,
+    changes: ['NetworkPolicy accounts-smoke-test:', 'NetworkPolicy accounts: spec.ingress'],
+  },
   'rollout.smokeTest.timeoutSeconds': { value: 60, changes: [] },
   'rollout.analysis.enabled': { value: true, changes: [] },
   'rollout.analysis.windowSeconds': { value: 30, changes: [`${rollout}.analysisWindowSeconds`] },
@@ -145,7 +148,11 @@ export const rows: Readonly<Record<string, Row>> = {
   'mongodb.pool.maxSize': { value: 30, changes: [server('MONGODB_MAX_POOL_SIZE')] },
   'mongodb.readPreference': { value: 'nearest', changes: [server('MONGODB_READ_PREFERENCE')] },
   'redis.external.host': { value: 'other.example.com', base: external, changes: [server('REDIS_HOST')] },
-  'redis.external.port': { value: 6380, base: external, changes: [server('REDIS_PORT')] },
+  'redis.external.port': {
+    value: 6380,
+    base: external,
+    changes: [server('REDIS_PORT'), 'NetworkPolicy accounts: spec.egress'],
+  },
   'redis.external.passwordSecretRef.name': { value: 'other', base: external, changes: volume('redis') },
   'redis.external.passwordSecretRef.key': {
     value: 'other',
@@ -196,7 +203,10 @@ export const rows: Readonly<Record<string, Row>> = {
     value: 'None',
     changes: [
       server('TRUST_PROXY_HOPS'),
-      ...['ConfigMap', 'Deployment', 'PodDisruptionBudget', 'Service'].map((kind) => `${kind} accounts-edge:`),
+      ...['ConfigMap', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service'].map(
+        (kind) => `${kind} accounts-edge:`,
+      ),
+      'NetworkPolicy accounts: spec.ingress',
     ],
   },
   'ingress.host': { value: 'other.example.com', changes: [edgeContent] },
@@ -235,8 +245,11 @@ export const rows: Readonly<Record<string, Row>> = {
   'monitoring.podMonitor': { value: 'Disabled', changes: [] },
   'monitoring.prometheusRule': { value: 'Disabled', changes: [] },
   'monitoring.dashboard': { value: 'Disabled', changes: [] },
-  'networkPolicy.enabled': { value: false, changes: [] },
-  'networkPolicy.allowFrom': { value: [{ podSelector: { matchLabels: { app: 'shop' } } }], changes: [] },
+  'networkPolicy.enabled': { value: false, changes: ['NetworkPolicy accounts'] },
+  'networkPolicy.allowFrom': {
+    value: [{ podSelector: { matchLabels: { app: 'shop' } } }],
+    changes: ['NetworkPolicy accounts: spec.ingress'],
+  },
   'backup.schedule': { value: '0 4 * * *', base: backedUp, changes: ['CronJob accounts-backup: spec.schedule'] },
   'backup.keep': { value: 3, base: backedUp, changes: [`${backup}.containers[backup].env[BACKUP_KEEP]`] },
   'backup.destination.persistentVolumeClaim.claimName': {

@@ -53,7 +53,7 @@ export const NetworkPolicySchema = Type.Object(
       ),
     ),
   },
-  { description: 'Who may talk to whom.', notYet: 'no NetworkPolicy is made: add your own where you need one' },
+  { description: 'Who may talk to whom. The network plug-in of the cluster must enforce it.' },
 )
 
 export const BackupSchema = Type.Object(

@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest'
+import { resolveSpec } from '../api/defaults.ts'
+import type { AuthServiceSpec } from '../api/schema.ts'
+import { type Endpoint, isAbout, mayConnect, type Policy } from './may-connect.ts'
+import { type Component, labelsOf } from './metadata.ts'
+import { mongodbPortsIn, renderNetworkPolicies } from './network-policy.ts'
+
+const metadata = { name: 'accounts', namespace: 'team-a' }
+const destination = { persistentVolumeClaim: { claimName: 'backups' } }
+const managed: AuthServiceSpec = {
+  environment: 'staging',
+  mongodb: {},
+  redis: {},
+  backup: { schedule: '0 3 * * *', destination },
+}
+
+function policiesOf(spec: AuthServiceSpec): Policy[] {
+  const children = renderNetworkPolicies({
+    owner: { ...metadata, uid: 'uid' },
+    resolved: resolveSpec({ metadata, spec }),
+    images: { server: '', setup: '', redis: '', mongodb: '', nginx: '' },
+    restartedBy: undefined,
+    secrets: [],
+    referencedSecrets: new Map([['m', { url: 'mongodb://user:p%40ss@a.example:27018,b.example/auth?tls=true' }]]),
+  })
+  // The rendered children are NetworkPolicies; the API server of the integration tests checks their shape.
+  return children as unknown as Policy[]
+}
+
+const pod = (name: string, namespace: string, labels: Record<string, string>): Endpoint => ({
+  name,
+  namespace,
+  labels,
+  namespaceLabels: { 'kubernetes.io/metadata.name': namespace },
+})
+const part = (component: Component, instance = 'accounts') => ({
+  ...pod(component, 'team-a', labelsOf(instance, component)),
+  name: instance === 'accounts' ? component : `${component} of ${instance}`,
+})
+const endpoints: Endpoint[] = [
+  ...(['server', 'redis', 'mongodb', 'edge', 'migration', 'backup', 'smoke-test'] as const).map((one) => part(one)),
+  part('server', 'others'),
+  pod('neighbour', 'team-a', { app: 'shop' }),
+  pod('prometheus', 'monitoring', { app: 'prometheus' }),
+  pod('controller', 'ingress', { app: 'ingress' }),
+  pod('name server', 'kube-system', { 'k8s-app': 'kube-dns' }),
+  { name: 'the internet', address: '203.0.113.7' },
+]
+const ports = [53, 8080, 8081, 8443, 9090, 6379, 27_017, 27_018].map((port) => ({ protocol: 'TCP', port }))
+
+/** Every connection that is possible and has one end in the AuthService, as `from > to port port`. */
+function connections(policies: readonly Policy[]): string[] {
+  const parts = endpoints.slice(0, 7)
+  // A part that there is none of has no policy.
+  const isThere = (one: Endpoint) => !parts.includes(one) || policies.some((policy) => isAbout(policy, one))
+  const own = parts.filter(isThere)
+  return endpoints.filter(isThere).flatMap((from) =>
+    endpoints
+      .filter(isThere)
+      .filter((to) => to !== from && (own.includes(from) || own.includes(to)))
+      .flatMap((to) => {
+        const open = ports.filter((port) => mayConnect(policies, from, to, port)).map(({ port }) => port)
+        return open.length === 0 ? [] : [`${from.name} > ${to.name} ${open.join(' ')}`]
+      }),
+  )
+}
+/** Name servers are asked wherever they are; that is the same in every test. */
+const withoutDns = (one: string) => !/ 53$/.test(one)
+
+test('of an AuthService with an edge, each part talks to the parts that it needs, and to nobody else', () => {
+  expect(connections(policiesOf(managed)).filter(withoutDns)).toEqual([
+    'server > redis 6379',
+    'server > mongodb 27017',
+    'edge > server 8080',
+    'migration > mongodb 27017',
+    'backup > mongodb 27017',
+    'smoke-test > server 8080',
+    'server of others > server 9090',
+    'server of others > edge 8080 8081 8443',
+    'neighbour > server 9090',
+    'neighbour > edge 8080 8081 8443',
+    'prometheus > server 9090',
+    'prometheus > edge 8080 8081 8443',
+    'controller > server 9090',
+    'controller > edge 8080 8081 8443',
+    'name server > server 9090',
+    'name server > edge 8080 8081 8443',
+    'the internet > edge 8080 8443',
+  ])
+})
+
+test('every part but Redis can ask a name server', () => {
+  const asking = connections(policiesOf(managed)).filter((one) => one.endsWith('> name server 53'))
+  expect(asking.map((one) => one.split(' ')[0])).toEqual([
+    ...['server', 'mongodb', 'edge', 'migration', 'backup', 'smoke-test'],
+  ])
+})
+
+describe('the server', () => {
+  const toServer = (spec: AuthServiceSpec) =>
+    connections(policiesOf(spec)).filter((one) => / > server .*8080/.test(one))
+  const without = (type: 'None' | 'Ingress'): AuthServiceSpec => ({ ...managed, ingress: { type } })
+
+  test('without anything in front is reached by those that allowFrom names, and no others', () => {
+    expect(toServer(without('None'))).toEqual(['smoke-test > server 8080'])
+    const networkPolicy = {
+      allowFrom: [
+        { podSelector: { matchLabels: { app: 'shop' } } },
+        { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress' } } },
+      ],
+    }
+    expect(toServer({ ...without('None'), networkPolicy })).toEqual([
+      'smoke-test > server 8080',
+      'neighbour > server 8080 9090',
+      'controller > server 8080 9090',
+    ])
+  })
+
+  test('is open on its API where the controller of an Ingress may be anybody', () => {
+    expect(toServer(without('Ingress'))).toContain('the internet > server 8080')
+    expect(connections(policiesOf(without('Ingress')))).not.toContain('the internet > server 8080 9090')
+  })
+})
+
+test('databases outside are reached at their ports only', () => {
+  const spec: AuthServiceSpec = {
+    ...managed,
+    mongodb: { external: { urlSecretRef: { name: 'm', key: 'url' } } },
+    redis: { external: { host: '203.0.113.7', port: 6379 } },
+  }
+  const outside = connections(policiesOf(spec)).filter((one) => one.includes('> the internet'))
+  expect(outside).toEqual([
+    'server > the internet 53 6379 27017 27018',
+    'edge > the internet 53',
+    'migration > the internet 53 27017 27018',
+    'backup > the internet 53 27017 27018',
+    'smoke-test > the internet 53',
+  ])
+})
+
+test('without networkPolicy.enabled there is none', () => {
+  expect(policiesOf({ ...managed, networkPolicy: { enabled: false } })).toEqual([])
+  expect(policiesOf({ mongodb: {}, redis: {} })).toEqual([])
+})
+
+test.each([
+  ['mongodb://a', [27017]],
+  ['mongodb://u:p@a:1,b:2,c:1/db', [1, 2]],
+  ['mongodb+srv://cluster.example/db', [27017]],
+  ['mongodb://u:p%2F@a:5/?replicaSet=x', [5]],
+])('the ports of %s are %j', (url, expected) => {
+  expect(mongodbPortsIn(url)).toEqual(expected)
+})

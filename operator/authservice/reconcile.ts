@@ -1,14 +1,15 @@
 import type { Outcome } from '../kube/controller.ts'
 import { lastValue, pendingActions, type TakenAction } from './actions.ts'
-import { announceSecrets, announceWrites } from './announcements.ts'
+import { announceSecrets, announceStoppedDatabases, announceWrites } from './announcements.ts'
 import { kind } from './api/group.ts'
 import { serverImage, versionOf } from './api/server-image.ts'
 import { type ApplyResult, applyPlan } from './apply/apply.ts'
-import { planApply } from './apply/plan.ts'
+import { idOf, planApply } from './apply/plan.ts'
 import { findBackupProblems, observeBackup } from './backup-state.ts'
 import { evaluateChecklist, productionReady } from './checklist.ts'
 import type { AuthServiceKey, Cluster } from './cluster.ts'
 import { judgeComponents } from './components.ts'
+import { type Departing, findDeparting, findLeftBehind } from './databases/departing.ts'
 import { judgeFailures } from './failures.ts'
 import type { Finding } from './finding.ts'
 import { gather } from './gather.ts'
@@ -43,6 +44,8 @@ interface Decisions {
   /** Image of the server that the spec asks for. */
   image: string
   rendering: Rendering
+  /** What stays of databases that the spec no longer asks for. */
+  departing: Departing
   rollout: RolloutDecision
   placement: Placement
   /** Actions by annotation that are done once all of this is written. */
@@ -94,6 +97,7 @@ async function decide(
     now,
   })
   const rendering = render(snapshot, images, secrets.secrets, restart ?? lastValue(status, 'restart'))
+  const departing = findDeparting(snapshot)
   const { rollout, placement, taken } = planRollout(snapshot, rendering.wanted, asked, now)
   return {
     secrets,
@@ -103,7 +107,9 @@ async function decide(
       ...validation,
       ...secrets.findings,
       ...findBackupProblems(observeBackup(snapshot)),
+      ...findLeftBehind(departing, snapshot),
     ],
+    departing,
     rendering,
     rollout,
     placement,
@@ -136,16 +142,21 @@ const nothingWritten: ApplyResult = { created: [], changed: [], corrected: [], r
 /** Writes the difference: children, then counts. */
 async function write(
   snapshot: Snapshot,
-  { rendering, rollout, placement, secrets }: Decisions,
+  { rendering, rollout, placement, secrets, departing }: Decisions,
   cluster: Cluster,
 ): Promise<ApplyResult> {
   const { authService, children, ownSecrets } = snapshot
-  const plan = planApply(rendering.childrenFor(placement), children)
+  const live = children.filter((child) => !departing.kept.has(idOf(child)))
+  const plan = planApply(rendering.childrenFor(placement), live)
   const applied = await applyPlan(plan, { ...authService.metadata, kind }, cluster)
   const scaleFailures = await scaleColors(snapshot, planScale(snapshot, rollout), cluster)
 
   const known = new Set(authService.status?.secrets?.map(({ name }) => name))
-  const events = [...announceSecrets(secrets.changes, known, new Set(ownSecrets.keys())), ...announceWrites(applied)]
+  const events = [
+    ...announceSecrets(secrets.changes, known, new Set(ownSecrets.keys())),
+    ...announceWrites(applied),
+    ...announceStoppedDatabases(authService.metadata.name, applied, snapshot.keptVolume),
+  ]
   for (const event of events) cluster.announce(authService, event)
   return { ...applied, failures: [...applied.failures, ...scaleFailures] }
 }

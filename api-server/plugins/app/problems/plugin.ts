@@ -78,6 +78,8 @@ function toProblem(error: FastifyError): Problem {
       cause: error,
     })
   }
+  if (error.code?.startsWith('FST_CSRF_'))
+    return problem(403, 'csrf_failed', 'Send the csrf_token of the log-in, or of GET /v1/auth/csrf, as X-CSRF-Token.')
   const code = codeOfStatus[error.statusCode ?? 500]
   if (code !== undefined) return problem(problemCatalog[code].status, code, error.message)
   return problem(500, 'internal_error', 'The server failed to answer; the request id finds the cause in its log.', {

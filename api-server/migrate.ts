@@ -5,11 +5,16 @@
  */
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
-import { ConfigError, readConfig } from './config.ts'
+import { type Config, ConfigError, readConfig } from './config.ts'
+import { inspectMongoDb, inspectRedis, reportFileVariable, writeReport } from './database-report.ts'
 import { MigrationRefused, runMigrations } from './migrations/run.ts'
 import { connectOnceThere, mongoClient } from './plugins/external/mongo.ts'
+import { redisClient } from './plugins/external/redis.ts'
 
 const log = pino({ name: 'migrate' })
+
+/** Redis is not needed for the indexes: a report without it is better than a Job that never ends. */
+const patienceWithRedisMilliseconds = 30_000
 
 try {
   await main()
@@ -35,10 +40,25 @@ async function main(): Promise<void> {
     },
   })
   const dryRun = options['dry-run'] === true
-  const steps = await runMigrations(client.db(config.mongodb.database), config.mongodb.usersCollection, {
+  const db = client.db(config.mongodb.database)
+  const mongodb = await inspectMongoDb(db)
+  const steps = await runMigrations(db, config.mongodb.usersCollection, {
     phase: options.contract === true ? 'contract' : 'expand',
     dryRun,
   })
   for (const { id, summary } of steps) log.info(`${dryRun ? 'would run' : 'ran'} ${id}: ${summary}`)
   if (steps.length === 0) log.info('nothing to do')
+  const reportFile = process.env[reportFileVariable]
+  if (reportFile !== undefined) await writeReport(reportFile, { mongodb, redis: await askRedis(config) })
+}
+
+async function askRedis(config: Config) {
+  const redis = redisClient(config)
+  // What goes wrong shows in the report.
+  redis.on('error', (error) => log.debug({ err: error }, 'waiting for Redis'))
+  try {
+    return await inspectRedis(redis, patienceWithRedisMilliseconds)
+  } finally {
+    redis.disconnect()
+  }
 }

@@ -22,6 +22,11 @@ export const reasons = {
   RolloutInProgress: 'A revision is going out.',
   RolloutFailed: 'A revision did not become available in time.',
 
+  // What was found out about a database
+  MongoDBNotReplicaSet: 'MongoDB is a standalone server, where transactions fail.',
+  RedisEvictsKeys: 'Redis may evict keys, so limits and revocations would be forgotten.',
+  RedisUnreachable: 'A Redis that somebody else runs did not answer when it was looked at.',
+
   // What only the writer of the spec can mend
   SecretNotFound: 'A Secret that the spec names does not exist.',
   SecretKeyNotFound: 'A Secret that the spec names lacks the key, or the key is empty.',

@@ -10,14 +10,15 @@ import { evaluateChecklist, productionReady } from './checklist.ts'
 import type { AuthServiceKey, Cluster } from './cluster.ts'
 import { judgeComponents } from './components.ts'
 import { type Departing, findDeparting, findLeftBehind } from './databases/departing.ts'
+import { type DatabaseCheck, lookAgain, observeDatabases, recheckAt } from './databases/report.ts'
 import { judgeFailures } from './failures.ts'
 import type { Finding } from './finding.ts'
 import { gather } from './gather.ts'
 import type { AuthServiceMetrics } from './metrics.ts'
 import { planNextVisit } from './next-visit.ts'
-import { type Images, type Rendering, render } from './render.ts'
+import { type Images, render } from './render.ts'
 import { report } from './report.ts'
-import type { Placement } from './resources/render-input.ts'
+import type { Child, Placement } from './resources/render-input.ts'
 import { planRollout } from './rollout/plan.ts'
 import { planScale, scaleColors } from './rollout/scale.ts'
 import type { RolloutDecision } from './rollout/world.ts'
@@ -43,7 +44,10 @@ interface Decisions {
   findings: Finding[]
   /** Image of the server that the spec asks for. */
   image: string
-  rendering: Rendering
+  /** Every child that is wanted. */
+  desired: Child[]
+  /** What was found out about the databases. */
+  databases: DatabaseCheck | undefined
   /** What stays of databases that the spec no longer asks for. */
   departing: Departing
   rollout: RolloutDecision
@@ -61,7 +65,7 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
   }
   const decisions = await decide(snapshot, context, now)
   const isFree = !snapshot.resolved.suspend && !decisions.findings.some((finding) => finding.kind === 'stall')
-  const written = isFree ? await write(snapshot, decisions, context.cluster) : nothingWritten
+  const written = isFree ? await write(snapshot, decisions, { cluster: context.cluster, now }) : nothingWritten
 
   const { findings: refusals, transient } = judgeFailures(written.failures)
   const findings = [...decisions.findings, ...refusals]
@@ -71,7 +75,7 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
   await report(snapshot, { status, taken }, context)
   if (transient !== undefined) throw transient.error
   const { secrets, rollout } = decisions
-  const dates = [secrets.nextChangeAt]
+  const dates = [secrets.nextChangeAt, recheckAt(decisions.databases, snapshot.resolved.redis.kind)]
   return planNextVisit({ snapshot, findings, dates, requeueAfterSeconds: rollout.requeueAfterSeconds }, now)
 }
 
@@ -99,6 +103,7 @@ async function decide(
   const rendering = render(snapshot, images, secrets.secrets, restart ?? lastValue(status, 'restart'))
   const departing = findDeparting(snapshot)
   const { rollout, placement, taken } = planRollout(snapshot, rendering.wanted, asked, now)
+  const desired = rendering.childrenFor(placement)
   return {
     secrets,
     image,
@@ -110,7 +115,8 @@ async function decide(
       ...findLeftBehind(departing, snapshot),
     ],
     departing,
-    rendering,
+    desired,
+    databases: observeDatabases(snapshot, desired),
     rollout,
     placement,
     taken: [...secrets.taken, ...(restart === undefined ? [] : [restarted(restart)]), ...taken],
@@ -142,13 +148,14 @@ const nothingWritten: ApplyResult = { created: [], changed: [], corrected: [], r
 /** Writes the difference: children, then counts. */
 async function write(
   snapshot: Snapshot,
-  { rendering, rollout, placement, secrets, departing }: Decisions,
-  cluster: Cluster,
+  { desired, databases, rollout, secrets, departing }: Decisions,
+  { cluster, now }: { cluster: Cluster; now: Date },
 ): Promise<ApplyResult> {
   const { authService, children, ownSecrets } = snapshot
   const live = children.filter((child) => !departing.kept.has(idOf(child)))
-  const plan = planApply(rendering.childrenFor(placement), live)
+  const plan = planApply(desired, live)
   const applied = await applyPlan(plan, { ...authService.metadata, kind }, cluster)
+  await lookAgain(snapshot, databases, now, (job) => cluster.remove(job))
   const scaleFailures = await scaleColors(snapshot, planScale(snapshot, rollout), cluster)
 
   const known = new Set(authService.status?.secrets?.map(({ name }) => name))
@@ -164,7 +171,7 @@ async function write(
 /** The status that follows from all of it. */
 function judge(
   snapshot: Snapshot,
-  { image, rendering, rollout, placement, secrets }: Decisions,
+  { image, databases, rollout, placement, secrets }: Decisions,
   { created, changed, corrected }: ApplyResult,
   {
     findings,
@@ -174,7 +181,6 @@ function judge(
   }: { findings: Finding[]; failure: string | undefined; taken: TakenAction[]; now: Date },
 ) {
   const { authService, resolved, referencedSecrets } = snapshot
-  const desired = rendering.childrenFor(placement)
   const written = [...created, ...changed, ...corrected.map(({ child }) => child)]
   const { spec, metadata } = authService
   const version = versionOf(image)
@@ -189,7 +195,7 @@ function judge(
       snapshot,
       rollout,
       revisions: placement.revisions,
-      components: judgeComponents({ snapshot, findings, rollout, desired, written }),
+      components: judgeComponents({ snapshot, findings, rollout, databases, written }),
       production: productionReady(checklist, resolved.environment),
       findings,
       checklist,

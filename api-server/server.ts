@@ -5,6 +5,7 @@ import { type Config, ConfigError, readConfig } from './config.ts'
 import { runMigrations } from './migrations/run.ts'
 import { buildObservabilityServer } from './observability-server.ts'
 import { connectOnceThere, mongoClient } from './plugins/external/mongo.ts'
+import { releaseStartUpGarbage } from './start-up-garbage.ts'
 
 try {
   await start()
@@ -19,6 +20,7 @@ async function start(): Promise<void> {
   const app = await buildApp(config)
   if (config.migrateOnStart) await migrate(config)
   const observability = buildObservabilityServer(app)
+  releaseStartUpGarbage()
   await observability.listen({ host: config.host, port: config.metricsPort })
   await app.listen({ host: config.host, port: config.port })
   app.securityEvents.record('sys_startup')

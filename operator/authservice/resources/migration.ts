@@ -49,7 +49,7 @@ export function renderMigration(input: RenderInput): Child {
               name: 'migrate',
               image: images.server,
               imagePullPolicy: 'IfNotPresent',
-              command: ['node', '--enable-source-maps', 'migrate.js'],
+              command: ['node', 'migrate.js'],
               env: environment,
               terminationMessagePath: terminationLog,
               resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '192Mi' } },

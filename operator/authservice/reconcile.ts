@@ -15,6 +15,7 @@ import { judgeFailures } from './failures.ts'
 import type { Finding } from './finding.ts'
 import { gather } from './gather.ts'
 import type { AuthServiceMetrics } from './metrics.ts'
+import { findMissingMonitoring, wantedMonitoring } from './monitoring.ts'
 import { planNextVisit } from './next-visit.ts'
 import { type Images, render } from './render.ts'
 import { report } from './report.ts'
@@ -113,6 +114,7 @@ async function decide(
       ...secrets.findings,
       ...findBackupProblems(observeBackup(snapshot)),
       ...findLeftBehind(departing, snapshot),
+      ...findMissingMonitoring(resolved.monitoring, snapshot.availabilities),
     ],
     departing,
     desired,
@@ -189,6 +191,7 @@ function judge(
     secrets: referencedSecrets,
     annotations: metadata.annotations ?? {},
     backup: observeBackup(snapshot),
+    monitoring: wantedMonitoring(resolved.monitoring, snapshot.availabilities),
   })
   return composeStatus(
     {

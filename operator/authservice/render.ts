@@ -1,5 +1,6 @@
 import { serverImage } from './api/server-image.ts'
 import { contentHash } from './apply/content-hash.ts'
+import { wantedMonitoring } from './monitoring.ts'
 import { type Child, renderChildren } from './resources/children.ts'
 import type { Placement } from './resources/render-input.ts'
 import { serverTemplate } from './resources/server.ts'
@@ -30,7 +31,7 @@ export interface Rendering {
 
 /** Makes the children of an AuthService from what was seen and decided. */
 export function render(
-  { authService, resolved, referencedSecrets }: Snapshot,
+  { authService, resolved, referencedSecrets, availabilities }: Snapshot,
   images: Images,
   secrets: readonly DesiredSecret[],
   restartedBy: string | undefined,
@@ -45,9 +46,10 @@ export function render(
     secrets,
     referencedSecrets,
   }
+  const monitoring = wantedMonitoring(resolved.monitoring, availabilities)
   const template = serverTemplate(input)
   return {
     wanted: { revision: contentHash(template), template, image },
-    childrenFor: (placement) => renderChildren({ ...input, placement }),
+    childrenFor: (placement) => renderChildren({ ...input, monitoring, placement }),
   }
 }

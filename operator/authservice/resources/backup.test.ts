@@ -16,6 +16,7 @@ function render(spec: Partial<AuthServiceSpec>): unknown {
     restartedBy: undefined,
     secrets: [],
     referencedSecrets: new Map(),
+    monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },
     placement: { activeColor: 'blue', previewColor: undefined, colors: {}, revisions: [] },
   }
   return renderBackup(input)

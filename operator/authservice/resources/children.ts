@@ -3,6 +3,7 @@ import { renderEdge } from './edge.ts'
 import { metadataOf } from './metadata.ts'
 import { renderMigration } from './migration.ts'
 import { renderMongoDb } from './mongodb.ts'
+import { renderMonitoring } from './monitoring/render-monitoring.ts'
 import { renderNetworkPolicies } from './network-policy.ts'
 import { renderRedis } from './redis.ts'
 import type { Child, RenderInput } from './render-input.ts'
@@ -29,6 +30,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderDisruptionBudgets(input),
     ...renderEdge(input),
     ...renderNetworkPolicies(input),
+    ...renderMonitoring(input),
   ]
 }
 

@@ -73,6 +73,8 @@ export const rows: Readonly<Record<string, Row>> = {
       server('DOCS_ENABLED'),
       server('REPLICAS'),
       `${container}.resources`,
+      // CPU is judged against what a pod requests.
+      'PrometheusRule accounts: spec.groups[authservice-team-a-accounts-server]',
       edgeContent,
     ],
   },
@@ -242,9 +244,9 @@ export const rows: Readonly<Record<string, Row>> = {
   'pod.priorityClassName': { value: 'high', changes: [`${pod}.priorityClassName`] },
   'pod.serviceAccountName': { value: 'theirs', changes: [`${pod}.serviceAccountName`, `${job}.serviceAccountName`] },
   'pod.terminationGracePeriodSeconds': { value: 90, changes: [`${pod}.terminationGracePeriodSeconds`] },
-  'monitoring.podMonitor': { value: 'Disabled', changes: [] },
-  'monitoring.prometheusRule': { value: 'Disabled', changes: [] },
-  'monitoring.dashboard': { value: 'Disabled', changes: [] },
+  'monitoring.podMonitor': { value: 'Disabled', changes: ['PodMonitor accounts:'] },
+  'monitoring.prometheusRule': { value: 'Disabled', changes: ['PrometheusRule accounts:'] },
+  'monitoring.dashboard': { value: 'Disabled', changes: ['ConfigMap accounts-dashboard:'] },
   'networkPolicy.enabled': { value: false, changes: ['NetworkPolicy accounts'] },
   'networkPolicy.allowFrom': {
     value: [{ podSelector: { matchLabels: { app: 'shop' } } }],

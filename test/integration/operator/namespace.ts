@@ -4,7 +4,14 @@ import { KubeConfig } from '@kubernetes/client-node'
 import { expect, vi } from 'vitest'
 import { parse } from 'yaml'
 import type { AuthService } from '../../../operator/authservice/api/schema.ts'
-import { authServices, childKinds, endpointSlices, pods, volumeClaims } from '../../../operator/authservice/kinds.ts'
+import {
+  authServices,
+  childKinds,
+  endpointSlices,
+  optionalKinds,
+  pods,
+  volumeClaims,
+} from '../../../operator/authservice/kinds.ts'
 import { KubeClient } from '../../../operator/kube/client.ts'
 import { isNotFound } from '../../../operator/kube/errors.ts'
 import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
@@ -22,7 +29,10 @@ const crd: Resource = {
 const namespaces: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false }
 const events: Resource = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events', namespaced: true }
 const known = new Map(
-  [authServices, pods, volumeClaims, endpointSlices, ...childKinds].map((resource) => [resource.kind, resource]),
+  [authServices, pods, volumeClaims, endpointSlices, ...childKinds, ...Object.values(optionalKinds)].map((resource) => [
+    resource.kind,
+    resource,
+  ]),
 )
 
 export function kubeConfigAt(path: string): KubeConfig {

@@ -24,6 +24,8 @@ export interface OperatorOptions {
   kubeConfig: KubeConfig
   version: string
   log: Logger
+  /** How often it is asked which kinds the cluster has; ten seconds by default. */
+  lookUpKindsEveryMilliseconds?: number
 }
 
 /** All parts of the operator, put together; `run` and `stop` are its life. */
@@ -43,7 +45,7 @@ export class Operator {
   /** What the readiness probe answers; undefined: ready. */
   #notReady: string | undefined = 'starting'
 
-  constructor(config: Config, { kubeConfig, version, log }: OperatorOptions) {
+  constructor(config: Config, { kubeConfig, version, log, lookUpKindsEveryMilliseconds }: OperatorOptions) {
     this.#config = config
     this.#log = log
     this.#metrics = createKubeMetrics()
@@ -60,6 +62,7 @@ export class Operator {
       recorder: this.#recorder,
       log,
       namespaces: config.watchNamespaces,
+      ...(lookUpKindsEveryMilliseconds !== undefined && { intervalMilliseconds: lookUpKindsEveryMilliseconds }),
       onHandlerError: (kind) => this.#metrics.handlerErrors.inc({ kind }),
       onList: (kind) => this.#metrics.relists.inc({ kind }),
     })

@@ -4,7 +4,6 @@ import type { AuthServiceSpec, ChecklistItem, Environment } from './api/schema.t
 import { type BackupState, openBackup } from './backup-state.ts'
 import type { ConditionType, ConditionUpdate } from './conditions.ts'
 import type { Finding } from './finding.ts'
-import { openDashboards, type WantedMonitoring } from './monitoring.ts'
 import { backupName } from './resources/backup.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 
@@ -19,7 +18,6 @@ export interface ChecklistInput {
   findings: readonly Finding[]
   /** undefined: the spec asks for no backups. */
   backup: BackupState | undefined
-  monitoring: WantedMonitoring
   /** Of the AuthService: people and pipelines state there what only they can know. */
   annotations: Readonly<Record<string, string>>
   /** Version of the server that is asked for, as in `status.version`. */
@@ -96,7 +94,7 @@ const items: Item[] = [
   },
   {
     item: 'Dashboards',
-    open: ({ monitoring }) => openDashboards(monitoring),
+    open: () => 'scrape port 9090 of the server pods yourself: the operator installs no dashboard yet',
   },
   { item: 'Backups', open: ({ backup, name }) => openBackup(backup, backupName(name)) },
   {
@@ -122,7 +120,7 @@ function openCertificate({ resolved: { ingress, tokens }, findings }: ChecklistI
   if (ingress.type === 'None') {
     return tokens.issuer.startsWith('https://') ? undefined : 'write an HTTPS tokens.issuer, where your route ends TLS'
   }
-  return ingress.tls.kind === 'provided'
+  return ingress.tls.kind === 'provided' || ingress.tls.kind === 'issued' || ingress.type === 'Gateway'
     ? undefined
     : 'name the certificate of a public authority in ingress.tls.secretName: no browser trusts the self-signed one'
 }

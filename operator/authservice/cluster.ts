@@ -1,6 +1,7 @@
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 import type { ChildWriter } from './apply/apply.ts'
 import type { Manifest } from './apply/plan.ts'
+import type { IngressClass } from './front.ts'
 import type { ObservedPod } from './health.ts'
 import type { Availabilities } from './kinds.ts'
 
@@ -32,6 +33,8 @@ export interface Cluster extends ChildWriter {
   cachedPods(owner: AuthService): readonly LabelledPod[]
   /** Which of the kinds that a cluster may lack can be used now. */
   availabilities(): Availabilities
+  /** Empty where they may not be read. */
+  cachedIngressClasses(): readonly IngressClass[]
   /** Endpoints of the Services of its server. */
   cachedEndpointSlices(owner: AuthService): readonly EndpointSlice[]
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>

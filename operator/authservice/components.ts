@@ -1,7 +1,7 @@
 import type { Manifest } from './apply/plan.ts'
 import type { ConditionType, ConditionUpdate } from './conditions.ts'
-import { type DatabaseCheck, judgeMongoDbReport, judgeRedisReport } from './databases/report.ts'
 import type { Finding } from './finding.ts'
+import { frontHealth } from './front-health.ts'
 import { type Health, jobHealth, type ObservedJob, type Workload, workloadHealth } from './health.ts'
 import { isUnderWay, type RolloutDecision } from './rollout/world.ts'
 import { findChild, podsOf, type Snapshot } from './snapshot.ts'
@@ -11,8 +11,8 @@ export interface Observed {
   snapshot: Snapshot
   findings: readonly Finding[]
   rollout: RolloutDecision
-  /** What was found out about the databases; undefined: nobody looks. */
-  databases: DatabaseCheck | undefined
+  /** Everything that is wanted. */
+  desired: readonly Manifest[]
   /** Children that this visit wrote: what the cache shows of them is out of date. */
   written: readonly Manifest[]
 }
@@ -42,29 +42,20 @@ function fromFindings(type: ConditionType, { findings }: Observed): ConditionUpd
 
 function judgeRedis(observed: Observed): ConditionUpdate {
   const { authService, resolved } = observed.snapshot
-  const problem = judgeRedisReport(observed.databases, resolved.redis.kind)
-  if (problem !== undefined) return problem
   if (resolved.redis.kind === 'external') {
     const { host, port } = resolved.redis
-    return external(
-      'RedisReady',
-      `Redis runs at ${host}:${port}; server pods count limits alone while it is away.`,
-      observed,
-    )
+    return external('RedisReady', `Redis runs at ${host}:${port}; each server pod is ready only while it reaches it.`)
   }
   return update('RedisReady', healthOf(observed, 'StatefulSet', `${authService.metadata.name}-redis`, 'redis'))
 }
 
 function judgeMongoDb(observed: Observed): ConditionUpdate {
   const { authService, resolved } = observed.snapshot
-  const problem = judgeMongoDbReport(observed.databases)
-  if (problem !== undefined) return problem
   if (resolved.mongodb.source.kind === 'external') {
     const { name, key } = resolved.mongodb.source.urlSecretRef
     return external(
       'MongoDBReady',
       `MongoDB runs where key ${key} of Secret ${name} points; each server pod is ready only while it reaches it.`,
-      observed,
     )
   }
   return update('MongoDBReady', healthOf(observed, 'StatefulSet', `${authService.metadata.name}-mongodb`, 'mongodb'))
@@ -72,12 +63,13 @@ function judgeMongoDb(observed: Observed): ConditionUpdate {
 
 /** The server needs its indexes, so a migration that failed explains why no pod gets ready. */
 function judgeServer(observed: Observed): ConditionUpdate {
-  const { snapshot, rollout, databases } = observed
+  const { snapshot, rollout, desired } = observed
+  const migration = desired.find(({ kind }) => kind === 'Job')
   const name = `${snapshot.authService.metadata.name}-${rollout.activeColor}`
   const server = healthOf(observed, 'Deployment', name, 'server')
-  if (databases === undefined || server.state === 'ready') return update('WorkloadAvailable', server)
+  if (migration === undefined || server.state === 'ready') return update('WorkloadAvailable', server)
 
-  const { job: jobName } = databases
+  const { name: jobName } = migration.metadata
   const job = findChild<ObservedJob & Manifest>(snapshot, 'Job', jobName)
   const health = jobHealth(job, jobName, podsOf(snapshot, 'migration'))
   return update('WorkloadAvailable', health.state === 'failed' ? health : server)
@@ -88,7 +80,8 @@ function judgeIngress(observed: Observed): ConditionUpdate {
   if (resolved.ingress.type === 'None') {
     return { type: 'IngressReady', status: 'True', reason: 'Disabled', message: 'spec.ingress.type is None.' }
   }
-  return update('IngressReady', healthOf(observed, 'Deployment', `${authService.metadata.name}-edge`, 'edge'))
+  const edge = healthOf(observed, 'Deployment', `${authService.metadata.name}-edge`, 'edge')
+  return update('IngressReady', frontHealth(observed.snapshot, edge))
 }
 
 function judgeRollout({ snapshot, rollout, written }: Observed): ConditionUpdate {
@@ -131,12 +124,6 @@ function update(type: ConditionType, { state, message }: Health): ConditionUpdat
   }
 }
 
-/** Somebody else's is taken for ready once it was reached, and from then on until something else is seen. */
-function external(type: ConditionType, message: string, { snapshot, databases }: Observed): ConditionUpdate {
-  const before = snapshot.authService.status?.conditions?.find((condition) => condition.type === type)
-  const wasReached = before?.status === 'True' && before.reason === 'External'
-  if (databases?.state === 'running' && !wasReached) {
-    return { type, status: 'False', reason: 'Waiting', message: `waiting for Job ${databases.job} to reach it` }
-  }
+function external(type: ConditionType, message: string): ConditionUpdate {
   return { type, status: 'True', reason: 'External', message }
 }

@@ -5,11 +5,12 @@ import { wasApplied } from './apply/field-owner.ts'
 import type { Manifest } from './apply/plan.ts'
 import { controllerOf } from './child-index.ts'
 import type { AuthServiceKey, Cluster, SecretManifest } from './cluster.ts'
+import { gatewayControllersOf, type HttpRoute, ingressClassOf } from './front.ts'
 import { askForLoadedKeys } from './loaded-keys.ts'
 import { isKeyHeld } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
 import { decodeSecretData, type SecretData } from './secrets/secret-data.ts'
-import { podsOf, type Snapshot } from './snapshot.ts'
+import { findChild, podsOf, type Snapshot } from './snapshot.ts'
 import { referencedSecretNames } from './validate.ts'
 
 /**
@@ -35,23 +36,24 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
   )
   const pods = cluster.cachedPods(authService)
   const volume = `data-${name}-mongodb-0`
-  const hasPasswords = ownSecrets.has(secretNames(name).mongodb)
-  const mayBeOrphaned = keepsData(resolved) && !hasPasswords
-  const mayBeKept = resolved.mongodb.source.kind === 'external' && hasPasswords
+  const mayBeOrphaned = keepsData(resolved) && !ownSecrets.has(secretNames(name).mongodb)
   return {
     authService,
     resolved,
     children,
     pods,
     endpointSlices: cluster.cachedEndpointSlices(authService),
-    availabilities: cluster.availabilities(),
+    front: {
+      availabilities: cluster.availabilities(),
+      ingressClass: ingressClassOf(resolved.ingress, cluster.cachedIngressClasses()),
+      gatewayControllers: gatewayControllersOf(findChild<HttpRoute>({ children }, 'HTTPRoute', name)),
+    },
     ownSecrets,
     referencedSecrets,
     loadedKeys: isKeyHeld(ownSecrets.get(secretNames(name).keys), resolved, now)
       ? await askForLoadedKeys(podsOf({ pods }, 'server'), (url) => cluster.readFromPod(url))
       : undefined,
     orphanedVolume: mayBeOrphaned && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
-    keptVolume: mayBeKept && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
     missingBackupVolume: await findMissingClaim(namespace, resolved.backup?.claimName, cluster),
   }
 }

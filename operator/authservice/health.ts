@@ -40,10 +40,7 @@ interface ObservedContainer {
   image?: string
   ready?: boolean
   restartCount?: number
-  state?: {
-    waiting?: { reason?: string; message?: string }
-    terminated?: { reason?: string; exitCode?: number; message?: string }
-  }
+  state?: { waiting?: { reason?: string; message?: string }; terminated?: { reason?: string; exitCode?: number } }
   lastState?: { terminated?: { reason?: string; exitCode?: number } }
 }
 

@@ -44,6 +44,7 @@ export const childKinds: readonly Resource[] = [
   },
   { apiVersion: 'policy/v1', kind: 'PodDisruptionBudget', plural: 'poddisruptionbudgets', namespaced: true },
   { apiVersion: 'networking.k8s.io/v1', kind: 'NetworkPolicy', plural: 'networkpolicies', namespaced: true },
+  { apiVersion: 'networking.k8s.io/v1', kind: 'Ingress', plural: 'ingresses', namespaced: true },
 ]
 
 /** Kinds of children that a cluster has when somebody installed them: treated alike while it has them. */
@@ -51,17 +52,24 @@ export const optionalKinds = {
   certificate: { apiVersion: 'cert-manager.io/v1', kind: 'Certificate', plural: 'certificates', namespaced: true },
   httpRoute: { apiVersion: 'gateway.networking.k8s.io/v1', kind: 'HTTPRoute', plural: 'httproutes', namespaced: true },
   middleware: { apiVersion: 'traefik.io/v1alpha1', kind: 'Middleware', plural: 'middlewares', namespaced: true },
-  podMonitor: { apiVersion: 'monitoring.coreos.com/v1', kind: 'PodMonitor', plural: 'podmonitors', namespaced: true },
-  prometheusRule: {
-    apiVersion: 'monitoring.coreos.com/v1',
-    kind: 'PrometheusRule',
-    plural: 'prometheusrules',
+  trafficPolicy: {
+    apiVersion: 'gateway.envoyproxy.io/v1alpha1',
+    kind: 'BackendTrafficPolicy',
+    plural: 'backendtrafficpolicies',
     namespaced: true,
   },
 } as const satisfies Record<string, Resource>
 
-/** What the cluster has of them. */
-export type Availabilities = Readonly<Record<keyof typeof optionalKinds, Availability>>
+/** Which controller serves an Ingress. Not every operator may read it: it belongs to the whole cluster. */
+export const ingressClasses: Resource = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'IngressClass',
+  plural: 'ingressclasses',
+  namespaced: false,
+}
+
+/** What the cluster has of them, and whether its classes may be read. */
+export type Availabilities = Readonly<Record<keyof typeof optionalKinds | 'ingressClass', Availability>>
 
 const byKind = new Map([...childKinds, ...Object.values(optionalKinds)].map((resource) => [resource.kind, resource]))
 

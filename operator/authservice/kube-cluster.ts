@@ -12,12 +12,14 @@ import type { Manifest } from './apply/plan.ts'
 import { managedByLabel, withoutManagedFields, withReasonsOnly, withTargetsOnly } from './cache-transforms.ts'
 import { ChildIndex, controllerOf } from './child-index.ts'
 import type { Announcement, AuthServiceKey, Cluster, EndpointSlice, LabelledPod, SecretManifest } from './cluster.ts'
+import type { IngressClass } from './front.ts'
 import {
   type Availabilities,
   authServices,
   childKinds,
   deployments,
   endpointSlices,
+  ingressClasses,
   pods,
   resourceOf,
   secrets,
@@ -36,6 +38,8 @@ export interface KubeClusterOptions {
   log: Log
   /** Namespaces to watch; empty for all. */
   namespaces: readonly string[]
+  /** How often it is asked which kinds the cluster has. */
+  intervalMilliseconds?: number
   onHandlerError?: (kind: string) => void
   onList?: (kind: string) => void
 }
@@ -63,7 +67,12 @@ export class KubeCluster implements Cluster {
     const informChildren = (resource: Resource) =>
       this.#inform<Manifest>(resource, { labelSelector, transform: withoutManagedFields })
     this.#children = childKinds.flatMap(informChildren)
-    this.#optionalChildren = new OptionalChildren({ ...options, inform: informChildren })
+    this.#optionalChildren = new OptionalChildren({
+      ...options,
+      inform: informChildren,
+      informClasses: () =>
+        this.#inform<KubernetesObject & IngressClass>(ingressClasses, { transform: withoutManagedFields }),
+    })
     for (const informer of [...this.#children, this.#optionalChildren]) {
       informer.onChange((change) => {
         if (change.type === 'updated') this.#index.remove(change.before)
@@ -130,6 +139,10 @@ export class KubeCluster implements Cluster {
 
   availabilities(): Availabilities {
     return this.#optionalChildren.availabilities()
+  }
+
+  cachedIngressClasses(): readonly IngressClass[] {
+    return this.#optionalChildren.ingressClasses()
   }
 
   authServices(): AuthService[] {
@@ -212,7 +225,8 @@ export class KubeCluster implements Cluster {
     selection: { labelSelector?: string; transform: (object: T) => T },
   ): Informer<T>[] {
     const { client, log, namespaces, onHandlerError, onList } = this.#options
-    const scopes = namespaces.length === 0 ? [{}] : namespaces.map((namespace) => ({ namespace }))
+    const scopes =
+      namespaces.length === 0 || !resource.namespaced ? [{}] : namespaces.map((namespace) => ({ namespace }))
     return scopes.map(
       (scope) =>
         new Informer<T>({

@@ -17,24 +17,16 @@ interface NotYet {
  */
 const unfinished: NotYet[] = [
   {
-    isAskedFor: (_, { ingress }) => ingress.type === 'Gateway' || ingress.type === 'Ingress',
-    kind: 'stall',
-    condition: 'IngressReady',
-    message:
-      'spec.ingress.type Ingress and Gateway are not yet acted upon in 0.1: write Nginx, or None with a route of your own to the Service.',
-  },
-  {
-    isAskedFor: ({ ingress }) => ingress?.tls?.issuerRef !== undefined,
-    kind: 'note',
-    condition: 'IngressReady',
-    message:
-      'spec.ingress.tls.issuerRef is not yet acted upon in 0.1: make a Certificate that writes the Secret named by secretName.',
-  },
-  {
     isAskedFor: ({ rollout }) => rollout?.smokeTest?.enabled === true || rollout?.analysis?.enabled === true,
     kind: 'note',
     condition: 'RolloutProgressing',
     message: 'spec.rollout.smokeTest and analysis are not yet acted upon in 0.1: readiness alone decides.',
+  },
+  {
+    isAskedFor: ({ monitoring }) => Object.values(monitoring ?? {}).includes('Enabled'),
+    kind: 'note',
+    condition: 'ProductionReady',
+    message: 'spec.monitoring is not yet acted upon in 0.1: scrape port 9090 of the server pods yourself.',
   },
 ]
 

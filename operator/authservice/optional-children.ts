@@ -1,11 +1,12 @@
 import type { KubeClient } from '../kube/client.ts'
 import type { Discovery } from '../kube/discovery.ts'
 import type { Change, Informer, Log } from '../kube/informer.ts'
-import type { Resource } from '../kube/objects.ts'
+import type { KubernetesObject, Resource } from '../kube/objects.ts'
 import { OptionalInformer } from '../kube/optional-informer.ts'
 import { type Availability, OptionalKinds } from '../kube/optional-kinds.ts'
 import type { Manifest } from './apply/plan.ts'
-import { type Availabilities, optionalKinds } from './kinds.ts'
+import type { IngressClass } from './front.ts'
+import { type Availabilities, ingressClasses, optionalKinds } from './kinds.ts'
 
 export interface OptionalChildrenOptions {
   client: KubeClient
@@ -13,18 +14,29 @@ export interface OptionalChildrenOptions {
   log: Log
   /** Namespaces to watch; empty for all. */
   namespaces: readonly string[]
+  /** How often it is asked which kinds the cluster has. */
+  intervalMilliseconds?: number
   /** Informers of one kind of child, not started. */
   inform: (resource: Resource) => Informer<Manifest>[]
+  /** Informers of the classes that serve an Ingress, not started. */
+  informClasses: () => Informer<IngressClassObject>[]
 }
 
-/** The caches of those children whose kind a cluster may lack: each runs while the cluster has its kind. */
+type IngressClassObject = KubernetesObject & IngressClass
+
+/**
+ * The caches of those children whose kind a cluster may lack, and of the classes that serve an Ingress, which not every
+ * operator may read: each runs while it can.
+ */
 export class OptionalChildren {
   readonly #kinds: OptionalKinds
   readonly #informers: ReadonlyMap<Resource, OptionalInformer<Manifest>>
+  readonly #classes: OptionalInformer<IngressClassObject>
 
-  constructor({ inform, ...options }: OptionalChildrenOptions) {
+  constructor({ inform, informClasses, ...options }: OptionalChildrenOptions) {
     const resources = Object.values(optionalKinds)
-    this.#kinds = new OptionalKinds({ ...options, resources })
+    this.#kinds = new OptionalKinds({ ...options, resources: [...resources, ingressClasses] })
+    this.#classes = new OptionalInformer(informClasses)
     this.#informers = new Map(resources.map((resource) => [resource, new OptionalInformer(() => inform(resource))]))
   }
 
@@ -33,10 +45,12 @@ export class OptionalChildren {
   }
 
   /**
-   * @param onKinds is called when a kind has come and is cached, or has gone
+   * @param onKinds is called when a kind has come and is cached, or has gone, or when a class of Ingress changed: what is
+   * possible has changed for everybody
    * @returns when the kinds that the cluster has are cached
    */
   async start(onKinds: () => void): Promise<void> {
+    this.#classes.onChange(onKinds)
     const first: Promise<void>[] = []
     let isFirst = true
     this.#kinds.onChange((resource, availability) => {
@@ -50,22 +64,29 @@ export class OptionalChildren {
 
   async stop(): Promise<void> {
     await this.#kinds.stop()
-    await Promise.all([...this.#informers.values()].map((informer) => informer.close()))
+    await Promise.all([this.#classes, ...this.#informers.values()].map((informer) => informer.close()))
   }
 
   /** Those that run now. */
-  get informers(): readonly Informer<Manifest>[] {
-    return [...this.#informers.values()].flatMap(({ informers }) => informers)
+  get informers(): readonly Pick<Informer<Manifest>, 'silentSeconds' | 'longestSilenceSeconds'>[] {
+    return [this.#classes, ...this.#informers.values()].flatMap(({ informers }) => [...informers])
+  }
+
+  ingressClasses(): IngressClass[] {
+    return this.#classes.list()
   }
 
   availabilities(): Availabilities {
-    const entries = Object.entries(optionalKinds).map(([name, resource]) => [name, this.#kinds.availability(resource)])
+    const entries = Object.entries({ ...optionalKinds, ingressClass: ingressClasses }).map(([name, resource]) => [
+      name,
+      this.#kinds.availability(resource),
+    ])
     // One entry for each of the kinds, under its own name.
     return Object.fromEntries(entries) as Availabilities
   }
 
   async #follow(resource: Resource, availability: Availability): Promise<void> {
-    const informer = this.#informers.get(resource)
+    const informer = resource === ingressClasses ? this.#classes : this.#informers.get(resource)
     await (availability === 'available' ? informer?.open() : informer?.close())
   }
 }

@@ -1,6 +1,5 @@
 import { serverImage } from './api/server-image.ts'
 import { contentHash } from './apply/content-hash.ts'
-import { wantedMonitoring } from './monitoring.ts'
 import { type Child, renderChildren } from './resources/children.ts'
 import type { Placement } from './resources/render-input.ts'
 import { serverTemplate } from './resources/server.ts'
@@ -31,7 +30,7 @@ export interface Rendering {
 
 /** Makes the children of an AuthService from what was seen and decided. */
 export function render(
-  { authService, resolved, referencedSecrets, availabilities }: Snapshot,
+  { authService, resolved, referencedSecrets, front }: Snapshot,
   images: Images,
   secrets: readonly DesiredSecret[],
   restartedBy: string | undefined,
@@ -45,11 +44,11 @@ export function render(
     restartedBy,
     secrets,
     referencedSecrets,
+    front,
   }
-  const monitoring = wantedMonitoring(resolved.monitoring, availabilities)
   const template = serverTemplate(input)
   return {
     wanted: { revision: contentHash(template), template, image },
-    childrenFor: (placement) => renderChildren({ ...input, monitoring, placement }),
+    childrenFor: (placement) => renderChildren({ ...input, placement }),
   }
 }

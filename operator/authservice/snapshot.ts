@@ -2,7 +2,7 @@ import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthService } from './api/schema.ts'
 import type { Manifest } from './apply/plan.ts'
 import type { EndpointSlice, LabelledPod } from './cluster.ts'
-import type { Availabilities } from './kinds.ts'
+import type { Front } from './front.ts'
 import type { LoadedKeys } from './loaded-keys.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 
@@ -15,8 +15,7 @@ export interface Snapshot {
   pods: readonly LabelledPod[]
   /** Which pods its Services lead to. */
   endpointSlices: readonly EndpointSlice[]
-  /** Which of the kinds that a cluster may lack can be used. */
-  availabilities: Availabilities
+  front: Front
   /** The operator's own Secrets that exist, decoded, by name. */
   ownSecrets: ReadonlyMap<string, SecretData>
   /** Secrets that the spec names and that exist, decoded, by name. */
@@ -25,8 +24,6 @@ export interface Snapshot {
   loadedKeys: LoadedKeys | undefined
   /** Volume of the managed MongoDB that is there without the Secret that opens it. */
   orphanedVolume: string | undefined
-  /** Volume of a managed MongoDB that the spec no longer asks for, while the Secret that opens it is there. */
-  keptVolume: string | undefined
   /** PersistentVolumeClaim of the backups that is named and is not there. */
   missingBackupVolume: string | undefined
 }

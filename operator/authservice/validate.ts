@@ -1,6 +1,8 @@
 import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { AuthServiceSpec } from './api/schema.ts'
 import type { Finding } from './finding.ts'
+import type { Front } from './front.ts'
+import { findIngressProblems } from './ingress-findings.ts'
 import { findNotYet } from './not-yet.ts'
 import { findSecretProblems } from './secret-references.ts'
 import type { SecretData } from './secrets/secret-data.ts'
@@ -17,6 +19,7 @@ export interface ValidationInput {
   allowedImagePrefixes: readonly string[]
   /** The Secrets that the spec names, decoded. One that does not exist is not in the map. */
   secrets: ReadonlyMap<string, SecretData>
+  front: Front
   now: Date
 }
 
@@ -24,18 +27,10 @@ export interface ValidationInput {
 export function validate(input: ValidationInput): Finding[] {
   return [
     ...findSecretProblems(input.resolved, input.secrets, input.now),
-    ...findMissingCertificate(input.resolved),
+    ...findIngressProblems(input.resolved, input.front),
     ...findForbiddenImage(input),
     ...findNotYet(input.spec, input.resolved),
   ]
-}
-
-function findMissingCertificate({ ingress, environment }: ResolvedSpec): Finding[] {
-  if (ingress.type !== 'Nginx' || ingress.tls.kind !== 'missing') return []
-  const message =
-    `${environment} needs a certificate for ${ingress.host}: make a Secret of type kubernetes.io/tls and name it in ` +
-    'spec.ingress.tls.secretName; or write environment: development, where the operator signs one itself.'
-  return [{ kind: 'stall', condition: 'IngressReady', reason: 'CertificateRequired', message }]
 }
 
 /** Only an image that the spec itself names: the operator's own is the choice of whoever installed it. */

@@ -1,13 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import fp from 'fastify-plugin'
-import {
-  type ClientSession,
-  type Db,
-  MongoClient,
-  type MongoClientOptions,
-  MongoError,
-  MongoServerError,
-} from 'mongodb'
+import { type ClientSession, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb'
 import type { Config } from '../../config.ts'
 import { problem } from '../app/problems/problem.ts'
 import { type PoolUse, watchPools } from './mongo-pool.ts'
@@ -33,11 +26,7 @@ const retryMilliseconds = 300
 /** At most, before a transaction that met another one is tried again. */
 const retryTransactionMilliseconds = 20
 
-/** @param options for whoever waits longer than a request may: an index takes its time */
-export function mongoClient(
-  { mongodb }: Config,
-  options: Pick<MongoClientOptions, 'socketTimeoutMS'> = {},
-): MongoClient {
+export function mongoClient({ mongodb }: Config): MongoClient {
   return new MongoClient(mongodb.url, {
     appName: 'authservice',
     minPoolSize: mongodb.minPoolSize,
@@ -50,7 +39,6 @@ export function mongoClient(
     writeConcern: { w: 'majority' },
     readConcern: { level: 'majority' },
     retryWrites: true,
-    ...options,
     ...(mongodb.caFile !== undefined && { tls: true, tlsCAFile: mongodb.caFile }),
   })
 }

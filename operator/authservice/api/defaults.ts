@@ -57,7 +57,6 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
       enabled: spec.networkPolicy?.enabled ?? preset.networkPolicy.enabled,
       allowFrom: spec.networkPolicy?.allowFrom ?? [],
     },
-    monitoring: { podMonitor: 'Auto', prometheusRule: 'Auto', dashboard: 'Auto', ...spec.monitoring },
     backup: resolveBackup(spec.backup),
     suspend: spec.suspend ?? false,
   }
@@ -210,17 +209,25 @@ function resolveIngress(
   return {
     type: ingress?.type ?? preset.type,
     host,
-    tls: resolveTls(ingress?.tls?.secretName, ownSecretName),
+    tls: resolveTls(ingress?.tls, ownSecretName),
     nginx: {
       replicas: nginx?.replicas ?? preset.nginx.replicas,
       serviceType: nginx?.serviceType ?? preset.nginx.serviceType,
       nodePort: nginx?.nodePort === 0 ? undefined : nginx?.nodePort,
       resources: resolveResources(nginx?.resources, preset.nginx.resources),
     },
+    className: ingress?.ingress?.className,
+    annotations: ingress?.ingress?.annotations ?? {},
+    parentRefs: ingress?.gateway?.parentRefs ?? [],
   }
 }
 
-function resolveTls(secretName: string | undefined, ownSecretName: string | undefined): ResolvedTls {
+type TlsSpec = NonNullable<AuthServiceSpec['ingress']>['tls']
+
+function resolveTls({ secretName, issuerRef }: TlsSpec = {}, ownSecretName: string | undefined): ResolvedTls {
+  if (secretName !== undefined && issuerRef !== undefined) {
+    return { kind: 'issued', secretName, issuerRef: { kind: issuerRef.kind ?? 'Issuer', name: issuerRef.name } }
+  }
   if (secretName !== undefined) return { kind: 'provided', secretName }
   if (ownSecretName !== undefined) return { kind: 'selfSigned', secretName: ownSecretName }
   return { kind: 'missing' }

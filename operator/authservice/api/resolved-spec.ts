@@ -30,14 +30,10 @@ export interface ResolvedSpec {
   resources: ResolvedResources
   pod: ResolvedPod
   networkPolicy: { enabled: boolean; allowFrom: Present<Present<AuthServiceSpec, 'networkPolicy'>, 'allowFrom'> }
-  monitoring: ResolvedMonitoring
   /** undefined: no backups. */
   backup: { schedule: string; keep: number; claimName: string } | undefined
   suspend: boolean
 }
-
-/** `Auto`: where the cluster has what it takes. */
-export type ResolvedMonitoring = Required<Present<AuthServiceSpec, 'monitoring'>>
 
 export interface FixedScaling {
   kind: 'fixed'
@@ -126,11 +122,19 @@ export interface ResolvedIngress {
     nodePort: number | undefined
     resources: ResolvedResources
   }
+  /** Of the Ingress; undefined: the cluster's default. */
+  className: string | undefined
+  /** Of the Ingress. */
+  annotations: Record<string, string>
+  /** Gateways that the HTTPRoute attaches to. */
+  parentRefs: { name: string; namespace?: string; sectionName?: string }[]
 }
 
 export type ResolvedTls =
-  /** A Secret that the user, or cert-manager, fills. */
+  /** A Secret that the user fills. */
   | { kind: 'provided'; secretName: string }
+  /** A Secret that cert-manager fills. */
+  | { kind: 'issued'; secretName: string; issuerRef: { kind: 'Issuer' | 'ClusterIssuer'; name: string } }
   /** A Secret that the operator fills. */
   | { kind: 'selfSigned'; secretName: string }
   /** None named where one is needed: `validate` says so. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { resolveSpec } from '../api/defaults.ts'
 import type { AuthServiceSpec } from '../api/schema.ts'
+import { nothingInFront } from '../front.ts'
 import { renderBackup } from './backup.ts'
 import type { RenderInput } from './render-input.ts'
 
@@ -16,7 +17,7 @@ function render(spec: Partial<AuthServiceSpec>): unknown {
     restartedBy: undefined,
     secrets: [],
     referencedSecrets: new Map(),
-    monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },
+    front: nothingInFront,
     placement: { activeColor: 'blue', previewColor: undefined, colors: {}, revisions: [] },
   }
   return renderBackup(input)

@@ -1,9 +1,11 @@
 import { renderBackup } from './backup.ts'
+import { renderCertificate } from './certificate.ts'
 import { renderEdge } from './edge.ts'
+import { renderHttpRoute } from './http-route.ts'
+import { renderIngresses } from './ingress.ts'
 import { metadataOf } from './metadata.ts'
 import { renderMigration } from './migration.ts'
 import { renderMongoDb } from './mongodb.ts'
-import { renderMonitoring } from './monitoring/render-monitoring.ts'
 import { renderNetworkPolicies } from './network-policy.ts'
 import { renderRedis } from './redis.ts'
 import type { Child, RenderInput } from './render-input.ts'
@@ -28,9 +30,11 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderServices(input),
     ...renderAutoscaler(input),
     ...renderDisruptionBudgets(input),
+    ...renderCertificate(input),
     ...renderEdge(input),
+    ...renderIngresses(input),
+    ...renderHttpRoute(input),
     ...renderNetworkPolicies(input),
-    ...renderMonitoring(input),
   ]
 }
 

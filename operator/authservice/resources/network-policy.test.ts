@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { resolveSpec } from '../api/defaults.ts'
 import type { AuthServiceSpec } from '../api/schema.ts'
+import { nothingInFront } from '../front.ts'
 import { type Endpoint, isAbout, mayConnect, type Policy } from './may-connect.ts'
 import { type Component, labelsOf } from './metadata.ts'
 import { mongodbPortsIn, renderNetworkPolicies } from './network-policy.ts'
@@ -22,6 +23,7 @@ function policiesOf(spec: AuthServiceSpec): Policy[] {
     restartedBy: undefined,
     secrets: [],
     referencedSecrets: new Map([['m', { url: 'mongodb://user:p%40ss@a.example:27018,b.example/auth?tls=true' }]]),
+    front: nothingInFront,
   })
   // The rendered children are NetworkPolicies; the API server of the integration tests checks their shape.
   return children as unknown as Policy[]

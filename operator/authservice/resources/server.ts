@@ -83,7 +83,7 @@ function serverContainer(input: TemplateInput) {
     name: 'server',
     image: input.images.server,
     imagePullPolicy: 'IfNotPresent',
-    command: ['node', 'server.js'],
+    command: ['node', '--enable-source-maps', 'server.js'],
     env: environmentList(input),
     ports: [
       { name: 'http', containerPort: serverPorts.api },

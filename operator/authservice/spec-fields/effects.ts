@@ -1,7 +1,7 @@
 import { resolveSpec } from '../api/defaults.ts'
 import { type AuthServiceSpec, AuthServiceSpecSchema } from '../api/spec.ts'
 import type { Manifest } from '../apply/plan.ts'
-import { optionalKinds } from '../kinds.ts'
+import type { Front } from '../front.ts'
 import { render } from '../render.ts'
 import { revisionLabel } from '../resources/metadata.ts'
 import { policyOf } from '../rollout/observe.ts'
@@ -17,14 +17,21 @@ const metadata = { name: 'accounts', namespace: 'team-a', uid: 'uid', generation
 const images = { server: 'r/api-server:1.0.0', redis: 'r/redis:8', mongodb: 'r/mongo:8', nginx: 'r/nginx:1.30' }
 const now = new Date('2026-11-24T12:00:00Z')
 
-/** A cluster that has everything. */
-const availabilities = Object.fromEntries(Object.keys(optionalKinds).map((kind) => [kind, 'available']))
-
 /** Secrets that specs name, and that exist. */
 const referencedSecrets: ReadonlyMap<string, SecretData> = new Map([
   ['tls', { 'tls.crt': 'first certificate', 'tls.key': 'key' }],
   ['other-tls', { 'tls.crt': 'second certificate', 'tls.key': 'key' }],
 ])
+
+/** A cluster that has everything that can stand in front. */
+const front: Front = {
+  availabilities: {
+    ...{ certificate: 'available', httpRoute: 'available', middleware: 'available', trafficPolicy: 'available' },
+    ingressClass: 'available',
+  },
+  ingressClass: { metadata: { name: 'nginx' }, spec: { controller: 'k8s.io/ingress-nginx' } },
+  gatewayControllers: ['gateway.envoyproxy.io/gatewayclass-controller'],
+}
 
 /**
  * What the operator makes of a spec.
@@ -44,8 +51,8 @@ export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<strin
     now,
   })
   // On an empty cluster; rendering reads nothing else of a snapshot.
-  const empty = { children: [], endpointSlices: [], availabilities }
-  const snapshot = { authService, resolved, referencedSecrets, ...empty } as unknown as Snapshot
+  const empty = { children: [], endpointSlices: [] }
+  const snapshot = { authService, resolved, referencedSecrets, front, ...empty } as unknown as Snapshot
   const rendering = render(snapshot, images, secrets.secrets, undefined)
   const { rollout, placement } = planRollout(snapshot, rendering.wanted, new Map(), now)
   return {

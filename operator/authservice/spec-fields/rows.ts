@@ -40,6 +40,18 @@ const backedUp: AuthServiceSpec = {
 }
 
 const rollout = 'Decision: rollout'
+const issued: AuthServiceSpec = {
+  ...managed,
+  ingress: { ...managed.ingress, tls: { secretName: 'tls', issuerRef: { name: 'letsencrypt' } } },
+}
+const byIngress: AuthServiceSpec = { ...managed, ingress: { type: 'Ingress', host: 'auth.example.com' } }
+const byGateway: AuthServiceSpec = {
+  ...managed,
+  ingress: { type: 'Gateway', host: 'auth.example.com', gateway: { parentRefs: [{ name: 'gateway' }] } },
+}
+const everyIngress = (field: string) =>
+  ['accounts', 'accounts-login', 'accounts-register'].map((name) => `Ingress ${name}: ${field}`)
+
 const deployment = 'Deployment accounts-blue: spec'
 const pod = `${deployment}.template.spec`
 const container = `${pod}.containers[server]`
@@ -73,8 +85,6 @@ export const rows: Readonly<Record<string, Row>> = {
       server('DOCS_ENABLED'),
       server('REPLICAS'),
       `${container}.resources`,
-      // CPU is judged against what a pod requests.
-      'PrometheusRule accounts: spec.groups[authservice-team-a-accounts-server]',
       edgeContent,
     ],
   },
@@ -149,24 +159,24 @@ export const rows: Readonly<Record<string, Row>> = {
   'mongodb.pool.minSize': { value: 3, changes: [server('MONGODB_MIN_POOL_SIZE')] },
   'mongodb.pool.maxSize': { value: 30, changes: [server('MONGODB_MAX_POOL_SIZE')] },
   'mongodb.readPreference': { value: 'nearest', changes: [server('MONGODB_READ_PREFERENCE')] },
-  'redis.external.host': { value: 'other.example.com', base: external, changes: both('REDIS_HOST') },
+  'redis.external.host': { value: 'other.example.com', base: external, changes: [server('REDIS_HOST')] },
   'redis.external.port': {
     value: 6380,
     base: external,
-    changes: [...both('REDIS_PORT'), 'NetworkPolicy accounts: spec.egress'],
+    changes: [server('REDIS_PORT'), 'NetworkPolicy accounts: spec.egress'],
   },
   'redis.external.passwordSecretRef.name': { value: 'other', base: external, changes: volume('redis') },
   'redis.external.passwordSecretRef.key': {
     value: 'other',
     base: external,
-    changes: [...volume('redis'), ...both('REDIS_PASSWORD_FILE')],
+    changes: [...volume('redis'), server('REDIS_PASSWORD_FILE')],
   },
-  'redis.external.tls.enabled': { value: false, base: external, changes: both('REDIS_TLS') },
+  'redis.external.tls.enabled': { value: false, base: external, changes: [server('REDIS_TLS')] },
   'redis.external.tls.caSecretRef.name': { value: 'other', base: external, changes: volume('redis-ca') },
   'redis.external.tls.caSecretRef.key': {
     value: 'other',
     base: external,
-    changes: [...volume('redis-ca'), ...both('REDIS_CA_FILE')],
+    changes: [...volume('redis-ca'), server('REDIS_CA_FILE')],
   },
   'redis.managed.storage.size': { value: '2Gi', changes: [`${redis}.volumeClaimTemplates`] },
   'redis.managed.storage.storageClassName': { value: 'fast', changes: [`${redis}.volumeClaimTemplates`] },
@@ -216,8 +226,16 @@ export const rows: Readonly<Record<string, Row>> = {
     value: 'other-tls',
     changes: [`${edge}.template.spec.volumes[tls]`],
   },
-  'ingress.tls.issuerRef.kind': { value: 'ClusterIssuer', changes: [] },
-  'ingress.tls.issuerRef.name': { value: 'letsencrypt', changes: [] },
+  'ingress.tls.issuerRef.kind': {
+    value: 'ClusterIssuer',
+    base: issued,
+    changes: ['Certificate accounts-edge: spec.issuerRef.kind'],
+  },
+  'ingress.tls.issuerRef.name': {
+    value: 'other',
+    base: issued,
+    changes: ['Certificate accounts-edge: spec.issuerRef.name'],
+  },
   'ingress.nginx.replicas': { value: 3, changes: [`${edge}.replicas`] },
   'ingress.nginx.serviceType': {
     value: 'NodePort',
@@ -228,9 +246,21 @@ export const rows: Readonly<Record<string, Row>> = {
     value: { limits: { memory: '1Gi' } },
     changes: [`${edge}.template.spec.containers[nginx].resources`],
   },
-  'ingress.ingress.className': { value: 'nginx', changes: [] },
-  'ingress.ingress.annotations': { value: { a: 'b' }, changes: [] },
-  'ingress.gateway.parentRefs': { value: [{ name: 'gateway' }], changes: [] },
+  'ingress.ingress.className': {
+    value: 'nginx',
+    base: byIngress,
+    changes: everyIngress('spec.ingressClassName'),
+  },
+  'ingress.ingress.annotations': {
+    value: { a: 'b' },
+    base: byIngress,
+    changes: everyIngress('metadata.annotations.a'),
+  },
+  'ingress.gateway.parentRefs': {
+    value: [{ name: 'other' }],
+    base: byGateway,
+    changes: ['HTTPRoute accounts: spec.parentRefs'],
+  },
   resources: { value: { limits: { memory: '1Gi' } }, changes: [`${container}.resources`] },
   'pod.labels': { value: { team: 'a' }, changes: [`${deployment}.template.metadata.labels.team`] },
   'pod.annotations': { value: { team: 'a' }, changes: [`${deployment}.template.metadata.annotations.team`] },
@@ -244,9 +274,9 @@ export const rows: Readonly<Record<string, Row>> = {
   'pod.priorityClassName': { value: 'high', changes: [`${pod}.priorityClassName`] },
   'pod.serviceAccountName': { value: 'theirs', changes: [`${pod}.serviceAccountName`, `${job}.serviceAccountName`] },
   'pod.terminationGracePeriodSeconds': { value: 90, changes: [`${pod}.terminationGracePeriodSeconds`] },
-  'monitoring.podMonitor': { value: 'Disabled', changes: ['PodMonitor accounts:'] },
-  'monitoring.prometheusRule': { value: 'Disabled', changes: ['PrometheusRule accounts:'] },
-  'monitoring.dashboard': { value: 'Disabled', changes: ['ConfigMap accounts-dashboard:'] },
+  'monitoring.podMonitor': { value: 'Disabled', changes: [] },
+  'monitoring.prometheusRule': { value: 'Disabled', changes: [] },
+  'monitoring.dashboard': { value: 'Disabled', changes: [] },
   'networkPolicy.enabled': { value: false, changes: ['NetworkPolicy accounts'] },
   'networkPolicy.allowFrom': {
     value: [{ podSelector: { matchLabels: { app: 'shop' } } }],

@@ -24,7 +24,10 @@ const settings: Config = {
 export function startOperator(kubeconfigPath: string, namespace: Namespace, changes: Partial<Config> = {}): Operator {
   const operator = new Operator(
     { ...settings, watchNamespaces: [namespace.name], ...changes },
-    { kubeConfig: kubeConfigAt(kubeconfigPath), version: '0.1.0', log: pino({ level: settings.logLevel }) },
+    {
+      ...{ kubeConfig: kubeConfigAt(kubeconfigPath), version: '0.1.0', log: pino({ level: settings.logLevel }) },
+      lookUpKindsEveryMilliseconds: 500,
+    },
   )
   // It runs until it is stopped; a failure to start shows in the first test that waits for it.
   operator.run().catch((error: unknown) => console.error('the operator under test ended:', error))

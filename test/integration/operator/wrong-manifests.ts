@@ -318,6 +318,21 @@ const security: WrongManifest[] = [
 
 const ingress: WrongManifest[] = [
   {
+    what: 'a Gateway without Gateways',
+    spec: spec({ ingress: { type: 'Gateway' } }),
+    says: 'type: Gateway needs Gateways to attach to: write gateway.parentRefs',
+  },
+  ...['nginx.ingress.kubernetes.io/configuration-snippet', 'nginx.org/server-snippets'].map((key) => ({
+    what: `an Ingress with ${key}`,
+    spec: spec({ ingress: { type: 'Ingress', ingress: { annotations: { [key]: 'return 200;' } } } }),
+    says: 'snippets put configuration of your own into a controller that others share',
+  })),
+  {
+    what: 'an issuer whose host would be configuration',
+    spec: spec({ tokens: { issuer: 'https://a;internal' } }),
+    says: 'tokens.issuer: Invalid value',
+  },
+  {
     what: 'an unknown ingress',
     spec: spec({ ingress: { type: 'Caddy' } }),
     says: 'supported values: "Nginx", "Ingress", "Gateway", "None"',

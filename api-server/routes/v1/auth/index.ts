@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import csrf from './csrf.ts'
 import login from './login.ts'
 import logout from './logout.ts'
 import refresh from './refresh.ts'
@@ -17,5 +16,4 @@ export default async function authRoutes(app: FastifyInstance): Promise<void> {
   await app.register(refresh)
   await app.register(logout)
   await app.register(verify)
-  if (app.config.cookieMode) await app.register(csrf)
 }

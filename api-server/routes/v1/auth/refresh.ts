@@ -3,10 +3,10 @@ import { type Problem, problem } from '../../../plugins/app/problems/problem.ts'
 import { sessionIdOf } from '../../../plugins/app/sessions/refresh-token.ts'
 import type { RefreshResult } from '../../../plugins/app/sessions/store.ts'
 import { isActive, roleOf } from '../../../plugins/app/users/user.ts'
-import { refreshRequest, tokenPair } from '../../../schemas/auth.ts'
+import { RefreshRequest, TokenPair } from '../../../schemas/auth.ts'
 
 const refresh: FastifyPluginAsyncTypebox = async (app) => {
-  const { cookieMode, config } = app
+  const { limits } = app.config
   app.post(
     '/refresh',
     {
@@ -14,11 +14,9 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'refreshTokens',
         summary: 'Exchange a refresh token for a new pair',
         tags: ['sessions'],
-        ...(cookieMode.isOn && { security: [{ refreshCookie: [], csrfToken: [] }, {}] }),
-        body: refreshRequest(cookieMode.isOn),
-        response: { 200: tokenPair(cookieMode.isOn) },
+        body: RefreshRequest,
+        response: { 200: TokenPair },
         problems: [
-          ...(cookieMode.isOn ? (['csrf_failed'] as const) : []),
           'refresh_invalid',
           'refresh_expired',
           'refresh_reused',
@@ -28,19 +26,14 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
           'database_unavailable',
         ],
       },
-      preHandler: cookieMode.requireCsrfToken,
     },
     async (request, reply) => {
-      const presented = request.body?.refresh_token ?? cookieMode.refreshTokenOf(request)
-      if (presented === undefined) throw problem(401, 'refresh_invalid', 'There is no refresh token. Log in.')
+      const { refresh_token: presented } = request.body
       // With the address, because a session's id is no secret: nobody else can use its limit up.
       const subject = `${sessionIdOf(presented) ?? 'unknown'}:${request.ip}`
-      await app.limits.use('refresh', subject, config.limits.refresh, request, reply)
+      await app.limits.use('refresh', subject, limits.refresh, request, reply)
       const result = await app.sessions.refresh(presented)
-      if (result.outcome !== 'refreshed') {
-        cookieMode.forget(reply)
-        throw await refusal(result, request.ip)
-      }
+      if (result.outcome !== 'refreshed') throw await refusal(result, request.ip)
 
       const { session, refreshToken } = result
       const userId = session.userId.toHexString()
@@ -52,14 +45,12 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
       app.metrics.tokensIssued.inc({ kind: 'access' })
       app.metrics.tokensIssued.inc({ kind: 'refresh' })
       app.securityEvents.record('session_renewed', { userId, sessionId: session._id, address: request.ip })
-      const answer = {
+      return {
         access_token: issued.token,
         token_type: 'Bearer' as const,
         expires_in: issued.expiresInSeconds,
+        refresh_token: refreshToken,
       }
-      if (!cookieMode.isOn) return { ...answer, refresh_token: refreshToken }
-      cookieMode.setRefreshToken(reply, refreshToken, session)
-      return answer
     },
   )
 

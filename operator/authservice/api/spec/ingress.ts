@@ -2,8 +2,6 @@ import Type from 'typebox'
 import { host, integer, labelName, listAtomic, objectName, stringMap } from '../fields.ts'
 import { resourcesSchema } from './workload.ts'
 
-const notActedUpon = 'the AuthService stalls and says so: use `Nginx`, or `None` and a route of your own'
-
 const TlsSchema = Type.Object(
   {
     secretName: Type.Optional(
@@ -21,8 +19,8 @@ const TlsSchema = Type.Object(
           name: objectName({ description: 'Name of the issuer.' }),
         },
         {
-          description: 'Issuer of cert-manager that fills `secretName`.',
-          notYet: 'no Certificate is made: make one yourself that writes the Secret named by `secretName`',
+          description:
+            'Issuer of cert-manager that fills `secretName`. The AuthService stalls where the cluster has no cert-manager.',
         },
       ),
     ),
@@ -77,7 +75,6 @@ export const IngressSchema = Type.Object(
       Type.Enum(['Nginx', 'Ingress', 'Gateway', 'None'], {
         description:
           'What stands in front of the server: `Nginx` pods that the operator runs, an `Ingress` or `Gateway` that the cluster has, or `None`.',
-        notYet: `\`Ingress\` and \`Gateway\`: ${notActedUpon}`,
       }),
     ),
     host: Type.Optional(
@@ -94,10 +91,21 @@ export const IngressSchema = Type.Object(
         {
           className: Type.Optional(objectName({ description: 'IngressClass.', defaultText: "the cluster's default" })),
           annotations: Type.Optional(
-            stringMap(64, { description: 'Annotations of the Ingress.', defaultText: 'none' }),
+            stringMap(64, {
+              description:
+                'Annotations of the Ingress. They win over those that the operator compiles from `rateLimits`.',
+              defaultText: 'none',
+              rules: [
+                {
+                  rule: "self.all(key, !key.matches('snippets?$') && !key.startsWith('auth-operator.dev/'))",
+                  message:
+                    'snippets put configuration of your own into a controller that others share, and auth-operator.dev/ is the operator’s: write other annotations',
+                },
+              ],
+            }),
           ),
         },
-        { description: 'Settings of type `Ingress`.', notYet: notActedUpon },
+        { description: 'Settings of type `Ingress`.' },
       ),
     ),
     gateway: Type.Optional(
@@ -112,12 +120,21 @@ export const IngressSchema = Type.Object(
             { ...listAtomic, minItems: 1, maxItems: 8, description: 'Gateways that the HTTPRoute attaches to.' },
           ),
         },
-        { description: 'Settings of type `Gateway`.', notYet: notActedUpon },
+        { description: 'Settings of type `Gateway`.' },
       ),
     ),
   },
   {
     description: 'How clients reach the server.',
-    rules: [onlyWith('nginx', 'Nginx'), onlyWith('ingress', 'Ingress'), onlyWith('gateway', 'Gateway')],
+    rules: [
+      onlyWith('nginx', 'Nginx'),
+      onlyWith('ingress', 'Ingress'),
+      onlyWith('gateway', 'Gateway'),
+      {
+        rule: "self.?type.orValue('Nginx') != 'Gateway' || has(self.gateway)",
+        message: 'type: Gateway needs Gateways to attach to: write gateway.parentRefs',
+        fieldPath: '.gateway',
+      },
+    ],
   },
 )

@@ -1,0 +1,133 @@
+import { formatRate } from '../api/units.ts'
+import type { Front } from '../front.ts'
+import { nginxRate, type RouteLimit } from './rate-limits.ts'
+
+/** What takes an Ingress, as far as limits differ. */
+export type IngressController = 'f5' | 'ingressNginx' | 'traefik' | 'other'
+
+/** By the name in `spec.controller` of an IngressClass. */
+export function controllerOf({ ingressClass }: Pick<Front, 'ingressClass'>): IngressController {
+  switch (ingressClass?.spec?.controller) {
+    case 'nginx.org/ingress-controller':
+      return 'f5'
+    case 'k8s.io/ingress-nginx':
+      return 'ingressNginx'
+    case 'traefik.io/ingress-controller':
+      return 'traefik'
+    default:
+      return 'other'
+  }
+}
+
+type Annotations = Record<string, string>
+
+/** Annotations that every Ingress of ours has with this controller. */
+export function generalAnnotations(controller: IngressController): Annotations {
+  switch (controller) {
+    case 'f5':
+      return {}
+    case 'ingressNginx':
+      return {
+        'nginx.ingress.kubernetes.io/force-ssl-redirect': 'true',
+        'nginx.ingress.kubernetes.io/proxy-body-size': '16k',
+        'nginx.ingress.kubernetes.io/proxy-next-upstream': 'error timeout',
+      }
+    case 'traefik':
+    case 'other':
+      return {}
+  }
+}
+
+/** Annotations of the one Ingress that stands for the host: F5's controller takes some there only. */
+export function hostAnnotations(controller: IngressController, hsts: boolean): Annotations {
+  if (controller !== 'f5') return {}
+  return {
+    'nginx.org/redirect-to-https': 'true',
+    'nginx.org/client-max-body-size': '16k',
+    ...(hsts && {
+      'nginx.org/hsts': 'true',
+      'nginx.org/hsts-max-age': '31536000',
+      'nginx.org/hsts-include-subdomains': 'true',
+    }),
+  }
+}
+
+/**
+ * The annotations by which a controller keeps a limit.
+ * @returns undefined when it cannot
+ * @see https://docs.nginx.com/nginx-ingress-controller/configuration/ingress-resources/advanced-configuration-with-annotations/
+ * @see https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#rate-limiting
+ */
+export function limitAnnotations(
+  controller: IngressController,
+  limit: RouteLimit,
+  middleware: string,
+): Annotations | undefined {
+  switch (controller) {
+    case 'f5':
+      return f5Limit(limit)
+    case 'ingressNginx':
+      return ingressNginxLimit(limit)
+    case 'traefik':
+      return { 'traefik.ingress.kubernetes.io/router.middlewares': middleware }
+    case 'other':
+      return undefined
+  }
+}
+
+function f5Limit({ rate, burst }: RouteLimit): Annotations | undefined {
+  const counted = nginxRate(rate)
+  if (counted === undefined) return undefined
+  return {
+    'nginx.org/limit-req-rate': `${counted.count}r/${counted.unit}`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the way the annotation names a variable of Nginx
+    'nginx.org/limit-req-key': '${binary_remote_addr}',
+    'nginx.org/limit-req-zone-size': '10m',
+    ...(burst > 0 && { 'nginx.org/limit-req-burst': String(burst), 'nginx.org/limit-req-no-delay': 'true' }),
+    'nginx.org/limit-req-reject-code': '429',
+    // Shared out among its replicas.
+    'nginx.org/limit-req-scale': 'true',
+  }
+}
+
+function ingressNginxLimit({ rate, burst }: RouteLimit): Annotations | undefined {
+  const counted = nginxRate(rate)
+  if (counted === undefined) return undefined
+  return {
+    [`nginx.ingress.kubernetes.io/limit-rp${counted.unit}`]: String(counted.count),
+    // The burst is a multiple of the rate, and one at the least.
+    'nginx.ingress.kubernetes.io/limit-burst-multiplier': String(Math.max(1, Math.ceil(burst / counted.count))),
+  }
+}
+
+/** What the controller does not do as the spec says; sentences for a person. */
+export function shortcomings(front: Front, limits: readonly RouteLimit[], { hsts }: { hsts: boolean }): string[] {
+  const controller = controllerOf(front)
+  if (front.availabilities.ingressClass !== 'available') {
+    return ['The operator may not read IngressClasses, so the server alone keeps rateLimits: apply manifests/base.']
+  }
+  switch (controller) {
+    case 'f5':
+      return alone(limits)
+    case 'ingressNginx':
+      return [
+        ...alone(limits),
+        'Each replica of ingress-nginx counts by itself, and answers 503 to what is over a limit unless its ConfigMap has limit-req-status-code: 429.',
+        ...(hsts ? ['HSTS is set by its ConfigMap.'] : []),
+      ]
+    case 'traefik':
+      return front.availabilities.middleware === 'available'
+        ? ['Each replica of Traefik counts by itself. Whether HTTP is redirected to HTTPS is set at its entry point.']
+        : ['The cluster does not serve the kind Middleware of traefik.io, so the server alone keeps rateLimits.']
+    case 'other':
+      return [
+        `The operator does not know how ${front.ingressClass?.spec?.controller ?? 'the controller'} takes limits, so the server alone keeps rateLimits.`,
+      ]
+  }
+}
+
+function alone(limits: readonly RouteLimit[]): string[] {
+  const left = limits.filter(({ rate }) => nginxRate(rate) === undefined)
+  if (left.length === 0) return []
+  return [`The server alone keeps ${left.map(({ name, rate }) => `${name} (${formatRate(rate)})`).join(', ')}.`]
+}

@@ -1,0 +1,121 @@
+import {
+  controllerOf,
+  generalAnnotations,
+  hostAnnotations,
+  type IngressController,
+  limitAnnotations,
+} from './ingress-controllers.ts'
+import { metadataOf } from './metadata.ts'
+import { type RouteLimit, rateLimitIntent } from './rate-limits.ts'
+import type { Child, TemplateInput } from './render-input.ts'
+
+/** Keys that act once for each Ingress: more than one of ours with them would make the same thing twice. */
+const onlyOnce = /^(cert-manager\.io|acme\.cert-manager\.io|external-dns\.alpha\.kubernetes\.io)\//
+
+/**
+ * The Ingress, and one more for each limit that its controller keeps for some paths only: annotations are for a whole
+ * Ingress, and controllers put those of one host together.
+ */
+export function renderIngresses(input: TemplateInput): Child[] {
+  const { type } = input.resolved.ingress
+  if (type !== 'Ingress') return []
+  const controller = controllerOf(input.front)
+  const limits = rateLimitIntent(input.resolved.rateLimits).filter((limit) => isKept(input, controller, limit))
+  const ofPaths = limits.filter(({ paths }) => paths.length > 0)
+  const ofAll = limits.find(({ paths }) => paths.length === 0)
+  const routes = ofPaths.map((limit) => routeIngress(input, controller, limit))
+  if (controller === 'f5') return [master(input), catchAll(input, controller, ofAll, '-all'), ...routes]
+  return [catchAll(input, controller, ofAll, ''), ...routes, ...middlewares(input, controller, limits)]
+}
+
+/** The name of a Middleware, the way Traefik's annotation wants it. */
+function middlewareReference({ owner }: TemplateInput, { name }: RouteLimit): string {
+  return `${owner.namespace}-${middlewareName(owner.name, name)}@kubernetescrd`
+}
+
+export function middlewareName(authService: string, limit: RouteLimit['name']): string {
+  return `${authService}-${limit.toLowerCase()}`
+}
+
+function isKept(input: TemplateInput, controller: IngressController, limit: RouteLimit): boolean {
+  if (controller === 'traefik' && input.front.availabilities.middleware !== 'available') return false
+  return limitAnnotations(controller, limit, '') !== undefined
+}
+
+/** F5's controller merges the paths of several Ingresses into one host only below a master that has none itself. */
+function master(input: TemplateInput): Child {
+  const annotations = {
+    ...hostAnnotations('f5', input.resolved.traits.hsts),
+    'nginx.org/mergeable-ingress-type': 'master',
+  }
+  return ingress(input, '', annotations, { rules: [{ host: input.resolved.ingress.host }], ...tlsOf(input) })
+}
+
+function catchAll(
+  input: TemplateInput,
+  controller: IngressController,
+  limit: RouteLimit | undefined,
+  suffix: string,
+): Child {
+  return ingress(input, suffix, limitsFor(input, controller, limit), {
+    rules: [rule(input, [{ path: '/', pathType: 'Prefix' }])],
+    ...(controller !== 'f5' && tlsOf(input)),
+  })
+}
+
+function routeIngress(input: TemplateInput, controller: IngressController, limit: RouteLimit): Child {
+  const paths = limit.paths.map((path) => ({ path, pathType: 'Exact' }))
+  return ingress(input, `-${limit.name}`, limitsFor(input, controller, limit), {
+    rules: [rule(input, paths)],
+    ...(controller !== 'f5' && tlsOf(input)),
+  })
+}
+
+function limitsFor(input: TemplateInput, controller: IngressController, limit: RouteLimit | undefined) {
+  return {
+    ...generalAnnotations(controller),
+    ...(controller === 'f5' && { 'nginx.org/mergeable-ingress-type': 'minion' }),
+    ...(limit !== undefined && limitAnnotations(controller, limit, middlewareReference(input, limit))),
+  }
+}
+
+function ingress(input: TemplateInput, suffix: string, compiled: Record<string, string>, spec: object): Child {
+  const { className, annotations } = input.resolved.ingress
+  const own = Object.entries(annotations).filter(([key]) => suffix === '' || !onlyOnce.test(key))
+  const all = { ...compiled, ...Object.fromEntries(own) }
+  return {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'Ingress',
+    metadata: {
+      ...metadataOf(input, `${input.owner.name}${suffix}`, 'edge'),
+      ...(Object.keys(all).length > 0 && { annotations: all }),
+    },
+    spec: { ...(className !== undefined && { ingressClassName: className }), ...spec },
+  }
+}
+
+function rule({ owner, resolved }: TemplateInput, paths: readonly { path: string; pathType: string }[]) {
+  const backend = { service: { name: owner.name, port: { name: 'http' } } }
+  return { host: resolved.ingress.host, http: { paths: paths.map((path) => ({ ...path, backend })) } }
+}
+
+/** Without a Secret of its own, the controller shows its default certificate. */
+function tlsOf({ resolved: { ingress } }: TemplateInput) {
+  const { host, tls } = ingress
+  const secretName = tls.kind === 'provided' || tls.kind === 'issued' ? tls.secretName : undefined
+  return { tls: [{ hosts: [host], ...(secretName !== undefined && { secretName }) }] }
+}
+
+function middlewares(input: TemplateInput, controller: IngressController, limits: readonly RouteLimit[]): Child[] {
+  return controller === 'traefik' ? limits.map((limit) => rateLimitMiddleware(input, limit)) : []
+}
+
+/** @see https://doc.traefik.io/traefik/reference/routing-configuration/http/middlewares/ratelimit/ */
+export function rateLimitMiddleware(input: TemplateInput, { name, rate, burst }: RouteLimit): Child {
+  return {
+    apiVersion: 'traefik.io/v1alpha1',
+    kind: 'Middleware',
+    metadata: metadataOf(input, middlewareName(input.owner.name, name), 'edge'),
+    spec: { rateLimit: { average: rate.count, period: `${rate.perSeconds}s`, burst: Math.max(1, burst) } },
+  }
+}

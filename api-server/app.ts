@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { Config } from './config.ts'
 import authenticate from './plugins/app/authenticate.ts'
 import configPlugin from './plugins/app/config-plugin.ts'
+import cookieMode from './plugins/app/cookie-mode/plugin.ts'
 import draining from './plugins/app/draining.ts'
 import health from './plugins/app/health/plugin.ts'
 import limits from './plugins/app/limits/plugin.ts'
@@ -67,6 +68,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(limits)
   await app.register(loginAttempts)
   await app.register(oauthClients)
+  await app.register(cookieMode)
   await app.register(health)
 
   await app.register(wellKnownRoutes)

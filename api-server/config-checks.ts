@@ -19,6 +19,9 @@ export function checkTogether(
       ? ['ACCESS_TOKEN_LIFETIME is over REFRESH_TOKEN_IDLE_LIFETIME: an access token would outlive its session']
       : []),
     ...(seconds.idle > seconds.absolute ? ['REFRESH_TOKEN_IDLE_LIFETIME is over REFRESH_TOKEN_ABSOLUTE_LIFETIME'] : []),
+    ...(values.CORS_CREDENTIALS && hasAnyOrigin(values)
+      ? ['CORS_CREDENTIALS is true and CORS_ORIGINS has *: with cookies the origins must be named']
+      : []),
     ...(values.ENVIRONMENT === 'production' ? production(values) : []),
   ]
 }
@@ -32,9 +35,7 @@ function signingKeys({ JWT_KEYS_FILE: file, JWT_SECRET: secret }: EnvironmentVal
 
 function production(values: EnvironmentValues): string[] {
   return [
-    ...(values.CORS_ORIGINS.split(',').some((origin) => origin.trim() === '*')
-      ? ['CORS_ORIGINS has *, which production refuses: name the origins']
-      : []),
+    ...(hasAnyOrigin(values) ? ['CORS_ORIGINS has *, which production refuses: name the origins'] : []),
     ...(values.JWT_ISSUER.startsWith('https://')
       ? []
       : [`JWT_ISSUER is "${values.JWT_ISSUER}"; production expects an https:// URL`]),
@@ -44,6 +45,10 @@ function production(values: EnvironmentValues): string[] {
         ]
       : []),
   ]
+}
+
+function hasAnyOrigin({ CORS_ORIGINS: origins }: EnvironmentValues): boolean {
+  return origins.split(',').some((origin) => origin.trim() === '*')
 }
 
 /** mongodb+srv:// means TLS unless it says otherwise. */

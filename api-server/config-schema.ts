@@ -109,6 +109,12 @@ export const EnvironmentSchema = Type.Object({
     default: '',
     description: 'origins that browsers may call from, separated by commas; empty for none',
   }),
+  CORS_CREDENTIALS: flag('browsers of CORS_ORIGINS may send cookies along, for COOKIE_MODE', false),
+  COOKIE_MODE: flag('give browsers the refresh token in a cookie that no script can read, never in a body', false),
+  COOKIE_SAME_SITE: Type.Enum(['strict', 'lax', 'none'], {
+    default: 'strict',
+    description: 'SameSite of the cookies: strict, lax, or none for pages of another site',
+  }),
   RATE_LIMIT_PER_CLIENT: rate('requests of one address', '100/s'),
   RATE_LIMIT_BURST: whole('requests of one address beyond its rate at a time', 200, 0, 100_000),
   RATE_LIMIT_LOGIN: rate('log-ins of one address', '10/m'),

@@ -46,6 +46,10 @@ export interface Config {
   passwordMinLength: number
   registrationDisclosure: 'open' | 'hidden'
   corsOrigins: string[]
+  corsCredentials: boolean
+  /** Refresh tokens travel in cookies. */
+  cookieMode: boolean
+  cookieSameSite: EnvironmentValues['COOKIE_SAME_SITE']
   limits: Limits
   knownDeviceLifetimeSeconds: number
   trustProxyHops: number
@@ -164,6 +168,9 @@ function configOf(values: EnvironmentValues): Config {
     bcryptCost: values.BCRYPT_COST,
     passwordMinLength: values.PASSWORD_MIN_LENGTH,
     registrationDisclosure: values.REGISTRATION_DISCLOSURE,
+    corsCredentials: values.CORS_CREDENTIALS,
+    cookieMode: values.COOKIE_MODE,
+    cookieSameSite: values.COOKIE_SAME_SITE,
     corsOrigins: values.CORS_ORIGINS.split(',')
       .map((origin) => origin.trim())
       .filter((origin) => origin !== ''),

@@ -1,67 +1,75 @@
-import { randomUUID } from 'node:crypto'
-import { type Db, MongoServerError } from 'mongodb'
+import type { Db } from 'mongodb'
+import { withLock } from './lock.ts'
 import { type Migration, migrations } from './steps.ts'
 
-interface Lock {
-  _id: 'migrations'
-  owner: string
-  until: Date
+export interface MigrationOptions {
+  phase?: Migration['phase']
+  /** Only looks: what would run, and what is in the way. */
+  dryRun?: boolean
+  steps?: readonly Migration[]
 }
 
-const lockSeconds = 60
+/** The data is in the way of a migration. The message has a line for each thing to mend. Nothing was changed. */
+export class MigrationRefused extends Error {
+  override name = 'MigrationRefused'
+}
+
+interface Done {
+  _id: string
+  at: Date
+}
 
 /**
  * Runs what has not run yet, once, whoever else tries at the same time.
- * @returns the ids of the migrations that this call ran
+ * @returns the migrations that this call ran, or would run
+ * @throws MigrationRefused before the first of them runs
  */
 export async function runMigrations(
   db: Db,
   usersCollection: string,
-  phase: Migration['phase'] = 'expand',
-): Promise<string[]> {
-  const owner = randomUUID()
-  await takeLock(db, owner)
-  try {
-    const done = await recorded(db)
-    const ran: string[] = []
-    for (const migration of migrations) {
-      if (migration.phase !== phase || done.has(migration.id)) continue
-      await migration.up(db, usersCollection)
-      await db.collection<{ _id: string; at: Date }>('migrations').insertOne({ _id: migration.id, at: new Date() })
-      ran.push(migration.id)
+  { phase = 'expand', dryRun = false, steps = migrations }: MigrationOptions = {},
+): Promise<readonly Pick<Migration, 'id' | 'summary'>[]> {
+  const ofPhase = steps.filter((step) => step.phase === phase)
+  if (dryRun) return pendingAndPossible(db, usersCollection, ofPhase)
+  return withLock(db, async () => {
+    const pending = await pendingAndPossible(db, usersCollection, ofPhase)
+    for (const step of pending) {
+      await step.up(db, usersCollection)
+      await done(db).insertOne({ _id: recordOf(step, usersCollection), at: new Date() })
     }
-    return ran
-  } finally {
-    await db.collection<Lock>('locks').deleteOne({ _id: 'migrations', owner })
-  }
+    return pending
+  })
 }
 
 /** Ids of the migrations that servers of this version need and that have not run. */
-export async function missingMigrations(db: Db): Promise<string[]> {
-  const done = await recorded(db)
-  return migrations.filter(({ id, phase }) => phase === 'expand' && !done.has(id)).map(({ id }) => id)
+export async function missingMigrations(db: Db, usersCollection: string): Promise<string[]> {
+  const needed = migrations.filter(({ phase }) => phase === 'expand')
+  return (await pendingOf(db, usersCollection, needed)).map(({ id }) => id)
 }
 
-async function recorded(db: Db): Promise<Set<string>> {
-  const documents = await db.collection<{ _id: string }>('migrations').find().toArray()
-  return new Set(documents.map(({ _id }) => _id))
-}
-
-/** Waits for the lock; one that is past its time belonged to a process that died. */
-async function takeLock(db: Db, owner: string): Promise<void> {
-  const locks = db.collection<Lock>('locks')
-  for (;;) {
-    const now = new Date()
-    try {
-      await locks.updateOne(
-        { _id: 'migrations', until: { $lt: now } },
-        { $set: { owner, until: new Date(now.getTime() + lockSeconds * 1000) } },
-        { upsert: true },
-      )
-      return
-    } catch (error) {
-      if (!(error instanceof MongoServerError && error.code === 11_000)) throw error
-      await new Promise((resolve) => setTimeout(resolve, 250))
-    }
+async function pendingAndPossible(
+  db: Db,
+  usersCollection: string,
+  steps: readonly Migration[],
+): Promise<readonly Migration[]> {
+  const pending = await pendingOf(db, usersCollection, steps)
+  const problems: string[] = []
+  for (const { id, problems: look } of pending) {
+    for (const problem of (await look?.(db, usersCollection)) ?? []) problems.push(`${id}: ${problem}`)
   }
+  if (problems.length > 0) throw new MigrationRefused(problems.join('\n'))
+  return pending
+}
+
+async function pendingOf(db: Db, usersCollection: string, steps: readonly Migration[]): Promise<readonly Migration[]> {
+  const recorded = new Set((await done(db).find().toArray()).map(({ _id }) => _id))
+  return steps.filter((step) => !recorded.has(recordOf(step, usersCollection)))
+}
+
+function recordOf({ id, perUsersCollection }: Migration, usersCollection: string): string {
+  return perUsersCollection === true ? `${id}:${usersCollection}` : id
+}
+
+function done(db: Db) {
+  return db.collection<Done>('migrations')
 }

@@ -1,7 +1,7 @@
-import { STATUS_CODES } from 'node:http'
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 import { oauthErrorCode } from '../plugins/app/problems/oauth-error.ts'
 import { type ProblemCode, problemCatalog } from '../plugins/app/problems/problem.ts'
+import { statusTexts } from '../plugins/app/problems/status-texts.ts'
 
 /** RFC 9457, or RFC 6749 section 5.2. */
 export type ErrorForm = 'problem' | 'oauth'
@@ -62,7 +62,7 @@ function exampleOf(code: ProblemCode, form: ErrorForm) {
     return { error: oauthErrorCode(status, code), error_description: meaning, code, request_id: exampleId }
   return {
     type: 'about:blank',
-    title: STATUS_CODES[status] ?? 'Error',
+    title: statusTexts[status] ?? 'Error',
     status,
     detail: meaning,
     code,

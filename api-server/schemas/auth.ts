@@ -35,7 +35,7 @@ export const Credentials = Type.Object(
 
 const refreshTokenExample = 'qL0Nv3XyGmT1b5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk'
 
-export const RefreshRequest = Type.Object(
+const RefreshRequest = Type.Object(
   { refresh_token: Type.String({ minLength: 1, maxLength: 512 }) },
   { title: 'RefreshRequest', additionalProperties: false, examples: [{ refresh_token: refreshTokenExample }] },
 )
@@ -68,25 +68,52 @@ const tokenPairExample = {
   refresh_token: refreshTokenExample,
 }
 
-const tokenPairMembers = {
+const csrfTokenExample = 'Zk9bXvQ2-5d1c2v1cGk8eJ0x3m8JrYw6kQzYpJpQ2vE'
+
+const accessTokenMembers = {
   access_token: Type.String({ description: 'A JWT (RFC 9068): send it as Authorization: Bearer …' }),
   token_type: Type.Literal('Bearer'),
   expires_in: Type.Integer({ description: 'Seconds until the access token expires' }),
-  refresh_token: Type.String({ description: 'Opaque; good for one refresh' }),
 }
 
-/** RFC 6749 section 5.1. */
-export const TokenPair = Type.Object(tokenPairMembers, {
-  title: 'TokenPair',
-  description: 'New tokens',
-  examples: [tokenPairExample],
+const refreshTokenMember = { refresh_token: Type.String({ description: 'Opaque; good for one refresh' }) }
+
+const csrfTokenMember = { csrf_token: Type.String({ description: 'Send it as X-CSRF-Token beside the cookie' }) }
+
+/** The answer to a refresh: RFC 6749 section 5.1; in cookie mode the refresh token is in its cookie alone. */
+export function tokenPair(cookieMode: boolean) {
+  const { refresh_token, ...withoutRefreshToken } = tokenPairExample
+  const options = { title: 'TokenPair', description: 'New tokens' }
+  return cookieMode
+    ? Type.Object(accessTokenMembers, { ...options, examples: [withoutRefreshToken] })
+    : Type.Object({ ...accessTokenMembers, ...refreshTokenMember }, { ...options, examples: [tokenPairExample] })
+}
+
+/** The answer to a log-in: the same, with the user. */
+export function loginAnswer(cookieMode: boolean) {
+  const { refresh_token, ...withoutRefreshToken } = tokenPairExample
+  const options = { title: 'Login', description: 'Logged in' }
+  return cookieMode
+    ? Type.Object(
+        { ...accessTokenMembers, ...csrfTokenMember, user: User },
+        { ...options, examples: [{ ...withoutRefreshToken, csrf_token: csrfTokenExample, user: userExample }] },
+      )
+    : Type.Object(
+        { ...accessTokenMembers, ...refreshTokenMember, user: User },
+        { ...options, examples: [{ ...tokenPairExample, user: userExample }] },
+      )
+}
+
+export const CsrfToken = Type.Object(csrfTokenMember, {
+  title: 'CsrfToken',
+  description: 'A CSRF token',
+  examples: [{ csrf_token: csrfTokenExample }],
 })
 
-/** The same, with the user. */
-export const Login = Type.Object(
-  { ...tokenPairMembers, user: User },
-  { title: 'Login', description: 'Logged in', examples: [{ ...tokenPairExample, user: userExample }] },
-)
+/** In cookie mode the body may be left out. */
+export function refreshRequest(cookieMode: boolean) {
+  return cookieMode ? Type.Union([RefreshRequest, Type.Null()], { examples: [null] }) : RefreshRequest
+}
 
 /** An answer without a body. */
 export function noContent(description: string) {

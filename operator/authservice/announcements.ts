@@ -24,6 +24,37 @@ export function announceWrites({ created, corrected, removed }: ApplyResult): An
 }
 
 /**
+ * One event for each database that stopped because the spec asks for another one: what became of its data.
+ *
+ * @param keptVolume of the managed MongoDB
+ */
+export function announceStoppedDatabases(
+  authService: string,
+  { removed }: Pick<ApplyResult, 'removed'>,
+  keptVolume: string | undefined,
+): Announcement[] {
+  const stopped = (name: string) =>
+    removed.some((child) => child.kind === 'StatefulSet' && child.metadata.name === name)
+  const ofMongoDb =
+    keptVolume === undefined
+      ? 'it had no volume, so its data is gone with it'
+      : `its users were not copied and are kept in PersistentVolumeClaim ${keptVolume}`
+  return [
+    ...(stopped(`${authService}-mongodb`)
+      ? [normal('DatabaseStopped', `The managed MongoDB is stopped: ${ofMongoDb}`)]
+      : []),
+    ...(stopped(`${authService}-redis`)
+      ? [
+          normal(
+            'DatabaseStopped',
+            'The managed Redis is stopped and its volume deleted: counters of limits start anew, sessions are in MongoDB',
+          ),
+        ]
+      : []),
+  ]
+}
+
+/**
  * One event for each Secret that got new content. A Secret that was there before and had to be made anew is a warning:
  * what the lost one had signed or opened is lost.
  *

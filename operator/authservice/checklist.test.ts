@@ -26,6 +26,7 @@ function itemsOf(
   return evaluateChecklist({
     ...{ name: 'accounts', spec, resolved, secrets: new Map(), findings, annotations, version },
     backup: undefined,
+    monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },
   })
 }
 const open = (...input: Parameters<typeof itemsOf>) =>

@@ -4,6 +4,7 @@ import type { AuthServiceSpec, ChecklistItem, Environment } from './api/schema.t
 import { type BackupState, openBackup } from './backup-state.ts'
 import type { ConditionType, ConditionUpdate } from './conditions.ts'
 import type { Finding } from './finding.ts'
+import { openDashboards, type WantedMonitoring } from './monitoring.ts'
 import { backupName } from './resources/backup.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 
@@ -18,6 +19,7 @@ export interface ChecklistInput {
   findings: readonly Finding[]
   /** undefined: the spec asks for no backups. */
   backup: BackupState | undefined
+  monitoring: WantedMonitoring
   /** Of the AuthService: people and pipelines state there what only they can know. */
   annotations: Readonly<Record<string, string>>
   /** Version of the server that is asked for, as in `status.version`. */
@@ -94,7 +96,7 @@ const items: Item[] = [
   },
   {
     item: 'Dashboards',
-    open: () => 'scrape port 9090 of the server pods yourself: the operator installs no dashboard yet',
+    open: ({ monitoring }) => openDashboards(monitoring),
   },
   { item: 'Backups', open: ({ backup, name }) => openBackup(backup, backupName(name)) },
   {

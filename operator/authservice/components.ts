@@ -1,5 +1,6 @@
 import type { Manifest } from './apply/plan.ts'
 import type { ConditionType, ConditionUpdate } from './conditions.ts'
+import { type DatabaseCheck, judgeMongoDbReport, judgeRedisReport } from './databases/report.ts'
 import type { Finding } from './finding.ts'
 import { frontHealth } from './front-health.ts'
 import { type Health, jobHealth, type ObservedJob, type Workload, workloadHealth } from './health.ts'
@@ -11,8 +12,8 @@ export interface Observed {
   snapshot: Snapshot
   findings: readonly Finding[]
   rollout: RolloutDecision
-  /** Everything that is wanted. */
-  desired: readonly Manifest[]
+  /** What was found out about the databases; undefined: nobody looks. */
+  databases: DatabaseCheck | undefined
   /** Children that this visit wrote: what the cache shows of them is out of date. */
   written: readonly Manifest[]
 }
@@ -42,20 +43,29 @@ function fromFindings(type: ConditionType, { findings }: Observed): ConditionUpd
 
 function judgeRedis(observed: Observed): ConditionUpdate {
   const { authService, resolved } = observed.snapshot
+  const problem = judgeRedisReport(observed.databases, resolved.redis.kind)
+  if (problem !== undefined) return problem
   if (resolved.redis.kind === 'external') {
     const { host, port } = resolved.redis
-    return external('RedisReady', `Redis runs at ${host}:${port}; each server pod is ready only while it reaches it.`)
+    return external(
+      'RedisReady',
+      `Redis runs at ${host}:${port}; server pods count limits alone while it is away.`,
+      observed,
+    )
   }
   return update('RedisReady', healthOf(observed, 'StatefulSet', `${authService.metadata.name}-redis`, 'redis'))
 }
 
 function judgeMongoDb(observed: Observed): ConditionUpdate {
   const { authService, resolved } = observed.snapshot
+  const problem = judgeMongoDbReport(observed.databases)
+  if (problem !== undefined) return problem
   if (resolved.mongodb.source.kind === 'external') {
     const { name, key } = resolved.mongodb.source.urlSecretRef
     return external(
       'MongoDBReady',
       `MongoDB runs where key ${key} of Secret ${name} points; each server pod is ready only while it reaches it.`,
+      observed,
     )
   }
   return update('MongoDBReady', healthOf(observed, 'StatefulSet', `${authService.metadata.name}-mongodb`, 'mongodb'))
@@ -63,13 +73,12 @@ function judgeMongoDb(observed: Observed): ConditionUpdate {
 
 /** The server needs its indexes, so a migration that failed explains why no pod gets ready. */
 function judgeServer(observed: Observed): ConditionUpdate {
-  const { snapshot, rollout, desired } = observed
-  const migration = desired.find(({ kind }) => kind === 'Job')
+  const { snapshot, rollout, databases } = observed
   const name = `${snapshot.authService.metadata.name}-${rollout.activeColor}`
   const server = healthOf(observed, 'Deployment', name, 'server')
-  if (migration === undefined || server.state === 'ready') return update('WorkloadAvailable', server)
+  if (databases === undefined || server.state === 'ready') return update('WorkloadAvailable', server)
 
-  const { name: jobName } = migration.metadata
+  const { job: jobName } = databases
   const job = findChild<ObservedJob & Manifest>(snapshot, 'Job', jobName)
   const health = jobHealth(job, jobName, podsOf(snapshot, 'migration'))
   return update('WorkloadAvailable', health.state === 'failed' ? health : server)
@@ -124,6 +133,12 @@ function update(type: ConditionType, { state, message }: Health): ConditionUpdat
   }
 }
 
-function external(type: ConditionType, message: string): ConditionUpdate {
+/** Somebody else's is taken for ready once it was reached, and from then on until something else is seen. */
+function external(type: ConditionType, message: string, { snapshot, databases }: Observed): ConditionUpdate {
+  const before = snapshot.authService.status?.conditions?.find((condition) => condition.type === type)
+  const wasReached = before?.status === 'True' && before.reason === 'External'
+  if (databases?.state === 'running' && !wasReached) {
+    return { type, status: 'False', reason: 'Waiting', message: `waiting for Job ${databases.job} to reach it` }
+  }
   return { type, status: 'True', reason: 'External', message }
 }

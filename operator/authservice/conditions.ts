@@ -134,9 +134,17 @@ function reconciling(waiting: string | undefined, suspended: boolean): Condition
     : { type: 'Reconciling', status: 'True', reason: 'Progressing', message: waiting }
 }
 
+/** Reasons of a part that waiting does not help. */
+const beyondWaiting: ReadonlySet<Reason> = new Set([
+  'Failed',
+  'RolloutFailed',
+  'MongoDBNotReplicaSet',
+  'RedisEvictsKeys',
+])
+
 /** Findings first, in their order; then parts that waiting does not help. */
 function whatStalls({ components, findings }: Parts): Cause | undefined {
-  const failed = components.filter(({ reason }) => reason === 'Failed' || reason === 'RolloutFailed')
+  const failed = components.filter(({ reason }) => beyondWaiting.has(reason))
   const causes = [...findings.filter(({ kind }) => kind === 'stall'), ...failed]
   const [first] = causes
   if (first === undefined) return undefined

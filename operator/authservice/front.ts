@@ -22,6 +22,7 @@ export interface Front {
 export const nothingInFront: Front = {
   availabilities: {
     ...{ certificate: 'absent', httpRoute: 'absent', middleware: 'absent', trafficPolicy: 'absent' },
+    ...{ podMonitor: 'absent', prometheusRule: 'absent' },
     ingressClass: 'available',
   },
   ingressClass: undefined,

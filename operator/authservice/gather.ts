@@ -36,7 +36,9 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
   )
   const pods = cluster.cachedPods(authService)
   const volume = `data-${name}-mongodb-0`
-  const mayBeOrphaned = keepsData(resolved) && !ownSecrets.has(secretNames(name).mongodb)
+  const hasPasswords = ownSecrets.has(secretNames(name).mongodb)
+  const mayBeOrphaned = keepsData(resolved) && !hasPasswords
+  const mayBeKept = resolved.mongodb.source.kind === 'external' && hasPasswords
   return {
     authService,
     resolved,
@@ -54,6 +56,7 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
       ? await askForLoadedKeys(podsOf({ pods }, 'server'), (url) => cluster.readFromPod(url))
       : undefined,
     orphanedVolume: mayBeOrphaned && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
+    keptVolume: mayBeKept && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
     missingBackupVolume: await findMissingClaim(namespace, resolved.backup?.claimName, cluster),
   }
 }

@@ -40,7 +40,10 @@ interface ObservedContainer {
   image?: string
   ready?: boolean
   restartCount?: number
-  state?: { waiting?: { reason?: string; message?: string }; terminated?: { reason?: string; exitCode?: number } }
+  state?: {
+    waiting?: { reason?: string; message?: string }
+    terminated?: { reason?: string; exitCode?: number; message?: string }
+  }
   lastState?: { terminated?: { reason?: string; exitCode?: number } }
 }
 

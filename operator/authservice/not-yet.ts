@@ -22,12 +22,6 @@ const unfinished: NotYet[] = [
     condition: 'RolloutProgressing',
     message: 'spec.rollout.smokeTest and analysis are not yet acted upon in 0.1: readiness alone decides.',
   },
-  {
-    isAskedFor: ({ monitoring }) => Object.values(monitoring ?? {}).includes('Enabled'),
-    kind: 'note',
-    condition: 'ProductionReady',
-    message: 'spec.monitoring is not yet acted upon in 0.1: scrape port 9090 of the server pods yourself.',
-  },
 ]
 
 /** What the spec asks for in vain, each with what to do instead. */

@@ -22,6 +22,11 @@ export const reasons = {
   RolloutInProgress: 'A revision is going out.',
   RolloutFailed: 'A revision did not become available in time.',
 
+  // What was found out about a database
+  MongoDBNotReplicaSet: 'MongoDB is a standalone server, where transactions fail.',
+  RedisEvictsKeys: 'Redis may evict keys, so limits and revocations would be forgotten.',
+  RedisUnreachable: 'A Redis that somebody else runs did not answer when it was looked at.',
+
   // What only the writer of the spec can mend
   SecretNotFound: 'A Secret that the spec names does not exist.',
   SecretKeyNotFound: 'A Secret that the spec names lacks the key, or the key is empty.',
@@ -36,6 +41,7 @@ export const reasons = {
   LimitedByFront: 'What the cluster has in front cannot do all that the spec asks for.',
   ImageNotAllowed: 'The image is outside of the prefixes that this operator may run.',
   BackupVolumeMissing: 'The volume that backups are to go to does not exist.',
+  KindMissing: 'The spec asks for a child whose kind the cluster does not have, or the operator may not use.',
   NotSupportedYet: 'The spec asks for something that this version of the operator does not do yet.',
   ApplyRefused: 'The API server refused a child.',
   ChildNotOwned: 'An object of a child’s name exists and belongs to somebody else.',

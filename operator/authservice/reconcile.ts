@@ -1,22 +1,25 @@
 import type { Outcome } from '../kube/controller.ts'
 import { lastValue, pendingActions, type TakenAction } from './actions.ts'
-import { announceSecrets, announceWrites } from './announcements.ts'
+import { announceSecrets, announceStoppedDatabases, announceWrites } from './announcements.ts'
 import { kind } from './api/group.ts'
 import { serverImage, versionOf } from './api/server-image.ts'
 import { type ApplyResult, applyPlan } from './apply/apply.ts'
-import { planApply } from './apply/plan.ts'
+import { idOf, planApply } from './apply/plan.ts'
 import { findBackupProblems, observeBackup } from './backup-state.ts'
 import { evaluateChecklist, productionReady } from './checklist.ts'
 import type { AuthServiceKey, Cluster } from './cluster.ts'
 import { judgeComponents } from './components.ts'
+import { type Departing, findDeparting, findLeftBehind } from './databases/departing.ts'
+import { type DatabaseCheck, lookAgain, observeDatabases, recheckAt } from './databases/report.ts'
 import { judgeFailures } from './failures.ts'
 import type { Finding } from './finding.ts'
 import { gather } from './gather.ts'
 import type { AuthServiceMetrics } from './metrics.ts'
+import { findMissingMonitoring, wantedMonitoring } from './monitoring.ts'
 import { planNextVisit } from './next-visit.ts'
-import { type Images, type Rendering, render } from './render.ts'
+import { type Images, render } from './render.ts'
 import { report } from './report.ts'
-import type { Placement } from './resources/render-input.ts'
+import type { Child, Placement } from './resources/render-input.ts'
 import { planRollout } from './rollout/plan.ts'
 import { planScale, scaleColors } from './rollout/scale.ts'
 import type { RolloutDecision } from './rollout/world.ts'
@@ -42,7 +45,12 @@ interface Decisions {
   findings: Finding[]
   /** Image of the server that the spec asks for. */
   image: string
-  rendering: Rendering
+  /** Every child that is wanted. */
+  desired: Child[]
+  /** What was found out about the databases. */
+  databases: DatabaseCheck | undefined
+  /** What stays of databases that the spec no longer asks for. */
+  departing: Departing
   rollout: RolloutDecision
   placement: Placement
   /** Actions by annotation that are done once all of this is written. */
@@ -58,7 +66,7 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
   }
   const decisions = await decide(snapshot, context, now)
   const isFree = !snapshot.resolved.suspend && !decisions.findings.some((finding) => finding.kind === 'stall')
-  const written = isFree ? await write(snapshot, decisions, context.cluster) : nothingWritten
+  const written = isFree ? await write(snapshot, decisions, { cluster: context.cluster, now }) : nothingWritten
 
   const { findings: refusals, transient } = judgeFailures(written.failures)
   const findings = [...decisions.findings, ...refusals]
@@ -68,7 +76,7 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
   await report(snapshot, { status, taken }, context)
   if (transient !== undefined) throw transient.error
   const { secrets, rollout } = decisions
-  const dates = [secrets.nextChangeAt]
+  const dates = [secrets.nextChangeAt, recheckAt(decisions.databases, snapshot.resolved.redis.kind)]
   return planNextVisit({ snapshot, findings, dates, requeueAfterSeconds: rollout.requeueAfterSeconds }, now)
 }
 
@@ -95,7 +103,9 @@ async function decide(
     now,
   })
   const rendering = render(snapshot, images, secrets.secrets, restart ?? lastValue(status, 'restart'))
+  const departing = findDeparting(snapshot)
   const { rollout, placement, taken } = planRollout(snapshot, rendering.wanted, asked, now)
+  const desired = rendering.childrenFor(placement)
   return {
     secrets,
     image,
@@ -104,8 +114,12 @@ async function decide(
       ...validation,
       ...secrets.findings,
       ...findBackupProblems(observeBackup(snapshot)),
+      ...findLeftBehind(departing, snapshot),
+      ...findMissingMonitoring(resolved.monitoring, snapshot.front.availabilities),
     ],
-    rendering,
+    departing,
+    desired,
+    databases: observeDatabases(snapshot, desired),
     rollout,
     placement,
     taken: [...secrets.taken, ...(restart === undefined ? [] : [restarted(restart)]), ...taken],
@@ -137,16 +151,22 @@ const nothingWritten: ApplyResult = { created: [], changed: [], corrected: [], r
 /** Writes the difference: children, then counts. */
 async function write(
   snapshot: Snapshot,
-  { rendering, rollout, placement, secrets }: Decisions,
-  cluster: Cluster,
+  { desired, databases, rollout, secrets, departing }: Decisions,
+  { cluster, now }: { cluster: Cluster; now: Date },
 ): Promise<ApplyResult> {
   const { authService, children, ownSecrets } = snapshot
-  const plan = planApply(rendering.childrenFor(placement), children)
+  const live = children.filter((child) => !departing.kept.has(idOf(child)))
+  const plan = planApply(desired, live)
   const applied = await applyPlan(plan, { ...authService.metadata, kind }, cluster)
+  await lookAgain(snapshot, databases, now, (job) => cluster.remove(job))
   const scaleFailures = await scaleColors(snapshot, planScale(snapshot, rollout), cluster)
 
   const known = new Set(authService.status?.secrets?.map(({ name }) => name))
-  const events = [...announceSecrets(secrets.changes, known, new Set(ownSecrets.keys())), ...announceWrites(applied)]
+  const events = [
+    ...announceSecrets(secrets.changes, known, new Set(ownSecrets.keys())),
+    ...announceWrites(applied),
+    ...announceStoppedDatabases(authService.metadata.name, applied, snapshot.keptVolume),
+  ]
   for (const event of events) cluster.announce(authService, event)
   return { ...applied, failures: [...applied.failures, ...scaleFailures] }
 }
@@ -154,7 +174,7 @@ async function write(
 /** The status that follows from all of it. */
 function judge(
   snapshot: Snapshot,
-  { image, rendering, rollout, placement, secrets }: Decisions,
+  { image, databases, rollout, placement, secrets }: Decisions,
   { created, changed, corrected }: ApplyResult,
   {
     findings,
@@ -164,7 +184,6 @@ function judge(
   }: { findings: Finding[]; failure: string | undefined; taken: TakenAction[]; now: Date },
 ) {
   const { authService, resolved, referencedSecrets } = snapshot
-  const desired = rendering.childrenFor(placement)
   const written = [...created, ...changed, ...corrected.map(({ child }) => child)]
   const { spec, metadata } = authService
   const version = versionOf(image)
@@ -173,13 +192,14 @@ function judge(
     secrets: referencedSecrets,
     annotations: metadata.annotations ?? {},
     backup: observeBackup(snapshot),
+    monitoring: wantedMonitoring(resolved.monitoring, snapshot.front.availabilities),
   })
   return composeStatus(
     {
       snapshot,
       rollout,
       revisions: placement.revisions,
-      components: judgeComponents({ snapshot, findings, rollout, desired, written }),
+      components: judgeComponents({ snapshot, findings, rollout, databases, written }),
       production: productionReady(checklist, resolved.environment),
       findings,
       checklist,

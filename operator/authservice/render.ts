@@ -1,5 +1,6 @@
 import { serverImage } from './api/server-image.ts'
 import { contentHash } from './apply/content-hash.ts'
+import { wantedMonitoring } from './monitoring.ts'
 import { type Child, renderChildren } from './resources/children.ts'
 import type { Placement } from './resources/render-input.ts'
 import { serverTemplate } from './resources/server.ts'
@@ -46,9 +47,10 @@ export function render(
     referencedSecrets,
     front,
   }
+  const monitoring = wantedMonitoring(resolved.monitoring, front.availabilities)
   const template = serverTemplate(input)
   return {
     wanted: { revision: contentHash(template), template, image },
-    childrenFor: (placement) => renderChildren({ ...input, placement }),
+    childrenFor: (placement) => renderChildren({ ...input, monitoring, placement }),
   }
 }

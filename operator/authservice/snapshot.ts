@@ -24,6 +24,8 @@ export interface Snapshot {
   loadedKeys: LoadedKeys | undefined
   /** Volume of the managed MongoDB that is there without the Secret that opens it. */
   orphanedVolume: string | undefined
+  /** Volume of a managed MongoDB that the spec no longer asks for, while the Secret that opens it is there. */
+  keptVolume: string | undefined
   /** PersistentVolumeClaim of the backups that is named and is not there. */
   missingBackupVolume: string | undefined
 }

@@ -4,6 +4,25 @@ import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 import Type from 'typebox'
 import { completeDocument, problemCodesKey } from '../../openapi/complete.ts'
 import { impliedProblems } from '../../openapi/implied-problems.ts'
+import { refreshCookie } from '../app/cookie-mode/plugin.ts'
+
+const cookieSchemes = {
+  refreshCookie: { type: 'apiKey', in: 'cookie', name: refreshCookie, description: 'The refresh token' },
+  csrfToken: { type: 'apiKey', in: 'header', name: 'X-CSRF-Token', description: 'Beside the cookie' },
+} as const
+
+/** What the page at /docs may load and call: this server alone, and no script or style but its files. */
+const pageSources = {
+  'default-src': "'none'",
+  'script-src': "'self'",
+  // The one style that Swagger UI writes into the page itself.
+  'style-src': "'self' 'sha256-RL3ie0nH+Lzz2YNqQN83mnU0J1ot4QL7b99vMdIX99w='",
+  'img-src': "'self' data:",
+  'connect-src': "'self'",
+  'base-uri': "'none'",
+  'form-action': "'none'",
+  'frame-ancestors': "'none'",
+}
 
 /** OpenAPI 3.1, made from the routes' schemas; for reading at /docs where that is enabled. */
 export default fp(
@@ -30,6 +49,7 @@ export default fp(
         ],
         components: {
           securitySchemes: {
+            ...(app.config.cookieMode && cookieSchemes),
             bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token' },
             client: {
               type: 'http',
@@ -53,8 +73,10 @@ export default fp(
         'openapiObject' in made ? completeDocument(made.openapiObject as OpenApi.Document) : {},
     })
     // Loaded only where it is wanted: it holds memory that a server in production does without.
-    if (app.config.docsEnabled)
-      await app.register(import('@fastify/swagger-ui'), { routePrefix: '/docs', staticCSP: false })
+    if (app.config.docsEnabled) {
+      const options = { routePrefix: '/docs', staticCSP: pageSources, uiConfig: { validatorUrl: null } }
+      await app.register(import('@fastify/swagger-ui'), options)
+    }
     app.get(
       '/openapi.json',
       {

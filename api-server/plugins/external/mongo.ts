@@ -1,6 +1,13 @@
 import { setTimeout } from 'node:timers/promises'
 import fp from 'fastify-plugin'
-import { type ClientSession, type Db, MongoClient, MongoError, MongoServerError } from 'mongodb'
+import {
+  type ClientSession,
+  type Db,
+  MongoClient,
+  type MongoClientOptions,
+  MongoError,
+  MongoServerError,
+} from 'mongodb'
 import type { Config } from '../../config.ts'
 import { problem } from '../app/problems/problem.ts'
 import { type PoolUse, watchPools } from './mongo-pool.ts'
@@ -26,7 +33,11 @@ const retryMilliseconds = 300
 /** At most, before a transaction that met another one is tried again. */
 const retryTransactionMilliseconds = 20
 
-export function mongoClient({ mongodb }: Config): MongoClient {
+/** @param options for whoever waits longer than a request may: an index takes its time */
+export function mongoClient(
+  { mongodb }: Config,
+  options: Pick<MongoClientOptions, 'socketTimeoutMS'> = {},
+): MongoClient {
   return new MongoClient(mongodb.url, {
     appName: 'authservice',
     minPoolSize: mongodb.minPoolSize,
@@ -39,6 +50,7 @@ export function mongoClient({ mongodb }: Config): MongoClient {
     writeConcern: { w: 'majority' },
     readConcern: { level: 'majority' },
     retryWrites: true,
+    ...options,
     ...(mongodb.caFile !== undefined && { tls: true, tlsCAFile: mongodb.caFile }),
   })
 }

@@ -57,6 +57,7 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
       enabled: spec.networkPolicy?.enabled ?? preset.networkPolicy.enabled,
       allowFrom: spec.networkPolicy?.allowFrom ?? [],
     },
+    monitoring: { podMonitor: 'Auto', prometheusRule: 'Auto', dashboard: 'Auto', ...spec.monitoring },
     backup: resolveBackup(spec.backup),
     suspend: spec.suspend ?? false,
   }

@@ -123,6 +123,7 @@ describe.each(environments)('%s, where a field is left out', (environment) => {
     const checklist = evaluateChecklist({
       ...{ name: 'accounts', spec, resolved, secrets: new Map(), findings: [], backup: undefined },
       ...{ annotations: {}, version: '1.0.0' },
+      monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },
     })
     expect(checklist.some(({ ok }) => !ok)).toBe(true)
     expect(productionReady(checklist, environment)).toMatchObject({

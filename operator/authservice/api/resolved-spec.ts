@@ -30,10 +30,14 @@ export interface ResolvedSpec {
   resources: ResolvedResources
   pod: ResolvedPod
   networkPolicy: { enabled: boolean; allowFrom: Present<Present<AuthServiceSpec, 'networkPolicy'>, 'allowFrom'> }
+  monitoring: ResolvedMonitoring
   /** undefined: no backups. */
   backup: { schedule: string; keep: number; claimName: string } | undefined
   suspend: boolean
 }
+
+/** `Auto`: where the cluster has what it takes. */
+export type ResolvedMonitoring = Required<Present<AuthServiceSpec, 'monitoring'>>
 
 export interface FixedScaling {
   kind: 'fixed'

@@ -17,6 +17,7 @@ function render(spec: Partial<AuthServiceSpec>): unknown {
     restartedBy: undefined,
     secrets: [],
     referencedSecrets: new Map(),
+    monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },
     front: nothingInFront,
     placement: { activeColor: 'blue', previewColor: undefined, colors: {}, revisions: [] },
   }

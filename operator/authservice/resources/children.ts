@@ -6,6 +6,7 @@ import { renderIngresses } from './ingress.ts'
 import { metadataOf } from './metadata.ts'
 import { renderMigration } from './migration.ts'
 import { renderMongoDb } from './mongodb.ts'
+import { renderMonitoring } from './monitoring/render-monitoring.ts'
 import { renderNetworkPolicies } from './network-policy.ts'
 import { renderRedis } from './redis.ts'
 import type { Child, RenderInput } from './render-input.ts'
@@ -35,6 +36,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderIngresses(input),
     ...renderHttpRoute(input),
     ...renderNetworkPolicies(input),
+    ...renderMonitoring(input),
   ]
 }
 

@@ -1,6 +1,7 @@
 import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import type { Manifest } from '../apply/plan.ts'
 import type { Front } from '../front.ts'
+import type { WantedMonitoring } from '../monitoring.ts'
 import type { KeptRevision, PodTemplate } from '../rollout/revisions.ts'
 import type { Color } from '../rollout/world.ts'
 import type { DesiredSecret, SecretData } from '../secrets/secret-data.ts'
@@ -23,6 +24,8 @@ export interface TemplateInput {
 
 /** All that the children of one AuthService are made from. The same input gives the same children, byte for byte. */
 export interface RenderInput extends TemplateInput {
+  /** Which children of monitoring are made. */
+  monitoring: WantedMonitoring
   /** Where revisions run, and which of them gets the traffic. */
   placement: Placement
 }

@@ -83,7 +83,7 @@ function serverContainer(input: TemplateInput) {
     name: 'server',
     image: input.images.server,
     imagePullPolicy: 'IfNotPresent',
-    command: ['node', '--enable-source-maps', 'server.js'],
+    command: ['node', 'server.js'],
     env: environmentList(input),
     ports: [
       { name: 'http', containerPort: serverPorts.api },

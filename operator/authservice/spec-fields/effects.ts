@@ -2,6 +2,7 @@ import { resolveSpec } from '../api/defaults.ts'
 import { type AuthServiceSpec, AuthServiceSpecSchema } from '../api/spec.ts'
 import type { Manifest } from '../apply/plan.ts'
 import type { Front } from '../front.ts'
+import { type Availabilities, optionalKinds } from '../kinds.ts'
 import { render } from '../render.ts'
 import { revisionLabel } from '../resources/metadata.ts'
 import { policyOf } from '../rollout/observe.ts'
@@ -25,10 +26,10 @@ const referencedSecrets: ReadonlyMap<string, SecretData> = new Map([
 
 /** A cluster that has everything that can stand in front. */
 const front: Front = {
-  availabilities: {
-    ...{ certificate: 'available', httpRoute: 'available', middleware: 'available', trafficPolicy: 'available' },
-    ingressClass: 'available',
-  },
+  // One entry for each of the kinds.
+  availabilities: Object.fromEntries(
+    [...Object.keys(optionalKinds), 'ingressClass'].map((kind) => [kind, 'available']),
+  ) as Availabilities,
   ingressClass: { metadata: { name: 'nginx' }, spec: { controller: 'k8s.io/ingress-nginx' } },
   gatewayControllers: ['gateway.envoyproxy.io/gatewayclass-controller'],
 }

@@ -9,7 +9,11 @@ declare module 'fastify' {
 
 export default fp(
   async function health(app) {
-    const readiness = watchReadiness(app.mongo.db, () => app.tokens.keys.signer(new Date()) !== undefined)
+    const readiness = watchReadiness(
+      app.mongo.db,
+      app.config.mongodb.usersCollection,
+      () => app.tokens.keys.signer(new Date()) !== undefined,
+    )
     app.decorate('readiness', readiness)
     app.addHook('onClose', async () => readiness.stop())
   },

@@ -14,13 +14,13 @@ export interface Readiness {
 }
 
 /** Looks at MongoDB every second, so that a probe answers at once whatever MongoDB does. */
-export function watchReadiness(db: Db, hasSigner: () => boolean): Readiness {
+export function watchReadiness(db: Db, usersCollection: string, hasSigner: () => boolean): Readiness {
   let shuttingDown = false
   let lastAnswer = Number.NEGATIVE_INFINITY
   let missing: string[] | undefined
   const look = async () => {
     try {
-      if (missing === undefined || missing.length > 0) missing = await missingMigrations(db)
+      if (missing === undefined || missing.length > 0) missing = await missingMigrations(db, usersCollection)
       else await db.command({ ping: 1 })
       lastAnswer = performance.now()
     } catch {

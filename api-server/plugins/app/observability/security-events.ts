@@ -12,6 +12,7 @@ export type SecurityEventName =
   | 'authn_token_revoked'
   | 'authn_token_reuse'
   | 'excess_rate_limit_exceeded'
+  | 'malicious_cors'
   | 'session_created'
   | 'session_renewed'
   | 'session_expired'

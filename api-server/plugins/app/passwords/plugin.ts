@@ -16,6 +16,7 @@ import {
   type PasswordOwner,
   spellingsOf,
 } from './password-rules.ts'
+import { lowerPoolPriority } from './pool-priority.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -46,6 +47,7 @@ export default fp(
     const { bcryptCost, passwordMinLength } = app.config
     const queue = hashQueue(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4))
     const unknownUserHash = await bcrypt.hash('nobody has this password', bcryptCost)
+    lowerPoolPriority() // the pool has its threads now
 
     const queued = async <Result>(work: () => Promise<Result>): Promise<Result> => {
       try {

@@ -1,8 +1,8 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { MongoNetworkError, MongoServerSelectionError } from 'mongodb'
 import { Problem, type ProblemCode, problem, problemCatalog } from './problem.ts'
+import { statusTexts } from './status-texts.ts'
 
 /** Turns every error into application/problem+json. RFC 9457. */
 export default fp(
@@ -39,7 +39,7 @@ function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
     .send(
       JSON.stringify({
         type: 'about:blank',
-        title: STATUS_CODES[known.statusCode] ?? 'Error',
+        title: statusTexts[known.statusCode] ?? 'Error',
         status: known.statusCode,
         detail: known.message,
         code: known.code,
@@ -78,6 +78,8 @@ function toProblem(error: FastifyError): Problem {
       cause: error,
     })
   }
+  if (error.code?.startsWith('FST_CSRF_'))
+    return problem(403, 'csrf_failed', 'Send the csrf_token of the log-in, or of GET /v1/auth/csrf, as X-CSRF-Token.')
   const code = codeOfStatus[error.statusCode ?? 500]
   if (code !== undefined) return problem(problemCatalog[code].status, code, error.message)
   return problem(500, 'internal_error', 'The server failed to answer; the request id finds the cause in its log.', {

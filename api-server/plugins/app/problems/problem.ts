@@ -14,6 +14,10 @@ export const problemCatalog = {
   refresh_invalid: { status: 401, meaning: 'The refresh token is not known. Log in again.' },
   refresh_expired: { status: 401, meaning: 'The session has expired. Log in again.' },
   refresh_reused: { status: 401, meaning: 'The refresh token was used before: the session was ended.' },
+  csrf_failed: {
+    status: 403,
+    meaning: 'The refresh token came in a cookie, without the X-CSRF-Token of this browser.',
+  },
   not_found: { status: 404, meaning: 'There is nothing at this path.' },
   email_taken: { status: 409, meaning: 'Somebody has registered with this email already.' },
   body_too_large: { status: 413, meaning: 'The body has more than 16 KiB.' },

@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import { type Collection, MongoServerError, ObjectId } from 'mongodb'
-import { emailCollation } from '../../../migrations/steps.ts'
+import { emailCollation } from '../../../migrations/email-collation.ts'
 import { problem } from '../problems/problem.ts'
 import type { StoredUser, UserDocument } from './user.ts'
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import csrf from './csrf.ts'
 import login from './login.ts'
 import logout from './logout.ts'
 import refresh from './refresh.ts'
@@ -16,4 +17,5 @@ export default async function authRoutes(app: FastifyInstance): Promise<void> {
   await app.register(refresh)
   await app.register(logout)
   await app.register(verify)
+  if (app.config.cookieMode) await app.register(csrf)
 }

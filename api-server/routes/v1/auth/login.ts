@@ -1,9 +1,10 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { Problem, problem } from '../../../plugins/app/problems/problem.ts'
 import { isActive, publicUser, roleOf, type StoredUser } from '../../../plugins/app/users/user.ts'
-import { Credentials, Login } from '../../../schemas/auth.ts'
+import { Credentials, loginAnswer } from '../../../schemas/auth.ts'
 
 const login: FastifyPluginAsyncTypebox = async (app) => {
+  const { cookieMode } = app
   app.post(
     '/login',
     {
@@ -12,7 +13,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         summary: 'Log in',
         tags: ['sessions'],
         body: Credentials,
-        response: { 200: Login },
+        response: { 200: loginAnswer(cookieMode.isOn) },
         problems: [
           'invalid_credentials',
           'password_too_long',
@@ -55,13 +56,15 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
       app.metrics.tokensIssued.inc({ kind: 'refresh' })
       const event = failuresBefore === 0 ? 'authn_login_success' : 'authn_login_successafterfail'
       app.securityEvents.record(event, { ...from, userId, sessionId: session._id })
-      return {
+      const answer = {
         access_token: issued.token,
         token_type: 'Bearer' as const,
         expires_in: issued.expiresInSeconds,
-        refresh_token: refreshToken,
         user: publicUser({ ...user, last_login: now }),
       }
+      if (!cookieMode.isOn) return { ...answer, refresh_token: refreshToken }
+      cookieMode.setRefreshToken(reply, refreshToken, session)
+      return { ...answer, csrf_token: cookieMode.csrfToken(request, reply, { fresh: true }) }
     },
   )
 

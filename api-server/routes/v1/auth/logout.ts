@@ -15,6 +15,7 @@ const logout: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { sub: userId, sid: sessionId } = await app.authenticate(request)
       await app.revocation.revokeSession(sessionId, 'logout')
+      app.cookieMode.forget(reply)
       app.securityEvents.record('authn_token_revoked', { userId, sessionId, address: request.ip })
       return reply.code(204).send(null)
     },
@@ -26,6 +27,7 @@ const logout: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { sub: userId } = await app.authenticate(request)
       await app.revocation.revokeUser(userId, 'logout_all')
+      app.cookieMode.forget(reply)
       app.securityEvents.record('authn_token_revoked', { userId, address: request.ip, reason: 'logout_all' })
       return reply.code(204).send(null)
     },

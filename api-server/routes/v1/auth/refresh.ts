@@ -3,10 +3,10 @@ import { type Problem, problem } from '../../../plugins/app/problems/problem.ts'
 import { sessionIdOf } from '../../../plugins/app/sessions/refresh-token.ts'
 import type { RefreshResult } from '../../../plugins/app/sessions/store.ts'
 import { isActive, roleOf } from '../../../plugins/app/users/user.ts'
-import { RefreshRequest, TokenPair } from '../../../schemas/auth.ts'
+import { refreshRequest, tokenPair } from '../../../schemas/auth.ts'
 
 const refresh: FastifyPluginAsyncTypebox = async (app) => {
-  const { limits } = app.config
+  const { cookieMode, config } = app
   app.post(
     '/refresh',
     {
@@ -14,9 +14,11 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'refreshTokens',
         summary: 'Exchange a refresh token for a new pair',
         tags: ['sessions'],
-        body: RefreshRequest,
-        response: { 200: TokenPair },
+        ...(cookieMode.isOn && { security: [{ refreshCookie: [], csrfToken: [] }, {}] }),
+        body: refreshRequest(cookieMode.isOn),
+        response: { 200: tokenPair(cookieMode.isOn) },
         problems: [
+          ...(cookieMode.isOn ? (['csrf_failed'] as const) : []),
           'refresh_invalid',
           'refresh_expired',
           'refresh_reused',
@@ -26,14 +28,19 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
           'database_unavailable',
         ],
       },
+      preHandler: cookieMode.requireCsrfToken,
     },
     async (request, reply) => {
-      const { refresh_token: presented } = request.body
+      const presented = request.body?.refresh_token ?? cookieMode.refreshTokenOf(request)
+      if (presented === undefined) throw problem(401, 'refresh_invalid', 'There is no refresh token. Log in.')
       // With the address, because a session's id is no secret: nobody else can use its limit up.
       const subject = `${sessionIdOf(presented) ?? 'unknown'}:${request.ip}`
-      await app.limits.use('refresh', subject, limits.refresh, request, reply)
+      await app.limits.use('refresh', subject, config.limits.refresh, request, reply)
       const result = await app.sessions.refresh(presented)
-      if (result.outcome !== 'refreshed') throw await refusal(result, request.ip)
+      if (result.outcome !== 'refreshed') {
+        cookieMode.forget(reply)
+        throw await refusal(result, request.ip)
+      }
 
       const { session, refreshToken } = result
       const userId = session.userId.toHexString()
@@ -45,12 +52,14 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
       app.metrics.tokensIssued.inc({ kind: 'access' })
       app.metrics.tokensIssued.inc({ kind: 'refresh' })
       app.securityEvents.record('session_renewed', { userId, sessionId: session._id, address: request.ip })
-      return {
+      const answer = {
         access_token: issued.token,
         token_type: 'Bearer' as const,
         expires_in: issued.expiresInSeconds,
-        refresh_token: refreshToken,
       }
+      if (!cookieMode.isOn) return { ...answer, refresh_token: refreshToken }
+      cookieMode.setRefreshToken(reply, refreshToken, session)
+      return answer
     },
   )
 

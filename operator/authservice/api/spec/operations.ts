@@ -15,11 +15,15 @@ export const MonitoringSchema = Type.Object(
     prometheusRule: Type.Optional(
       whereTheKindExists({ description: 'A PrometheusRule with alerts, each with a runbook.' }),
     ),
-    dashboard: Type.Optional(whereTheKindExists({ description: 'A ConfigMap with a Grafana dashboard.' })),
+    dashboard: Type.Optional(
+      Type.Enum(['Auto', 'Enabled', 'Disabled'], {
+        description: 'A ConfigMap with a Grafana dashboard.',
+        defaultText: '`Auto`: where the cluster has PodMonitors',
+      }),
+    ),
   },
   {
     description: 'Metrics, alerts and a dashboard.',
-    notYet: 'none of them is made: scrape port 9090 of the server pods with a configuration of your own',
   },
 )
 

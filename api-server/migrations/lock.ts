@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
+import { type Db, MongoServerError } from 'mongodb'
+
+interface Lock {
+  _id: 'migrations'
+  owner: string
+  until: Date
+}
+
+/** A runner that has died is waited for so long. One that lives renews its lock three times in it. */
+const lockSeconds = 60
+const retryMilliseconds = 250
+const duplicateKey = 11_000
+
+/**
+ * Does the work while nobody else does it, however long it takes: an index of a large collection takes more than a
+ * minute. Waits for whoever does it now. Times are the database's.
+ *
+ * @throws when the lock was lost on the way, because this process or the database stood still for a minute
+ */
+export async function withLock<Result>(db: Db, work: () => Promise<Result>): Promise<Result> {
+  const owner = randomUUID()
+  const locks = db.collection<Lock>('locks')
+  while (!(await take(db, owner))) await setTimeout(retryMilliseconds)
+  let lost: unknown
+  const renewing = setInterval(
+    () => {
+      renew(db, owner).catch((error) => {
+        lost = error
+      })
+    },
+    (lockSeconds * 1000) / 3,
+  )
+  try {
+    const result = await work()
+    if (lost !== undefined) throw new Error('the lock of the migrations was lost while they ran', { cause: lost })
+    return result
+  } finally {
+    clearInterval(renewing)
+    await locks.deleteOne({ _id: 'migrations', owner })
+  }
+}
+
+const untilLater = { $dateAdd: { startDate: '$$NOW', unit: 'second', amount: lockSeconds } }
+
+async function take(db: Db, owner: string): Promise<boolean> {
+  const locks = db.collection<Lock>('locks')
+  try {
+    await locks.insertOne({ _id: 'migrations', owner: '', until: new Date(0) })
+  } catch (error) {
+    if (!(error instanceof MongoServerError && error.code === duplicateKey)) throw error
+  }
+  const { modifiedCount } = await locks.updateOne({ _id: 'migrations', $expr: { $lt: ['$until', '$$NOW'] } }, [
+    { $set: { owner, until: untilLater } },
+  ])
+  return modifiedCount === 1
+}
+
+async function renew(db: Db, owner: string): Promise<void> {
+  const { matchedCount } = await db
+    .collection<Lock>('locks')
+    .updateOne({ _id: 'migrations', owner }, [{ $set: { until: untilLater } }])
+  if (matchedCount === 0) throw new Error('another runner has the lock')
+}

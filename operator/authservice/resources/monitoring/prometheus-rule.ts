@@ -1,0 +1,33 @@
+import { parseQuantity } from '../../apply/quantity.ts'
+import { metadataOf } from '../metadata.ts'
+import type { Child, RenderInput } from '../render-input.ts'
+import { alertingRule } from './alert.ts'
+import { operationAlerts } from './operation-alerts.ts'
+import { serverAlerts } from './server-alerts.ts'
+
+/** @see https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.PrometheusRule */
+export function renderPrometheusRule(input: RenderInput): Child {
+  return {
+    apiVersion: 'monitoring.coreos.com/v1',
+    kind: 'PrometheusRule',
+    metadata: metadataOf(input, input.owner.name),
+    spec: { groups: ruleGroups(input) },
+  }
+}
+
+/** The rules as Prometheus reads them from a file, too. */
+export function ruleGroups({ owner, resolved }: Pick<RenderInput, 'owner' | 'resolved'>) {
+  const { namespace, name } = owner
+  const labels = { namespace, authservice: name }
+  const requestedCores = parseQuantity(resolved.resources.requests.cpu ?? '') ?? 1
+  return [
+    {
+      name: `authservice-${namespace}-${name}-server`,
+      rules: serverAlerts({ namespace, name, requestedCores }).map((alert) => alertingRule(alert, labels)),
+    },
+    {
+      name: `authservice-${namespace}-${name}-operation`,
+      rules: operationAlerts({ namespace, name }).map((alert) => alertingRule(alert, labels)),
+    },
+  ]
+}

@@ -1,0 +1,232 @@
+import { spawn } from 'node:child_process'
+import { createHash, randomBytes } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import bcrypt from 'bcrypt'
+import { BSON, type Db, MongoClient, ObjectId } from 'mongodb'
+import { afterAll, beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest'
+import {
+  type MigrationOptions,
+  MigrationRefused,
+  missingMigrations,
+  runMigrations,
+} from '../../../api-server/migrations/run.ts'
+import { type Migration, migrations } from '../../../api-server/migrations/steps.ts'
+import { freshDatabase, password, startApp } from './app-for-test.ts'
+
+const root = resolve(import.meta.dirname, '../../..')
+const collection = 'accounts'
+const expandIds = migrations.filter(({ phase }) => phase === 'expand').map(({ id }) => id)
+
+let client: MongoClient
+let db: Db
+
+beforeAll(() => {
+  client = new MongoClient(inject('mongoUrl'))
+})
+beforeEach(() => {
+  db = client.db(freshDatabase())
+})
+afterAll(() => client.close())
+
+/** Users as another program has written them over the years, with that program's own indexes. */
+async function otherProgramsUsers(count: number): Promise<void> {
+  const hash = (await bcrypt.hash(password, 10)).replace('$2b$', '$2a$')
+  const users = db.collection(collection)
+  await users.createIndex({ email: 1 }, { unique: true })
+  await users.createIndex({ last_login: 1 })
+  const day = (index: number) => new Date(Date.UTC(2020, 0, 1 + (index % 1_000)))
+  await users.insertMany(
+    Array.from({ length: count }, (_, index) => ({
+      email: mixedCase(`User.${index}@Example.com`, index),
+      password_hash: hash,
+      name: `User ${index}`,
+      role: index % 100 === 0 ? 'admin' : 'user',
+      is_active: index % 50 !== 7,
+      created_at: day(index),
+      updated_at: day(index + 1),
+      ...(index % 3 !== 0 && { last_login: day(index + 2) }),
+    })),
+  )
+}
+
+function mixedCase(email: string, index: number): string {
+  return [email, email.toLowerCase(), email.toUpperCase()][index % 3] ?? email
+}
+
+/** Whatever changes in any document of the collection changes this. */
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const document of db.collection(collection).find().sort({ _id: 1 })) hash.update(BSON.serialize(document))
+  return hash.digest('hex')
+}
+
+async function indexNames(): Promise<string[]> {
+  return (await db.collection(collection).indexes()).map(({ name }) => name ?? '').sort()
+}
+
+async function collectionNames(): Promise<string[]> {
+  return (await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name).sort()
+}
+
+const run = (options: MigrationOptions = {}) =>
+  runMigrations(db, collection, options).then((steps) => steps.map(({ id }) => id))
+
+test('10,000 users of another program stay as they are, get their indexes, and log in whatever the case', async () => {
+  await otherProgramsUsers(10_000)
+  const before = await fingerprint()
+  expect(await run({ dryRun: true })).toEqual(expandIds)
+  expect(await collectionNames()).toEqual([collection])
+
+  // Two runners at a time: each step by one of them.
+  const ran = await Promise.all([run(), run()])
+  expect(ran.flat().sort()).toEqual([...expandIds].sort())
+  expect(await run()).toEqual([])
+  expect(await missingMigrations(db, collection)).toEqual([])
+
+  expect(await fingerprint()).toBe(before)
+  // Its index of last_login does what ours would: there is one.
+  expect(await indexNames()).toEqual(['_id_', 'created_at', 'email_1', 'email_unique', 'last_login_1'])
+
+  const server = await startApp({ DATABASE_NAME: db.databaseName, COLLECTION_NAME: collection })
+  onTestFinished(() => server.close())
+  for (const index of [3, 4, 5]) {
+    const login = await server.post('/v1/auth/login', { email: `uSER.${index}@exAMPLE.com`, password })
+    expect(login).toMatchObject({ status: 200, body: { user: { name: `User ${index}` } } })
+  }
+  const taken = await server.post('/v1/auth/register', { email: 'user.4711@example.com', password, name: 'Again' })
+  expect(taken).toMatchObject({ status: 409, body: { code: 'email_taken' } })
+})
+
+test('emails that are the same but for their case are told with both ids, and nothing is changed', async () => {
+  await otherProgramsUsers(100)
+  const first = await db.collection(collection).findOne({ name: 'User 42' })
+  const second = { _id: new ObjectId(), email: 'USER.42@EXAMPLE.com', name: 'Another' }
+  await db.collection(collection).insertOne(second)
+  const [before, indexes] = [await fingerprint(), await indexNames()]
+
+  for (const options of [{ dryRun: true }, {}]) {
+    const refusal: unknown = await run(options).catch((error: unknown) => error)
+    expect(refusal).toBeInstanceOf(MigrationRefused)
+    const message = String(refusal)
+    expect(message).toContain('001-users: 2 users have one email')
+    for (const { _id } of [first ?? second, second]) expect(message).toContain(String(_id))
+    expect(message).not.toMatch(/@example/i)
+  }
+  expect(await fingerprint()).toBe(before)
+  expect(await indexNames()).toEqual(indexes)
+  expect((await collectionNames()).filter((name) => !['locks', collection].includes(name))).toEqual([])
+
+  await db.collection(collection).deleteOne({ _id: second._id })
+  expect(await run()).toEqual(expandIds)
+})
+
+test('users without an email are told as such', async () => {
+  await db.collection(collection).insertMany([{ name: 'A' }, { name: 'B' }, { name: 'C', email: null }])
+  await expect(run()).rejects.toThrow(/3 users have no email: /)
+})
+
+test('another collection of users gets its indexes as well', async () => {
+  await run()
+  expect((await runMigrations(db, 'other')).map(({ id }) => id)).toEqual(['001-users'])
+  expect(await missingMigrations(db, 'third')).toEqual(['001-users'])
+})
+
+test('the contract half waits until it is asked for', async () => {
+  const ran: string[] = []
+  const step = (id: string, phase: Migration['phase']): Migration => ({
+    id,
+    phase,
+    summary: id,
+    up: async () => {
+      ran.push(id)
+    },
+  })
+  const steps = [step('1-expand', 'expand'), step('2-contract', 'contract'), step('3-expand', 'expand')]
+  expect(await run({ steps })).toEqual(['1-expand', '3-expand'])
+  expect(await run({ steps, phase: 'contract', dryRun: true })).toEqual(['2-contract'])
+  expect(ran).toEqual(['1-expand', '3-expand'])
+  expect(await run({ steps, phase: 'contract' })).toEqual(['2-contract'])
+  expect(await run({ steps, phase: 'contract' })).toEqual([])
+  expect(ran).toEqual(['1-expand', '3-expand', '2-contract'])
+})
+
+test('a step that fails is repeated by the next run, and the lock is free again', async () => {
+  let isBroken = true
+  const ran: string[] = []
+  const step = (id: string): Migration => ({
+    id,
+    phase: 'expand',
+    summary: id,
+    up: async () => {
+      if (id === 'second' && isBroken) throw new Error('the disk is full')
+      ran.push(id)
+    },
+  })
+  const steps = [step('first'), step('second')]
+  await expect(run({ steps })).rejects.toThrow('the disk is full')
+  isBroken = false
+  expect(await run({ steps })).toEqual(['second'])
+  expect(ran).toEqual(['first', 'second'])
+})
+
+test('the lock of a runner that died is taken over after its time, one that runs is waited for', async () => {
+  const locks = db.collection<{ _id: string; owner: string; until: Date }>('locks')
+  await locks.insertOne({ _id: 'migrations', owner: 'dead', until: new Date(Date.now() - 1_000) })
+  expect(await run()).toEqual(expandIds)
+
+  await locks.insertOne({ _id: 'migrations', owner: 'alive', until: new Date(Date.now() + 60_000) })
+  const other = db.collection('migrations')
+  await other.deleteMany({})
+  const waiting = run()
+  // It asks for the lock again and again; while another one has it nothing is recorded.
+  await expect.poll(() => lockAttempts(db)).toBeGreaterThan(2)
+  expect(await other.countDocuments()).toBe(0)
+  await locks.deleteOne({ _id: 'migrations' })
+  expect(await waiting).toEqual(expandIds)
+})
+
+/** Insertions into `locks` that MongoDB has refused or taken, by its own counters of commands. */
+async function lockAttempts(database: Db): Promise<number> {
+  const stats = await database
+    .collection('locks')
+    .aggregate([{ $collStats: { latencyStats: {} } }])
+    .toArray()
+  return Number(stats[0]?.['latencyStats']?.['writes']?.['ops'] ?? 0)
+}
+
+test('migrate.js says what it would do, does it, and fails with what to mend', async () => {
+  const migrate = (...options: string[]) =>
+    runMigrate({ DATABASE_NAME: db.databaseName, COLLECTION_NAME: collection }, options)
+  await db.collection(collection).insertMany([{ email: 'a@example.com' }, { email: 'A@example.com' }])
+  const refused = await migrate()
+  expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('Nothing was changed. Mend this first:') })
+  await db.collection(collection).deleteOne({ email: 'A@example.com' })
+  expect(await migrate('--dry-run')).toMatchObject({ code: 0, output: expect.stringContaining('would run 001-users') })
+  expect(await migrate()).toMatchObject({ code: 0, output: expect.stringContaining('ran 001-users') })
+  expect(await migrate('--contract')).toMatchObject({ code: 0, output: expect.stringContaining('nothing to do') })
+})
+
+function runMigrate(
+  environment: Record<string, string>,
+  options: string[],
+): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, [join(root, 'api-server/migrate.ts'), ...options], {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      ENVIRONMENT: 'development',
+      MONGODB_URL: inject('mongoUrl'),
+      JWT_SECRET: randomBytes(32).toString('base64url'),
+      ...environment,
+    },
+  })
+  return new Promise((done, failed) => {
+    let output = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (data) => {
+        output += data
+      })
+    }
+    child.on('error', failed)
+    child.on('close', (code) => done({ code, output }))
+  })
+}

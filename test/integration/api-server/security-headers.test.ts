@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type AppForTest, startApp } from './app-for-test.ts'
+
+let server: AppForTest
+
+beforeAll(async () => {
+  server = await startApp({ ENVIRONMENT: 'staging' })
+})
+
+afterAll(() => server.close())
+
+test.each(['/v1/me', '/openapi.json', '/.well-known/jwks.json', '/nowhere'])(
+  '%s tells browsers to do nothing with it',
+  async (url) => {
+    const { headers } = await server.app.inject({ url })
+    expect(headers).toMatchObject({
+      'content-security-policy': expect.stringContaining("default-src 'none'"),
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'referrer-policy': 'no-referrer',
+      'strict-transport-security': expect.stringContaining('max-age=31536000'),
+      'x-request-id': expect.any(String),
+    })
+    expect(headers).not.toHaveProperty('x-powered-by')
+  },
+)
+
+test('the page at /docs may load its own files and nothing else', async () => {
+  const { headers, body } = await server.app.inject({ url: '/docs/' })
+  const policy = String(headers['content-security-policy'])
+  expect(policy).toContain("default-src 'none'")
+  expect(policy).not.toMatch(/unsafe|https:|\*/)
+  // What the policy forbids must not be what the page needs.
+  expect(body).not.toMatch(/<script>|<style|style="|onload=/)
+  const files = [...body.matchAll(/(?:src|href)="([^"]+)"/g)].map(
+    ([, path = '']) => new URL(path, 'http://x/docs/').pathname,
+  )
+  expect(files.length).toBeGreaterThan(3)
+  for (const url of files) expect((await server.app.inject({ url })).statusCode).toBe(200)
+})
+
+test('production has no /docs', async () => {
+  const production = await startApp({ ENVIRONMENT: 'production', JWT_ISSUER: 'https://auth.example.com' })
+  try {
+    expect((await production.get('/docs/')).status).toBe(404)
+    expect((await production.get('/openapi.json')).status).toBe(200)
+  } finally {
+    await production.close()
+  }
+})

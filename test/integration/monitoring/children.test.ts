@@ -1,0 +1,131 @@
+import { KubeConfig } from '@kubernetes/client-node'
+import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { optionalKinds } from '../../../operator/authservice/kinds.ts'
+import { KubeClient } from '../../../operator/kube/client.ts'
+import { Transport } from '../../../operator/kube/transport.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { definitionOf, definitions } from '../kube/definitions.ts'
+import { type Live, Namespace } from '../operator/namespace.ts'
+import { startOperator } from '../operator/operator-under-test.ts'
+
+const { kubeconfigPath } = inject('apiServer')
+const kinds = [optionalKinds.podMonitor, optionalKinds.prometheusRule]
+let namespace: Namespace
+let operator: Operator
+let client: KubeClient
+
+const authService = (name: string, monitoring: object = {}) => {
+  const spec = { environment: 'production', mongodb: {}, redis: {}, ingress: { type: 'None' }, monitoring }
+  const tokens = { issuer: 'https://auth.example.com' }
+  return { apiVersion, kind, metadata: { name }, ...{ spec: { ...spec, tokens } } }
+}
+
+beforeAll(async () => {
+  const config = new KubeConfig()
+  config.loadFromFile(kubeconfigPath)
+  client = new KubeClient(new Transport(config, 'a-user'), 'a-user')
+  namespace = await Namespace.create(kubeconfigPath, `monitoring-${Date.now()}`)
+  operator = startOperator(kubeconfigPath, namespace)
+  await namespace.apply(authService('auto'))
+  await namespace.apply(
+    authService('asked', { podMonitor: 'Enabled', prometheusRule: 'Enabled', dashboard: 'Enabled' }),
+  )
+  await namespace.apply(
+    authService('without', { podMonitor: 'Disabled', prometheusRule: 'Disabled', dashboard: 'Disabled' }),
+  )
+  for (const name of ['auto', 'asked', 'without']) {
+    await vi.waitFor(async () => expect(await namespace.get('Service', `${name}-metrics`)).toBeDefined(), 20_000)
+  }
+})
+afterAll(async () => {
+  await operator.stop()
+  for (const { plural } of kinds) await client.delete(definitions, { name: `${plural}.monitoring.coreos.com` })
+})
+
+const dashboard = (name: string) => namespace.get('ConfigMap', `${name}-dashboard`)
+const production = (name: string) => namespace.condition(name, 'ProductionReady')
+
+describe('in a cluster without the Prometheus operator', () => {
+  test('nothing of it is made, and the checklist asks for it', async () => {
+    expect(await dashboard('auto')).toBeUndefined()
+    await expect
+      .poll(() => production('auto'), { timeout: 10_000 })
+      .toMatch(
+        /Dashboards \(install the Prometheus operator .*: there is no PodMonitor, no PrometheusRule, no dashboard\)/,
+      )
+  })
+
+  test('what is asked for by Enabled is missed aloud, and the server is made all the same', async () => {
+    await expect
+      .poll(() => production('asked'), { timeout: 10_000 })
+      .toContain('spec.monitoring.podMonitor is Enabled, and the cluster has no PodMonitor: install the Prometheus')
+    expect(await production('asked')).toContain('spec.monitoring.prometheusRule is Enabled')
+    expect(await dashboard('asked')).toBeDefined()
+    expect(await namespace.get('Deployment', 'asked-blue')).toBeDefined()
+  })
+})
+
+describe('once the Prometheus operator is installed', () => {
+  beforeAll(async () => {
+    for (const resource of kinds) await client.apply(definitions, definitionOf(resource))
+    await vi.waitFor(async () => expect(await dashboard('auto')).toBeDefined(), 60_000)
+    await vi.waitFor(async () => expect(await namespace.get('PrometheusRule', 'asked')).toBeDefined(), 20_000)
+  })
+
+  test('every child is made, owned by the AuthService', async () => {
+    const { uid } = (await namespace.authService('auto')).metadata
+    for (const child of [
+      await namespace.get('PodMonitor', 'auto'),
+      await namespace.get('PrometheusRule', 'auto'),
+      await dashboard('auto'),
+    ]) {
+      expect(child?.metadata.ownerReferences).toEqual([expect.objectContaining({ uid, controller: true })])
+    }
+    await expect.poll(() => production('auto'), { timeout: 10_000 }).not.toContain('Dashboards')
+    expect(await production('asked')).not.toContain('is Enabled')
+  })
+
+  test('Disabled keeps each of them away', async () => {
+    expect(await namespace.get('PodMonitor', 'without')).toBeUndefined()
+    expect(await namespace.get('PrometheusRule', 'without')).toBeUndefined()
+    expect(await dashboard('without')).toBeUndefined()
+    expect(await production('without')).toContain('no PodMonitor')
+  })
+
+  test('Prometheus finds the server pods, by the labels that rules and dashboard select', async () => {
+    const monitor = await namespace.get<Live & { spec: { selector: { matchLabels: Record<string, string> } } }>(
+      'PodMonitor',
+      'auto',
+    )
+    const deployment = await namespace.get<
+      Live & { spec: { template: { metadata: { labels: object }; spec: { containers: { ports: object[] }[] } } } }
+    >('Deployment', 'auto-blue')
+    expect(deployment?.spec.template.metadata.labels).toMatchObject(monitor?.spec.selector.matchLabels ?? { none: '' })
+    expect(monitor).toMatchObject({
+      spec: {
+        podMetricsEndpoints: [
+          {
+            port: 'observability',
+            relabelings: [{ targetLabel: 'authservice', replacement: 'auto' }, { targetLabel: 'color' }],
+          },
+        ],
+      },
+    })
+    expect(deployment?.spec.template.spec.containers[0]?.ports).toContainEqual(
+      expect.objectContaining({ name: 'observability' }),
+    )
+  })
+
+  test('a rule that somebody took away comes back', async () => {
+    await namespace.remove('PrometheusRule', 'auto')
+    await expect.poll(() => namespace.get('PrometheusRule', 'auto'), { timeout: 10_000 }).toBeDefined()
+  })
+
+  test('what is switched off later is deleted', async () => {
+    await namespace.apply(authService('auto', { dashboard: 'Disabled', prometheusRule: 'Disabled' }))
+    await expect.poll(() => dashboard('auto'), { timeout: 10_000 }).toBeUndefined()
+    await expect.poll(() => namespace.get('PrometheusRule', 'auto'), { timeout: 10_000 }).toBeUndefined()
+    expect(await namespace.get('PodMonitor', 'auto')).toBeDefined()
+  })
+})

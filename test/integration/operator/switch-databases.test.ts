@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { type Live, Namespace } from './namespace.ts'
+import { startOperator } from './operator-under-test.ts'
+import { makeEverythingAvailable } from './simulated-controllers.ts'
+
+const { kubeconfigPath } = inject('apiServer')
+let namespace: Namespace
+let operator: Operator
+
+const external = {
+  mongodb: { external: { urlSecretRef: { name: 'our-mongodb', key: 'url' } } },
+  redis: { external: { host: 'redis.example.com' } },
+}
+const managed = { mongodb: { managed: {} }, redis: { managed: {} } }
+const volume = 'data-shop-mongodb-0'
+
+const apply = (databases: object) =>
+  namespace.apply({
+    ...{ apiVersion, kind, metadata: { name: 'shop' } },
+    ...{ spec: { environment: 'development', ingress: { type: 'None' }, ...databases } },
+  })
+
+beforeAll(async () => {
+  namespace = await Namespace.create(kubeconfigPath, `switch-${Date.now()}`)
+  const url = Buffer.from('mongodb://mongodb.example.com/?replicaSet=rs0&tls=true').toString('base64')
+  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-mongodb' }, ...{ data: { url } } })
+  operator = startOperator(kubeconfigPath, namespace)
+})
+afterAll(() => operator.stop())
+
+const passwords = async () => (await namespace.get<Live & { data: object }>('Secret', 'shop-mongodb'))?.data
+const mountedUrl = async () => {
+  interface Deployment extends Live {
+    spec: { template: { spec: { volumes: { name: string; secret?: { secretName: string } }[] } } }
+  }
+  const server = await namespace.get<Deployment>('Deployment', 'shop-blue')
+  return server?.spec.template.spec.volumes.find(({ name }) => name === 'mongodb')?.secret?.secretName
+}
+
+test('databases of your own take over when no server pod uses the managed ones, and back; the volume stays', async () => {
+  await apply(managed)
+  await expect.poll(() => namespace.get('StatefulSet', 'shop-mongodb'), { timeout: 15_000 }).toBeDefined()
+  await expect.poll(mountedUrl, { timeout: 10_000 }).toBe('shop-mongodb')
+  const before = await passwords()
+  // The controller that makes volumes does not run here.
+  await namespace.apply({
+    ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: volume } },
+    ...{ spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Gi' } } } },
+  })
+  await makeEverythingAvailable(namespace)
+
+  await apply(external)
+  await expect.poll(mountedUrl, { timeout: 10_000 }).toBe('our-mongodb')
+  await expect
+    .poll(() => namespace.condition('shop', 'MongoDBReady'), { timeout: 10_000 })
+    .toContain('The managed shop-mongodb runs on until no server pod uses it.')
+  expect(await namespace.get('StatefulSet', 'shop-mongodb')).toBeDefined()
+  expect(await namespace.get('StatefulSet', 'shop-redis')).toBeDefined()
+
+  await expect
+    .poll(
+      async () => {
+        await makeEverythingAvailable(namespace)
+        return [
+          await namespace.get('StatefulSet', 'shop-mongodb'),
+          await namespace.get('Service', 'shop-mongodb'),
+          await namespace.get('StatefulSet', 'shop-redis'),
+          await namespace.get('Secret', 'shop-redis'),
+        ]
+      },
+      { timeout: 20_000 },
+    )
+    .toEqual([undefined, undefined, undefined, undefined])
+  expect(await namespace.get('PersistentVolumeClaim', volume)).toBeDefined()
+  expect(await passwords()).toEqual(before)
+  expect(await namespace.condition('shop', 'MongoDBReady')).toContain(
+    `not copied: they are in PersistentVolumeClaim ${volume}`,
+  )
+  await expect
+    .poll(() => namespace.events('shop'), { timeout: 5_000 })
+    .toContainEqual(
+      expect.stringMatching(/^Normal DatabaseStopped: The managed MongoDB is stopped: .*data-shop-mongodb-0/),
+    )
+
+  await apply(managed)
+  await expect.poll(() => namespace.get('StatefulSet', 'shop-mongodb'), { timeout: 10_000 }).toBeDefined()
+  expect(await passwords()).toEqual(before)
+})
+
+test('the passwords go once the volume is gone', async () => {
+  await apply(external)
+  await expect
+    .poll(
+      async () => {
+        await makeEverythingAvailable(namespace)
+        return namespace.get('StatefulSet', 'shop-mongodb')
+      },
+      { timeout: 20_000 },
+    )
+    .toBeUndefined()
+  expect(await passwords()).toBeDefined()
+  // The controller that would take the finalizer away does not run here.
+  await namespace.patch('PersistentVolumeClaim', volume, { metadata: { finalizers: null } })
+  await namespace.remove('PersistentVolumeClaim', volume)
+  await apply({ ...external, replicas: 2 })
+  await expect.poll(passwords, { timeout: 10_000 }).toBeUndefined()
+})

@@ -23,6 +23,10 @@ export async function unavailable(): Promise<string | undefined> {
     ...((await onPath('mongod')) !== undefined || isLinux ? [] : ['MongoDB 6 to 8 (mongod)']),
     ...((await onPath('redis-server')) !== undefined || (await hasApt()) ? [] : ['Redis (redis-server)']),
     ...((await onPath('nginx')) !== undefined || isLinux ? [] : ['Nginx 1.28 or later (nginx)']),
+    ...((await onPath('promtool')) !== undefined || (await hasApt()) ? [] : ['Prometheus (promtool)']),
+    ...((await onPath('mongodump')) !== undefined || (await onPath('go')) !== undefined || isLinux
+      ? []
+      : ["MongoDB's tools (mongodump), or Go"]),
     ...(process.env['KUBEBUILDER_ASSETS'] !== undefined || isLinux
       ? []
       : ['kube-apiserver and etcd (set KUBEBUILDER_ASSETS to their folder)']),

@@ -47,9 +47,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     quiet: { ...requests('200', 80), ...requests('503', 4), ...requests('401', 16) },
   },
   'AuthServiceLoginFailures warning': {
-    fires: { ...logins('success', 8), ...logins('invalid_credentials', 20) },
-    // As bad a share of next to nothing.
-    quiet: { ...logins('success', 1), ...logins('invalid_credentials', 3) },
+    // Nobody gets in: there is no series of successes.
+    fires: logins('invalid_credentials', 20),
+    quiet: { ...logins('success', 21), ...logins('invalid_credentials', 20) },
   },
   'AuthServiceLockouts warning': {
     fires: { ...requests('200', 20, '/v1/auth/login'), ...requests('429', 10, '/v1/auth/login') },

@@ -62,7 +62,7 @@ function trafficAlerts({ namespace, name }: AlertSubject, pods: string): Alert[]
       name: 'AuthServiceLoginFailures',
       severity: 'warning',
       // Fewer than one in five seconds is people who mistype.
-      expression: `1 - ${logins(',outcome="success"')} / ${logins()} > ${thresholds.failedLoginRatio} and ${logins()} > 0.2`,
+      expression: `${logins(',outcome!="success"')} / ${logins()} > ${thresholds.failedLoginRatio} and ${logins()} > 0.2`,
       holdsFor: '10m',
       summary: `{{ $value | humanizePercentage }} of the log-ins to ${who} fail.`,
     },

@@ -6,6 +6,7 @@ import authenticate from './plugins/app/authenticate.ts'
 import configPlugin from './plugins/app/config-plugin.ts'
 import cookieMode from './plugins/app/cookie-mode/plugin.ts'
 import draining from './plugins/app/draining.ts'
+import databaseGuard from './plugins/app/health/database-guard.ts'
 import health from './plugins/app/health/plugin.ts'
 import limits from './plugins/app/limits/plugin.ts'
 import loginAttempts from './plugins/app/login-attempts/plugin.ts'
@@ -58,6 +59,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(cookies)
   await app.register(documentation)
   await app.register(mongo)
+  await app.register(databaseGuard)
   await app.register(redis)
   await app.register(tokens)
   await app.register(passwords)

@@ -8,7 +8,7 @@ import { pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { inspectMongoDb, inspectRedis, reportFileVariable, writeReport } from './database-report.ts'
 import { MigrationRefused, runMigrations } from './migrations/run.ts'
-import { connectOnceThere, mongoClient } from './plugins/external/mongo.ts'
+import { connectOnceThere, migrationClient } from './plugins/external/mongo.ts'
 import { redisClient } from './plugins/external/redis.ts'
 
 const log = pino({ name: 'migrate' })
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
     options: { 'dry-run': { type: 'boolean' }, contract: { type: 'boolean' } },
   })
   const config = readConfig(process.env)
-  await using client = mongoClient(config, { socketTimeoutMS: 0 })
+  await using client = migrationClient(config)
   let isTold = false
   // MongoDB may still be starting.
   await connectOnceThere(client, {

@@ -11,7 +11,8 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
   server.get('/startupz', async (_request, reply) => answer(reply, app.readiness.problems()))
   server.get('/metrics', async (_request, reply) => {
     const { metrics } = app
-    metrics.redisUp.set(app.redis.status === 'ready' ? 1 : 0)
+    metrics.redisUp.set(app.redisWatch.isUp ? 1 : 0)
+    metrics.mongodbUp.set(app.mongo.watch.isUp ? 1 : 0)
     metrics.revocationStaleness.set(app.revocation.stalenessSeconds())
     const { inUse, idle } = app.mongo.poolUse()
     metrics.mongodbConnections.set({ state: 'in_use' }, inUse)

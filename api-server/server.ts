@@ -1,11 +1,15 @@
 /** Starts the auth server, and ends it without failing a request. */
 import closeWithGrace from 'close-with-grace'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { runMigrations } from './migrations/run.ts'
 import { buildObservabilityServer } from './observability-server.ts'
-import { connectOnceThere, mongoClient } from './plugins/external/mongo.ts'
+import { connectOnceThere, migrationClient } from './plugins/external/mongo.ts'
 import { releaseStartUpGarbage } from './start-up-garbage.ts'
+
+/** What is in flight when the listener closes may take so long. */
+const mostSecondsInFlight = 30
 
 try {
   await start()
@@ -18,37 +22,46 @@ try {
 async function start(): Promise<void> {
   const config = readConfig(process.env)
   const app = await buildApp(config)
-  if (config.migrateOnStart) await migrate(config)
   const observability = buildObservabilityServer(app)
   releaseStartUpGarbage()
+  // First of all: a signal may come, and a probe look, while the server waits for its database.
+  endWithGrace(app, observability)
   await observability.listen({ host: config.host, port: config.metricsPort })
+  if (config.migrateOnStart) await migrate(config, app.log)
   await app.listen({ host: config.host, port: config.port })
   app.securityEvents.record('sys_startup')
+}
 
-  const mostSeconds = config.shutdownDrainSeconds + 30
-  closeWithGrace({ delay: mostSeconds * 1000, logger: false }, async ({ err: error, signal }) => {
-    if (error !== undefined) {
-      app.log.fatal({ event: 'sys_crash', err: error }, 'sys_crash')
-      process.exitCode = 1
-    } else {
-      app.securityEvents.record('sys_shutdown', { reason: signal ?? 'closed' })
-      await drain(app, config.shutdownDrainSeconds)
-    }
+/** A second signal, or a second error, ends the process at once. */
+function endWithGrace(app: FastifyInstance, observability: FastifyInstance): void {
+  const { shutdownDrainSeconds } = app.config
+  const delay = (shutdownDrainSeconds + mostSecondsInFlight) * 1000
+  const onTimeout = () => app.log.error(`requests are still in flight after ${mostSecondsInFlight} s: they are cut off`)
+  closeWithGrace({ delay, logger: false, onTimeout }, async ({ err: error, signal }) => {
+    if (error !== undefined) crash(app, error)
+    app.securityEvents.record('sys_shutdown', { reason: signal ?? 'closed' })
+    await drain(app, shutdownDrainSeconds)
     await app.close()
     await observability.close()
   })
 }
 
-/** With a client of its own: an index takes longer than a request may. */
-async function migrate(config: Config): Promise<void> {
-  await using client = mongoClient(config, { socketTimeoutMS: 0 })
-  await connectOnceThere(client)
-  await runMigrations(client.db(config.mongodb.database), config.mongodb.usersCollection)
+/** Nothing is known about the state of a process with an error that nobody caught: it answers nobody any more. */
+function crash(app: FastifyInstance, error: Error): never {
+  app.log.fatal({ event: 'sys_crash', err: error }, 'sys_crash')
+  process.exit(1)
 }
 
 /** Goes on answering until everybody who sends requests has heard that this server is going. */
-async function drain(app: Awaited<ReturnType<typeof buildApp>>, seconds: number): Promise<void> {
+async function drain(app: FastifyInstance, seconds: number): Promise<void> {
   app.readiness.shutDown()
   app.draining.start()
   await new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+}
+
+async function migrate(config: Config, log: FastifyBaseLogger): Promise<void> {
+  await using client = migrationClient(config)
+  await connectOnceThere(client, { onFailure: (error) => log.debug({ err: error }, 'migrations wait for MongoDB') })
+  const ran = await runMigrations(client.db(config.mongodb.database), config.mongodb.usersCollection)
+  log.info({ ran }, 'the migrations have run')
 }

@@ -16,6 +16,7 @@ export default async function wellKnownRoutes(app: FastifyInstance): Promise<voi
   app.get(
     '/.well-known/jwks.json',
     {
+      config: { worksWithoutDatabase: true },
       schema: {
         operationId: 'getKeySet',
         summary: 'The keys that access tokens are verified with (RFC 7517)',

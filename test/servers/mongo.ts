@@ -13,6 +13,9 @@ export interface TestMongo {
   /** Ends it; its data and port stay for `start`. */
   stop(): Promise<void>
   start(): Promise<void>
+  /** It hangs, with its connections open. */
+  pause(): void
+  resume(): void
   /** Ends it and removes its data. */
   remove(): Promise<void>
 }
@@ -49,6 +52,8 @@ export async function startMongo({ keyFile, folder: ownFolder }: MongoOptions = 
     port,
     start,
     stop: async () => running?.stop(),
+    pause: () => running?.pause(),
+    resume: () => running?.resume(),
     remove: async () => {
       await running?.stop('SIGKILL')
       await rm(folder, { recursive: true, force: true })

@@ -9,6 +9,9 @@ export interface TestRedis {
   stop(): Promise<void>
   /** Again on the same port, empty. */
   start(): Promise<void>
+  /** It hangs, with its connections open. */
+  pause(): void
+  resume(): void
 }
 
 export async function startRedis(): Promise<TestRedis> {
@@ -23,7 +26,14 @@ export async function startRedis(): Promise<TestRedis> {
     )
   }
   await start()
-  return { host: '127.0.0.1', port, start, stop: async () => running?.stop('SIGKILL') }
+  return {
+    host: '127.0.0.1',
+    port,
+    start,
+    stop: async () => running?.stop('SIGKILL'),
+    pause: () => running?.pause(),
+    resume: () => running?.resume(),
+  }
 }
 
 function ping(port: number): Promise<boolean> {

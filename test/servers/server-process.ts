@@ -10,6 +10,9 @@ export interface ServerProcess {
   output(): string
   /** Asks it to end and waits until it has. */
   stop(signal?: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<void>
+  /** It hangs: its connections stay open, new ones are taken by the kernel, and nobody answers. */
+  pause(): void
+  resume(): void
 }
 
 const keptCharacters = 20_000
@@ -42,7 +45,13 @@ export async function startProcess(
   failed.catch(() => {}) // it ends some time
 
   await Promise.race([failed, untilReady(path, isReady, () => output)])
-  return { pid: child.pid ?? 0, output: () => output, stop: (signal = 'SIGTERM') => stop(child, signal) }
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    stop: (signal = 'SIGTERM') => stop(child, signal),
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+  }
 }
 
 async function untilReady(path: string, isReady: () => Promise<boolean>, output: () => string): Promise<void> {

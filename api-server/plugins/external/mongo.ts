@@ -1,16 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import fp from 'fastify-plugin'
-import {
-  type ClientSession,
-  type Db,
-  MongoClient,
-  type MongoClientOptions,
-  MongoError,
-  MongoServerError,
-} from 'mongodb'
+import { type ClientSession, type Db, MongoClient, type MongoClientOptions } from 'mongodb'
 import type { Config } from '../../config.ts'
-import { problem } from '../app/problems/problem.ts'
+import { DependencyWatch } from './dependency-watch.ts'
 import { type PoolUse, watchPools } from './mongo-pool.ts'
+import { transaction } from './transaction.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -18,6 +12,8 @@ declare module 'fastify' {
     mongo: {
       client: MongoClient
       db: Db
+      /** Whether the primary answers. */
+      watch: DependencyWatch
       /** Connections now, of the fullest pool. */
       poolUse(): PoolUse
       /** All writes of `work` or none, read from one snapshot. It may run more than once: what it does is in its writes. */
@@ -29,15 +25,10 @@ declare module 'fastify' {
 /** No request waits longer for a database that is away. */
 const mostMilliseconds = 1_000
 /** Between attempts to reach a database that has never answered yet. */
-const retryMilliseconds = 300
-/** At most, before a transaction that met another one is tried again. */
-const retryTransactionMilliseconds = 20
+const leastRetryMilliseconds = 100
+const mostRetryMilliseconds = 2_000
 
-/** @param options for whoever waits longer than a request may: an index takes its time */
-export function mongoClient(
-  { mongodb }: Config,
-  options: Pick<MongoClientOptions, 'socketTimeoutMS'> = {},
-): MongoClient {
+export function mongoClient({ mongodb }: Config, options: MongoClientOptions = {}): MongoClient {
   return new MongoClient(mongodb.url, {
     appName: 'authservice',
     minPoolSize: mongodb.minPoolSize,
@@ -45,99 +36,78 @@ export function mongoClient(
     serverSelectionTimeoutMS: mostMilliseconds,
     connectTimeoutMS: mostMilliseconds,
     waitQueueTimeoutMS: mostMilliseconds,
+    // Longer than a request waits, which the watch ends: for what goes on in the background.
     socketTimeoutMS: 5_000,
     heartbeatFrequencyMS: 2_000,
-    writeConcern: { w: 'majority' },
+    writeConcern: { w: 'majority', wtimeoutMS: mostMilliseconds },
     readConcern: { level: 'majority' },
     retryWrites: true,
-    ...options,
     ...(mongodb.caFile !== undefined && { tls: true, tlsCAFile: mongodb.caFile }),
+    ...options,
   })
+}
+
+/** An index takes longer to build than a request may wait. */
+export function migrationClient(config: Config): MongoClient {
+  return mongoClient(config, { minPoolSize: 0, socketTimeoutMS: 0, writeConcern: { w: 'majority' } })
 }
 
 /**
  * Resolves once MongoDB has answered for the first time, or when the signal comes. From then on the client reconnects
  * by itself; but one whose first attempt failed stays closed until it is told to connect again.
  *
- * @param onFailure told of each attempt that failed
+ * @param onFailure told of each attempt that failed, counted from 1
  */
 export async function connectOnceThere(
   client: MongoClient,
-  { signal, onFailure }: { signal?: AbortSignal; onFailure?: (error: unknown) => void } = {},
+  { signal, onFailure }: { signal?: AbortSignal; onFailure?: (error: unknown, attempt: number) => void } = {},
 ): Promise<void> {
-  while (signal?.aborted !== true) {
+  for (let attempt = 1; signal?.aborted !== true; attempt++) {
     try {
       await client.connect()
       return
     } catch (error) {
-      onFailure?.(error)
-      await setTimeout(retryMilliseconds)
-    }
-  }
-}
-
-/**
- * A transaction that gives up while somebody still waits for it. The driver's own `withTransaction` goes on for two
- * minutes.
- */
-export async function transaction<Result>(
-  client: MongoClient,
-  work: (transaction: ClientSession) => Promise<Result>,
-): Promise<Result> {
-  const deadline = performance.now() + mostMilliseconds
-  await using session = client.startSession()
-  const isWorthAnother = (error: unknown, label: string) =>
-    error instanceof MongoError && error.hasErrorLabel(label) && performance.now() < deadline
-  for (;;) {
-    session.startTransaction()
-    try {
-      const result = await work(session)
-      await untilCommitted(session, (error) => isWorthAnother(error, 'UnknownTransactionCommitResult'))
-      return result
-    } catch (error) {
-      if (session.inTransaction()) await session.abortTransaction()
-      if (!isWorthAnother(error, 'TransientTransactionError')) throw asBusy(error)
-      await setTimeout(Math.random() * retryTransactionMilliseconds)
-    }
-  }
-}
-
-/** Others were faster again and again: nothing is wrong with the request. */
-function asBusy(error: unknown): unknown {
-  const isConflict = error instanceof MongoServerError && error.codeName === 'WriteConflict'
-  return isConflict
-    ? problem(503, 'busy', 'Too many changes of the same thing at a time.', { retryAfterSeconds: 1, cause: error })
-    : error
-}
-
-async function untilCommitted(session: ClientSession, isWorthAnother: (error: unknown) => boolean): Promise<void> {
-  for (;;) {
-    try {
-      return await session.commitTransaction()
-    } catch (error) {
-      if (!isWorthAnother(error)) throw error
+      onFailure?.(error, attempt)
+      const pause = Math.min(leastRetryMilliseconds * 2 ** (attempt - 1), mostRetryMilliseconds)
+      await setTimeout(pause, undefined, signal && { signal }).catch(() => {}) // the signal
     }
   }
 }
 
 export default fp(
   async function mongo(app) {
-    const client = mongoClient(app.config)
+    const client = mongoClient(app.config, { monitorCommands: true })
+    const db = client.db(app.config.mongodb.database)
     const closing = new AbortController()
+    const watch = new DependencyWatch({
+      ping: () => db.command({ ping: 1 }, { readPreference: 'primary' }),
+      onAway: (error) =>
+        app.log.error({ err: error }, 'MongoDB is away: what needs it is answered with 503 until it is back'),
+      onBack: () => app.log.info('MongoDB answers'),
+    })
+    client.on('commandSucceeded', () => watch.noteAnswer())
     app.decorate('mongo', {
       client,
+      db,
+      watch,
       poolUse: watchPools(client),
-      db: client.db(app.config.mongodb.database),
       transaction: (work) => transaction(client, work),
     })
     // In the background: the server answers its probes while it waits for its database.
     const connecting = connectOnceThere(client, {
       signal: closing.signal,
-      onFailure: (error) => app.log.debug({ err: error }, 'waiting for MongoDB'),
+      onFailure: (error, attempt) => {
+        if (Number.isInteger(Math.log2(attempt))) app.log.warn({ err: error, attempt }, 'waiting for MongoDB')
+      },
     })
+    void connecting.then(() => {
+      if (!closing.signal.aborted) watch.start()
+    })
+    await watch.firstAnswer(mostMilliseconds)
     app.addHook('onClose', async () => {
       closing.abort()
       await connecting
+      await watch.stop()
       await client.close()
     })
   },

@@ -2,13 +2,19 @@ import { readFileSync } from 'node:fs'
 import fp from 'fastify-plugin'
 import { Redis } from 'ioredis'
 import type { Config } from '../../config.ts'
+import { DependencyWatch } from './dependency-watch.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /** News between servers and counters of limits. A command fails at once while Redis is away. */
     redis: Redis
+    /** Whether Redis answers. */
+    redisWatch: DependencyWatch
   }
 }
+
+/** The start does not wait longer: the server answers its probes while it waits for Redis. */
+const mostStartMilliseconds = 1_000
 
 /** A client that connects in the background, again and again. */
 export function redisClient({ redis }: Pick<Config, 'redis'>): Redis {
@@ -32,17 +38,36 @@ export function redisClient({ redis }: Pick<Config, 'redis'>): Redis {
 export default fp(
   async function redis(app) {
     const client = redisClient(app.config)
-    let away = false
+    let lastError: unknown
     client.on('error', (error) => {
-      if (!away) app.log.warn({ err: error }, 'Redis is away: limits are counted by this server alone')
-      away = true
+      lastError = error // the watch tells
     })
-    client.on('ready', () => {
-      if (away) app.log.info('Redis is back')
-      away = false
+    const watch = new DependencyWatch({
+      ping: async () => {
+        // Before that the client would keep the question for itself.
+        if (client.status !== 'ready') throw lastError ?? new Error('not connected')
+        await client.ping()
+      },
+      onAway: (error) => {
+        app.log.warn(
+          { err: error },
+          'Redis is away: limits are counted by each server alone, revocations go by MongoDB',
+        )
+        // One that hangs would hold each command for its time-out; without a connection they fail at once.
+        if (client.status === 'ready') client.disconnect(true)
+      },
+      onBack: () => app.log.info('Redis answers'),
     })
     app.decorate('redis', client)
-    app.addHook('onClose', async () => client.disconnect())
+    app.decorate('redisWatch', watch)
+    watch.start()
+    await watch.firstAnswer(mostStartMilliseconds)
+    if (!watch.isUp)
+      app.log.warn({ err: lastError }, 'waiting for Redis: until it has answered once, this server is not ready')
+    app.addHook('onClose', async () => {
+      await watch.stop()
+      client.disconnect()
+    })
   },
   { name: 'redis', dependencies: ['config'] },
 )

@@ -11,6 +11,8 @@ const introspect: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/introspect',
     {
+      // An access token is judged without it; a refresh token is not.
+      config: { worksWithoutDatabase: true },
       schema: {
         operationId: 'introspectToken',
         summary: 'Tell a resource server what is known about a token (RFC 7662)',
@@ -22,7 +24,8 @@ const introspect: FastifyPluginAsyncTypebox = async (app) => {
         problems: ['invalid_client', 'rate_limited', 'revocation_unknown', 'database_unavailable'],
       },
     },
-    async ({ body: { token } }) => (await accessToken(token)) ?? (await refreshToken(token)) ?? inactive,
+    async ({ body: { token } }) =>
+      (await accessToken(token)) ?? (await app.mongo.watch.whileUp(() => refreshToken(token))) ?? inactive,
   )
 
   async function accessToken(token: string): Promise<Static<typeof Introspection> | undefined> {

@@ -1,52 +1,48 @@
-import type { Db } from 'mongodb'
-import { missingMigrations } from '../../../migrations/run.ts'
-
 /** MongoDB may be away for so long before the server says that it is not ready: an election takes less. */
 const mongodbGraceMilliseconds = 10_000
-const probeMilliseconds = 1_000
 
-/** Why the server should get no requests, in words; empty when it should. */
-export interface Readiness {
-  problems(): string[]
-  /** From here on the server is not ready, for good. */
-  shutDown(): void
-  stop(): void
+/** Since when a dependency has not answered; infinite before its first answer. */
+export interface Silence {
+  silentMilliseconds: number
 }
 
-/** Looks at MongoDB every second, so that a probe answers at once whatever MongoDB does. */
-export function watchReadiness(db: Db, usersCollection: string, hasSigner: () => boolean): Readiness {
-  let shuttingDown = false
-  let lastAnswer = Number.NEGATIVE_INFINITY
-  let missing: string[] | undefined
-  const look = async () => {
-    try {
-      if (missing === undefined || missing.length > 0) missing = await missingMigrations(db, usersCollection)
-      else await db.command({ ping: 1 })
-      lastAnswer = performance.now()
-    } catch {
-      // Its age tells.
-    }
-  }
-  let stopped = false
-  let timer: NodeJS.Timeout | undefined
-  const loop = async () => {
-    await look()
-    if (!stopped) timer = setTimeout(loop, probeMilliseconds)
-  }
-  void loop()
-  return {
-    problems: () => [
-      ...(shuttingDown ? ['the server shuts down'] : []),
-      ...(performance.now() - lastAnswer > mongodbGraceMilliseconds ? ['MongoDB does not answer'] : []),
-      ...(missing === undefined ? [] : missing.map((id) => `migration ${id} has not run`)),
-      ...(hasSigner() ? [] : ['no signing key is active']),
-    ],
-    shutDown: () => {
-      shuttingDown = true
-    },
-    stop: () => {
-      stopped = true
-      clearTimeout(timer)
-    },
-  }
+/** What the server knows about itself. */
+export interface Health {
+  isShuttingDown: boolean
+  mongodb: Silence
+  redis: Silence
+  /** Ids of migrations that this version needs; undefined until they were looked at. */
+  missingMigrations: readonly string[] | undefined
+  /** Whether it has the revocations. */
+  knowsRevocations: boolean
+  hasSigner: boolean
+}
+
+/**
+ * Why the server should get no requests, in words; empty when it should.
+ *
+ * It waits for MongoDB and Redis at its start. Later on Redis may be away: every token is still judged rightly.
+ */
+export function readinessProblems(health: Health): string[] {
+  const { mongodb, redis, missingMigrations, knowsRevocations } = health
+  return [
+    ...(health.isShuttingDown ? ['the server shuts down'] : []),
+    ...databaseProblems(mongodb, missingMigrations, knowsRevocations),
+    ...(hasAnswered(redis) ? [] : ['waiting for Redis, which has not answered yet']),
+    ...(health.hasSigner ? [] : ['no signing key is active']),
+  ]
+}
+
+function databaseProblems(mongodb: Silence, missing: Health['missingMigrations'], knowsRevocations: boolean): string[] {
+  if (!hasAnswered(mongodb)) return ['waiting for MongoDB, which has not answered yet']
+  if (mongodb.silentMilliseconds > mongodbGraceMilliseconds) return ['MongoDB does not answer']
+  if (missing === undefined) return ['the migrations were not looked at yet']
+  return [
+    ...missing.map((id) => `migration ${id} has not run`),
+    ...(knowsRevocations ? [] : ['the revocations were not read yet']),
+  ]
+}
+
+function hasAnswered({ silentMilliseconds }: Silence): boolean {
+  return silentMilliseconds !== Number.POSITIVE_INFINITY
 }

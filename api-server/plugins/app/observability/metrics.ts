@@ -61,6 +61,7 @@ function createMetrics() {
       registers,
     }),
     mongodbPoolMax: new Gauge({ name: 'mongodb_pool_max', help: 'Connections that a pool may have', registers }),
+    mongodbUp: new Gauge({ name: 'mongodb_up', help: 'Whether the primary of MongoDB answers', registers }),
     insecureMongodb: new Gauge({
       name: 'mongodb_insecure_allowed',
       help: 'Whether plain-text MongoDB on another host is allowed',

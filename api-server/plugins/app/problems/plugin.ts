@@ -1,6 +1,13 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { MongoNetworkError, MongoServerSelectionError } from 'mongodb'
+import {
+  MongoNetworkError,
+  MongoNotConnectedError,
+  MongoServerError,
+  MongoServerSelectionError,
+  MongoWriteConcernError,
+} from 'mongodb'
+import { DependencyAwayError } from '../../external/dependency-watch.ts'
 import { Problem, type ProblemCode, problem, problemCatalog } from './problem.ts'
 import { statusTexts } from './status-texts.ts'
 
@@ -87,10 +94,17 @@ function toProblem(error: FastifyError): Problem {
   })
 }
 
+/** The primary steps down or shuts down. @see https://www.mongodb.com/docs/manual/reference/error-codes/ */
+const notPrimaryCodes = new Set([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436])
+
 export function isDatabaseAway(error: unknown): boolean {
   return (
+    error instanceof DependencyAwayError ||
     error instanceof MongoServerSelectionError ||
     error instanceof MongoNetworkError ||
+    error instanceof MongoNotConnectedError ||
+    error instanceof MongoWriteConcernError ||
+    (error instanceof MongoServerError && notPrimaryCodes.has(Number(error.code))) ||
     // Classes that the driver does not export.
     (error instanceof Error && /^Mongo(WaitQueue|Operation)TimeoutError$/.test(error.name))
   )

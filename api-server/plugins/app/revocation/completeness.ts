@@ -7,8 +7,8 @@
  */
 export class Completeness {
   #completeAt = Number.NEGATIVE_INFINITY
-  #streamOpenedAt: number | undefined
-  #bridged = false
+  #openedAt = Number.POSITIVE_INFINITY
+  #isBridged = false
 
   get completeAt(): number {
     return this.#completeAt
@@ -16,20 +16,17 @@ export class Completeness {
 
   databaseRead(startedAt: number): void {
     this.#completeAt = Math.max(this.#completeAt, startedAt)
-    if (this.#streamOpenedAt !== undefined && startedAt >= this.#streamOpenedAt) this.#bridged = true
+    if (startedAt >= this.#openedAt) this.#isBridged = true
   }
 
-  streamOpened(at: number): void {
-    this.#streamOpenedAt = at
-    this.#bridged = false
+  /** @param hasGap whether something may have been told that is not in the stream any more */
+  streamOpened(at: number, hasGap: boolean): void {
+    if (!hasGap) return
+    this.#openedAt = at
+    this.#isBridged = false
   }
 
   streamRead(at: number): void {
-    if (this.#bridged) this.#completeAt = Math.max(this.#completeAt, at)
-  }
-
-  streamLost(): void {
-    this.#streamOpenedAt = undefined
-    this.#bridged = false
+    if (this.#isBridged) this.#completeAt = Math.max(this.#completeAt, at)
   }
 }

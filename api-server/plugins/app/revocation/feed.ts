@@ -22,21 +22,29 @@ const retryMilliseconds = 500
 export class RevocationFeed {
   readonly #set: RevocationSet
   readonly #revocations: Revocations
-  readonly #redis: Redis
+  readonly #publisher: Redis
+  readonly #reader: Redis
   readonly #log: FastifyBaseLogger
   readonly #completeness = new Completeness()
+  readonly #first = Promise.withResolvers<void>()
   readonly #stopping = new AbortController()
   #loops: Promise<unknown> = Promise.resolve()
   /** Of the changes that were read. */
   #newest = new Date(0)
   #rereadAt = 0
+  /** Of the stream's entries that were read; undefined before the first time. */
+  #lastId: string | undefined
+  #isStreaming = false
+  /** Redis may lack some: it was away, or it was told by a server that ended before it was done. */
+  #replayIsDue = false
 
   constructor(set: RevocationSet, revocations: Revocations, redis: Redis, log: FastifyBaseLogger) {
     this.#set = set
     this.#revocations = revocations
+    this.#publisher = redis
     // A connection of its own, because it waits in XREAD.
-    this.#redis = redis.duplicate({ commandTimeout: 2_000, connectionName: 'authservice-revocations' })
-    this.#redis.on('error', () => {}) // the loop sees it as a failed command
+    this.#reader = redis.duplicate({ commandTimeout: 3_000, connectionName: 'authservice-revocations' })
+    this.#reader.on('error', () => {}) // the loop sees it as a failed command
     this.#log = log
   }
 
@@ -49,8 +57,21 @@ export class RevocationFeed {
 
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#redis.disconnect()
+    this.#reader.disconnect()
     await this.#loops
+  }
+
+  /** Resolves when the database was read for the first time, or after so long. */
+  async firstRead(mostMilliseconds: number): Promise<void> {
+    const waited = new AbortController()
+    const tired = setTimeout(mostMilliseconds, undefined, { signal: waited.signal }).catch(() => {}) // it was read
+    await Promise.race([this.#first.promise, tired])
+    waited.abort()
+  }
+
+  /** Redis was not told of something: it will be. */
+  replay(): void {
+    this.#replayIsDue = true
   }
 
   /** How long ago the set was complete; infinite before the first time. */
@@ -88,35 +109,46 @@ export class RevocationFeed {
       if (revocation.changedAt > this.#newest) this.#newest = revocation.changedAt
     }
     this.#completeness.databaseRead(startedAt)
+    this.#first.resolve()
     if (isWhole) {
       this.#set.forgetExpired(new Date())
       this.#rereadAt = startedAt + rereadMilliseconds
+      this.#replayIsDue = true
     }
+    if (this.#replayIsDue && this.#isStreaming) await this.#replay()
   }
 
   /** Until the connection breaks. */
   async #followStream(): Promise<void> {
     try {
-      let lastId = await openStream(this.#redis)
-      this.#completeness.streamOpened(performance.now())
-      await this.#replay()
+      const { lastId, hasGap } = await openStream(this.#reader, this.#lastId)
+      this.#lastId = lastId
+      this.#completeness.streamOpened(performance.now(), hasGap)
+      this.#isStreaming = true
+      this.#replayIsDue = true
       while (!this.#stopping.signal.aborted) {
-        const news = await readStream(this.#redis, lastId)
+        const news = await readStream(this.#reader, this.#lastId)
         for (const revocation of news.revocations) this.#set.add(revocation)
-        lastId = news.lastId
+        this.#lastId = news.lastId
         this.#completeness.streamRead(performance.now())
       }
     } finally {
-      this.#completeness.streamLost()
+      this.#isStreaming = false
     }
   }
 
   /** Tells Redis what it has missed. Several servers may do so: twice told is no harm. */
   async #replay(): Promise<void> {
     for await (const revocation of this.#revocations.find({ unpublished: true })) {
-      await publish(this.#redis, revocation)
+      try {
+        await publish(this.#publisher, revocation)
+      } catch (error) {
+        this.#log.debug({ err: error }, 'revocations: Redis is away again, the marks stay')
+        return
+      }
       await markPublished(this.#revocations, revocation)
     }
+    this.#replayIsDue = false
   }
 }
 

@@ -44,6 +44,9 @@ declare module 'fastify' {
   }
 }
 
+/** The start does not wait longer: the server answers its probes while it waits for MongoDB. */
+const mostStartMilliseconds = 1_000
+
 export default fp(
   async function revocation(app) {
     const { accessTokenLifetimeSeconds, refreshTokenAbsoluteLifetimeSeconds, revocationMaxStalenessSeconds } =
@@ -59,6 +62,7 @@ export default fp(
     const known = new RevocationSet()
     const feed = new RevocationFeed(known, revocations, app.redis, app.log)
     feed.start()
+    await feed.firstRead(mostStartMilliseconds)
     app.addHook('onClose', () => feed.stop())
 
     const tell = async (revocation: Revocation) => {
@@ -67,6 +71,7 @@ export default fp(
       try {
         await publish(app.redis, revocation)
       } catch (error) {
+        feed.replay()
         app.securityEvents.record('revocation_degraded', { reason: error instanceof Error ? error.message : 'unknown' })
         return
       }
@@ -103,7 +108,9 @@ export default fp(
     })
 
     const lookUp = async (token: RevocableToken): Promise<RevocationVerdict> => {
-      const found = await revocations.find({ _id: { $in: revocationIdsOf(token) } }).toArray()
+      const { watch } = app.mongo
+      if (!watch.isUp) return 'unknown'
+      const found = await watch.whileUp(() => revocations.find({ _id: { $in: revocationIdsOf(token) } }).toArray())
       const isRevoked = found.some(({ kind, watermark }) => kind === 'session' || token.ver < watermark)
       return isRevoked ? 'revoked' : 'active'
     }

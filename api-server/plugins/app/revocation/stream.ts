@@ -22,10 +22,21 @@ export async function publish(redis: Redis, revocation: Revocation): Promise<voi
   await redis.xadd(stream, 'MAXLEN', '~', mostEntries, '*', 'revocation', JSON.stringify(revocation))
 }
 
-/** @returns the id from which on entries are new */
-export async function openStream(redis: Redis): Promise<string> {
-  const newest = await redis.xrevrange(stream, '+', '-', 'COUNT', 1)
-  return newest[0]?.[0] ?? '0-0'
+/** Before the first entry. */
+const beginning = '0-0'
+
+/**
+ * Where to read on: after the entry that was read last, as long as the stream still has it. A Redis that has lost it, or
+ * is asked for the first time, may have told more than can be read any more: that is a gap.
+ */
+export async function openStream(redis: Redis, lastId?: string): Promise<{ lastId: string; hasGap: boolean }> {
+  if (lastId !== undefined && lastId !== beginning) {
+    const known = await redis.xrange(stream, lastId, lastId)
+    if (known.length === 1) return { lastId, hasGap: false }
+  }
+  const [newest] = await redis.xrevrange(stream, '+', '-', 'COUNT', 1)
+  if (lastId === beginning && newest === undefined) return { lastId, hasGap: false }
+  return { lastId: newest?.[0] ?? beginning, hasGap: true }
 }
 
 /** Waits up to a second for what is new. */

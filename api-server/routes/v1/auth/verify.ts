@@ -30,6 +30,7 @@ const verify: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
     '/verify',
     {
+      config: { worksWithoutDatabase: true },
       schema: {
         operationId: 'verifyToken',
         summary: 'Tell whether an access token is valid now',

@@ -1,0 +1,179 @@
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { FaultyProxy } from '../kube/proxy.ts'
+import { type AppForTest, type LoggedIn, logIn, password } from './app-for-test.ts'
+import { type Deployment, startDeployment } from './outage.ts'
+
+let deployment: Deployment
+let one: AppForTest
+let other: AppForTest
+
+beforeAll(async () => {
+  deployment = await startDeployment()
+  one = await deployment.start()
+  other = await deployment.start()
+})
+
+afterAll(() => deployment.remove())
+
+const status = async (server: AppForTest, { bearer }: Pick<LoggedIn, 'bearer'>) =>
+  (await server.get('/v1/auth/verify', bearer)).status
+
+async function userIdOf({ accessToken }: LoggedIn): Promise<string> {
+  return (await one.app.tokens.verifyAccessToken(accessToken)).sub
+}
+
+async function untilRefused(server: AppForTest, user: LoggedIn): Promise<void> {
+  await expect.poll(() => status(server, user), { timeout: 1_000, interval: 2 }).toBe(401)
+}
+
+test('a revocation is known on every server within a second, each of 20 times', async () => {
+  const user = await logIn(one)
+  for (let round = 0; round < 20; round++) {
+    const { body } = await one.post('/v1/auth/login', { email: user.email, password })
+    const session = { ...user, bearer: { authorization: `Bearer ${body['access_token']}` } }
+    expect((await one.post('/v1/auth/logout', {}, session.bearer)).status).toBe(204)
+    await untilRefused(other, session)
+  }
+})
+
+test('what changes a user ends their sessions in the same transaction, on every server', async () => {
+  const user = await logIn(one)
+  const userId = await userIdOf(user)
+  const users = one.app.mongo.db.collection(one.config.mongodb.usersCollection)
+  await one.app.revocation.revokeUser(userId, 'user_disabled', (transaction) =>
+    users.updateOne({ email: user.email }, { $set: { is_active: false } }, { session: transaction }),
+  )
+  await untilRefused(other, user)
+  expect((await other.post('/v1/auth/refresh', { refresh_token: user.refreshToken })).status).toBe(401)
+  expect(await users.findOne({ email: user.email })).toMatchObject({ is_active: false })
+})
+
+test('a change that fails ends no session', async () => {
+  const user = await logIn(one)
+  const failing = one.app.revocation.revokeUser(await userIdOf(user), 'password_change', async () => {
+    throw new Error('the new password was refused')
+  })
+  await expect(failing).rejects.toThrow('the new password was refused')
+  expect(await status(one, user)).toBe(200)
+  expect((await one.post('/v1/auth/refresh', { refresh_token: user.refreshToken })).status).toBe(200)
+})
+
+test('in the second of a logout-all, what began before it ends and what begins after it does not', async () => {
+  const { email } = await logIn(one)
+  for (let round = 0; round < 5; round++) {
+    const before = [await logIn(one, email), await logIn(other, email)] as const
+    expect((await one.post('/v1/auth/logout-all', {}, before[0].bearer)).status).toBe(204)
+    const after = [await logIn(one, email), await logIn(other, email)] as const
+    for (const user of before) for (const server of [one, other]) await untilRefused(server, user)
+    for (const user of after) for (const server of [one, other]) expect(await status(server, user)).toBe(200)
+  }
+})
+
+test('a log-in that a revocation overtakes has ended: its session carries the older version', async () => {
+  const user = await logIn(one)
+  const userId = await userIdOf(user)
+  const found = await one.app.users.findByEmail(user.email)
+  if (found === null) throw new Error('the user is gone')
+  const version = await one.app.revocation.versionOf(userId)
+  await one.app.revocation.revokeUser(userId, 'password_change')
+  const { session, refreshToken } = await other.app.sessions.create({ userId: found._id, version }, new Date())
+  const { token } = await other.app.tokens.issueAccessToken({ userId, role: 'user', session })
+  await untilRefused(other, { ...user, bearer: { authorization: `Bearer ${token}` } })
+  expect((await other.post('/v1/auth/refresh', { refresh_token: refreshToken })).body['code']).toBe('session_revoked')
+})
+
+test('many log-outs of one user at a time all succeed', async () => {
+  const { email } = await logIn(one)
+  const users = []
+  for (let i = 0; i < 6; i++) users.push(await logIn(i % 2 === 0 ? one : other, email))
+  const answers = await Promise.all(
+    users.map(({ bearer }, i) =>
+      (i % 2 === 0 ? other : one).post(i === 0 ? '/v1/auth/logout-all' : '/v1/auth/logout', {}, bearer),
+    ),
+  )
+  // Whose session another one has ended by then hears that.
+  for (const answer of answers) expect([204, 401]).toContain(answer.status)
+  expect(answers[0]?.status).toBe(204)
+  for (const user of users) await untilRefused(one, user)
+})
+
+test('a revocation lives as long as the longest token that was issued, whatever the settings are now', async () => {
+  const longLived = await deployment.start({ ACCESS_TOKEN_LIFETIME: '1h' })
+  const shortLived = await deployment.start({ ACCESS_TOKEN_LIFETIME: '1m' })
+  const user = await logIn(longLived)
+  const { sid, sub, exp } = await one.app.tokens.verifyAccessToken(user.accessToken)
+  await shortLived.app.revocation.revokeSession(sid, 'logout')
+  const everywhere = await logIn(longLived, user.email)
+  await shortLived.app.revocation.revokeUser(sub, 'logout_all')
+  const stored = one.app.mongo.db.collection<{ _id: string; tokensUntil: Date; expiresAt: Date }>('revocations')
+  for (const _id of [`session:${sid}`, `user:${sub}`]) {
+    const revocation = await stored.findOne({ _id })
+    expect(revocation?.tokensUntil.getTime()).toBeGreaterThan((exp + 30) * 1000)
+    expect(revocation?.expiresAt.getTime()).toBeGreaterThan(
+      revocation?.tokensUntil.getTime() ?? Number.POSITIVE_INFINITY,
+    )
+  }
+  await untilRefused(other, everywhere)
+})
+
+test('a server that starts knows every revocation from its first answer on, though Redis has forgotten', async () => {
+  const users = [await logIn(one), await logIn(one)] as const
+  await one.post('/v1/auth/logout', {}, users[0].bearer)
+  await one.post('/v1/auth/logout-all', {}, users[1].bearer)
+  await deployment.redis.stop()
+  await deployment.redis.start()
+  const started = await deployment.start()
+  for (const user of users) expect(await status(started, user)).toBe(401)
+})
+
+test('a server that was cut off from everything accepts no revoked token once it is back', async () => {
+  const proxies = [await FaultyProxy.to(deployment.mongo.port), await FaultyProxy.to(deployment.redis.port)] as const
+  try {
+    const cutOff = await deployment.start({
+      MONGODB_URL: `mongodb://127.0.0.1:${proxies[0].port}/?directConnection=true`,
+      REDIS_PORT: String(proxies[1].port),
+      REVOCATION_MAX_STALENESS: '2s',
+    })
+    const [leaver, stayer] = [await logIn(one), await logIn(one)]
+    expect(await status(cutOff, leaver)).toBe(200)
+    for (const proxy of proxies) proxy.setSilent(true)
+    await one.post('/v1/auth/logout', {}, leaver.bearer)
+    // It cannot know; so it says so, before long.
+    await vi.waitFor(async () => expect(await status(cutOff, leaver)).toBe(503), { timeout: 20_000, interval: 20 })
+
+    for (const proxy of proxies) {
+      proxy.setSilent(false)
+      proxy.cut()
+    }
+    const seen = new Set<number>()
+    await vi.waitFor(
+      async () => {
+        seen.add(await status(cutOff, leaver))
+        expect(await status(cutOff, stayer)).toBe(200)
+      },
+      { timeout: 20_000, interval: 1 },
+    )
+    seen.add(await status(cutOff, leaver))
+    expect([...seen]).toEqual(expect.arrayContaining([401]))
+    expect(seen).not.toContain(200)
+  } finally {
+    for (const proxy of proxies) await proxy.close()
+  }
+})
+
+test('a server that is cut off from Redis alone hears of a revocation by MongoDB', async () => {
+  const proxy = await FaultyProxy.to(deployment.redis.port)
+  try {
+    const cutOff = await deployment.start({ REDIS_PORT: String(proxy.port) })
+    const fromHere = await logIn(one)
+    const fromThere = await logIn(cutOff)
+    proxy.setSilent(true)
+    await one.post('/v1/auth/logout', {}, fromHere.bearer)
+    await expect.poll(() => status(cutOff, fromHere), { timeout: 3_000, interval: 5 }).toBe(401)
+    // And the others hear of its own, though their Redis is well and says nothing.
+    await cutOff.post('/v1/auth/logout', {}, fromThere.bearer)
+    await expect.poll(() => status(one, fromThere), { timeout: 3_000, interval: 5 }).toBe(401)
+  } finally {
+    await proxy.close()
+  }
+})

@@ -1,0 +1,190 @@
+import fc from 'fast-check'
+import { type Collection, MongoClient, ObjectId } from 'mongodb'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { graceMilliseconds, type Session } from '../../../api-server/plugins/app/sessions/session.ts'
+import { type RefreshResult, SessionStore } from '../../../api-server/plugins/app/sessions/store.ts'
+import { freshDatabase } from './app-for-test.ts'
+
+const lifetimes = { idleSeconds: 3_600, absoluteSeconds: 4 * 3_600, accessSeconds: 900 }
+const start = Date.parse('2026-03-01T00:00:00Z')
+
+let client: MongoClient
+let sessions: Collection<Session>
+
+beforeAll(async () => {
+  client = await new MongoClient(inject('mongoUrl')).connect()
+  sessions = client.db(freshDatabase()).collection<Session>('sessions')
+})
+
+afterAll(() => client.close())
+
+/** What a family is, in the simplest words. Tokens are counted from 0; the last one is the current one. */
+interface Family {
+  now: number
+  /** When each token was spent. */
+  spentAt: number[]
+  idleEnd: number
+  isRevoked: boolean
+}
+
+type Outcome = RefreshResult['outcome']
+
+function expectedOutcome({ now, spentAt, idleEnd, isRevoked }: Family, token: number): Outcome {
+  if (isRevoked) return 'revoked'
+  if (now >= Math.min(idleEnd, start + lifetimes.absoluteSeconds * 1000)) return 'expired'
+  const spent = spentAt[token]
+  return spent === undefined || now - spent <= graceMilliseconds ? 'refreshed' : 'reused'
+}
+
+function noteRotation(family: Family): void {
+  family.spentAt.push(family.now)
+  family.idleEnd = family.now + lifetimes.idleSeconds * 1000
+}
+
+/** The store under test, on a real database whose clock stands still until the test moves it. */
+interface Real {
+  store: SessionStore
+  sessionId: string
+  /** Every token that was ever made, also those that no client has seen. */
+  tokens: string[]
+  clock: { now: number; jumpAfterRead: number }
+}
+
+/** A token that was ever issued; the newest are shown most often. */
+const anyToken = fc.nat({ max: 6 })
+
+function choose(family: Family, back: number): number {
+  return Math.max(0, family.spentAt.length - back)
+}
+
+/** Shows one token, several times at once, and throws the answers away when the clients do not live to see them. */
+class Refresh implements fc.AsyncCommand<Family, Real> {
+  readonly back: number
+  readonly requests: number
+  constructor(back: number, requests: number) {
+    this.back = back
+    this.requests = requests
+  }
+  check = () => true
+  toString = () => `show the token ${this.back} before the current one, ${this.requests} times at once`
+
+  async run(family: Family, real: Real): Promise<void> {
+    const token = choose(family, this.back)
+    const expected = expectedOutcome(family, token)
+    const presented = real.tokens[token] ?? ''
+    const results = await Promise.all(Array.from({ length: this.requests }, () => real.store.refresh(presented)))
+    expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => expected))
+    if (expected === 'reused') await end(family, real)
+    if (expected !== 'refreshed') return
+
+    const successors = new Set(results.map((result) => (result.outcome === 'refreshed' ? result.refreshToken : '')))
+    expect(successors.size).toBe(1)
+    const [successor = ''] = successors
+    if (token === family.spentAt.length) {
+      expect(real.tokens).not.toContain(successor)
+      real.tokens.push(successor)
+      noteRotation(family)
+    }
+    expect(successor).toBe(real.tokens.at(-1))
+  }
+}
+
+/** The database hangs between the read and the write of a rotation, and goes on when nobody waits any more. */
+class HangInRefresh implements fc.AsyncCommand<Family, Real> {
+  readonly milliseconds: number
+  constructor(milliseconds: number) {
+    this.milliseconds = milliseconds
+  }
+  check = (family: Readonly<Family>) => expectedOutcome(family, family.spentAt.length) === 'refreshed'
+  toString = () => `the database hangs for ${this.milliseconds} ms in a refresh`
+
+  async run(family: Family, real: Real): Promise<void> {
+    real.clock.jumpAfterRead = this.milliseconds
+    const result = await real.store.refresh(real.tokens.at(-1) ?? '')
+    const readAt = family.now
+    family.now = real.clock.now
+    if (result.outcome !== 'refreshed') {
+      // Not written late, and at the second look the family had expired.
+      expect(result.outcome).toBe(expectedOutcome(family, family.spentAt.length))
+      return
+    }
+    real.tokens.push(result.refreshToken)
+    noteRotation(family)
+    // A client that lost this answer has at least half of the grace left from now on, however long it hung.
+    const { recent } = await stored(real)
+    const spentAt = recent.at(-1)?.spentAt.getTime() ?? 0
+    expect(family.now - spentAt).toBeLessThan(graceMilliseconds / 2)
+    expect(spentAt).toBeGreaterThanOrEqual(readAt)
+    family.spentAt[family.spentAt.length - 1] = spentAt
+    family.idleEnd = spentAt + lifetimes.idleSeconds * 1000
+  }
+}
+
+class Wait implements fc.AsyncCommand<Family, Real> {
+  readonly milliseconds: number
+  constructor(milliseconds: number) {
+    this.milliseconds = milliseconds
+  }
+  check = () => true
+  toString = () => `${this.milliseconds} ms pass`
+  async run(family: Family, real: Real): Promise<void> {
+    family.now += this.milliseconds
+    real.clock.now = family.now
+  }
+}
+
+class End implements fc.AsyncCommand<Family, Real> {
+  check = () => true
+  toString = () => 'the session is ended'
+  run = end
+}
+
+/** As a log-out does, and a theft. */
+async function end(family: Family, { sessionId, clock }: Real): Promise<void> {
+  family.isRevoked = true
+  await sessions.updateOne({ _id: sessionId }, { $set: { revokedAt: new Date(clock.now) } })
+}
+
+async function stored({ sessionId }: Real): Promise<Session> {
+  const session = await sessions.findOne({ _id: sessionId })
+  if (session === null) throw new Error('the session is gone')
+  return session
+}
+
+async function newFamily(): Promise<{ model: Family; real: Real }> {
+  const clock = { now: start, jumpAfterRead: 0 }
+  // Asked for each read, and then for the write that follows from it.
+  const store = new SessionStore(sessions, lifetimes, () => {
+    const now = new Date(clock.now)
+    clock.now += clock.jumpAfterRead
+    clock.jumpAfterRead = 0
+    return now
+  })
+  const from = { userId: new ObjectId(), version: 0 }
+  const { session, refreshToken } = await store.create(from, new Date(start))
+  const model = { now: start, spentAt: [], idleEnd: start + lifetimes.idleSeconds * 1000, isRevoked: false }
+  return { model, real: { store, sessionId: session._id, tokens: [refreshToken], clock } }
+}
+
+test('a family does what its rules say, whatever is shown, lost, repeated or delayed in whatever order', async () => {
+  const commands = [
+    fc.tuple(anyToken, fc.integer({ min: 1, max: 4 })).map(([back, requests]) => new Refresh(back, requests)),
+    fc.nat({ max: 9_000 }).map((milliseconds) => new Wait(milliseconds)),
+    fc.constantFrom(9_999, 10_000, 10_001, 3_599_999, 3_600_000).map((milliseconds) => new Wait(milliseconds)),
+    fc.integer({ min: 1, max: 60_000 }).map((milliseconds) => new HangInRefresh(milliseconds)),
+    fc.constant(new End()),
+  ]
+  await fc.assert(
+    fc.asyncProperty(fc.commands(commands, { maxCommands: 40, size: 'max' }), async (sequence) => {
+      let family: Awaited<ReturnType<typeof newFamily>> | undefined
+      await fc.asyncModelRun(async () => {
+        family = await newFamily()
+        return family
+      }, sequence)
+      if (family === undefined) return
+      const text = JSON.stringify(await stored(family.real))
+      for (const token of family.real.tokens) expect(text).not.toContain(token)
+    }),
+    { numRuns: 60 },
+  )
+})

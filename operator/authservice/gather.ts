@@ -6,10 +6,12 @@ import type { Manifest } from './apply/plan.ts'
 import { controllerOf } from './child-index.ts'
 import type { AuthServiceKey, Cluster, SecretManifest } from './cluster.ts'
 import { gatewayControllersOf, type HttpRoute, ingressClassOf } from './front.ts'
-import { askForLoadedKeys } from './loaded-keys.ts'
+import { loadedKeys } from './loaded-keys.ts'
+import { isWatched } from './rollout/watch.ts'
 import { isKeyHeld } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
 import { decodeSecretData, type SecretData } from './secrets/secret-data.ts'
+import { readServerMetrics } from './server-metrics.ts'
 import { findChild, podsOf, type Snapshot } from './snapshot.ts'
 import { referencedSecretNames } from './validate.ts'
 
@@ -35,6 +37,11 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
     children.filter(isSecret).map(({ metadata, data }) => [metadata.name, decodeSecretData(data)]),
   )
   const pods = cluster.cachedPods(authService)
+  const keyIsHeld = isKeyHeld(ownSecrets.get(secretNames(name).keys), resolved, now)
+  const isAsked = keyIsHeld || isWatched(authService.status, resolved)
+  const serverMetrics = isAsked
+    ? await readServerMetrics(podsOf({ pods }, 'server'), (url) => cluster.readFromPod(url))
+    : undefined
   const volume = `data-${name}-mongodb-0`
   const hasPasswords = ownSecrets.has(secretNames(name).mongodb)
   const mayBeOrphaned = keepsData(resolved) && !hasPasswords
@@ -52,9 +59,8 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
     },
     ownSecrets,
     referencedSecrets,
-    loadedKeys: isKeyHeld(ownSecrets.get(secretNames(name).keys), resolved, now)
-      ? await askForLoadedKeys(podsOf({ pods }, 'server'), (url) => cluster.readFromPod(url))
-      : undefined,
+    serverMetrics,
+    loadedKeys: keyIsHeld && serverMetrics !== undefined ? loadedKeys(serverMetrics) : undefined,
     orphanedVolume: mayBeOrphaned && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
     keptVolume: mayBeKept && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
     missingBackupVolume: await findMissingClaim(namespace, resolved.backup?.claimName, cluster),

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import type { LabelledPod } from './cluster.ts'
-import { askForLoadedKeys, keyIdsIn, podsWithout } from './loaded-keys.ts'
+import { keyIdsIn, loadedKeys, podsWithout } from './loaded-keys.ts'
+import { readServerMetrics } from './server-metrics.ts'
 
 const pod = (name: string, status: LabelledPod['status'], deletionTimestamp?: string): LabelledPod => ({
   metadata: { name, ...(deletionTimestamp !== undefined && { deletionTimestamp }) },
@@ -26,7 +27,7 @@ test('a key is known everywhere only once every running server says so', async (
     ['http://10.0.0.1:9090/metrics', metricsOf('old', 'new')],
     ['http://[fd00::2]:9090/metrics', metricsOf('old')],
   ])
-  const loaded = await askForLoadedKeys(pods, async (url) => answers.get(url))
+  const loaded = loadedKeys(await readServerMetrics(pods, async (url) => answers.get(url)))
   expect([...loaded.keys()]).toEqual(['a', 'b', 'silent'])
   expect(podsWithout('new', loaded)).toEqual(['b', 'silent'])
   expect(podsWithout('old', loaded)).toEqual(['silent'])

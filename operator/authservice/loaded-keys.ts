@@ -1,37 +1,11 @@
-import type { LabelledPod } from './cluster.ts'
-import { serverPorts } from './resources/server-environment.ts'
+import type { ServerMetrics } from './server-metrics.ts'
 
 /** The ids of the signing keys that each server pod has loaded; undefined for one that did not say. By pod name. */
 export type LoadedKeys = ReadonlyMap<string, ReadonlySet<string> | undefined>
 
-/** @returns what the server answers under this URL; undefined when it does not answer in time */
-export type ReadMetrics = (url: string) => Promise<string | undefined>
-
-/** Pods that a big AuthService has at most. Whoever labels more pods as its servers gets no more requests for it. */
-const mostPods = 250
-
-/**
- * Asks every server pod that runs which keys it knows. A pod without an address has not started: it will read the file
- * as it is then.
- */
-export async function askForLoadedKeys(pods: readonly LabelledPod[], read: ReadMetrics): Promise<LoadedKeys> {
-  const running = pods.filter(isRunning).slice(0, mostPods)
-  const answers = await Promise.all(
-    running.map(async ({ metadata, status }) => {
-      const text = await read(`http://${hostOf(status?.podIP ?? '')}:${serverPorts.observability}/metrics`)
-      return [metadata.name, text === undefined ? undefined : keyIdsIn(text)] as const
-    }),
-  )
-  return new Map(answers)
-}
-
-function isRunning({ metadata, status }: LabelledPod): boolean {
-  return metadata.deletionTimestamp === undefined && status?.phase === 'Running' && status.podIP !== undefined
-}
-
-/** An IPv6 address stands in brackets, RFC 3986 section 3.2.2. */
-function hostOf(address: string): string {
-  return address.includes(':') ? `[${address}]` : address
+/** Which keys every server pod that runs knows. One that has not started will read the file as it is then. */
+export function loadedKeys(metrics: ServerMetrics): LoadedKeys {
+  return new Map([...metrics].map(([pod, text]) => [pod, text === undefined ? undefined : keyIdsIn(text)]))
 }
 
 const keySample = /^auth_signing_key_active_timestamp_seconds\{kid="((?:[^"\\]|\\.)*)"\} /gm

@@ -17,10 +17,11 @@ interface NotYet {
  */
 const unfinished: NotYet[] = [
   {
-    isAskedFor: ({ rollout }) => rollout?.smokeTest?.enabled === true || rollout?.analysis?.enabled === true,
+    isAskedFor: ({ rollout }) => rollout?.blueGreen?.previewHost !== undefined,
     kind: 'note',
     condition: 'RolloutProgressing',
-    message: 'spec.rollout.smokeTest and analysis are not yet acted upon in 0.1: readiness alone decides.',
+    message:
+      'spec.rollout.blueGreen.previewHost is not yet acted upon in 0.1: inside the cluster, Service <name>-preview leads to the new colour.',
   },
 ]
 

@@ -5,6 +5,7 @@ import type { EndpointSlice, LabelledPod } from './cluster.ts'
 import type { Front } from './front.ts'
 import type { LoadedKeys } from './loaded-keys.ts'
 import type { SecretData } from './secrets/secret-data.ts'
+import type { ServerMetrics } from './server-metrics.ts'
 
 /** All that one visit to an AuthService sees. Everything is decided on it, so nothing changes halfway. */
 export interface Snapshot {
@@ -20,6 +21,8 @@ export interface Snapshot {
   ownSecrets: ReadonlyMap<string, SecretData>
   /** Secrets that the spec names and that exist, decoded, by name. */
   referencedSecrets: ReadonlyMap<string, SecretData>
+  /** What the server pods count; undefined while nothing is judged by it, for then nobody asks. */
+  serverMetrics: ServerMetrics | undefined
   /** What the server pods know of the signing keys; undefined while nothing waits for them, for then nobody asks. */
   loadedKeys: LoadedKeys | undefined
   /** Volume of the managed MongoDB that is there without the Secret that opens it. */

@@ -19,7 +19,7 @@ function render(spec: Partial<AuthServiceSpec>): unknown {
     referencedSecrets: new Map(),
     monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },
     front: nothingInFront,
-    placement: { activeColor: 'blue', previewColor: undefined, colors: {}, revisions: [] },
+    placement: { activeColor: 'blue', previewColor: undefined, colors: {}, smokeTest: undefined, revisions: [] },
   }
   return renderBackup(input)
 }

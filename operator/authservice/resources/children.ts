@@ -14,6 +14,7 @@ import { renderRevisions } from './revisions.ts'
 import { renderAutoscaler, renderDisruptionBudgets } from './scaling.ts'
 import { renderSecrets } from './secrets.ts'
 import { renderServers, renderServices } from './server.ts'
+import { renderSmokeTest } from './smoke-test.ts'
 
 export type { Child, RenderInput } from './render-input.ts'
 
@@ -29,6 +30,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderRevisions(input),
     ...renderServers(input),
     ...renderServices(input),
+    ...renderSmokeTest(input),
     ...renderAutoscaler(input),
     ...renderDisruptionBudgets(input),
     ...renderCertificate(input),

@@ -38,6 +38,8 @@ export interface Placement {
   previewColor: Color | undefined
   /** What each colour runs; one that is left out has no Deployment. */
   colors: Partial<Record<Color, { revision: string; template: PodTemplate }>>
+  /** The test to run, with the image of the revision that it tests; undefined: none is wanted now. */
+  smokeTest: { name: string; image: string } | undefined
   /** Revisions that are kept, with their templates. */
   revisions: readonly KeptRevision[]
 }

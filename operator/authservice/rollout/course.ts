@@ -45,7 +45,7 @@ export function decided(course: Course, result: StepResult): RolloutDecision {
   const { world, now, live } = course
   const { phase, message, templates, counts = {}, complete = false, failure, requeueAfterSeconds } = result
   const activeColor = result.activeColor ?? live
-  const before = tracked(course)
+  const before = withResults(tracked(course), world)
   const memory: RolloutMemory = {
     ...before,
     activeColor,
@@ -69,6 +69,17 @@ export function decided(course: Course, result: StepResult): RolloutDecision {
   }
 }
 
+/** What the test and the traffic of the tracked revision last showed stays on record. */
+function withResults(memory: RolloutMemory, { smokeTest, analysis }: RolloutWorld): RolloutMemory {
+  const tested = smokeTest?.revision === memory.revision && smokeTest?.state !== 'running' ? smokeTest : undefined
+  const judged = analysis?.revision === memory.revision && isUnderWay(memory.phase) ? analysis : undefined
+  return {
+    ...memory,
+    ...(tested && { smokeTest: { passed: tested.state === 'passed', message: tested.message } }),
+    ...(judged && { analysis: { verdict: judged.verdict, message: judged.message } }),
+  }
+}
+
 /** A promotion that comes early waits for its gate; every other order is settled by the visit that sees it. */
 function ordersTaken({ world, revision }: Course, phase: RolloutPhase): RolloutDecision['ordersTaken'] {
   const isEarly = world.orders.promote === revision && ['Preparing', 'Testing', 'AwaitingPromotion'].includes(phase)
@@ -81,7 +92,8 @@ function tracked(course: Course): RolloutMemory {
   const { memory, now, revision, stable } = course
   if (revision === stable || (memory.revision === revision && isUnderWay(memory.phase))) return memory
   const fresh = { startedAt: now, phaseStartedAt: now, deadline: deadlineFrom(course) }
-  return { ...memory, ...fresh, revision, targetColor: undefined, phase: 'Preparing' }
+  const unknown = { targetColor: undefined, smokeTest: undefined, analysis: undefined }
+  return { ...memory, ...fresh, ...unknown, revision, phase: 'Preparing' }
 }
 
 /** When a revision that starts, or that gets the traffic, now will have failed. */

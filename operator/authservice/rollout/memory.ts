@@ -18,13 +18,26 @@ export function readMemory(status: AuthServiceStatus | undefined): RolloutMemory
     lastOutcome: rolloutOutcomes.find((outcome) => outcome === rollout.lastOutcome),
     failedRevision: rollout.failedRevision,
     failure: rollout.failure,
+    smokeTest: rollout.smokeTest && { passed: rollout.smokeTest.passed, message: rollout.smokeTest.message ?? '' },
+    analysis: readAnalysis(rollout.analysis),
     pin: rolledBack && { revision: rolledBack.to, insteadOf: rolledBack.insteadOf },
   }
 }
 
 /** The same, as status holds it. */
 export function writeMemory({ memory, message, revision }: Pick<RolloutDecision, 'memory' | 'message' | 'revision'>) {
-  const { targetColor, startedAt, phaseStartedAt, deadline, lastOutcome, failedRevision, failure, pin } = memory
+  const {
+    targetColor,
+    startedAt,
+    phaseStartedAt,
+    deadline,
+    lastOutcome,
+    failedRevision,
+    failure,
+    smokeTest,
+    analysis,
+    pin,
+  } = memory
   return {
     phase: memory.phase,
     revision: memory.revision ?? revision,
@@ -36,8 +49,15 @@ export function writeMemory({ memory, message, revision }: Pick<RolloutDecision,
     ...(lastOutcome && { lastOutcome }),
     ...(failedRevision && { failedRevision }),
     ...(failure && { failure }),
+    ...(smokeTest && { smokeTest }),
+    ...(analysis && { analysis }),
     ...(pin && { rolledBack: { to: pin.revision, insteadOf: pin.insteadOf } }),
   } satisfies AuthServiceStatus['rollout']
+}
+
+function readAnalysis(analysis: { verdict: string; message?: string } | undefined): RolloutMemory['analysis'] {
+  const verdict = (['pass', 'fail', 'noVerdict'] as const).find((one) => one === analysis?.verdict)
+  return verdict && { verdict, message: analysis?.message ?? '' }
 }
 
 function dateOf(text: string | undefined): Date | undefined {

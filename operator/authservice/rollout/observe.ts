@@ -55,7 +55,7 @@ export function observeRollout(snapshot: Snapshot, inputs: RolloutInputs): Rollo
 
 /** What the spec says about rollouts. */
 export function policyOf({ resolved: { rollout } }: Pick<Snapshot, 'resolved'>): RolloutPolicy {
-  const { strategy, progressDeadlineSeconds, autoRollback, blueGreen, analysis } = rollout
+  const { strategy, progressDeadlineSeconds, autoRollback, blueGreen, smokeTest, analysis } = rollout
   return {
     strategy,
     progressDeadlineSeconds,
@@ -63,8 +63,8 @@ export function policyOf({ resolved: { rollout } }: Pick<Snapshot, 'resolved'>):
     promotion: blueGreen.promotion,
     autoPromoteAfterSeconds: blueGreen.autoPromoteAfterSeconds,
     scaleDownDelaySeconds: blueGreen.scaleDownDelaySeconds,
-    smokeTestEnabled: false,
-    analysisEnabled: false,
+    smokeTestEnabled: smokeTest.enabled,
+    analysisEnabled: analysis.enabled,
     analysisWindowSeconds: analysis.windowSeconds,
   }
 }

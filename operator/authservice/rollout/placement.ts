@@ -1,21 +1,25 @@
 import type { Placement } from '../resources/render-input.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { type KeptRevision, keepRevisions, type RevisionsInUse, type StoredRevision } from './revisions.ts'
+import { smokeTestName } from './smoke-test.ts'
 import { type Color, colors, type RolloutDecision, type RolloutWorld } from './world.ts'
 
 /** Gives each colour the template of the revision that was decided for it, and keeps the revisions that may be needed. */
 export function placeRevisions(
-  { revision, activeColor, previewColor, templates, memory }: RolloutDecision,
+  { revision, activeColor, previewColor, templates, smokeTestOf, memory }: RolloutDecision,
   {
     wanted,
     stored,
     world,
     resolved,
+    owner,
   }: {
     wanted: RevisionsInUse['wanted']
     stored: ReadonlyMap<string, StoredRevision>
     world: RolloutWorld
     resolved: Snapshot['resolved']
+    /** Name of the AuthService. */
+    owner: string
   },
 ): Placement {
   const running = colors.flatMap((color) => [templates[color], world.colors[color]?.revision])
@@ -25,7 +29,9 @@ export function placeRevisions(
     const kept = revisions.find((one) => one.revision === templates[color])
     return kept === undefined ? [] : [[color, templateOf(kept)] as const]
   }
-  return { activeColor, previewColor, colors: Object.fromEntries(colors.flatMap(place)), revisions }
+  const tested = revisions.find((one) => one.revision === smokeTestOf)
+  const smokeTest = tested && { name: smokeTestName(owner, memory), image: tested.image }
+  return { activeColor, previewColor, smokeTest, colors: Object.fromEntries(colors.flatMap(place)), revisions }
 }
 
 function templateOf({ revision, template }: KeptRevision): { revision: string; template: KeptRevision['template'] } {

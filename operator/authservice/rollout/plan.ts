@@ -6,6 +6,8 @@ import { readMemory } from './memory.ts'
 import { observeRollout } from './observe.ts'
 import { placeRevisions } from './placement.ts'
 import { findRevision, type RevisionsInUse, type StoredRevision, storedRevisions } from './revisions.ts'
+import { observeSmokeTest } from './smoke-test.ts'
+import { watchTraffic } from './watch.ts'
 import type { RolloutDecision, RolloutOrders } from './world.ts'
 
 /** What a visit does about the rollout. */
@@ -26,17 +28,18 @@ export function planRollout(
   const { authService, children, resolved } = snapshot
   const stored = storedRevisions(children, authService.metadata.name)
   const orders = ordersOf(asked, stored, wanted.revision)
+  const memory = readMemory(authService.status)
   const world = observeRollout(snapshot, {
     specRevision: wanted.revision,
     knownRevisions: new Set(stored.keys()),
     orders,
-    smokeTest: undefined,
-    analysis: undefined,
+    smokeTest: observeSmokeTest(snapshot, memory),
+    analysis: watchTraffic(snapshot),
   })
-  const rollout = decideRollout(world, readMemory(authService.status), now)
+  const rollout = decideRollout(world, memory, now)
   return {
     rollout,
-    placement: placeRevisions(rollout, { wanted, stored, world, resolved }),
+    placement: placeRevisions(rollout, { wanted, stored, world, resolved, owner: authService.metadata.name }),
     taken: rollout.ordersTaken.flatMap((order) => takenOrder(order, asked, orders, rollout)),
   }
 }

@@ -27,7 +27,8 @@ export function rollingUpdate(course: Course): RolloutDecision {
     const isLate = isIn(course, 'Preparing') && memory.deadline !== undefined && now > memory.deadline
     const message = describeColor(live, world.colors[live], needed)
     const failure = `revision ${revision} was not ready within ${world.policy.progressDeadlineSeconds} s: ${message}`
-    return decided(course, { ...rolling, phase: 'Preparing', message, ...(isLate && { failure }) })
+    const requeueAfterSeconds = world.policy.analysisEnabled ? 5 : undefined
+    return decided(course, { ...rolling, phase: 'Preparing', message, requeueAfterSeconds, ...(isLate && { failure }) })
   }
   const verdict = verify(course)
   if (!verdict.proven) return decided(course, { ...rolling, ...verdict.step })

@@ -135,6 +135,9 @@ export interface RolloutMemory {
   failedRevision: string | undefined
   /** Why it failed. */
   failure: string | undefined
+  /** How the test and the traffic of `revision` were last judged. */
+  smokeTest: { passed: boolean; message: string } | undefined
+  analysis: { verdict: AnalysisResult['verdict']; message: string } | undefined
   /** Revision that a person went back to, and the one that the spec asked for then: it holds until the spec changes. */
   pin: { revision: string; insteadOf: string } | undefined
 }
@@ -151,6 +154,8 @@ export const emptyMemory: RolloutMemory = {
   lastOutcome: undefined,
   failedRevision: undefined,
   failure: undefined,
+  smokeTest: undefined,
+  analysis: undefined,
   pin: undefined,
 }
 

@@ -60,6 +60,8 @@ export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<strin
     outcome: new Map([
       ...rendering.childrenFor(placement).flatMap(flattenChild),
       ...flatten('Decision: rollout', policyOf(snapshot)),
+      ...flatten('Decision: smokeTest', resolved.rollout.smokeTest),
+      ...flatten('Decision: analysis', resolved.rollout.analysis),
       ...flatten('Decision: counts', rollout.counts),
       ...flatten('Decision: next key', secrets.nextChangeAt?.toISOString()),
       ...flatten('Decision: suspend', resolved.suspend),

@@ -88,6 +88,8 @@ export const rows: Readonly<Record<string, Row>> = {
       // CPU is judged against what a pod requests.
       'PrometheusRule accounts: spec.groups[authservice-team-a-accounts-server]',
       edgeContent,
+      `${rollout}.analysisEnabled`,
+      'Decision: analysis.enabled',
     ],
   },
   version: { value: '1.2.3', changes: images },
@@ -118,15 +120,29 @@ export const rows: Readonly<Record<string, Row>> = {
   'rollout.blueGreen.previewHost': { value: 'preview.example.com', changes: [] },
   'rollout.smokeTest.enabled': {
     value: false,
-    changes: ['NetworkPolicy accounts-smoke-test:', 'NetworkPolicy accounts: spec.ingress'],
+    changes: [
+      'NetworkPolicy accounts-smoke-test:',
+      'NetworkPolicy accounts: spec.ingress',
+      `${rollout}.smokeTestEnabled`,
+      'Decision: smokeTest.enabled',
+    ],
   },
-  'rollout.smokeTest.timeoutSeconds': { value: 60, changes: [] },
-  'rollout.analysis.enabled': { value: true, changes: [] },
-  'rollout.analysis.windowSeconds': { value: 30, changes: [`${rollout}.analysisWindowSeconds`] },
-  'rollout.analysis.maxErrorRatePercent': { value: 1, changes: [] },
-  'rollout.analysis.maxP99LatencyMilliseconds': { value: 100, changes: [] },
-  'rollout.analysis.minLoginSuccessPercent': { value: 50, changes: [] },
-  'rollout.analysis.minRequests': { value: 100, changes: [] },
+  'rollout.smokeTest.timeoutSeconds': { value: 60, changes: ['Decision: smokeTest.timeoutSeconds'] },
+  'rollout.analysis.enabled': {
+    value: true,
+    changes: [`${rollout}.analysisEnabled`, 'Decision: analysis.enabled'],
+  },
+  'rollout.analysis.windowSeconds': {
+    value: 30,
+    changes: [`${rollout}.analysisWindowSeconds`, 'Decision: analysis.windowSeconds'],
+  },
+  'rollout.analysis.maxErrorRatePercent': { value: 1, changes: ['Decision: analysis.maxErrorRatePercent'] },
+  'rollout.analysis.maxP99LatencyMilliseconds': {
+    value: 100,
+    changes: ['Decision: analysis.maxP99LatencyMilliseconds'],
+  },
+  'rollout.analysis.minLoginSuccessPercent': { value: 50, changes: ['Decision: analysis.minLoginSuccessPercent'] },
+  'rollout.analysis.minRequests': { value: 100, changes: ['Decision: analysis.minRequests'] },
   'mongodb.external.urlSecretRef.name': { value: 'other', base: external, changes: volume('mongodb') },
   'mongodb.external.urlSecretRef.key': {
     value: 'other',

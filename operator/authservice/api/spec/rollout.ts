@@ -60,7 +60,7 @@ const SmokeTestSchema = Type.Object(
     enabled: Type.Optional(flag({ description: 'Whether a new colour must pass a login before it gets traffic.' })),
     timeoutSeconds: Type.Optional(integer(10, 3600, { description: 'Seconds that the test may take.' })),
   },
-  { description: 'The test of a new colour before the switch.', notYet: 'no test runs; readiness alone decides' },
+  { description: 'The test of a new colour before the switch: a log-in across both colours.' },
 )
 
 const AnalysisSchema = Type.Object(
@@ -74,7 +74,7 @@ const AnalysisSchema = Type.Object(
     minLoginSuccessPercent: Type.Optional(integer(0, 100, { description: 'Lowest share of logins that succeed.' })),
     minRequests: Type.Optional(integer(1, 1_000_000, { description: 'Fewest requests for a verdict.' })),
   },
-  { description: 'The judgement of live traffic.', notYet: 'no traffic is judged; readiness alone decides' },
+  { description: "The judgement of a new revision by its pods' own metrics." },
 )
 
 export const RolloutSchema = Type.Object(

@@ -1,0 +1,79 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { judgeTraffic } from './analysis.ts'
+import { quantileMilliseconds, sumTraffic } from './traffic.ts'
+
+const limits = { maxErrorRatePercent: 5, maxP99LatencyMilliseconds: 500, minLoginSuccessPercent: 90, minRequests: 20 }
+
+const pod = ({ ok = 100, errors = 0, logins = 0, failedLogins = 0, slow = 0 }) =>
+  [
+    '# TYPE http_requests_total counter',
+    `http_requests_total{method="GET",route="/v1/auth/verify",status="200"} ${ok}`,
+    `http_requests_total{method="GET",route="/v1/auth/verify",status="503"} ${errors}`,
+    `http_request_duration_seconds_bucket{le="0.1",method="GET",route="/v1/auth/verify"} ${ok - slow}`,
+    `http_request_duration_seconds_bucket{le="1",method="GET",route="/v1/auth/verify"} ${ok}`,
+    `http_request_duration_seconds_bucket{le="+Inf",method="GET",route="/v1/auth/verify"} ${ok + errors}`,
+    `auth_logins_total{outcome="success"} ${logins}`,
+    `auth_logins_total{outcome="invalid_credentials"} ${failedLogins}`,
+    'process_cpu_seconds_total 3.5',
+  ].join('\n')
+
+const judge = (...pods: Parameters<typeof pod>[0][]) => judgeTraffic('r2', sumTraffic(pods.map(pod)), [], limits)
+
+describe('a revision', () => {
+  test('with good figures passes, with the figures in words', () => {
+    expect(judge({ ok: 60, logins: 30 }, { ok: 40 })).toEqual({
+      revision: 'r2',
+      verdict: 'pass',
+      message: expect.stringMatching(
+        /^0 % errors of at most 5 %, p99 of \d+ ms .*, 100 % of log-ins .*\(100 requests\)$/,
+      ),
+    })
+  })
+
+  test('with too few requests gets no verdict', () => {
+    expect(judge({ ok: 5, errors: 5 })).toMatchObject({
+      verdict: 'noVerdict',
+      message: expect.stringMatching(/10 req/),
+    })
+  })
+
+  test.each([
+    ['errors', { ok: 90, errors: 10 }, /10 % errors of at most 5 %/],
+    ['slow answers', { ok: 100, slow: 50 }, /p99 of \d+ ms of at most 500 ms/],
+    ['failed log-ins', { ok: 100, logins: 10, failedLogins: 20 }, /33.3 % of log-ins succeed, of at least 90 %/],
+  ])('with too many %s fails, and says which', (_, figures, message) => {
+    expect(judge(figures)).toMatchObject({ verdict: 'fail', message: expect.stringMatching(message) })
+  })
+
+  test('is not judged by a handful of log-ins: a person mistypes', () => {
+    expect(judge({ ok: 100, logins: 1, failedLogins: 2 })).toMatchObject({ verdict: 'pass' })
+  })
+
+  test('whose container died fails, however little traffic there was', () => {
+    const restarted = [{ name: 'accounts-green-1', restarts: 1, reason: 'OOMKilled' }]
+    expect(judgeTraffic('r2', sumTraffic([]), restarted, limits)).toMatchObject({
+      verdict: 'fail',
+      message: 'pod accounts-green-1 ended once, last by OOMKilled',
+    })
+  })
+})
+
+test('property: a quantile lies within the bucket that holds it', () => {
+  const bounds = [0.005, 0.05, 0.5, 5]
+  fc.assert(
+    fc.property(
+      fc.array(fc.double({ min: 0.0001, max: 4.9, noNaN: true }), { minLength: 1, maxLength: 200 }),
+      fc.double({ min: 0.01, max: 1, noNaN: true }),
+      (seconds, share) => {
+        const durations = new Map(bounds.map((bound) => [bound, seconds.filter((one) => one <= bound).length]))
+        const exact = [...seconds].sort((a, b) => a - b)[Math.ceil(share * seconds.length) - 1] ?? 0
+        const upper = bounds.find((bound) => exact <= bound) ?? 5
+        const lower = [0, ...bounds].filter((bound) => bound < exact).at(-1) ?? 0
+        const answer = quantileMilliseconds(durations, share) ?? -1
+        expect(answer).toBeGreaterThanOrEqual(lower * 1000)
+        expect(answer).toBeLessThanOrEqual(upper * 1000)
+      },
+    ),
+  )
+})

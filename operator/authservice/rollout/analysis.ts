@@ -1,0 +1,85 @@
+import { quantileMilliseconds, type Traffic } from './traffic.ts'
+import type { AnalysisResult } from './world.ts'
+
+/** From when on a revision's traffic is bad. */
+export interface TrafficLimits {
+  maxErrorRatePercent: number
+  maxP99LatencyMilliseconds: number
+  minLoginSuccessPercent: number
+  /** Fewest requests for a verdict. */
+  minRequests: number
+}
+
+/** A pod of the revision whose container ended since it was made. */
+export interface RestartedPod {
+  name: string
+  restarts: number
+  /** Such as `OOMKilled`. */
+  reason: string
+}
+
+/** Share of `minRequests` that must be log-ins before their success counts: a single typo is no verdict. */
+const leastShareOfLogins = 0.25
+
+/**
+ * Judges a revision by what its pods have counted. A container that died needs no count: that is worse than any figure.
+ */
+export function judgeTraffic(
+  revision: string,
+  traffic: Traffic,
+  restarted: readonly RestartedPod[],
+  limits: TrafficLimits,
+): AnalysisResult {
+  const [pod] = restarted
+  if (pod !== undefined) {
+    const times = pod.restarts === 1 ? 'once' : `${pod.restarts} times`
+    return { revision, verdict: 'fail', message: `pod ${pod.name} ended ${times}, last by ${pod.reason}` }
+  }
+  const { requests } = traffic
+  if (requests < limits.minRequests) {
+    const message = `no verdict: ${requests} requests, and ${limits.minRequests} are needed`
+    return { revision, verdict: 'noVerdict', message }
+  }
+  const figures = figuresOf(traffic, limits)
+  const bad = figures.filter(({ isBad }) => isBad)
+  const message = (bad.length > 0 ? bad : figures).map(({ text }) => text).join(', ')
+  return { revision, verdict: bad.length > 0 ? 'fail' : 'pass', message: `${message} (${requests} requests)` }
+}
+
+interface Figure {
+  isBad: boolean
+  text: string
+}
+
+function figuresOf({ requests, errors, logins, loginsSucceeded, durations }: Traffic, limits: TrafficLimits): Figure[] {
+  const errorRate = (errors / requests) * 100
+  const p99 = quantileMilliseconds(durations, 0.99)
+  const success = (loginsSucceeded / logins) * 100
+  const { maxErrorRatePercent, maxP99LatencyMilliseconds, minLoginSuccessPercent, minRequests } = limits
+  return [
+    {
+      isBad: errorRate > maxErrorRatePercent,
+      text: `${percent(errorRate)} errors of at most ${maxErrorRatePercent} %`,
+    },
+    ...(p99 === undefined
+      ? []
+      : [
+          {
+            isBad: p99 > maxP99LatencyMilliseconds,
+            text: `p99 of ${Math.round(p99)} ms of at most ${maxP99LatencyMilliseconds} ms`,
+          },
+        ]),
+    ...(logins < minRequests * leastShareOfLogins
+      ? []
+      : [
+          {
+            isBad: success < minLoginSuccessPercent,
+            text: `${percent(success)} of log-ins succeed, of at least ${minLoginSuccessPercent} %`,
+          },
+        ]),
+  ]
+}
+
+function percent(value: number): string {
+  return `${Math.round(value * 10) / 10} %`
+}

@@ -1,0 +1,41 @@
+import type { ResolvedSpec } from '../api/resolved-spec.ts'
+import type { AuthServiceStatus } from '../api/schema.ts'
+import { revisionLabel } from '../resources/metadata.ts'
+import { podsOf, type Snapshot } from '../snapshot.ts'
+import { judgeTraffic, type RestartedPod } from './analysis.ts'
+import { readMemory } from './memory.ts'
+import { sumTraffic } from './traffic.ts'
+import type { AnalysisResult } from './world.ts'
+
+/**
+ * Whether the traffic of a revision is being judged: after the switch of a blue-green rollout, and in a rolling update
+ * from its first pod on.
+ */
+export function isWatched(status: AuthServiceStatus | undefined, { rollout }: Pick<ResolvedSpec, 'rollout'>): boolean {
+  const { phase, targetColor } = readMemory(status)
+  return rollout.analysis.enabled && (phase === 'Verifying' || (phase === 'Preparing' && targetColor === undefined))
+}
+
+/** What the pods of the revision that is under way say; undefined while nobody asks, or when none of them answers. */
+export function watchTraffic({
+  authService,
+  resolved,
+  serverMetrics,
+  ...snapshot
+}: Snapshot): AnalysisResult | undefined {
+  const { revision } = readMemory(authService.status)
+  if (revision === undefined || serverMetrics === undefined) return undefined
+  const pods = podsOf(snapshot, 'server').filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision)
+  const metrics = pods.flatMap(({ metadata }) => serverMetrics.get(metadata.name) ?? [])
+  const restarted = pods.flatMap(restartOf)
+  if (metrics.length === 0 && restarted.length === 0) return undefined
+  return judgeTraffic(revision, sumTraffic(metrics), restarted, resolved.rollout.analysis)
+}
+
+function restartOf({ metadata, status }: Snapshot['pods'][number]): RestartedPod[] {
+  return (status?.containerStatuses ?? []).flatMap(({ restartCount = 0, lastState }) =>
+    restartCount === 0
+      ? []
+      : [{ name: metadata.name, restarts: restartCount, reason: lastState?.terminated?.reason ?? 'Error' }],
+  )
+}

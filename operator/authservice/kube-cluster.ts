@@ -200,7 +200,8 @@ export class KubeCluster implements Cluster {
   async writeStatus({ metadata }: AuthService, status: AuthServiceStatus): Promise<void> {
     const { namespace, name } = metadata
     const object = { apiVersion, kind, metadata: { namespace, name }, status }
-    await this.#options.client.apply(authServices, object, 'status')
+    const written = await this.#options.client.apply<AuthService>(authServices, object, 'status')
+    for (const informer of this.#authServices) informer.learn(written)
   }
 
   announce(about: AuthService, { type, reason, message }: Announcement): void {

@@ -10,6 +10,7 @@ const observed: ObservedAuthService = {
   strategy: 'BlueGreen',
   ready: true,
   openChecklistItems: 2,
+  rolloutPhase: 'Stable',
   signingKey: { createdAt: new Date(1_000_000), nextRotationAt: undefined },
   certificateExpiresAt: new Date(2_000_000),
   backup: { lastScheduledAt: new Date(3_000_000), lastSuccessAt: undefined },

@@ -1,4 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
+import { RolloutMetrics } from './rollout/rollout-metrics.ts'
+import type { RolloutPhase } from './rollout/world.ts'
 
 /** What the metrics of one AuthService are made from. */
 export interface ObservedAuthService {
@@ -16,6 +18,7 @@ export interface ObservedAuthService {
   certificateExpiresAt: Date | undefined
   /** undefined: the spec asks for no backups. */
   backup: { lastScheduledAt: Date | undefined; lastSuccessAt: Date | undefined } | undefined
+  rolloutPhase: RolloutPhase
 }
 
 const subject = ['namespace', 'name'] as const
@@ -23,6 +26,7 @@ type Subject = Record<(typeof subject)[number], string>
 
 /** Gauges about the AuthServices themselves, beside those of the controller runtime. */
 export class AuthServiceMetrics {
+  readonly rollouts: RolloutMetrics
   readonly #info: Gauge<'namespace' | 'name' | 'environment' | 'version' | 'strategy'>
   readonly #ready: Gauge<(typeof subject)[number]>
   readonly #openItems: Gauge<(typeof subject)[number]>
@@ -34,6 +38,7 @@ export class AuthServiceMetrics {
   readonly #infoLabels = new Map<string, { environment: string; version: string; strategy: string }>()
 
   constructor(registry: Registry) {
+    this.rollouts = new RolloutMetrics(registry)
     const gauge = <Label extends string>(name: string, help: string, more: readonly Label[]) =>
       new Gauge({ name, help, labelNames: [...subject, ...more], registers: [registry] })
     this.#info = gauge('authservice_info', 'Always 1; its labels say what an AuthService runs.', [
@@ -79,6 +84,7 @@ export class AuthServiceMetrics {
     this.#infoLabels.set(key, labels)
     this.#info.set({ ...of, ...labels }, 1)
     this.#ready.set(of, observed.ready ? 1 : 0)
+    this.rollouts.observePhase(of, observed.rolloutPhase)
     this.#openItems.set(of, observed.openChecklistItems)
     setTime(this.#rotation, { ...of, state: 'last' }, signingKey.createdAt)
     setTime(this.#rotation, { ...of, state: 'next' }, signingKey.nextRotationAt)
@@ -95,6 +101,7 @@ export class AuthServiceMetrics {
     if (labels === undefined) return
     this.#infoLabels.delete(key)
     this.#info.remove({ ...of, ...labels })
+    this.rollouts.forget(of)
     for (const state of ['last', 'next']) this.#rotation.remove({ ...of, state })
     const plain = [this.#ready, this.#openItems, this.#certificateExpiry, this.#backupScheduled, this.#backupSucceeded]
     for (const gauge of plain) gauge.remove(of)

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import type { AuthServiceStatus } from './api/schema.ts'
 import { observeBackup } from './backup-state.ts'
 import type { ObservedAuthService } from './metrics.ts'
+import { readMemory } from './rollout/memory.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** What the metrics show of an AuthService after a visit. */
@@ -19,6 +20,7 @@ export function observedOf(snapshot: Snapshot, status: AuthServiceStatus): Obser
     signingKey: signingKeyDates(status),
     certificateExpiresAt: certificateExpiry(snapshot),
     backup: observeBackup(snapshot),
+    rolloutPhase: readMemory(status).phase,
   }
 }
 

@@ -73,7 +73,7 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
   // An action whose effect is not in the cluster yet is taken again by the next visit.
   const taken = isFree && written.failures.length === 0 ? decisions.taken : []
   const status = judge(snapshot, decisions, written, { findings, failure: transient?.message, taken, now })
-  await report(snapshot, { status, taken }, context)
+  await report(snapshot, { status, taken }, context, now)
   if (transient !== undefined) throw transient.error
   const { secrets, rollout } = decisions
   const dates = [secrets.nextChangeAt, recheckAt(decisions.databases, snapshot.resolved.redis.kind)]

@@ -6,6 +6,7 @@ import type { AuthServiceStatus } from './api/schema.ts'
 import type { Cluster } from './cluster.ts'
 import type { AuthServiceMetrics } from './metrics.ts'
 import { observedOf } from './observed.ts'
+import { announceRollout, endedRollout } from './rollout/history.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Writes the status in one request, and only when it changed; one event for each transition. */
@@ -13,8 +14,9 @@ export async function report(
   snapshot: Snapshot,
   { status, taken }: { status: AuthServiceStatus; taken: readonly TakenAction[] },
   { cluster, metrics }: { cluster: Cluster; metrics: AuthServiceMetrics },
+  now: Date,
 ): Promise<void> {
-  const { authService } = snapshot
+  const { authService, resolved } = snapshot
   metrics.observe(observedOf(snapshot, status))
   // undefined and a missing field are the same in JSON.
   if (isDeepStrictEqual(asWritten(status), authService.status)) return
@@ -24,7 +26,13 @@ export async function report(
     if (isNotFound(error)) return // deleted in the meantime
     throw error
   }
-  const events = [...announceActions(taken), ...announceTransitions(authService.status, status)]
+  const ended = endedRollout(authService.status, status, now)
+  if (ended !== undefined) metrics.rollouts.observeEnd(resolved.rollout.strategy, ended)
+  const events = [
+    ...announceActions(taken),
+    ...announceRollout(authService.status, status, now),
+    ...announceTransitions(authService.status, status),
+  ]
   for (const event of events) cluster.announce(authService, event)
 }
 

@@ -100,6 +100,14 @@ export class Informer<T extends KubernetesObject> {
     return [...this.#objects.values()]
   }
 
+  /**
+   * Takes up what a write of ours returned, before the watch tells: a decision on the state before it would be made
+   * twice. Of an object that is not cached here nothing is taken up.
+   */
+  learn(written: T): void {
+    if (this.#objects.has(keyOf(written))) this.#put(written)
+  }
+
   async #run(): Promise<void> {
     let version: string | undefined
     while (!this.#stop.signal.aborted) {

@@ -37,7 +37,7 @@ export function renderSmokeTest(input: RenderInput): Child[] {
                 name: 'smoke-test',
                 image,
                 imagePullPolicy: 'IfNotPresent',
-                command: ['node', '--enable-source-maps', 'smoke-test/main.js'],
+                command: ['node', 'smoke-test/main.js'],
                 env: [
                   { name: 'LIVE_URL', value: urlOf(owner.name) },
                   { name: 'PREVIEW_URL', value: urlOf(previewName(input)) },

@@ -3,7 +3,7 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
-import { followServices, makeEverythingAvailable } from './simulated-controllers.ts'
+import { endSmokeTest, followServices, makeEverythingAvailable } from './simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -17,14 +17,14 @@ afterAll(() => operator.stop())
 
 const blueGreen = { strategy: 'BlueGreen', smokeTest: { enabled: false }, analysis: { enabled: false } }
 
-async function create(name: string, blueGreenSettings: object): Promise<void> {
+async function create(name: string, blueGreenSettings: object, rollout: object = {}): Promise<void> {
   const spec = {
     environment: 'development',
     replicas: 2,
     mongodb: {},
     redis: {},
     ingress: { type: 'None' },
-    rollout: { ...blueGreen, blueGreen: blueGreenSettings },
+    rollout: { ...blueGreen, ...rollout, blueGreen: blueGreenSettings },
   }
   await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
   await until(name, async () => expect(await namespace.condition(name, 'Ready')).toMatch(/^True/))
@@ -140,6 +140,45 @@ describe('a blue-green rollout', () => {
     await ask('restarted', 'promote', (await statusOf('restarted'))?.rollout?.revision)
     operator = startOperator(kubeconfigPath, namespace)
     await until('restarted', async () => expect(await colorOfTraffic('restarted')).toBe('green'))
+  })
+})
+
+describe('the smoke test', () => {
+  const rollout = { smokeTest: { enabled: true, timeoutSeconds: 30 } }
+
+  test('has to pass before the traffic moves, and what it said stays in status', async () => {
+    await create('tested', { scaleDownDelaySeconds: 300 }, rollout)
+    await upgrade('tested', '0.2.0')
+    await until('tested', async () => expect(await statusOf('tested')).toMatchObject({ rollout: { phase: 'Testing' } }))
+    expect(await colorOfTraffic('tested')).toBe('blue')
+    await until('tested', async () => expect(await endSmokeTest(namespace, true, '13 steps passed')).toBe(true))
+    await until('tested', async () => expect(await colorOfTraffic('tested')).toBe('green'))
+    expect(await statusOf('tested')).toMatchObject({
+      rollout: { smokeTest: { passed: true, message: '13 steps passed' } },
+    })
+    await until('tested', async () =>
+      expect(await namespace.events('tested')).toEqual(
+        expect.arrayContaining([expect.stringMatching(/^Normal RolloutPromoted: Revision \w+ has the traffic after/)]),
+      ),
+    )
+  })
+
+  test('that fails keeps the revision from every user, and the cause is told', async () => {
+    await create('failing', {}, rollout)
+    await upgrade('failing', '0.2.0')
+    await until('failing', async () =>
+      expect(await endSmokeTest(namespace, false, 'login: the answer was 500 instead of 200')).toBe(true),
+    )
+    await until('failing', async () => {
+      expect(await statusOf('failing')).toMatchObject({ activeColor: 'blue', rollout: { lastOutcome: 'RolledBack' } })
+      expect(await serverOf('failing', 'green')).toMatchObject({ replicas: 0 })
+    })
+    expect(await namespace.condition('failing', 'RolloutProgressing')).toMatch(/login: the answer was 500/)
+    await until('failing', async () =>
+      expect(await namespace.events('failing')).toEqual(
+        expect.arrayContaining([expect.stringMatching(/^Warning RolloutRolledBack: .*the answer was 500/)]),
+      ),
+    )
   })
 })
 

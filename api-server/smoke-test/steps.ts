@@ -101,7 +101,7 @@ async function untilRefused(call: Call, { access }: Tokens): Promise<void> {
 /** Leaves no trace in the user collection. */
 async function removeUser(call: Call, person: Person): Promise<void> {
   const { access } = await login(call, person)
-  expectStatus(await call('DELETE', '/v1/me', { bearer: access, json: { password: person.password } }), 204)
+  expectStatus(await call('DELETE', '/v1/me', { bearer: access, json: { current_password: person.password } }), 204)
 }
 
 function tokensOf(answer: Answer): Tokens {

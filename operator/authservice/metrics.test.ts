@@ -26,6 +26,7 @@ test('an AuthService shows its version, readiness, open checklist items and date
   const registry = new Registry()
   new AuthServiceMetrics(registry).observe(observed)
   expect(await series(registry)).toEqual([
+    'authservice_rollout_phase{namespace="team-a",name="accounts",phase="Stable"} 1',
     'authservice_info{namespace="team-a",name="accounts",environment="production",version="1.0.0",strategy="BlueGreen"} 1',
     'authservice_ready{namespace="team-a",name="accounts"} 1',
     'authservice_checklist_open_items{namespace="team-a",name="accounts"} 2',

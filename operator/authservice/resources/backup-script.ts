@@ -17,9 +17,16 @@ export interface BackupEnvironment {
 
 /**
  * What a restore leaves as it is. A session or a revocation of the past would let in again whom somebody has shut out
- * since then.
+ * since then, and the record of what has happened since must not vanish.
  */
-export const neverRestored = ['sessions', 'revocations', 'one_time_tokens', 'locks'] as const
+export const neverRestored = [
+  'sessions',
+  'revocations',
+  'one_time_tokens',
+  'known_devices',
+  'locks',
+  'security_events',
+] as const
 
 /** Most backups that `list` names: a termination message holds 4,096 bytes. */
 const mostListed = 100

@@ -1,12 +1,20 @@
 import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { type Db, MongoClient } from 'mongodb'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { migrations } from '../../../api-server/migrations/steps.ts'
-import { type BackupEnvironment, backupScript } from '../../../operator/authservice/resources/backup-script.ts'
+import {
+  type BackupEnvironment,
+  backupScript,
+  neverRestored,
+} from '../../../operator/authservice/resources/backup-script.ts'
+import { mongodbUsers, replicaSet } from '../../../operator/authservice/secrets/names.ts'
 import { mongoToolsDirectory } from '../../servers/binaries.ts'
+import { startMongo, type TestMongo } from '../../servers/mongo.ts'
 
 const mongoUrl = inject('mongoUrl')
 const databaseName = `backup_${Date.now()}`
@@ -63,9 +71,9 @@ async function run(programArguments: string[], changes: Partial<BackupEnvironmen
     ...changes,
   }
   const env = { ...environment, PATH: [tools, process.env['PATH']].join(delimiter) }
-  const { code, log } = await new Promise<{ code: number; log: string }>((resolve) => {
+  const { code, log } = await new Promise<{ code: number; log: string }>((settle) => {
     const child = execFile('sh', ['-c', backupScript, 'backup', ...programArguments], { env }, (_, stdout, stderr) =>
-      resolve({ code: child.exitCode ?? -1, log: `${stdout}${stderr}` }),
+      settle({ code: child.exitCode ?? -1, log: `${stdout}${stderr}` }),
     )
   })
   return { code, log, result: (await readFile(join(folder, 'result'), 'utf8')).trim() }
@@ -121,6 +129,16 @@ test('who was shut out since the backup stays out: sessions and revocations are 
   expect((await run(['restore', file])).code).toBe(0)
   expect(await sessions.countDocuments()).toBe(0)
   expect(await database.collection('revocations').countDocuments()).toBe(1)
+})
+
+test('each collection of the server is restored or left alone on purpose', async () => {
+  const restored = ['users', 'verified_emails']
+  const collections = (await database.listCollections().toArray()).map(({ name }) => name)
+  const decided: string[] = [...restored, ...neverRestored]
+  expect(
+    collections.filter((name) => !decided.includes(name)),
+    'put it into neverRestored, or into this list',
+  ).toEqual([])
 })
 
 test('the newest backups are kept, and those of others are left alone', async () => {
@@ -194,4 +212,53 @@ test.each([
   } finally {
     await client.db(keptIn).command({ dropUser: user })
   }
+})
+
+describe('with the users of a managed MongoDB, whom it lets do only their work', () => {
+  let secured: TestMongo
+  let secrets: string
+  const password = 'app-password'
+
+  /** As in the pod: mongod with a key file, then the program that sets it up. */
+  beforeAll(async () => {
+    secrets = await mkdtemp(join(tmpdir(), 'authservice-backup-secrets-'))
+    const files = { keyfile: randomBytes(96).toString('base64'), admin: 'admin-password', app: password }
+    for (const [file, content] of Object.entries(files)) {
+      await writeFile(join(secrets, file), content, { mode: 0o400 })
+    }
+    secured = await startMongo({ keyFile: join(secrets, 'keyfile') })
+    const env = {
+      ...process.env,
+      MONGODB_SETUP_URL: `mongodb://127.0.0.1:${secured.port}`,
+      MONGODB_REPLICA_SET: replicaSet,
+      MONGODB_MEMBER_HOST: `127.0.0.1:${secured.port}`,
+      MONGODB_ADMIN_USERNAME: mongodbUsers.admin,
+      MONGODB_ADMIN_PASSWORD_FILE: join(secrets, 'admin'),
+      MONGODB_APP_USERNAME: mongodbUsers.app,
+      MONGODB_APP_PASSWORD_FILE: join(secrets, 'app'),
+      DATABASE_NAME: databaseName,
+    }
+    const setup = resolve(import.meta.dirname, '../../../api-server/mongodb-setup.ts')
+    await promisify(execFile)(process.execPath, [setup], { env })
+  })
+  afterAll(async () => {
+    await secured.remove()
+    await rm(secrets, { recursive: true })
+  })
+
+  test('it backs up and restores', async () => {
+    const url = `mongodb://${mongodbUsers.app}:${password}@127.0.0.1:${secured.port}/${databaseName}?replicaSet=${replicaSet}&authSource=admin`
+    await using connection = await MongoClient.connect(url)
+    const collection = connection.db(databaseName).collection('users')
+    for (const { up } of migrations) await up(connection.db(databaseName), 'users')
+    await collection.insertMany(users.map((user) => ({ ...user })))
+
+    const backup = await run(['backup'], {}, url)
+    expect(backup.code, backup.log).toBe(0)
+    await collection.deleteMany({})
+    const restored = await run(['restore', (await files())[0] ?? ''], {}, url)
+    expect(restored.code, restored.log).toBe(0)
+    expect(await collection.countDocuments()).toBe(users.length)
+    expect((await collection.indexes()).map(({ name }) => name)).toContain('email_unique')
+  })
 })

@@ -20,7 +20,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/servers/global-setup.ts'],
+          globalSetup: ['test/servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },

@@ -84,6 +84,11 @@ export const EnvironmentSchema = Type.Object({
   REDIS_CA_FILE: Type.Optional(text('file with the authority of the certificate of Redis, PEM')),
   JWT_KEYS_FILE: Type.Optional(text('file with the signing keys; read again whenever it changes')),
   JWT_SECRET: Type.Optional(text('one HS256 secret instead of JWT_KEYS_FILE: 32 random bytes at least')),
+  EMAIL_HASH_SECRET: Type.Optional(
+    text(
+      'secret with which emails are hashed in logs; unless set, JWT_SECRET or one that the servers share in MongoDB',
+    ),
+  ),
   OAUTH_CLIENTS: Type.Optional(
     Type.String({
       pattern: clientListPattern,
@@ -157,4 +162,10 @@ export const EnvironmentSchema = Type.Object({
 export type EnvironmentValues = Static<typeof EnvironmentSchema>
 
 /** Variables that may come as a file: `<NAME>_FILE` has the path, the file has the value. */
-export const secretVariables = ['MONGODB_URL', 'REDIS_PASSWORD', 'JWT_SECRET', 'OAUTH_CLIENTS'] as const
+export const secretVariables = [
+  'MONGODB_URL',
+  'REDIS_PASSWORD',
+  'JWT_SECRET',
+  'OAUTH_CLIENTS',
+  'EMAIL_HASH_SECRET',
+] as const

@@ -35,6 +35,8 @@ export interface Config {
   redis: { host: string; port: number; keyPrefix: string; password?: string; tls: boolean; caFile?: string }
   /** Where signing keys come from. */
   signingKeys: { file: string } | { secret: string }
+  /** Emails in logs are hashed with a key made of it; undefined: with one that the servers share in the database. */
+  emailHashSecret: string | undefined
   /** Programs that may introspect and revoke tokens. */
   oauthClients: OAuthClient[]
   issuer: string
@@ -156,6 +158,7 @@ function configOf(values: EnvironmentValues): Config {
     },
     signingKeys:
       values.JWT_KEYS_FILE !== undefined ? { file: values.JWT_KEYS_FILE } : { secret: values.JWT_SECRET ?? '' },
+    emailHashSecret: values.EMAIL_HASH_SECRET ?? (values.JWT_KEYS_FILE === undefined ? values.JWT_SECRET : undefined),
     oauthClients: values.OAUTH_CLIENTS === undefined ? [] : parseClients(values.OAUTH_CLIENTS),
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,

@@ -42,8 +42,10 @@ test('a secret is never published', async () => {
 test('a resource server finds the endpoints by the issuer alone', async () => {
   const server = await startApp()
   try {
-    const { status, body } = await server.get('/.well-known/oauth-authorization-server')
+    const path = '/.well-known/oauth-authorization-server'
+    const { status, body, headers } = await server.get(path)
     expect(status).toBe(200)
+    expect((await server.get(path, { 'if-none-match': String(headers['etag']) })).status).toBe(304)
     expect(body['issuer']).toBe(server.config.issuer)
     for (const endpoint of ['jwks_uri', 'introspection_endpoint', 'revocation_endpoint']) {
       const { origin, pathname } = new URL(String(body[endpoint]))

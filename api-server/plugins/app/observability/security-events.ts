@@ -1,5 +1,5 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import fp from 'fastify-plugin'
+import { EmailHash, emailHashKeyOf, type Setting, sharedEmailHashKey } from './email-hash.ts'
 
 /** OWASP's vocabulary. @see https://cheatsheetseries.owasp.org/cheatsheets/Logging_Vocabulary_Cheat_Sheet.html */
 export type SecurityEventName =
@@ -40,14 +40,20 @@ declare module 'fastify' {
 
 export default fp(
   async function securityEvents(app) {
-    const { signingKeys } = app.config
-    const hashKey = 'secret' in signingKeys ? signingKeys.secret : randomBytes(32)
+    const { emailHashSecret } = app.config
+    const emailHashes = new EmailHash(emailHashSecret === undefined ? undefined : emailHashKeyOf(emailHashSecret))
+    const closing = new AbortController()
+    app.addHook('onReady', async () => {
+      if (emailHashSecret !== undefined) return
+      // In the background: nothing that concerns an email happens before the database is there.
+      void sharedEmailHashKey(app.mongo.db.collection<Setting>('settings'), { signal: closing.signal }).then((key) => {
+        if (key !== undefined) emailHashes.setKey(key)
+      })
+    })
+    app.addHook('onClose', async () => closing.abort())
     app.decorate('securityEvents', {
       record(event, { email, ...fields } = {}) {
-        const emailHash =
-          email === undefined
-            ? undefined
-            : createHmac('sha256', hashKey).update(email.toLowerCase()).digest('base64url').slice(0, 16)
+        const emailHash = email === undefined ? undefined : emailHashes.of(email)
         app.log.info({ event, ...fields, ...(emailHash !== undefined && { emailHash }) }, event)
       },
     })

@@ -3,13 +3,17 @@
  * for that. A test in which an answer was not as described fails, whatever else it looks at.
  */
 import { subscribe } from 'node:diagnostics_channel'
+import { writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
-import { afterEach, expect } from 'vitest'
+import { afterAll, afterEach, expect, inject } from 'vitest'
 import { type AnswerChecker, answerChecker } from './answer-checker.ts'
+import { describedAnswers } from './described-answers.ts'
 
-/** An answer that was seen: `logIn 401 invalid_credentials`, `logIn 200`. */
+/** Answers as `logIn 401 invalid_credentials`, `logIn 200`. */
 const seen = new Set<string>()
+const described = new Set<string>()
 const faults: string[] = []
 const payloads = new WeakMap<FastifyRequest, string>()
 const checkers = new WeakMap<FastifyInstance, AnswerChecker>()
@@ -28,10 +32,10 @@ afterEach(() => {
   expect(faults.splice(0), 'answers that are not as /openapi.json describes them').toEqual([])
 })
 
-/** What has been answered in this process until now, as `operationId status [code]`. */
-export function seenAnswers(): ReadonlySet<string> {
-  return seen
-}
+afterAll(async () => {
+  const file = join(inject('answersFolder'), `${basename(expect.getState().testPath ?? 'unknown')}.json`)
+  await writeFile(file, JSON.stringify({ seen: [...seen], described: [...described] }))
+})
 
 function look(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): void {
   if (!app.hasDecorator('swagger')) return // the port of metrics and probes
@@ -52,7 +56,9 @@ function checkerOf(app: FastifyInstance): AnswerChecker {
   let checker = checkers.get(app)
   if (checker === undefined) {
     // The document says 3.1 of itself.
-    checker = answerChecker(app.swagger() as OpenApi.Document)
+    const document = app.swagger() as OpenApi.Document
+    for (const answer of describedAnswers(document)) described.add(answer)
+    checker = answerChecker(document)
     checkers.set(app, checker)
   }
   return checker

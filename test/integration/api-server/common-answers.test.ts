@@ -1,0 +1,250 @@
+import { createHash } from 'node:crypto'
+import { subscribe } from 'node:diagnostics_channel'
+import type { FastifyInstance } from 'fastify'
+import { SignJWT } from 'jose'
+import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import type { ServerEnvironment } from '../../../api-server/config.ts'
+import { type Operation, operationsOf } from '../../../api-server/openapi/document.ts'
+import type { ProblemCode } from '../../../api-server/plugins/app/problems/problem.ts'
+import { formType } from '../../../api-server/schemas/oauth.ts'
+import { startMongo } from '../../servers/mongo.ts'
+import { type AppForTest, freshDatabase, logIn, password, startApp } from './app-for-test.ts'
+import { codesOf } from './contract/described-answers.ts'
+import { exampleRequest, type Request } from './contract/example-request.ts'
+
+/** The errors that many routes have in common, brought about on every route that describes them. */
+const clientSecret = 'the secret of a client in a test, long enough'
+const environment: ServerEnvironment = {
+  OAUTH_CLIENTS: `gateway:${createHash('sha256').update(clientSecret).digest('hex')}`,
+}
+const asClient = { authorization: `Basic ${Buffer.from(`gateway:${clientSecret}`).toString('base64')}` }
+
+// The only fault that every route can be given without breaking a part of the server for good.
+subscribe('fastify.initialization', (message) => {
+  // What this channel of Fastify carries.
+  const { fastify } = message as { fastify: FastifyInstance }
+  fastify.addHook('preValidation', async ({ headers }) => {
+    if (headers['x-break'] !== undefined) throw new Error('a fault of this test')
+  })
+})
+
+let server: AppForTest
+
+beforeAll(async () => {
+  server = await startApp(environment)
+})
+
+afterAll(() => server.close())
+
+/** Sends `change(example request)` to every operation that describes the error, and expects it of each. */
+async function expectOfEach(
+  code: ProblemCode,
+  change: (request: Request, operation: Operation) => Request | Promise<Request>,
+  to: AppForTest = server,
+) {
+  // The document says 3.1 of itself.
+  const operations = operationsOf(to.app.swagger() as OpenApi.Document)
+  const concerned = operations.filter(({ operation }) =>
+    Object.values(operation.responses ?? {})
+      .flatMap(codesOf)
+      .includes(code),
+  )
+  expect(concerned.length).toBeGreaterThan(0)
+  const answers = await Promise.all(
+    concerned.map(async (operation) => {
+      const example = withoutClientInBody(exampleRequest(operation))
+      const answer = await to.app.inject(await change(example, operation))
+      return `${operation.operation.operationId} ${answer.body === '' ? answer.statusCode : answer.json().code}`
+    }),
+  )
+  expect(answers).toEqual(concerned.map(({ operation }) => `${operation.operationId} ${code}`))
+}
+
+const scheme = ({ operation }: Operation, name: string) => operation.security?.some((each) => name in each) ?? false
+
+/** Credentials that open the operation, where it is closed. */
+async function open(request: Request, operation: Operation, to = server): Promise<Request> {
+  const credentials = scheme(operation, 'bearer')
+    ? (await logIn(to)).bearer
+    : scheme(operation, 'client')
+      ? asClient
+      : {}
+  return withHeaders(request, credentials)
+}
+
+function withHeaders(request: Request, headers: Record<string, string>): Request {
+  return { ...request, headers: { ...request.headers, ...headers } }
+}
+
+/** Examples show the client in the body; these tests show it in the header. */
+function withoutClientInBody(request: Request): Request {
+  if (request.headers['content-type'] !== formType) return request
+  const form = new URLSearchParams(request.payload)
+  form.delete('client_id')
+  form.delete('client_secret')
+  return { ...request, payload: form.toString() }
+}
+
+describe('bodies', () => {
+  test('that are broken', () =>
+    expectOfEach('bad_request', (request, operation) =>
+      scheme(operation, 'client')
+        ? withHeaders({ ...request, payload: `${request.payload}&client_id=gateway&client_secret=x` }, asClient)
+        : { ...withHeaders(request, { 'content-type': 'application/json' }), payload: '{"' },
+    ))
+
+  test('that are too large', () =>
+    expectOfEach('body_too_large', (request) => ({
+      ...withHeaders(request, { 'content-type': request.headers['content-type'] ?? 'application/json' }),
+      payload: JSON.stringify('x'.repeat(17_000)),
+    })))
+
+  test('of another content type', () =>
+    expectOfEach('unsupported_media_type', (request) => ({
+      ...withHeaders(request, { 'content-type': 'text/xml' }),
+      payload: '<token/>',
+    })))
+
+  test('of another shape', () =>
+    expectOfEach('validation_failed', async (request, operation) => ({
+      ...(await open(request, operation)),
+      payload: request.headers['content-type'] === formType ? 'tokens=x' : '[]',
+    })))
+})
+
+test('passwords that cannot be hashed', () =>
+  expectOfEach('password_unusable', async (request, operation) => ({
+    ...(await open(request, operation)),
+    payload: (request.payload ?? '').replace(/("(?:new_)?password"):"[^"]*"/g, '$1:"with a zero \\u0000 byte"'),
+  })))
+
+describe('access tokens', () => {
+  test('that are missing', () => expectOfEach('token_missing', (request) => request))
+
+  test('that are not ours', () =>
+    expectOfEach('token_invalid', (request) => withHeaders(request, { authorization: 'Bearer e30.e30.AA' })))
+
+  test('that have expired', async () => {
+    const key = server.app.tokens.keys.signer(new Date())
+    if (key === undefined) throw new Error('there is no key')
+    const hourAgo = Math.floor(Date.now() / 1000) - 3_600
+    const claims = {
+      iss: server.config.issuer,
+      aud: server.config.audience,
+      sub: '0'.repeat(24),
+      sid: 's',
+      role: 'user',
+      jti: 'j',
+      ver: 0,
+    }
+    const token = await new SignJWT({ ...claims, iat: hourAgo, nbf: hourAgo, exp: hourAgo + 60 })
+      .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'at+jwt' })
+      .sign(key.signing)
+    await expectOfEach('token_expired', (request) => withHeaders(request, { authorization: `Bearer ${token}` }))
+  })
+
+  test('of a session that has ended', async () => {
+    const { bearer, refreshToken } = await logIn(server)
+    await server.post('/v1/auth/logout', {}, bearer)
+    await expectOfEach('session_revoked', (request, operation) =>
+      scheme(operation, 'bearer') ? withHeaders(request, bearer) : withRefreshToken(request, refreshToken),
+    )
+  })
+
+  test('while revocations are not known', async () => {
+    using check = vi.spyOn(server.app.revocation, 'check').mockReturnValue('unknown')
+    const { bearer, accessToken } = await logIn(server)
+    await expectOfEach('revocation_unknown', (request, operation) =>
+      scheme(operation, 'client')
+        ? { ...withHeaders(request, asClient), payload: new URLSearchParams({ token: accessToken }).toString() }
+        : withHeaders(request, bearer),
+    )
+    expect(check).toHaveBeenCalled()
+  })
+})
+
+const modes: [string, ServerEnvironment][] = [
+  ['tokens in bodies', {}],
+  ['tokens in cookies', { COOKIE_MODE: 'true' }],
+]
+
+describe('servers', () => {
+  test('that have no signing key yet', async () => {
+    const { email, refreshToken } = await logIn(server)
+    using signer = vi.spyOn(server.app.tokens.keys, 'signer').mockReturnValue(undefined)
+    await expectOfEach('not_ready', (request) => withRefreshToken(withCredentials(request, email), refreshToken))
+    expect(signer).toHaveBeenCalled()
+  })
+
+  test('that hash as many passwords as they can', async () => {
+    const { email } = await logIn(server)
+    const full = new Promise((resolve) => {
+      const fill = () => server.app.passwords.hash(password).catch(resolve)
+      for (let hash = 0; hash < 500; hash++) fill()
+    })
+    await full
+    await expectOfEach('busy', (request) => withCredentials(request, email))
+  })
+
+  test.each(modes)('that have a fault, with %s', async (_mode, change) => {
+    const broken = await startApp({ ...environment, ...change })
+    try {
+      await expectOfEach('internal_error', (request) => withHeaders(request, { 'x-break': 'now' }), broken)
+    } finally {
+      await broken.close()
+    }
+  })
+
+  test('that have lost their database', async () => {
+    const mongo = await startMongo()
+    const lost = await startApp({ ...environment, MONGODB_URL: mongo.url, DATABASE_NAME: freshDatabase() })
+    try {
+      const { bearer, refreshToken } = await logIn(lost)
+      await mongo.stop()
+      await expectOfEach(
+        'database_unavailable',
+        async (request, operation) => {
+          const credentials = scheme(operation, 'client') ? asClient : scheme(operation, 'bearer') ? bearer : {}
+          return withHeaders(withRefreshToken(request, refreshToken), credentials)
+        },
+        lost,
+      )
+    } finally {
+      await lost.close()
+      await mongo.remove()
+    }
+  })
+
+  test.each(modes)('that are asked too much, with %s', async (_mode, change) => {
+    const strict = await startApp({
+      ...environment,
+      ...change,
+      RATE_LIMIT_PER_CLIENT: '1/h',
+      RATE_LIMIT_BURST: '0',
+      RATE_LIMIT_LOGIN: '1/h',
+    })
+    try {
+      await strict.get('/v1/me')
+      await strict.app.inject({ method: 'POST', url: '/oauth/introspect' })
+      await expectOfEach('rate_limited', (request) => request, strict)
+    } finally {
+      await strict.close()
+    }
+  })
+})
+
+/** Of a user that there is, where the request has an email and a password. */
+function withCredentials(request: Request, email: string): Request {
+  if (request.url !== '/v1/auth/login') return request
+  return { ...request, payload: JSON.stringify({ email, password }) }
+}
+
+/** The tokens of examples are refused before a database is asked. */
+function withRefreshToken(request: Request, refreshToken: string): Request {
+  if (request.headers['content-type'] === formType)
+    return { ...request, payload: new URLSearchParams({ token: refreshToken }).toString() }
+  if (request.payload === undefined) return request
+  const payload = request.payload.replace(/"refresh_token":"[^"]+"/, `"refresh_token":"${refreshToken}"`)
+  return { ...request, payload }
+}

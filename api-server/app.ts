@@ -11,7 +11,9 @@ import health from './plugins/app/health/plugin.ts'
 import limits from './plugins/app/limits/plugin.ts'
 import loginAttempts from './plugins/app/login-attempts/plugin.ts'
 import oauthClients from './plugins/app/oauth-clients/plugin.ts'
+import { loggedError, loggedRequest } from './plugins/app/observability/log-lines.ts'
 import metrics from './plugins/app/observability/metrics.ts'
+import requestLog from './plugins/app/observability/request-log.ts'
 import securityEvents from './plugins/app/observability/security-events.ts'
 import passwords from './plugins/app/passwords/plugin.ts'
 import problems from './plugins/app/problems/plugin.ts'
@@ -33,7 +35,7 @@ import wellKnownRoutes from './routes/well-known.ts'
 export async function buildApp(config: Config): Promise<FastifyInstance> {
   const app = fastify({
     logger: loggerOptions(config),
-    logController: new LogController({ disableRequestLogging: config.environment === 'production' }),
+    logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: 16 * 1024,
     requestTimeout: 10_000,
     keepAliveTimeout: 75_000,
@@ -53,6 +55,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(configPlugin, { config })
   await app.register(problems)
   await app.register(draining)
+  await app.register(requestLog)
   await app.register(metrics)
   await app.register(securityEvents)
   await app.register(security)
@@ -86,18 +89,7 @@ function requestId(given: string | string[] | undefined): string {
   return typeof given === 'string' && /^[\w.-]{8,128}$/.test(given) ? given : randomUUID()
 }
 
-/** Where credentials could stand in a log line. */
-export const redactedPaths = [
-  'req.headers.authorization',
-  'req.headers.cookie',
-  'res.headers["set-cookie"]',
-  ...['password', 'new_password', 'refresh_token', 'access_token', 'token'].flatMap((name) => [
-    name,
-    `body.${name}`,
-    `req.body.${name}`,
-  ]),
-]
-
+/** What is logged of a request is in request-log.ts; no line has a header or a body in it. */
 function loggerOptions({ logLevel }: Config) {
-  return { level: logLevel, redact: { paths: redactedPaths, censor: '[redacted]' } }
+  return { level: logLevel, serializers: { req: loggedRequest, err: (error: Error) => loggedError(error) } }
 }

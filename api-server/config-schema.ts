@@ -48,6 +48,12 @@ export const EnvironmentSchema = Type.Object({
     default: 'info',
     description: 'least severe log level that is written: trace, debug, info, warn, error or fatal',
   }),
+  LOG_REQUESTS: Type.Optional(
+    Type.Enum(['all', 'failed', 'none'], {
+      description:
+        'which answers get a log line: all, failed (500 and above) or none; unless set, failed in production and all elsewhere',
+    }),
+  ),
   MONGODB_URL: Type.String({
     pattern: '^mongodb(\\+srv)?://',
     description: 'connection string of MongoDB: mongodb://…',

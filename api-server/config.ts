@@ -21,6 +21,7 @@ export interface Config {
   port: number
   metricsPort: number
   logLevel: EnvironmentValues['LOG_LEVEL']
+  logRequests: NonNullable<EnvironmentValues['LOG_REQUESTS']>
   mongodb: {
     url: string
     database: string
@@ -138,6 +139,7 @@ function configOf(values: EnvironmentValues): Config {
     port: values.PORT,
     metricsPort: values.METRICS_PORT,
     logLevel: values.LOG_LEVEL,
+    logRequests: values.LOG_REQUESTS ?? (values.ENVIRONMENT === 'production' ? 'failed' : 'all'),
     mongodb: {
       url: values.MONGODB_URL,
       database: values.DATABASE_NAME,

@@ -1,10 +1,12 @@
 /** Starts the auth server, and ends it without failing a request. */
+import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { runMigrations } from './migrations/run.ts'
 import { buildObservabilityServer } from './observability-server.ts'
+import { withoutSecrets } from './plugins/app/observability/log-lines.ts'
 import { connectOnceThere, migrationClient } from './plugins/external/mongo.ts'
 import { releaseStartUpGarbage } from './start-up-garbage.ts'
 
@@ -15,7 +17,7 @@ try {
   await start()
 } catch (error) {
   if (error instanceof ConfigError) console.error(`The environment cannot be used:\n${error.message}`)
-  else console.error(error)
+  else console.error(withoutSecrets(inspect(error)))
   process.exit(1)
 }
 

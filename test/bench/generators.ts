@@ -44,7 +44,7 @@ export async function closedLoop({ url, connections, seconds, tokenFile }: Close
 
 /**
  * A constant rate from a process of its own.
- * @throws when a request failed or was not answered with 200
+ * @throws when a request failed or was not answered with 200, and when the target did not keep up
  */
 export async function constantRate(plan: LoadPlan): Promise<LoadResult> {
   const { stdout } = await execa(process.execPath, [join(root, 'test/load/main-process.ts')], {
@@ -52,10 +52,11 @@ export async function constantRate(plan: LoadPlan): Promise<LoadResult> {
     timeout: (plan.warmUpSeconds + plan.durationSeconds + spareSeconds) * 1000,
   })
   const result: LoadResult = JSON.parse(stdout)
-  const { '200': good = 0 } = result.statuses
-  if (good !== result.requests) {
-    const { statuses, failures, stoppedBecause } = result
-    throw new Error(`requests failed: ${JSON.stringify({ statuses, failures, stoppedBecause })}`)
+  const { statuses, failures, stoppedBecause } = result
+  if (stoppedBecause !== undefined || result.requests === 0 || statuses['200'] !== result.requests) {
+    throw new Error(
+      `${plan.ratePerSecond} requests/s could not be measured: ${JSON.stringify({ stoppedBecause, statuses, failures })}`,
+    )
   }
   return result
 }

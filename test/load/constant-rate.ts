@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import { Client } from 'undici'
 import { LatencyRecorder, type Percentiles } from './percentiles.ts'
+import { Queue } from './queue.ts'
 
 export interface LoadRequest {
   method: 'GET' | 'POST'
@@ -130,10 +131,11 @@ class ConstantRateLoad {
       if (stoppedBecause !== undefined) break
       await timer(due - performance.now())
     }
-    const measuredSeconds = Math.max(0.001, (Math.min(performance.now(), ends) - this.#countFrom) / 1000)
+    // Ended in its warm-up, it has measured nothing.
+    const measuredSeconds = Math.max(0, (Math.min(performance.now(), ends) - this.#countFrom) / 1000)
     const { user, system } = process.cpuUsage(cpuBefore)
-    await this.#untilAnswered()
-    return this.#result(measuredSeconds, (user + system) / 1e6 / measuredSeconds, stoppedBecause)
+    await this.#untilAnswered(stoppedBecause !== undefined)
+    return this.#result(measuredSeconds, (user + system) / 1e6, stoppedBecause)
   }
 
   async close(): Promise<void> {
@@ -187,58 +189,37 @@ class ConstantRateLoad {
     return `the target did not keep up: requests worth ${mostWaitingSeconds} s waited for a free connection`
   }
 
-  /** Requests that no connection was free for are given up; those on their way get their time. */
-  async #untilAnswered(): Promise<void> {
-    for (let waiting = this.#waiting.take(); waiting !== undefined; waiting = this.#waiting.take()) {
-      if (waiting.due >= this.#countFrom) count(this.#failures, 'NEVER_SENT')
-    }
+  /** What is due gets its time; but a load that ends early sends nothing more. */
+  async #untilAnswered(isEarly: boolean): Promise<void> {
     const deadline = performance.now() + answerTimeoutMilliseconds + 1_000
+    if (isEarly) this.#giveUpWaiting()
     while (this.#outstanding > 0 && performance.now() < deadline) await timer(5)
+    this.#giveUpWaiting()
     if (this.#outstanding > 0) this.#failures['NO_ANSWER'] = this.#outstanding
   }
 
-  #result(measuredSeconds: number, cpuShare: number, stoppedBecause: string | undefined): LoadResult {
+  #giveUpWaiting(): void {
+    for (let waiting = this.#waiting.take(); waiting !== undefined; waiting = this.#waiting.take()) {
+      if (waiting.due >= this.#countFrom) count(this.#failures, 'NEVER_SENT')
+    }
+  }
+
+  #result(measuredSeconds: number, cpuSeconds: number, stoppedBecause: string | undefined): LoadResult {
     const answers = Object.values(this.#statuses).reduce((sum, each) => sum + each, 0)
     const failures = Object.values(this.#failures).reduce((sum, each) => sum + each, 0)
     return {
       requests: answers + failures,
-      answersPerSecond: answers / measuredSeconds,
+      answersPerSecond: measuredSeconds === 0 ? 0 : answers / measuredSeconds,
       statuses: this.#statuses,
       failures: this.#failures,
       latency: this.#latency.percentiles(),
       response: this.#response.percentiles(),
-      generator: { cpuShare, lateness: this.#lateness.percentiles() },
+      generator: {
+        cpuShare: measuredSeconds === 0 ? 0 : cpuSeconds / measuredSeconds,
+        lateness: this.#lateness.percentiles(),
+      },
       ...(stoppedBecause !== undefined && { stoppedBecause }),
     }
-  }
-}
-
-/** First in, first out, in constant time. */
-class Queue<Item> {
-  #items: (Item | undefined)[]
-  #head = 0
-
-  constructor(items: readonly Item[] = []) {
-    this.#items = [...items]
-  }
-
-  get length(): number {
-    return this.#items.length - this.#head
-  }
-
-  add(item: Item): void {
-    this.#items.push(item)
-  }
-
-  take(): Item | undefined {
-    if (this.#head === this.#items.length) return undefined
-    const item = this.#items[this.#head]
-    this.#items[this.#head++] = undefined
-    if (this.#head > 10_000 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head)
-      this.#head = 0
-    }
-    return item
   }
 }
 

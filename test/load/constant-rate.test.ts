@@ -1,0 +1,80 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, expect, test } from 'vitest'
+import { type LoadPlan, runConstantRate } from './constant-rate.ts'
+
+let server: Server | undefined
+afterEach(() => {
+  server?.closeAllConnections()
+  server?.close()
+})
+
+/** Answers the nth request, from 1, with this status; none is no answer, and the connection closed. */
+async function serve(statusOf: (request: number) => number | undefined | Promise<number>): Promise<string> {
+  let requests = 0
+  server = createServer(async (_request, response) => {
+    const status = await statusOf(++requests)
+    if (status === undefined) response.destroy()
+    else response.writeHead(status).end('done')
+  })
+  const listening = server
+  await new Promise<void>((done) => listening.listen(0, '127.0.0.1', done))
+  // Listening on a TCP port, it has an address of this kind.
+  return `http://127.0.0.1:${(listening.address() as AddressInfo).port}`
+}
+
+const plan = (origin: string, change: Partial<LoadPlan> = {}): LoadPlan => ({
+  origin,
+  requests: [{ method: 'GET', path: '/', headers: {} }],
+  ratePerSecond: 100,
+  connections: 1,
+  warmUpSeconds: 0,
+  durationSeconds: 2,
+  ...change,
+})
+
+test('the rate is kept, and what the connections were opened with does not count', async () => {
+  const origin = await serve(() => 200)
+  const result = await runConstantRate(plan(origin, { connections: 5 }))
+  expect(result).toMatchObject({ requests: 200, statuses: { '200': 200 }, failures: {} })
+  expect(result.stoppedBecause).toBeUndefined()
+})
+
+test('a stall counts for every request that was due meanwhile, not only for the one that met it', async () => {
+  const stall = 1_000
+  const origin = await serve((request) =>
+    request === 50 ? new Promise((answer) => setTimeout(() => answer(200), stall)) : 200,
+  )
+  const { latency, requests } = await runConstantRate(plan(origin))
+  expect(requests).toBe(200)
+  // A hundred were due in that second: half of all. A closed loop would have seen a single slow one.
+  expect(latency.max).toBeGreaterThanOrEqual(stall * 0.9)
+  expect(latency.p90).toBeGreaterThan(stall / 2)
+})
+
+test('answers are counted by status, and broken connections by their error', async () => {
+  const origin = await serve((request) => (request === 10 ? undefined : request % 2 === 0 ? 200 : 503))
+  const { statuses, failures, requests } = await runConstantRate(plan(origin))
+  expect(Object.keys(statuses).sort()).toEqual(['200', '503'])
+  expect(failures).toEqual({ UND_ERR_SOCKET: 1 })
+  expect(requests).toBe(200)
+})
+
+test('it gives up on a target that does not keep up, and says so', async () => {
+  const origin = await serve(
+    (request) => new Promise((answer) => setTimeout(() => answer(200), request === 1 ? 0 : 500)),
+  )
+  const { stoppedBecause, failures } = await runConstantRate(plan(origin, { durationSeconds: 60 }))
+  expect(stoppedBecause).toContain('did not keep up')
+  expect(failures['NEVER_SENT']).toBeGreaterThan(100)
+})
+
+test('it ends when it is told to, with what it has measured', async () => {
+  const origin = await serve(() => 200)
+  const controller = new AbortController()
+  const running = runConstantRate(plan(origin, { durationSeconds: 600 }), controller.signal)
+  setTimeout(() => controller.abort(), 500)
+  const { stoppedBecause, requests } = await running
+  expect(stoppedBecause).toBe('it was interrupted')
+  expect(requests).toBeLessThan(10_000)
+})

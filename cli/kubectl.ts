@@ -49,6 +49,12 @@ export class Kubectl {
     return JSON.parse(await this.#run(['create', '--filename', '-', '--output', 'json'], JSON.stringify(object)))
   }
 
+  /** Replaces annotations of these names. */
+  async annotate(kind: string, name: string, annotations: Record<string, string>): Promise<void> {
+    const pairs = Object.entries(annotations).map(([key, value]) => `${key}=${value}`)
+    await this.#run(['annotate', kind, name, '--overwrite', ...pairs])
+  }
+
   /** Does not wait for what depends on it. */
   async remove(kind: string, labels: Record<string, string>): Promise<void> {
     await this.#run(['delete', kind, '--selector', selector(labels), '--wait=false', '--ignore-not-found'])

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { CommandError } from './backups/restore.ts'
+import { CommandError } from './command-error.ts'
 import { KubectlError } from './kubectl.ts'
 import { program } from './program.ts'
 

@@ -3,6 +3,8 @@ import { Command, InvalidArgumentError } from 'commander'
 import { restore, type Terminal } from './backups/restore.ts'
 import { Kubectl, type KubectlOptions } from './kubectl.ts'
 import manifest from './package.json' with { type: 'json' }
+import { history, type Screen, status } from './rollouts/commands.ts'
+import { give, type Order } from './rollouts/orders.ts'
 
 /** What `kubectl authservice` understands. kubectl finds the plug-in by its file name, `kubectl-authservice`, on PATH. */
 export function program(): Command {
@@ -19,6 +21,34 @@ export function program(): Command {
       console.log(output === 'json' ? JSON.stringify(version) : `kubectl-authservice ${version.client}`)
     })
 
+  withKubectlOptions(root.command('status'))
+    .description('show an AuthService with its rollout, colours and pods')
+    .argument('<name>', 'AuthService')
+    .option('-w, --watch', 'go on showing it as it changes', false)
+    .option('-o, --output <format>', 'json for a machine', parseOutput)
+    .action(async (name: string, options: KubectlOptions & { watch: boolean; output?: 'json' }) => {
+      const ending = new AbortController()
+      process.once('SIGINT', () => ending.abort())
+      const request = { name, watch: options.watch, json: options.output === 'json' }
+      await status(request, new Kubectl(options), screen, ending.signal)
+    })
+
+  withKubectlOptions(root.command('history'))
+    .description('list the revisions that can be gone back to')
+    .argument('<name>', 'AuthService')
+    .option('-o, --output <format>', 'json for a machine', parseOutput)
+    .action((name: string, options: KubectlOptions & { output?: 'json' }) =>
+      history(name, options.output === 'json', new Kubectl(options), screen),
+    )
+
+  addOrder(root, 'promote', 'let the traffic move to the new colour', 'promote')
+  addOrder(root, 'abort', 'take back the rollout that is under way', 'abort')
+  addOrder(root, 'rollback', 'go back to an earlier revision: the one before, or one that is named', 'rollback-to')
+  withKubectlOptions(root.command('restart'))
+    .description('replace every server pod, as in an update')
+    .argument('<name>', 'AuthService')
+    .action((name: string, options: KubectlOptions) => order('restart', name, undefined, options))
+
   withKubectlOptions(root.command('restore'))
     .description('replace the users of an AuthService by those of a backup; without BACKUP, list the backups')
     .argument('<name>', 'AuthService')
@@ -31,6 +61,28 @@ export function program(): Command {
     })
 
   return root
+}
+
+/** A command that writes one annotation. It is taken once, and `status` shows what comes of it. */
+function addOrder(root: Command, command: string, description: string, annotation: Order): void {
+  withKubectlOptions(root.command(command))
+    .description(description)
+    .argument('<name>', 'AuthService')
+    .argument('[revision]', 'number or hash of a revision; see history')
+    .action((name: string, revision: string | undefined, options: KubectlOptions) =>
+      order(annotation, name, revision, options),
+    )
+}
+
+async function order(annotation: Order, name: string, revision: string | undefined, options: KubectlOptions) {
+  const value = await give(annotation, name, revision, { kubectl: new Kubectl(options), now: new Date() })
+  screen.print(`${annotation} ${value} is asked for; see kubectl authservice status ${name} --watch`)
+}
+
+const screen: Screen = {
+  isTerminal: process.stdout.isTTY === true,
+  print: (text) => console.log(text),
+  repaint: (text) => process.stdout.write(`\u001b[H\u001b[2J${text}\n`),
 }
 
 type RestoreOptions = KubectlOptions & { yes: boolean; timeout: number }

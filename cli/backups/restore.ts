@@ -1,12 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { CommandError } from '../command-error.ts'
 import type { Kubectl, KubeObject } from '../kubectl.ts'
 import { type BackupTask, backupJob, type CronJob } from './backup-job.ts'
 import { type Backup, findBackup, formatBackups, formatBytes, formatTime, parseBackups } from './backup-list.ts'
-
-/** Ends the command with a sentence for the user, and status 1. */
-export class CommandError extends Error {
-  override name = 'CommandError'
-}
 
 /** What a command says and asks. */
 export interface Terminal {

@@ -1,0 +1,61 @@
+import type { AuthServiceStatus } from '@authservice-operator/operator/authservice/api/schema.ts'
+import { CommandError } from '../command-error.ts'
+import type { Kubectl, KubeObject } from '../kubectl.ts'
+
+interface ObservedCondition {
+  type: string
+  status: string
+}
+
+/** An AuthService, as far as the plug-in reads it. */
+export interface AuthServiceObject extends KubeObject {
+  metadata: KubeObject['metadata'] & { annotations?: Record<string, string> }
+  status?: AuthServiceStatus
+}
+
+interface Deployment extends KubeObject {
+  spec?: { replicas?: number; template?: { metadata?: { labels?: Record<string, string> } } }
+  status?: { availableReplicas?: number }
+}
+
+interface Pod extends KubeObject {
+  metadata: KubeObject['metadata'] & { creationTimestamp?: string; deletionTimestamp?: string }
+  status?: {
+    phase?: string
+    conditions?: ObservedCondition[]
+    containerStatuses?: { restartCount?: number; state?: { waiting?: { reason?: string } } }[]
+  }
+}
+
+/** One AuthService with what runs of its server. */
+export interface ObservedAuthService {
+  authService: AuthServiceObject
+  deployments: Deployment[]
+  pods: Pod[]
+}
+
+/** There is no AuthService of this name. */
+export class NoSuchAuthServiceError extends CommandError {
+  override name = 'NoSuchAuthServiceError'
+  constructor(name: string) {
+    super(`There is no AuthService ${name} in this namespace: kubectl get authsvc --all-namespaces lists them.`)
+  }
+}
+
+/** @throws NoSuchAuthServiceError */
+export async function getAuthService(name: string, kubectl: Kubectl): Promise<AuthServiceObject> {
+  const found = await kubectl.get<AuthServiceObject>('authservices.auth-operator.dev', name)
+  if (found === undefined) throw new NoSuchAuthServiceError(name)
+  return found
+}
+
+/** @throws NoSuchAuthServiceError */
+export async function observe(name: string, kubectl: Kubectl): Promise<ObservedAuthService> {
+  const labels = { 'app.kubernetes.io/instance': name, 'app.kubernetes.io/component': 'server' }
+  const [authService, deployments, pods] = await Promise.all([
+    getAuthService(name, kubectl),
+    kubectl.list<Deployment>('deployments.apps', labels),
+    kubectl.list<Pod>('pods', labels),
+  ])
+  return { authService, deployments, pods }
+}

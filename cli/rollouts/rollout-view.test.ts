@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest'
+import type { ObservedAuthService } from './observed.ts'
+import { age, formatTree, viewRollout } from './rollout-view.ts'
+
+const now = new Date('2026-11-24T12:00:30Z')
+const meta = (name: string, color: string) => ({
+  name,
+  labels: { 'auth-operator.dev/color': color },
+  creationTimestamp: '2026-11-24T12:00:00Z',
+})
+const observed: ObservedAuthService = {
+  authService: {
+    apiVersion: 'auth-operator.dev/v1alpha1',
+    kind: 'AuthService',
+    metadata: { name: 'accounts', namespace: 'team-a' },
+    status: {
+      phase: 'Progressing',
+      version: '1.4.0',
+      endpoint: 'https://auth.example.com',
+      activeColor: 'blue',
+      conditions: [
+        {
+          type: 'Ready',
+          status: 'False',
+          reason: 'Progressing',
+          message: 'waits',
+          observedGeneration: 2,
+          lastTransitionTime: '2026-11-24T12:00:00Z',
+        },
+      ],
+      rollout: {
+        phase: 'AwaitingPromotion',
+        revision: 'bbbb',
+        phaseStartedAt: '2026-11-24T12:00:00Z',
+        message: 'waits for kubectl authservice promote (revision bbbb)',
+        smokeTest: { passed: true, message: '13 steps passed in 900 ms' },
+      },
+    },
+  },
+  deployments: ['blue', 'green'].map((color) => ({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: `accounts-${color}` },
+    spec: {
+      replicas: 1,
+      template: { metadata: { labels: { 'auth-operator.dev/revision': color === 'blue' ? 'aaaa' : 'bbbb' } } },
+    },
+    status: { availableReplicas: color === 'blue' ? 1 : 0 },
+  })),
+  pods: [
+    {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: meta('accounts-green-x', 'green'),
+      status: {
+        phase: 'Pending',
+        containerStatuses: [{ restartCount: 2, state: { waiting: { reason: 'ImagePullBackOff' } } }],
+      },
+    },
+  ],
+}
+
+test('what is piped reads as plain text', () => {
+  expect(formatTree(viewRollout(observed, now), { isTerminal: false }).split('\n')).toEqual([
+    'AuthService team-a/accounts  Progressing  1.4.0',
+    '  https://auth.example.com',
+    '  Rollout AwaitingPromotion  revision bbbb, for 30s',
+    '    waits for kubectl authservice promote (revision bbbb)',
+    '    smoke test: 13 steps passed in 900 ms',
+    '  blue  1/1 available  revision aaaa  has the traffic',
+    '  green  0/1 available  revision bbbb  stands by',
+    '    accounts-green-x  ImagePullBackOff  30s  2 restarts',
+  ])
+})
+
+test('a terminal shows at a glance what is bad', () => {
+  const text = formatTree(viewRollout(observed, now), { isTerminal: true })
+  expect(text).toContain('\u001b[31m    ✖ accounts-green-x')
+  expect(text).toContain('\u001b[32m    ✔ smoke test')
+})
+
+test.each([
+  ['2026-11-24T12:00:29Z', '1s'],
+  ['2026-11-24T11:50:00Z', '10m'],
+  ['2026-11-24T03:00:00Z', '9h'],
+  ['2026-11-20T12:00:00Z', '4d'],
+  ['2026-11-24T13:00:00Z', '0s'],
+])('%s is %s ago', (since, expected) => expect(age(since, now)).toBe(expected))

@@ -1,0 +1,121 @@
+import type { ObservedAuthService } from './observed.ts'
+
+/** How a line stands out in a terminal. */
+export type Mood = 'good' | 'busy' | 'bad' | 'plain'
+
+/** One line of the tree: what it is about, and how it is. */
+export interface Line {
+  /** 0 for the AuthService itself. */
+  depth: number
+  text: string
+  mood: Mood
+}
+
+/** A state as a person reads it: the AuthService, its rollout, both colours with their pods, what is waited for. */
+export function viewRollout({ authService, deployments, pods }: ObservedAuthService, now: Date): Line[] {
+  const { metadata, status } = authService
+  const { rollout, conditions = [] } = status ?? {}
+  const ready = conditions.find(({ type }) => type === 'Ready')
+  const stalled = conditions.some(({ type, status: holds }) => type === 'Stalled' && holds === 'True')
+  const mood: Mood = stalled ? 'bad' : ready?.status === 'True' ? 'good' : 'busy'
+  const head = `AuthService ${metadata.namespace}/${metadata.name}  ${status?.phase ?? 'Pending'}  ${status?.version ?? ''}`
+  const lines: Line[] = [{ depth: 0, text: head.trimEnd(), mood }]
+  if (status?.endpoint !== undefined) lines.push({ depth: 1, text: status.endpoint, mood: 'plain' })
+  if (rollout !== undefined) lines.push(...viewProgress(rollout, now))
+  for (const color of ['blue', 'green'] as const) {
+    const deployment = deployments.find((one) => one.metadata.name === `${metadata.name}-${color}`)
+    if (deployment === undefined) continue
+    lines.push(viewColor(color, deployment, status?.activeColor))
+    lines.push(
+      ...pods.filter(({ metadata: { labels } }) => labels?.[colorLabel] === color).map((pod) => viewPod(pod, now)),
+    )
+  }
+  const open = conditions.filter(({ type, status: holds }) => isOpen(type, holds))
+  return [...lines, ...open.map(({ type, message }): Line => ({ depth: 1, text: `${type}: ${message}`, mood }))]
+}
+
+const colorLabel = 'auth-operator.dev/color'
+const revisionLabel = 'auth-operator.dev/revision'
+
+type Status = NonNullable<ObservedAuthService['authService']['status']>
+type Rollout = NonNullable<Status['rollout']>
+
+function viewProgress(rollout: Rollout, now: Date): Line[] {
+  const { phase, revision, message, phaseStartedAt, deadline, lastOutcome, failedRevision, failure } = rollout
+  const isOver = phase === 'Stable' || phase === 'Retiring'
+  const since = isOver || phaseStartedAt === undefined ? '' : `, for ${age(phaseStartedAt, now)}`
+  const until = isOver || deadline === undefined ? '' : `, deadline ${deadline}`
+  const line = (text: string, mood: Mood = 'plain'): Line => ({ depth: 2, text, mood })
+  return [
+    { depth: 1, text: `Rollout ${phase}  revision ${revision}${since}${until}`, mood: isOver ? 'good' : 'busy' },
+    ...(message === undefined ? [] : [line(message)]),
+    ...(rollout.smokeTest === undefined
+      ? []
+      : [line(`smoke test: ${rollout.smokeTest.message ?? ''}`, rollout.smokeTest.passed ? 'good' : 'bad')]),
+    ...(rollout.analysis === undefined
+      ? []
+      : [line(`traffic: ${rollout.analysis.message ?? ''}`, rollout.analysis.verdict === 'fail' ? 'bad' : 'good')]),
+    ...(failedRevision === undefined ? [] : [line(`revision ${failedRevision} failed: ${failure ?? ''}`, 'bad')]),
+    ...(lastOutcome === undefined ? [] : [line(`last outcome ${lastOutcome}`)]),
+  ]
+}
+
+function viewColor(
+  color: 'blue' | 'green',
+  { spec, status }: ObservedAuthService['deployments'][number],
+  activeColor: string | undefined,
+): Line {
+  const { replicas = 1, template } = spec ?? {}
+  const available = status?.availableReplicas ?? 0
+  const revision = template?.metadata?.labels?.[revisionLabel] ?? 'unknown'
+  const role = color === activeColor ? 'has the traffic' : replicas > 0 ? 'stands by' : 'empty'
+  return {
+    depth: 1,
+    text: `${color}  ${available}/${replicas} available  revision ${revision}  ${role}`,
+    mood: available >= replicas ? 'good' : 'busy',
+  }
+}
+
+function viewPod({ metadata, status }: ObservedAuthService['pods'][number], now: Date): Line {
+  const isReady = status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') === true
+  const restarts = (status?.containerStatuses ?? []).reduce((sum, { restartCount = 0 }) => sum + restartCount, 0)
+  const waiting = status?.containerStatuses?.find(({ state }) => state?.waiting !== undefined)?.state?.waiting?.reason
+  const leaving = metadata.deletionTimestamp !== undefined
+  const state = leaving ? 'Terminating' : (waiting ?? status?.phase ?? 'Pending')
+  const since = metadata.creationTimestamp === undefined ? '' : `  ${age(metadata.creationTimestamp, now)}`
+  return {
+    depth: 2,
+    text: `${metadata.name}  ${isReady ? 'ready' : state}${since}${restarts > 0 ? `  ${restarts} restarts` : ''}`,
+    mood: leaving ? 'plain' : isReady ? 'good' : waiting === undefined ? 'busy' : 'bad',
+  }
+}
+
+/** Conditions that a person should read: what is not as it should be, apart from the summaries. */
+function isOpen(type: string, holds: string): boolean {
+  if (type === 'Stalled') return holds === 'True'
+  return /Ready$|Available$/.test(type) && !['Ready', 'ProductionReady'].includes(type) && holds !== 'True'
+}
+
+/** Such as `45s`, `3m`, `2h`, `5d`, as kubectl writes ages. */
+export function age(since: string, now: Date): string {
+  const seconds = Math.max(0, Math.round((now.getTime() - new Date(since).getTime()) / 1000))
+  if (seconds < 120) return `${seconds}s`
+  if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)}m`
+  if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)}h`
+  return `${Math.floor(seconds / 86_400)}d`
+}
+
+const styles: Record<Mood, string> = { good: '32', busy: '33', bad: '31', plain: '' }
+const marks: Record<Mood, string> = { good: '✔', busy: '◌', bad: '✖', plain: '·' }
+
+/** The tree as text. Colours and marks are for terminals: what is piped stays plain. */
+export function formatTree(lines: readonly Line[], { isTerminal }: { isTerminal: boolean }): string {
+  return lines
+    .map(({ depth, text, mood }) => {
+      const indent = '  '.repeat(depth)
+      if (!isTerminal) return `${indent}${text}`
+      const line = `${indent}${marks[mood]} ${text}`
+      return styles[mood] === '' ? line : `\u001b[${styles[mood]}m${line}\u001b[0m`
+    })
+    .join('\n')
+}

@@ -74,6 +74,7 @@ test('of an AuthService with an edge, each part talks to the parts that it needs
     'server > redis 6379',
     'server > mongodb 27017',
     'edge > server 8080',
+    'migration > redis 6379',
     'migration > mongodb 27017',
     'backup > mongodb 27017',
     'smoke-test > server 8080',
@@ -134,7 +135,7 @@ test('databases outside are reached at their ports only', () => {
   expect(outside).toEqual([
     'server > the internet 53 6379 27017 27018',
     'edge > the internet 53',
-    'migration > the internet 53 27017 27018',
+    'migration > the internet 53 6379 27017 27018',
     'backup > the internet 53 27017 27018',
     'smoke-test > the internet 53',
   ])

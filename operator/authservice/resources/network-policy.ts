@@ -32,6 +32,8 @@ const flows: readonly Flow[] = [
   { from: 'server', to: 'redis', port: redisPort },
   { from: 'server', to: 'mongodb', port: mongodbPort },
   { from: 'migration', to: 'mongodb', port: mongodbPort },
+  // It reports how Redis is set up.
+  { from: 'migration', to: 'redis', port: redisPort },
   { from: 'backup', to: 'mongodb', port: mongodbPort },
 ]
 
@@ -48,16 +50,15 @@ const everyPod: Peer = { namespaceSelector: {} }
 /** One policy for each part: what it may be reached by and what it may reach, and nothing else in both directions. */
 export function renderNetworkPolicies(input: TemplateInput): Child[] {
   if (!input.resolved.networkPolicy.enabled) return []
-  const present = presentComponents(input.resolved)
-  return present.map((component) => ({
+  return presentComponents(input.resolved).map((component) => ({
     apiVersion: 'networking.k8s.io/v1',
     kind: 'NetworkPolicy',
     metadata: metadataOf(input, networkPolicyName(input.owner.name, component), component),
     spec: {
       podSelector: { matchLabels: selectorOf(input.owner.name, component) },
       policyTypes: ['Ingress', 'Egress'],
-      ingress: [...ingressWithin(input, component, present), ...ingressFromOthers(input.resolved, component)],
-      egress: [...egressWithin(input, component, present), ...egressToOthers(input, component)],
+      ingress: [...ingressWithin(input, component), ...ingressFromOthers(input.resolved, component)],
+      egress: [...egressWithin(input, component), ...egressToOthers(input, component)],
     },
   }))
 }
@@ -78,8 +79,9 @@ function presentComponents({ redis, mongodb, ingress, backup, rollout }: Resolve
   ]
 }
 
-function ingressWithin({ owner }: TemplateInput, component: Component, present: readonly Component[]) {
-  const open = flows.filter(({ from, to }) => to === component && present.includes(from))
+/** Of parts that there are none of as well: while a spec changes, the last pods of what it no longer asks for still talk. */
+function ingressWithin({ owner }: TemplateInput, component: Component) {
+  const open = flows.filter(({ to }) => to === component)
   const ports = [...new Set(open.map(({ port }) => port))]
   return ports.map((port) => ({
     from: open.filter((flow) => flow.port === port).map(({ from }) => podsOf(owner.name, from)),
@@ -87,9 +89,9 @@ function ingressWithin({ owner }: TemplateInput, component: Component, present: 
   }))
 }
 
-function egressWithin({ owner }: TemplateInput, component: Component, present: readonly Component[]) {
+function egressWithin({ owner }: TemplateInput, component: Component) {
   return flows
-    .filter(({ from, to }) => from === component && present.includes(to))
+    .filter(({ from }) => from === component)
     .map(({ to, port }) => ({ to: [podsOf(owner.name, to)], ports: [tcp(port)] }))
 }
 
@@ -125,9 +127,9 @@ function egressToOthers(input: TemplateInput, component: Component) {
     case 'edge':
     case 'smoke-test':
       return [dns]
-    case 'migration':
     case 'backup':
       return [dns, ...toMongoDb(input)]
+    case 'migration':
     case 'server':
       return [dns, ...toRedis(input), ...toMongoDb(input)]
   }

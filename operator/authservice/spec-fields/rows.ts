@@ -122,7 +122,6 @@ export const rows: Readonly<Record<string, Row>> = {
     value: false,
     changes: [
       'NetworkPolicy accounts-smoke-test:',
-      'NetworkPolicy accounts: spec.ingress',
       `${rollout}.smokeTestEnabled`,
       'Decision: smokeTest.enabled',
     ],
@@ -181,7 +180,11 @@ export const rows: Readonly<Record<string, Row>> = {
   'redis.external.port': {
     value: 6380,
     base: external,
-    changes: [...both('REDIS_PORT'), 'NetworkPolicy accounts: spec.egress'],
+    changes: [
+      ...both('REDIS_PORT'),
+      'NetworkPolicy accounts: spec.egress',
+      'NetworkPolicy accounts-migration: spec.egress',
+    ],
   },
   'redis.external.passwordSecretRef.name': { value: 'other', base: external, changes: volume('redis') },
   'redis.external.passwordSecretRef.key': {
@@ -236,7 +239,6 @@ export const rows: Readonly<Record<string, Row>> = {
       ...['ConfigMap', 'Deployment', 'NetworkPolicy', 'PodDisruptionBudget', 'Service'].map(
         (kind) => `${kind} accounts-edge:`,
       ),
-      'NetworkPolicy accounts: spec.ingress',
     ],
   },
   'ingress.host': { value: 'other.example.com', changes: [edgeContent] },

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { execa } from 'execa'
+import { beforeAll, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { checker } from '../../servers/checkers.ts'
+import { samples } from './rendered-samples.ts'
+
+interface ScoredObject {
+  object_name: string
+  checks: {
+    check: { id: string }
+    grade: number
+    skipped: boolean
+    comments: { path: string; summary: string }[] | null
+  }[]
+}
+
+let kubeScore = ''
+beforeAll(async () => {
+  kubeScore = await checker('kube-score')
+}, 600_000)
+
+/** Findings about the children of a sample, each as `kind: sentence`. */
+async function findingsOf(children: readonly object[]): Promise<string[]> {
+  const input = children.map((child) => stringify(child)).join('---\n')
+  // It ends with 1 when it found something.
+  const { stdout, exitCode } = await execa(kubeScore, ['score', '--output-format', 'json', '-'], {
+    input,
+    reject: false,
+  })
+  if (exitCode !== 0 && exitCode !== 1) throw new Error(`kube-score ended with ${exitCode}: ${stdout}`)
+  const objects: ScoredObject[] = JSON.parse(stdout)
+  const all = objects.flatMap(({ object_name, checks }) =>
+    checks
+      .filter(({ grade, skipped }) => grade < 10 && !skipped)
+      .flatMap(({ check, comments }) => {
+        const kind = object_name.split('/')[0]
+        return (comments ?? [{ path: '', summary: check.id }]).map(({ summary }) => `${kind}: ${summary}`)
+      }),
+  )
+  return [...new Set(all)].sort()
+}
+
+/** The rows of the page's table: a finding in backticks, then where, then the reason. */
+async function explainedFindings(): Promise<string[]> {
+  const page = await readFile(resolve(import.meta.dirname, '../../../docs/security-of-pods.md'), 'utf8')
+  return [...page.matchAll(/^\| `([^`]+)` \|/gm)].flatMap(([, finding]) => finding ?? [])
+}
+
+test('what kube-score finds about the children of all samples is what the page explains', async () => {
+  const found = await Promise.all(samples.map(async ({ children }) => findingsOf(await children())))
+  const sentences = [...new Set(found.flat().map((finding) => finding.replace(/^[^:]*: /, '')))].sort()
+  const explained = (await explainedFindings()).filter((finding) => !finding.startsWith('CKV'))
+  expect(sentences).toEqual([...explained].sort())
+})
+
+test('production has none of the findings that development has on purpose', async () => {
+  const production = samples.find(({ file }) => file === 'production.yaml')
+  const found = await findingsOf((await production?.children()) ?? [])
+  const ofDevelopment = /NetworkPolicy$|PodDisruptionBudget|few replicas|NodePort/
+  expect(found.filter((finding) => ofDevelopment.test(finding))).toEqual([])
+})

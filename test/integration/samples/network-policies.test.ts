@@ -1,0 +1,93 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import type { AuthServiceSpec } from '../../../operator/authservice/api/schema.ts'
+import { type Endpoint, mayConnect, type Policy } from '../../../operator/authservice/resources/may-connect.ts'
+import {
+  endpoints,
+  managed,
+  policiesOf,
+  ports,
+} from '../../../operator/authservice/resources/network-policy-examples.ts'
+import { checker } from '../../servers/checkers.ts'
+
+const run = promisify(execFile)
+let cyclonus = ''
+let folder = ''
+beforeAll(async () => {
+  cyclonus = await checker('cyclonus')
+  folder = await mkdtemp(join(tmpdir(), 'authservice-policies-'))
+}, 600_000)
+afterAll(() => rm(folder, { recursive: true }))
+
+const connections = endpoints.flatMap((from) =>
+  endpoints.filter((to) => to !== from).flatMap((to) => ports.map((port) => ({ from, to, port }))),
+)
+
+/** What cyclonus makes of the policies, connection by connection. */
+async function askCyclonus(policies: readonly Policy[]): Promise<boolean[]> {
+  const peer = (endpoint: Endpoint, index: number) =>
+    'labels' in endpoint
+      ? {
+          IP: `10.1.1.${index + 1}`,
+          Internal: {
+            PodLabels: endpoint.labels,
+            NamespaceLabels: endpoint.namespaceLabels,
+            Namespace: endpoint.namespace,
+          },
+        }
+      : { IP: endpoint.address }
+  const traffic = connections.map(({ from, to, port }) => ({
+    Source: peer(from, endpoints.indexOf(from)),
+    Destination: peer(to, endpoints.indexOf(to)),
+    Protocol: port.protocol,
+    ResolvedPort: port.port,
+  }))
+  const policyPath = await mkdtemp(join(folder, 'policies-'))
+  const trafficPath = join(folder, 'traffic.json')
+  // It reads one policy from each file.
+  await Promise.all(policies.map((policy, index) => writeFile(join(policyPath, `${index}.yaml`), stringify(policy))))
+  await writeFile(trafficPath, JSON.stringify(traffic))
+  const files = ['--policy-path', policyPath, '--traffic-path', trafficPath]
+  const { stdout } = await run(cyclonus, ['analyze', '--mode', 'query-traffic', ...files], {
+    maxBuffer: 256 * 1024 * 1024,
+  })
+  return [...stdout.matchAll(/IS ALLOWED\? \|\s+(TRUE|FALSE)/g)].map(([, answer]) => answer === 'TRUE')
+}
+
+const specs: Readonly<Record<string, AuthServiceSpec>> = {
+  'Nginx and managed databases': managed,
+  'an Ingress': { ...managed, ingress: { type: 'Ingress' } },
+  'nothing in front, and clients that are named': {
+    ...managed,
+    ingress: { type: 'None' },
+    networkPolicy: {
+      allowFrom: [
+        { podSelector: { matchLabels: { app: 'shop' } } },
+        { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress' } } },
+      ],
+    },
+  },
+  'databases outside': {
+    ...managed,
+    mongodb: { external: { urlSecretRef: { name: 'm', key: 'url' } } },
+    redis: { external: { host: '203.0.113.7' } },
+  },
+}
+
+test.each(Object.entries(specs))(
+  'with %s, cyclonus agrees about each connection that the table has',
+  async (_, spec) => {
+    const policies = policiesOf(spec)
+    const theirs = await askCyclonus(policies)
+    const name = ({ from, to, port }: (typeof connections)[number]) => `${from.name} > ${to.name} ${port.port}`
+    const ours = connections.map(({ from, to, port }) => mayConnect(policies, from, to, port))
+    expect(theirs).toHaveLength(connections.length)
+    const open = (answers: boolean[]) => connections.filter((_, index) => answers[index]).map(name)
+    expect(open(ours)).toEqual(open(theirs))
+  },
+)

@@ -120,11 +120,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'rollout.blueGreen.previewHost': { value: 'preview.example.com', changes: [] },
   'rollout.smokeTest.enabled': {
     value: false,
-    changes: [
-      'NetworkPolicy accounts-smoke-test:',
-      `${rollout}.smokeTestEnabled`,
-      'Decision: smokeTest.enabled',
-    ],
+    changes: ['NetworkPolicy accounts-smoke-test:', `${rollout}.smokeTestEnabled`, 'Decision: smokeTest.enabled'],
   },
   'rollout.smokeTest.timeoutSeconds': { value: 60, changes: ['Decision: smokeTest.timeoutSeconds'] },
   'rollout.analysis.enabled': {

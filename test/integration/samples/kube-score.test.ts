@@ -51,7 +51,7 @@ async function explainedFindings(): Promise<string[]> {
 test('what kube-score finds about the children of all samples is what the page explains', async () => {
   const found = await Promise.all(samples.map(async ({ children }) => findingsOf(await children())))
   const sentences = [...new Set(found.flat().map((finding) => finding.replace(/^[^:]*: /, '')))].sort()
-  const explained = (await explainedFindings()).filter((finding) => !finding.startsWith('CKV'))
+  const explained = (await explainedFindings()).filter((finding) => !finding.startsWith('CKV')) // checkov's
   expect(sentences).toEqual([...explained].sort())
 })
 

@@ -26,6 +26,7 @@ import documentation from './plugins/external/documentation.ts'
 import mongo from './plugins/external/mongo.ts'
 import redis from './plugins/external/redis.ts'
 import security from './plugins/external/security.ts'
+import tracing from './plugins/external/tracing.ts'
 import oauthRoutes from './routes/oauth/index.ts'
 import authRoutes from './routes/v1/auth/index.ts'
 import meRoutes from './routes/v1/me.ts'
@@ -55,6 +56,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(configPlugin, { config })
   await app.register(problems)
   await app.register(draining)
+  await app.register(tracing)
   await app.register(requestLog)
   await app.register(metrics)
   await app.register(securityEvents)

@@ -95,6 +95,19 @@ export const EnvironmentSchema = Type.Object({
       'secret with which emails are hashed in logs; unless set, JWT_SECRET or one that the servers share in MongoDB',
     ),
   ),
+  OTEL_EXPORTER_OTLP_ENDPOINT: Type.Optional(
+    Type.String({
+      pattern: '^https?://',
+      description: 'URL of an OpenTelemetry collector (OTLP over HTTP) that gets the traces; none unless set',
+    }),
+  ),
+  OTEL_SERVICE_NAME: text('name of the service in traces', 'authservice'),
+  OTEL_TRACES_SAMPLER_ARG: Type.Number({
+    minimum: 0,
+    maximum: 1,
+    default: 1,
+    description: 'part of the requests that are traced, unless the caller has decided: 0 to 1',
+  }),
   OAUTH_CLIENTS: Type.Optional(
     Type.String({
       pattern: clientListPattern,

@@ -36,6 +36,11 @@ export interface Config {
   redis: { host: string; port: number; keyPrefix: string; password?: string; tls: boolean; caFile?: string }
   /** Where signing keys come from. */
   signingKeys: { file: string } | { secret: string }
+  /** Whereto traces go; undefined: there are none. The exporter reads the variable itself. */
+  otlpEndpoint: string | undefined
+  serviceName: string
+  /** Part of the requests that are traced. */
+  traceRatio: number
   /** Emails in logs are hashed with a key made of it; undefined: with one that the servers share in the database. */
   emailHashSecret: string | undefined
   /** Programs that may introspect and revoke tokens. */
@@ -161,6 +166,9 @@ function configOf(values: EnvironmentValues): Config {
     signingKeys:
       values.JWT_KEYS_FILE !== undefined ? { file: values.JWT_KEYS_FILE } : { secret: values.JWT_SECRET ?? '' },
     emailHashSecret: values.EMAIL_HASH_SECRET ?? (values.JWT_KEYS_FILE === undefined ? values.JWT_SECRET : undefined),
+    otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+    serviceName: values.OTEL_SERVICE_NAME,
+    traceRatio: values.OTEL_TRACES_SAMPLER_ARG,
     oauthClients: values.OAUTH_CLIENTS === undefined ? [] : parseClients(values.OAUTH_CLIENTS),
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,

@@ -1,0 +1,86 @@
+import { randomBytes } from 'node:crypto'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { expect, inject, test } from 'vitest'
+import type { ServerEnvironment } from '../../../api-server/config.ts'
+import { freshDatabase } from './app-for-test.ts'
+import { type ServerUnderTest, startServer } from './server-under-test.ts'
+
+function environment(): ServerEnvironment {
+  const redis = inject('redis')
+  return {
+    ENVIRONMENT: 'development',
+    MONGODB_URL: inject('mongoUrl'),
+    DATABASE_NAME: freshDatabase(),
+    MIGRATE_ON_START: 'true',
+    REDIS_HOST: redis.host,
+    REDIS_PORT: String(redis.port),
+    JWT_SECRET: randomBytes(32).toString('base64url'),
+    BCRYPT_COST: '10',
+  }
+}
+
+/** Takes what an exporter sends, as it is: names and attributes stand in it as text. */
+async function startCollector() {
+  const received: { url: string; text: string }[] = []
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk) => chunks.push(chunk))
+    request.on('end', () => {
+      received.push({ url: request.url ?? '', text: Buffer.concat(chunks).toString('latin1') })
+      response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
+    })
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  // Of a TCP server.
+  const { port } = server.address() as AddressInfo
+  return { url: `http://127.0.0.1:${port}`, received, close: () => server.close() }
+}
+
+/** Has a process tell which modules of OpenTelemetry it loads; its bare interface is one that prom-client needs. */
+const tellModules = [
+  '--import',
+  `data:text/javascript,${encodeURIComponent(`
+    import { registerHooks } from 'node:module'
+    registerHooks({ load(url, context, next) { if (/opentelemetry\\/(?!api\\/)|fastify\\/otel|open-telemetry/.test(url)) console.error('LOADED ' + url); return next(url, context) } })
+  `)}`,
+]
+
+test("each request is a span of its caller's trace, named by its route, without what the client put into the URL", async () => {
+  const collector = await startCollector()
+  const server = await startServer({ ...environment(), OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
+  const traceId = randomBytes(16).toString('hex')
+  const headers = { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` }
+  await fetch(`${server.url}/v1/auth/verify?token=query-secret`, { headers })
+  await fetch(`${server.url}/path-secret`, { headers })
+  await server.stop()
+  collector.close()
+
+  const text = collector.received.map((each) => each.text).join('')
+  expect(collector.received.every(({ url }) => url === '/v1/traces')).toBe(true)
+  for (const part of ['GET /v1/auth/verify', 'authservice', Buffer.from(traceId, 'hex').toString('latin1')]) {
+    expect(text.includes(part), part).toBe(true)
+  }
+  expect(text).not.toContain('secret')
+})
+
+test('a collector that is away costs requests nothing, and the end of the server two seconds at most', async () => {
+  const server = await startServer({ ...environment(), OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' })
+  expect((await fetch(`${server.url}/.well-known/jwks.json`)).status).toBe(200)
+  await server.stop()
+  expect(server.output()).not.toContain('sys_crash')
+})
+
+test('nothing of OpenTelemetry is loaded unless there is somewhere to send traces', async () => {
+  const loaded = (server: ServerUnderTest) =>
+    server
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('LOADED'))
+  const without = await startServer(environment(), tellModules)
+  await without.stop()
+  expect(loaded(without)).toEqual([])
+  const beside = await startServer({ ...environment(), OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' }, tellModules)
+  await beside.stop()
+  expect(loaded(beside).length).toBeGreaterThan(10)
+})

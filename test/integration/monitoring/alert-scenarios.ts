@@ -72,6 +72,10 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     fires: gauge('redis_up', 0),
     quiet: { ...gauge('redis_up', 1), ...gauge('redis_up', 0, other) },
   },
+  'AuthServiceMongoDown critical': {
+    fires: { ...gauge('mongodb_up', 0), ...gauge('mongodb_up', 1, pod.replace('blue-1', 'blue-2')) },
+    quiet: { ...gauge('mongodb_up', 1), ...gauge('mongodb_up', 0, other) },
+  },
   'AuthServiceRevocationsStale critical': {
     fires: gauge('auth_revocation_staleness_seconds', 16),
     quiet: gauge('auth_revocation_staleness_seconds', 14),

@@ -136,10 +136,13 @@ function dependencyPanels(pods: string): Panel[] {
       queries: [{ expression: `max by (pod) (auth_revocation_staleness_seconds{${pods}})`, legend: '{{pod}}' }],
     },
     {
-      title: 'Redis reached',
-      description: '1 while a pod reaches Redis.',
+      title: 'MongoDB and Redis reached',
+      description: '1 while every pod reaches it.',
       unit: 'short',
-      queries: [{ expression: `min by (pod) (redis_up{${pods}})`, legend: '{{pod}}' }],
+      queries: [
+        { expression: `min(mongodb_up{${pods}})`, legend: 'MongoDB' },
+        { expression: `min(redis_up{${pods}})`, legend: 'Redis' },
+      ],
     },
   ]
 }

@@ -108,6 +108,13 @@ function dependencyAlerts({ namespace, name }: AlertSubject, pods: string): Aler
       summary: `Pod {{ $labels.pod }} of ${who} does not reach Redis.`,
     },
     {
+      name: 'AuthServiceMongoDown',
+      severity: 'critical',
+      expression: `min by (pod) (mongodb_up{${pods}}) == 0`,
+      holdsFor: '1m',
+      summary: `Pod {{ $labels.pod }} of ${who} does not reach the primary of MongoDB.`,
+    },
+    {
       name: 'AuthServiceRevocationsStale',
       severity: 'critical',
       expression: `max by (pod) (auth_revocation_staleness_seconds{${pods}}) > ${thresholds.revocationStalenessSeconds}`,

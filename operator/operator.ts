@@ -10,7 +10,7 @@ import { KubeClient } from './kube/client.ts'
 import { Controller } from './kube/controller.ts'
 import { Discovery } from './kube/discovery.ts'
 import { EventRecorder } from './kube/events.ts'
-import { LeaderElection } from './kube/leader-election.ts'
+import { type defaultTiming, LeaderElection } from './kube/leader-election.ts'
 import { createKubeMetrics, type KubeMetrics } from './kube/metrics.ts'
 import { keyOf, splitKey } from './kube/objects.ts'
 import { Transport } from './kube/transport.ts'
@@ -18,9 +18,14 @@ import { waitForCluster } from './preflight.ts'
 import { ProbeServer } from './probe-server.ts'
 import { ProfilingServer } from './profiling-server.ts'
 
+/** How long changes of children are gathered before one visit looks at all of them. */
+const burstMilliseconds = 100
+
 const fieldManager = 'authservice-operator'
 
 export interface OperatorOptions {
+  /** client-go's by default. */
+  leaseTiming?: typeof defaultTiming
   kubeConfig: KubeConfig
   version: string
   log: Logger
@@ -31,6 +36,7 @@ export interface OperatorOptions {
 /** All parts of the operator, put together; `run` and `stop` are its life. */
 export class Operator {
   readonly #config: Config
+  readonly #leaseTiming: typeof defaultTiming | undefined
   readonly #log: Logger
   readonly #metrics: KubeMetrics
   readonly #transport: Transport
@@ -45,8 +51,12 @@ export class Operator {
   /** What the readiness probe answers; undefined: ready. */
   #notReady: string | undefined = 'starting'
 
-  constructor(config: Config, { kubeConfig, version, log, lookUpKindsEveryMilliseconds }: OperatorOptions) {
+  constructor(
+    config: Config,
+    { kubeConfig, version, log, leaseTiming, lookUpKindsEveryMilliseconds }: OperatorOptions,
+  ) {
     this.#config = config
+    this.#leaseTiming = leaseTiming
     this.#log = log
     this.#metrics = createKubeMetrics()
     this.#transport = new Transport(kubeConfig, `authservice-operator/${version}`, (method, code, seconds, path) => {
@@ -101,7 +111,9 @@ export class Operator {
     })
     if (this.#stopping.signal.aborted) return undefined
     this.#notReady = 'the caches are being filled'
-    this.#cluster.onChange((key) => this.#controller.queue.add(keyOf({ metadata: key })))
+    this.#cluster.onChange((key, when) => {
+      this.#controller.queue.addAfter(keyOf({ metadata: key }), when === 'now' ? 0 : burstMilliseconds)
+    })
     await this.#cluster.start()
     this.#notReady = undefined
     this.#log.info({ authServices: this.#cluster.authServices().length }, 'the caches are filled')
@@ -156,6 +168,7 @@ export class Operator {
       name,
       identity: podName,
       log: this.#log,
+      ...(this.#leaseTiming !== undefined && { timing: this.#leaseTiming }),
       onChange: (leading) => this.#metrics.leader.set({ name }, leading ? 1 : 0),
     })
   }

@@ -13,6 +13,7 @@ import { managedByLabel, withoutManagedFields, withReasonsOnly, withTargetsOnly 
 import { ChildIndex, controllerOf } from './child-index.ts'
 import type { Announcement, AuthServiceKey, Cluster, EndpointSlice, LabelledPod, SecretManifest } from './cluster.ts'
 import type { IngressClass } from './front.ts'
+import { InstanceIndex, instanceLabel } from './instance-index.ts'
 import {
   type Availabilities,
   authServices,
@@ -53,7 +54,9 @@ export class KubeCluster implements Cluster {
   readonly #children: Informer<Manifest>[]
   readonly #optionalChildren: OptionalChildren
   readonly #index = new ChildIndex()
-  #look: (key: AuthServiceKey) => void = () => {}
+  readonly #podIndex = new InstanceIndex<LabelledPod & KubernetesObject>()
+  readonly #sliceIndex = new InstanceIndex<EndpointSlice & KubernetesObject>()
+  #look: (key: AuthServiceKey, when: 'now' | 'soon') => void = () => {}
 
   constructor(options: KubeClusterOptions) {
     this.#options = options
@@ -73,6 +76,8 @@ export class KubeCluster implements Cluster {
       informClasses: () =>
         this.#inform<KubernetesObject & IngressClass>(ingressClasses, { transform: withoutManagedFields }),
     })
+    for (const informer of this.#pods) informer.onChange((change) => this.#podIndex.take(change))
+    for (const informer of this.#endpointSlices) informer.onChange((change) => this.#sliceIndex.take(change))
     for (const informer of [...this.#children, this.#optionalChildren]) {
       informer.onChange((change) => {
         if (change.type === 'updated') this.#index.remove(change.before)
@@ -82,13 +87,16 @@ export class KubeCluster implements Cluster {
     }
   }
 
-  /** Calls back with the AuthService that has to be looked at, for each change of it or of something that it runs. */
-  onChange(look: (key: AuthServiceKey) => void): void {
+  /**
+   * Calls back with the AuthService that has to be looked at, for each change of it or of something that it runs. What
+   * it runs changes in bursts, our own writes included: one visit a little later sees all of a burst.
+   */
+  onChange(look: (key: AuthServiceKey, when: 'now' | 'soon') => void): void {
     this.#look = look
     for (const informer of this.#authServices) {
       informer.onChange((change) => {
         if (change.type === 'updated' && isOnlyStatus(change.before, change.object)) return
-        look(change.object.metadata)
+        look(change.object.metadata, 'now')
       })
     }
     for (const informer of [...this.#children, this.#optionalChildren]) {
@@ -98,14 +106,14 @@ export class KubeCluster implements Cluster {
           ownerOf(change.object),
           change.type === 'updated' ? ownerOf(change.before) : undefined,
         ])) {
-          if (key !== undefined) look(key)
+          if (key !== undefined) look(key, 'soon')
         }
       })
     }
     const lookByLabel = ({ object }: { object: KubernetesObject }) => {
       const { namespace, labels } = object.metadata
       const name = labels?.[instanceLabel]
-      if (name !== undefined && namespace !== undefined) look({ namespace, name })
+      if (name !== undefined && namespace !== undefined) look({ namespace, name }, 'soon')
     }
     for (const informer of this.#pods) informer.onChange(lookByLabel)
     for (const informer of this.#endpointSlices) informer.onChange(lookByLabel)
@@ -117,7 +125,7 @@ export class KubeCluster implements Cluster {
     await Promise.all(this.#informers.map(({ synced }) => synced))
     // What is possible changes for everybody: that is rare, and every AuthService is looked at.
     await this.#optionalChildren.start(() => {
-      for (const { metadata } of this.authServices()) this.#look(metadata)
+      for (const { metadata } of this.authServices()) this.#look(metadata, 'soon')
     })
   }
 
@@ -157,12 +165,12 @@ export class KubeCluster implements Cluster {
     return this.#index.of(metadata.uid)
   }
 
-  cachedPods(owner: AuthService): readonly LabelledPod[] {
-    return labelledFor(owner, this.#pods)
+  cachedPods({ metadata }: AuthService): readonly LabelledPod[] {
+    return this.#podIndex.of(metadata)
   }
 
-  cachedEndpointSlices(owner: AuthService): readonly EndpointSlice[] {
-    return labelledFor(owner, this.#endpointSlices)
+  cachedEndpointSlices({ metadata }: AuthService): readonly EndpointSlice[] {
+    return this.#sliceIndex.of(metadata)
   }
 
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined> {
@@ -257,18 +265,6 @@ function ownerOf(child: Manifest): AuthServiceKey | undefined {
   const owner = controllerOf(child)
   const { namespace } = child.metadata
   return owner?.kind === kind && namespace !== undefined ? { namespace, name: owner.name } : undefined
-}
-
-const instanceLabel = 'app.kubernetes.io/instance'
-
-/** Objects that are nobody's child and carry the label of an AuthService. */
-function labelledFor<T extends KubernetesObject>({ metadata }: AuthService, informers: readonly Informer<T>[]): T[] {
-  return informers
-    .flatMap((informer) => informer.list())
-    .filter(
-      (object) =>
-        object.metadata.namespace === metadata.namespace && object.metadata.labels?.[instanceLabel] === metadata.name,
-    )
 }
 
 /** A status that we wrote ourselves is no reason to look again. */

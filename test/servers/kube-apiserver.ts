@@ -41,7 +41,7 @@ export async function startKubeApiserver(): Promise<TestApiServer> {
     [
       ...[`--etcd-servers=${etcdUrl}`, `--secure-port=${port}`, '--bind-address=127.0.0.1', `--cert-dir=${folder}`],
       ...[`--token-auth-file=${join(folder, 'tokens.csv')}`, '--authorization-mode=RBAC', '--allow-privileged=true'],
-      ...['--service-cluster-ip-range=10.0.0.0/24', '--service-account-issuer=https://kubernetes.default.svc'],
+      ...['--service-cluster-ip-range=10.0.0.0/12', '--service-account-issuer=https://kubernetes.default.svc'],
       ...['service-account-key-file', 'service-account-signing-key-file'].map(
         (flag) => `--${flag}=${join(folder, 'service-account.key')}`,
       ),
@@ -87,7 +87,7 @@ function isReady(port: number, token: string): Promise<boolean> {
         resolve(answer.statusCode === 200)
       },
     )
-    probe.once('error', () => resolve(false))
+    probe.on('error', () => resolve(false))
     probe.setTimeout(2_000, () => probe.destroy())
     probe.end()
   })

@@ -168,9 +168,9 @@ describe('an HTTPRoute', () => {
     await install('httpRoute')
     await expect.poll(() => namespace.get('HTTPRoute', 'byroute').catch(() => undefined), later).toBeDefined()
     await expect.poll(condition('byroute', 'Stalled'), later).toMatch(/^False/)
-    expect(await namespace.condition('byroute', 'IngressReady')).toMatch(
-      /^False Waiting: .* accepted by 0 of 1 Gateways/,
-    )
+    await expect
+      .poll(condition('byroute', 'IngressReady'), later)
+      .toMatch(/^False Waiting: .* accepted by 0 of 1 Gateways/)
   })
 
   test('that its Gateway refuses is failed, in the words of the Gateway', async () => {

@@ -1,0 +1,149 @@
+/**
+ * `npm run bench:operator`: how the operator does with many AuthServices, on a real kube-apiserver and etcd.
+ * `-- --sizes 100,300,1000 --enforce`
+ */
+import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { KubeConfig } from '@kubernetes/client-node'
+import { pino } from 'pino'
+import { parse } from 'yaml'
+import { KubeClient } from '../../../operator/kube/client.ts'
+import { Transport } from '../../../operator/kube/transport.ts'
+import { startKubeApiserver } from '../../servers/kube-apiserver.ts'
+import { loadAverage } from '../process-figures.ts'
+import { closeReport } from '../report.ts'
+import { rounded } from '../statistics.ts'
+import { OperatorProcess } from './operator-process.ts'
+import {
+  childrenToApply,
+  connections,
+  countReady,
+  createAuthServices,
+  createNamespaces,
+  forEach,
+} from './population.ts'
+import { SimulatedCluster } from './simulated-cluster.ts'
+
+const root = resolve(import.meta.dirname, '../../..')
+const { values } = parseArgs({
+  options: { sizes: { type: 'string', default: '100,300,1000' }, enforce: { type: 'boolean', default: false } },
+})
+const sizes = values.sizes.split(',').map(Number)
+const idleSeconds = 60
+
+console.log(
+  `AuthServices as in the quickstart, on a kube-apiserver and etcd of this machine. Pods, Deployments, StatefulSets and
+Jobs are simulated by this program: it creates the pods and writes that they run, and does so for the plain loop as well.
+The plain loop applies the same children with ${connections} connections, as many as the operator may open.`,
+)
+console.log(
+  `Load average before: ${loadAverage()}. The operator, the API server, etcd and this program share the processors.`,
+)
+execFileSync(process.execPath, ['scripts/build.ts', 'operator'], { cwd: root, stdio: 'inherit' })
+
+const curve = []
+for (const size of sizes) {
+  const figures = await measure(size)
+  curve.push(figures)
+  console.log(
+    JSON.stringify(Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, rounded(value)]))),
+  )
+}
+const last = curve.at(-1)
+if (last === undefined) throw new Error('--sizes wants numbers, such as 100,300,1000')
+closeReport(
+  last,
+  [
+    { name: 'share of the speed of a plain loop', value: last.ratio, atLeast: 0.7 },
+    { name: 'resident MB at most', value: last.rss_mb, atMost: 200 },
+    { name: 'writes a minute at rest', value: last.writes_per_minute_idle, atMost: 0 },
+    { name: 'seconds from a restart until all is in sync', value: last.restart_to_synced_s, atMost: 20 },
+  ],
+  values.enforce,
+)
+
+async function measure(authservices: number) {
+  const server = await startKubeApiserver()
+  const config = new KubeConfig()
+  config.loadFromFile(server.kubeconfigPath)
+  const transport = new Transport(config, 'bench')
+  const client = new KubeClient(transport, 'bench')
+  const cluster = new SimulatedCluster(client, pino({ level: 'error' }))
+  try {
+    await installDefinition(client)
+    await cluster.start()
+    const first = await OperatorProcess.start(server.kubeconfigPath)
+    await first.untilSynced(0)
+
+    const started = performance.now()
+    await createAuthServices(client, authservices)
+    while ((await countReady(client)) < authservices) await setTimeout(500)
+    const secondsToReady = (performance.now() - started) / 1000
+    const cpuSeconds = first.cpuSeconds()
+
+    await setTimeout(5_000)
+    const before = await first.writes()
+    await setTimeout(idleSeconds * 1000)
+    const writesPerMinute = ((await first.writes()) - before) * (60 / idleSeconds)
+    const reconcile = await first.reconcileMilliseconds(0.99)
+    const memory = { peak: first.peakMegabytes(), idle: first.residentMegabytes() }
+    await first.stop()
+
+    const restartedAt = performance.now()
+    const second = await OperatorProcess.start(server.kubeconfigPath)
+    await second.untilSynced(authservices)
+    const restartSeconds = (performance.now() - restartedAt) / 1000
+    const restartPeak = second.peakMegabytes()
+    await second.stop()
+
+    const raw = await applyPlainly(client, authservices)
+    return {
+      authservices,
+      seconds_to_ready: secondsToReady,
+      raw_apply_seconds: raw,
+      ratio: raw / secondsToReady,
+      rss_mb: Math.max(memory.peak, restartPeak),
+      rss_idle_mb: memory.idle,
+      cpu_seconds: cpuSeconds,
+      writes_per_minute_idle: writesPerMinute,
+      p99_reconcile_ms: reconcile,
+      restart_to_synced_s: restartSeconds,
+    }
+  } finally {
+    await cluster.stop()
+    transport.close()
+    await server.stop()
+  }
+}
+
+/** @returns seconds until every child is applied by a loop that knows nothing */
+async function applyPlainly(client: KubeClient, authservices: number): Promise<number> {
+  await createNamespaces(client, 'plain', authservices)
+  const children = await childrenToApply(client, 'plain')
+  const started = performance.now()
+  await forEach(children, ({ resource, object }) => client.apply(resource, object))
+  return (performance.now() - started) / 1000
+}
+
+async function installDefinition(client: KubeClient): Promise<void> {
+  const manifest = parse(await readFile(resolve(root, 'crds/auth-operator.dev_authservices.yaml'), 'utf8'))
+  const definitions = {
+    apiVersion: manifest.apiVersion,
+    kind: manifest.kind,
+    plural: 'customresourcedefinitions',
+    namespaced: false,
+  }
+  await client.apply(definitions, manifest)
+  for (;;) {
+    const { status } = await client.get<{ status?: { conditions?: { type: string; status: string }[] } }>(
+      definitions,
+      undefined,
+      manifest.metadata.name,
+    )
+    if (status?.conditions?.some(({ type, status: holds }) => type === 'Established' && holds === 'True')) return
+    await setTimeout(100)
+  }
+}

@@ -1,0 +1,97 @@
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import type { AuthService } from '../../../operator/authservice/api/schema.ts'
+import { authServices, childKinds } from '../../../operator/authservice/kinds.ts'
+import type { KubeClient } from '../../../operator/kube/client.ts'
+import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
+
+const namespaces: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false }
+const perNamespace = 50
+/** Requests at a time: as many as the operator's connections. */
+export const connections = 64
+
+/** Runs the work for each item, so many at a time. */
+export async function forEach<Item>(items: readonly Item[], work: (item: Item) => Promise<unknown>): Promise<void> {
+  const rest = [...items].reverse()
+  const worker = async () => {
+    for (let item = rest.pop(); item !== undefined; item = rest.pop()) await work(item)
+  }
+  await Promise.all(Array.from({ length: connections }, worker))
+}
+
+export async function createNamespaces(client: KubeClient, prefix: string, count: number): Promise<string[]> {
+  const names = Array.from({ length: Math.ceil(count / perNamespace) }, (_, index) => `${prefix}-${index}`)
+  await forEach(names, (name) => client.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } }))
+  return names
+}
+
+/** As the quickstart: managed MongoDB and Redis, an Nginx edge, a certificate of its own. */
+export async function createAuthServices(client: KubeClient, count: number): Promise<void> {
+  const places = await createNamespaces(client, 'bench', count)
+  const all = Array.from({ length: count }, (_, index) => ({
+    apiVersion,
+    kind,
+    metadata: { name: `auth-${index}`, namespace: places[Math.floor(index / perNamespace)] ?? '' },
+    spec: {
+      environment: 'development',
+      mongodb: {},
+      redis: {},
+      ingress: { type: 'Nginx', host: `auth-${index}.localhost`, nginx: { serviceType: 'ClusterIP' } },
+    },
+  }))
+  await forEach(all, (one) => client.create(authServices, one))
+}
+
+export async function countReady(client: KubeClient): Promise<number> {
+  let ready = 0
+  let next: string | undefined
+  do {
+    const page = await client.list<AuthService>(authServices, {
+      limit: 500,
+      ...(next !== undefined && { continue: next }),
+    })
+    ready += page.items.filter(({ status }) =>
+      status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True'),
+    ).length
+    next = page.metadata.continue === '' ? undefined : page.metadata.continue
+  } while (next !== undefined)
+  return ready
+}
+
+/** Every child that the operator made, as it would be applied anew in other namespaces. */
+export async function childrenToApply(
+  client: KubeClient,
+  prefix: string,
+): Promise<{ resource: Resource; object: KubernetesObject }[]> {
+  const labelSelector = 'app.kubernetes.io/managed-by=authservice-operator'
+  const lists = await Promise.all(
+    childKinds.map(async (resource) =>
+      (await client.list<KubernetesObject>(resource, { labelSelector })).items.map((object) => ({ resource, object })),
+    ),
+  )
+  return lists.flat().map(({ resource, object }) => ({ resource, object: withoutServerFields(object, prefix) }))
+}
+
+function withoutServerFields(object: KubernetesObject, prefix: string): KubernetesObject {
+  const { name, namespace = '', labels = {}, annotations = {} } = object.metadata
+  const { status: _, metadata: __, ...rest } = object as KubernetesObject & { status?: unknown }
+  const spec =
+    'spec' in rest && typeof rest.spec === 'object' && rest.spec !== null ? { spec: withoutAllocated(rest.spec) } : {}
+  return {
+    ...rest,
+    ...spec,
+    metadata: { name, namespace: namespace.replace(/^bench/, prefix), labels, annotations },
+  }
+}
+
+/** What the API server allocates for each object by itself. */
+function withoutAllocated(spec: object): object {
+  const { clusterIP, clusterIPs, selector, template, ...rest } = spec as Record<string, unknown>
+  const isJob = 'completions' in rest
+  const headless = clusterIP === 'None' ? { clusterIP } : {}
+  return { ...rest, ...headless, ...(isJob ? { template: withoutJobLabels(template) } : { selector, template }) }
+}
+
+function withoutJobLabels(template: unknown): unknown {
+  const text = JSON.stringify(template)
+  return JSON.parse(text, (key, value) => (/controller-uid|job-name/.test(key) ? undefined : value))
+}

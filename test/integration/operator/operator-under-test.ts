@@ -1,6 +1,7 @@
+import type { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
 import type { Config } from '../../../operator/config.ts'
-import { Operator } from '../../../operator/operator.ts'
+import { Operator, type OperatorOptions } from '../../../operator/operator.ts'
 import { kubeConfigAt, type Namespace } from './namespace.ts'
 
 const settings: Config = {
@@ -22,11 +23,22 @@ const settings: Config = {
 
 /** A whole operator in this process that looks after one namespace. */
 export function startOperator(kubeconfigPath: string, namespace: Namespace, changes: Partial<Config> = {}): Operator {
+  return startOperatorWith(kubeConfigAt(kubeconfigPath), namespace, changes)
+}
+
+/** The same, by a kubeconfig that may lead to another server or to another user. */
+export function startOperatorWith(
+  kubeConfig: KubeConfig,
+  namespace: Namespace,
+  changes: Partial<Config> = {},
+  options: Partial<OperatorOptions> = {},
+): Operator {
   const operator = new Operator(
     { ...settings, watchNamespaces: [namespace.name], ...changes },
     {
-      ...{ kubeConfig: kubeConfigAt(kubeconfigPath), version: '0.1.0', log: pino({ level: settings.logLevel }) },
+      ...{ kubeConfig, version: '0.1.0', log: pino({ level: settings.logLevel }) },
       lookUpKindsEveryMilliseconds: 500,
+      ...options,
     },
   )
   // It runs until it is stopped; a failure to start shows in the first test that waits for it.

@@ -1,0 +1,46 @@
+import { expect } from 'vitest'
+import { childKinds } from '../../../operator/authservice/kinds.ts'
+import type { Live, Namespace } from './namespace.ts'
+import { appliedFields, valueAt } from './random-edits.ts'
+
+/** `path: value` of every field that the operator applied to the children of one AuthService, whatever its name is. */
+export async function endState(namespace: Namespace, name: string): Promise<Record<string, string[]>> {
+  const { uid } = (await namespace.authService(name)).metadata
+  const lists = await Promise.all(
+    childKinds.map(async ({ kind }) => (await namespace.list(kind)).map((child) => ({ ...child, kind }))),
+  )
+  const children: Live[] = lists
+    .flat()
+    .filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid))
+  // Names carry hashes of content that has the name in it.
+  const hash = /\b[0-9a-f]{8,16}\b/g
+  const anonymous = (text: string) => text.replaceAll(uid, 'UID').replaceAll(name, 'NAME').replace(hash, 'HASH')
+  const entries = children.map((child) => {
+    // The hash is of the name as well.
+    const fields = appliedFields(child).filter((path) => !JSON.stringify(path).includes('desired-hash'))
+    const values = fields.map((path) => anonymous(`${JSON.stringify(path)}: ${JSON.stringify(valueAt(child, path))}`))
+    return [anonymous(`${child.kind} ${child.metadata.name}`), values.sort()] as const
+  })
+  return Object.fromEntries(entries.sort(([one], [other]) => (one < other ? -1 : 1)))
+}
+
+/** Waits until the AuthService has the same children as the other one, field by field. */
+export async function untilSameAs(
+  expected: Record<string, string[]>,
+  namespace: Namespace,
+  name: string,
+): Promise<void> {
+  await expect
+    .poll(() => endState(namespace, name), { timeout: 45_000, interval: 200, message: `children of ${name}` })
+    .toEqual(expected)
+}
+
+/** What the Secrets of an AuthService hold, by their names. */
+export async function secretsOf(namespace: Namespace, name: string): Promise<Record<string, unknown>> {
+  const secrets = await namespace.list('Secret')
+  return Object.fromEntries(
+    secrets
+      .filter(({ metadata }) => metadata.name.startsWith(`${name}-`))
+      .map((secret) => [secret.metadata.name, secret['data']]),
+  )
+}

@@ -1,0 +1,144 @@
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { FaultyApi, isWatch, isWrite } from '../kube/api-proxy.ts'
+import { endState, secretsOf, untilSameAs } from './end-state.ts'
+import { Namespace } from './namespace.ts'
+import { startOperatorWith, visitsOf } from './operator-under-test.ts'
+
+const { kubeconfigPath, port } = inject('apiServer')
+let namespace: Namespace
+let proxy: FaultyApi
+let operator: Operator
+/** What an AuthService comes to when nothing goes wrong, and the requests that it takes. */
+let wanted: Record<string, string[]>
+let usualRequests: number
+let count = 0
+
+beforeAll(async () => {
+  namespace = await Namespace.create(kubeconfigPath, `faults-${Date.now()}`)
+  proxy = await FaultyApi.inFrontOf(port)
+  operator = startOperatorWith(proxy.configFrom(kubeconfigPath), namespace)
+})
+afterAll(async () => {
+  proxy.heal()
+  await operator.stop()
+  await proxy.close()
+})
+beforeEach(() => {
+  proxy.heal()
+  proxy.requests.length = 0
+})
+
+async function createAuthService(): Promise<string> {
+  const name = `fault-${count++}`
+  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
+  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  return name
+}
+
+/** Waits until the visits have come to rest. */
+async function untilQuiet(): Promise<void> {
+  let last = -1
+  let since = performance.now()
+  await expect
+    .poll(
+      async () => {
+        const visits = await visitsOf(operator)
+        if (visits !== last) since = performance.now()
+        last = visits
+        return performance.now() - since
+      },
+      { timeout: 30_000, interval: 50, message: 'milliseconds without a visit' },
+    )
+    .toBeGreaterThan(500)
+}
+
+test('without a fault an AuthService comes to what the other tests compare with', async () => {
+  const name = await createAuthService()
+  await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 30_000 }).toBeDefined()
+  await untilQuiet()
+  wanted = await endState(namespace, name)
+  usualRequests = proxy.requests.length
+  expect(Object.keys(wanted).length).toBeGreaterThan(10)
+})
+
+test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) => number]>([
+  [
+    'the API server is away',
+    () => {
+      proxy.fault = () => ({ kind: 'cut' })
+      proxy.cut()
+      return () => {}
+    },
+    (usual) => 5 * usual,
+  ],
+  [
+    'the API server is slow',
+    () => {
+      proxy.fault = (request) => (isWatch(request) ? undefined : { kind: 'delay', milliseconds: 400 })
+      return () => {}
+    },
+    (usual) => 3 * usual,
+  ],
+  [
+    'the API server asks to wait',
+    () => {
+      proxy.fault = (request) => (isWrite(request) ? { kind: 'answer', status: 429, retryAfterSeconds: 1 } : undefined)
+      return () => {}
+    },
+    (usual) => 5 * usual,
+  ],
+  [
+    'every other write fails with 500',
+    () => {
+      let writes = 0
+      proxy.fault = (request) => (isWrite(request) && writes++ % 2 === 0 ? { kind: 'answer', status: 500 } : undefined)
+      return () => {}
+    },
+    (usual) => 5 * usual,
+  ],
+  [
+    'somebody else always writes first',
+    () => {
+      const refused = new Set<string>()
+      proxy.fault = (request) => {
+        if (!isWrite(request) || refused.has(request.path)) return undefined
+        refused.add(request.path)
+        return { kind: 'answer', status: 409 }
+      }
+      return () => {}
+    },
+    (usual) => 5 * usual,
+  ],
+  [
+    'watches are closed all the time',
+    () => {
+      const timer = setInterval(() => proxy.cut(), 300)
+      return () => clearInterval(timer)
+    },
+    (usual) => 5 * usual,
+  ],
+  [
+    'watches have expired',
+    () => {
+      let expired = 0
+      proxy.fault = (request) => (isWatch(request) && expired++ < 20 ? { kind: 'answer', status: 410 } : undefined)
+      proxy.cut()
+      return () => {}
+    },
+    (usual) => 5 * usual,
+  ],
+])('%s: the same end state, nothing lost, and no hot loop', async (_, begin, mostRequests) => {
+  const end = begin()
+  const name = await createAuthService()
+  await new Promise((passed) => setTimeout(passed, 2_500)) // the fault has to last
+  end()
+  proxy.heal()
+  const secrets = await secretsOf(namespace, name)
+  await untilSameAs(wanted, namespace, name)
+  await untilQuiet()
+  // Lists and watches of a dozen kinds come on top.
+  expect(proxy.requests.length).toBeLessThan(mostRequests(usualRequests) + 100)
+  expect(await secretsOf(namespace, name)).toMatchObject(secrets)
+})

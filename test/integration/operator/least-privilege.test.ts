@@ -1,0 +1,207 @@
+import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { KubeConfig } from '@kubernetes/client-node'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
+import { encodeSecretData } from '../../../operator/authservice/secrets/secret-data.ts'
+import { KubeClient } from '../../../operator/kube/client.ts'
+import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
+import { Transport } from '../../../operator/kube/transport.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { FaultyApi } from '../kube/api-proxy.ts'
+import { kubeConfigAt, Namespace } from './namespace.ts'
+import { startOperatorWith } from './operator-under-test.ts'
+import { allowed, type Rule, usedBy } from './permissions.ts'
+
+const { kubeconfigPath, port } = inject('apiServer')
+const manifests = resolve(import.meta.dirname, '../../../manifests')
+const rbac = (plural: string, ofKind: string, namespaced: boolean): Resource => ({
+  apiVersion: 'rbac.authorization.k8s.io/v1',
+  kind: ofKind,
+  plural,
+  namespaced,
+})
+const roleKinds = new Map([
+  ['ClusterRole', rbac('clusterroles', 'ClusterRole', false)],
+  ['ClusterRoleBinding', rbac('clusterrolebindings', 'ClusterRoleBinding', false)],
+  ['Role', rbac('roles', 'Role', true)],
+  ['RoleBinding', rbac('rolebindings', 'RoleBinding', true)],
+])
+interface RbacObject extends KubernetesObject {
+  kind: string
+  rules?: Rule[]
+  subjects?: { kind: string; name: string; namespace: string }[]
+}
+const namespaces: Resource = { apiVersion: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false }
+const ingressClasses: Resource = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'IngressClass',
+  plural: 'ingressclasses',
+  namespaced: false,
+}
+const operatorNamespace = 'authservice-system'
+const admin = new KubeClient(new Transport(kubeConfigAt(kubeconfigPath), 'admin'), 'admin')
+const operators: Operator[] = []
+const proxies: FaultyApi[] = []
+
+beforeAll(async () => {
+  await admin.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: operatorNamespace } })
+  const { apiVersion: version, kind: ofKind } = ingressClasses
+  const spec = { controller: 'k8s.io/ingress-nginx' }
+  await admin.apply(ingressClasses, { apiVersion: version, kind: ofKind, metadata: { name: 'walked' }, ...{ spec } })
+})
+afterAll(async () => {
+  for (const operator of operators) await operator.stop()
+  for (const proxy of proxies) await proxy.close()
+})
+
+async function objectsOf(file: string): Promise<RbacObject[]> {
+  const documents = parseAllDocuments(await readFile(resolve(manifests, file), 'utf8'))
+  return documents.map((document) => document.toJS()).filter((object) => roleKinds.has(object?.kind))
+}
+
+async function install(objects: readonly RbacObject[]): Promise<void> {
+  for (const object of objects) {
+    const resource = roleKinds.get(object.kind)
+    if (resource === undefined) throw new Error(`${object.kind} is no kind of RBAC`)
+    await admin.apply(resource, object)
+  }
+}
+
+/** A kubeconfig by which an administrator acts as this account, and as nothing more. */
+function impersonating(config: KubeConfig, serviceAccount: string): KubeConfig {
+  const user = `system:serviceaccount:${operatorNamespace}:${serviceAccount}`
+  config.users = config.users.map((one) => ({ ...one, impersonateUser: user }))
+  return config
+}
+
+/** Starts an operator that has only the rights of its account. */
+async function startAs(serviceAccount: string, namespace: Namespace, leads = false) {
+  const proxy = await FaultyApi.inFrontOf(port)
+  proxies.push(proxy)
+  const config = impersonating(proxy.configFrom(kubeconfigPath), serviceAccount)
+  const changes = leads ? { leaderElection: { namespace: operatorNamespace } } : {}
+  operators.push(startOperatorWith(config, namespace, changes))
+  return proxy
+}
+
+/** Walks an AuthService through everything that the operator writes, and waits until each of it is done. */
+async function walkThrough(namespace: Namespace): Promise<void> {
+  const data = encodeSecretData(await issueCertificate('auth.example.com', new Date()))
+  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-tls' }, ...{ data } })
+  const spec = {
+    environment: 'staging',
+    mongodb: {},
+    redis: {},
+    ingress: { type: 'Nginx', host: 'auth.example.com', tls: { secretName: 'our-tls' } },
+    backup: { schedule: '0 3 * * *', destination: { persistentVolumeClaim: { claimName: 'backups' } } },
+  }
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'walked' }, ...{ spec } })
+  await expect.poll(() => namespace.get('Deployment', 'walked-edge'), { timeout: 40_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('HorizontalPodAutoscaler', 'walked'), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.condition('walked', 'Stalled'), { timeout: 20_000 }).toMatch(/^False/)
+
+  await drift(namespace, 'nobody')
+  await drift(namespace, 'nobody') // the same event again is a series
+  await namespace.patch(kind, 'walked', { spec: { ingress: { type: 'Ingress', ingress: { className: 'walked' } } } })
+  await expect.poll(() => namespace.get('Ingress', 'walked'), { timeout: 20_000 }).toBeDefined()
+  await namespace.patch(kind, 'walked', {
+    spec: {
+      version: '9.9.9', // another migration Job
+      redis: { managed: null, external: { host: 'redis.example.com' } },
+      ingress: { type: 'None', tls: null, ingress: null },
+      autoscaling: { enabled: false },
+      replicas: 2,
+      networkPolicy: { enabled: false },
+      backup: null,
+    },
+  })
+  const gone = async () => {
+    const names: [string, string][] = [
+      ['Deployment', 'walked-edge'],
+      ['CronJob', 'walked-backup'],
+      ['StatefulSet', 'walked-redis'],
+      ['Secret', 'walked-redis'],
+    ]
+    const objects = await Promise.all(names.map(([ofKind, name]) => namespace.get(ofKind, name)))
+    return [...objects, ...(await namespace.list('NetworkPolicy'))].filter((object) => object !== undefined)
+  }
+  await expect.poll(gone, { timeout: 30_000 }).toEqual([])
+  const replicas = async () =>
+    (await namespace.get<{ spec: { replicas: number } }>('Deployment', 'walked-blue'))?.spec.replicas
+  await expect.poll(replicas, { timeout: 20_000 }).toBe(2)
+}
+
+async function drift(namespace: Namespace, color: string): Promise<void> {
+  const selected = async () =>
+    (await namespace.get<{ spec: { selector: Record<string, string> } }>('Service', 'walked'))?.spec.selector
+  await namespace.patch('Service', 'walked', { spec: { selector: { 'auth-operator.dev/color': color } } })
+  await expect.poll(selected, { timeout: 20_000 }).toMatchObject({ 'auth-operator.dev/color': 'blue' })
+}
+
+/** Resources whose kinds this API server does not have, so that nothing is asked of them. */
+const kindsOfOthers = /cert-manager\.io|gateway\.|traefik|monitoring\.coreos/
+
+test('with the rights of manifests/base the operator does its work, is refused nothing, and has hardly a right to spare', async () => {
+  const objects = await objectsOf('base/rbac.yaml')
+  await install(objects)
+  const namespace = await Namespace.create(kubeconfigPath, `least-${Date.now()}`)
+  const proxy = await startAs('authservice-operator', namespace, true)
+  await walkThrough(namespace)
+
+  expect(proxy.refusals).toEqual([])
+  // A lease is renewed every two seconds; events are written behind everything else.
+  const isSeen = (right: string) => () => usedBy(proxy.requests).has(right)
+  await expect.poll(isSeen('coordination.k8s.io/leases update'), { timeout: 20_000 }).toBe(true)
+  await expect.poll(isSeen('events.k8s.io/events patch'), { timeout: 20_000 }).toBe(true)
+  const used = usedBy(proxy.requests)
+  const rules = objects.flatMap(({ rules = [] }) => rules)
+  expect([...used].filter((right) => !allowed(rules).has(right))).toEqual([])
+  const spare = [...allowed(rules)].filter(
+    (right) => !used.has(right) && !kindsOfOthers.test(right) && !/controllerrevisions/.test(right),
+  )
+  expect(spare.sort()).toEqual(knownSpare)
+})
+
+/** Rights that the walk does not need: this one is asked for where OwnerReferencesPermissionEnforcement is on. */
+const knownSpare = ['auth-operator.dev/authservices/finalizers update']
+
+const isOfNoNamespace = (text = '') => text.includes('ingressclasses')
+
+test('with Roles in its namespaces only the operator does its work there, and nowhere else', async () => {
+  const [template, binding] = await objectsOf('overlays/namespaced/role.yaml')
+  const cluster = (await objectsOf('base/rbac.yaml')).find((object) => object.kind === 'ClusterRole')
+  if (template === undefined || binding === undefined) throw new Error('the overlay has no Role')
+  expect(template.rules).toEqual(cluster?.rules?.filter(({ resources }) => !isOfNoNamespace(resources?.[0])))
+
+  const namespace = await Namespace.create(kubeconfigPath, `namespaced-${Date.now()}`)
+  const elsewhere = await Namespace.create(kubeconfigPath, `elsewhere-${Date.now()}`)
+  const account = 'namespaced-operator'
+  const subjects = [{ kind: 'ServiceAccount', name: account, namespace: operatorNamespace }]
+  const inNamespace = (object: RbacObject) => ({
+    ...object,
+    metadata: { ...object.metadata, namespace: namespace.name },
+  })
+  await install([inNamespace(template), { ...inNamespace(binding), subjects }])
+
+  const proxy = await startAs(account, namespace)
+  await walkThrough(namespace)
+  expect(proxy.refusals.filter((request) => !isOfNoNamespace(request))).toEqual([])
+  const asAccount = new KubeClient(new Transport(impersonating(kubeConfigAt(kubeconfigPath), account), 'test'), 'test')
+  const secrets: Resource = { apiVersion: 'v1', kind: 'Secret', plural: 'secrets', namespaced: true }
+  for (const place of [{ namespace: elsewhere.name }, {}]) {
+    await expect(asAccount.list(secrets, place)).rejects.toMatchObject({ status: 403 })
+  }
+})
+
+test('the overlay for namespaces binds nothing for the whole cluster, and watches the namespaces that it has Roles in', async () => {
+  const overlay = parse(await readFile(resolve(manifests, 'overlays/namespaced/kustomization.yaml'), 'utf8'))
+  const patches: { target?: { kind?: string }; patch: string }[] = overlay.patches
+  const removed = patches.filter(({ patch }) => patch.includes('$patch: delete')).map(({ patch }) => parse(patch).kind)
+  expect(removed.sort()).toEqual(['ClusterRole', 'ClusterRoleBinding'])
+  const watched = /WATCH_NAMESPACES, value: "?([a-z0-9,-]+)"?/.exec(patches.map(({ patch }) => patch).join())?.[1]
+  const roles = await objectsOf('overlays/namespaced/role.yaml')
+  expect(roles.map(({ metadata }) => metadata.namespace)).toEqual([watched, watched])
+})

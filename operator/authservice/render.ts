@@ -1,12 +1,15 @@
 import { serverImage } from './api/server-image.ts'
 import { contentHash } from './apply/content-hash.ts'
+import type { Manifest } from './apply/plan.ts'
 import { wantedMonitoring } from './monitoring.ts'
 import { type Child, renderChildren } from './resources/children.ts'
+import { networkPolicyName } from './resources/network-policy.ts'
 import type { Placement } from './resources/render-input.ts'
 import { serverTemplate } from './resources/server.ts'
+import { runsOtherRevision } from './rollout/other-revisions.ts'
 import type { PodTemplate } from './rollout/revisions.ts'
 import type { DesiredSecret } from './secrets/secret-data.ts'
-import type { Snapshot } from './snapshot.ts'
+import { findChild, type Snapshot } from './snapshot.ts'
 
 /** Images that the operator was released with; an AuthService may replace the server's. */
 export interface Images {
@@ -31,11 +34,12 @@ export interface Rendering {
 
 /** Makes the children of an AuthService from what was seen and decided. */
 export function render(
-  { authService, resolved, referencedSecrets, front }: Snapshot,
+  snapshot: Snapshot,
   images: Images,
   secrets: readonly DesiredSecret[],
   restartedBy: string | undefined,
 ): Rendering {
+  const { authService, resolved, referencedSecrets, front } = snapshot
   const { name, namespace, uid } = authService.metadata
   const image = serverImage(resolved, images.server)
   const input = {
@@ -49,8 +53,17 @@ export function render(
   }
   const monitoring = wantedMonitoring(resolved.monitoring, front.availabilities)
   const template = serverTemplate(input)
+  const revision = contentHash(template)
+  const keptEgress = runsOtherRevision(snapshot, revision) ? serverEgress(snapshot) : []
   return {
-    wanted: { revision: contentHash(template), template, image },
-    childrenFor: (placement) => renderChildren({ ...input, monitoring, placement }),
+    wanted: { revision, template, image },
+    childrenFor: (placement) => renderChildren({ ...input, monitoring, placement, keptEgress }),
   }
+}
+
+/** What server pods may reach now. */
+function serverEgress(snapshot: Snapshot): readonly unknown[] {
+  type NetworkPolicy = Manifest & { spec?: { egress?: readonly unknown[] } }
+  const name = networkPolicyName(snapshot.authService.metadata.name, 'server')
+  return findChild<NetworkPolicy>(snapshot, 'NetworkPolicy', name)?.spec?.egress ?? []
 }

@@ -15,6 +15,7 @@ function render(spec: Partial<AuthServiceSpec>): unknown {
     resolved: resolveSpec({ metadata, spec: { mongodb: {}, redis: {}, ...spec } }),
     images: { server: 'server', setup: 'server', redis: 'redis', mongodb: 'example.com/mongo:8.0', nginx: 'nginx' },
     restartedBy: undefined,
+    keptEgress: [],
     secrets: [],
     referencedSecrets: new Map(),
     monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },

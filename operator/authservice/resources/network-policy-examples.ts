@@ -21,6 +21,7 @@ export function policiesOf(spec: AuthServiceSpec): Policy[] {
     resolved: resolveSpec({ metadata, spec }),
     images: { server: '', setup: '', redis: '', mongodb: '', nginx: '' },
     restartedBy: undefined,
+    keptEgress: [],
     secrets: [],
     referencedSecrets: new Map([['m', { url: 'mongodb://user:p%40ss@a.example:27018,b.example/auth?tls=true' }]]),
     front: nothingInFront,

@@ -1,10 +1,11 @@
 import { isIPv4 } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import { edgeLayout } from './edge-layout.ts'
 import { type Component, metadataOf, selectorOf } from './metadata.ts'
 import { mongodbPort } from './mongodb.ts'
 import { redisPort } from './redis.ts'
-import type { Child, TemplateInput } from './render-input.ts'
+import type { Child, RenderInput, TemplateInput } from './render-input.ts'
 import { serverPorts } from './server-environment.ts'
 
 /** @see https://kubernetes.io/docs/reference/generated/kubernetes-api/v1.36/#networkpolicypeer-v1-networking-k8s-io */
@@ -48,7 +49,7 @@ const dns = {
 const everyPod: Peer = { namespaceSelector: {} }
 
 /** One policy for each part: what it may be reached by and what it may reach, and nothing else in both directions. */
-export function renderNetworkPolicies(input: TemplateInput): Child[] {
+export function renderNetworkPolicies(input: TemplateInput & Pick<RenderInput, 'keptEgress'>): Child[] {
   if (!input.resolved.networkPolicy.enabled) return []
   return presentComponents(input.resolved).map((component) => ({
     apiVersion: 'networking.k8s.io/v1',
@@ -58,9 +59,17 @@ export function renderNetworkPolicies(input: TemplateInput): Child[] {
       podSelector: { matchLabels: selectorOf(input.owner.name, component) },
       policyTypes: ['Ingress', 'Egress'],
       ingress: [...ingressWithin(input, component), ...ingressFromOthers(input.resolved, component)],
-      egress: [...egressWithin(input, component), ...egressToOthers(input, component)],
+      egress: together(
+        [...egressWithin(input, component), ...egressToOthers(input, component)],
+        component === 'server' ? input.keptEgress : [],
+      ),
     },
   }))
+}
+
+/** While databases are switched, pods of both revisions reach theirs. */
+function together(wanted: readonly unknown[], kept: readonly unknown[]): unknown[] {
+  return [...wanted, ...kept.filter((rule) => !wanted.some((own) => isDeepStrictEqual(own, rule)))]
 }
 
 export function networkPolicyName(name: string, component: Component): string {

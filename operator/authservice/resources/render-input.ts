@@ -28,6 +28,8 @@ export interface RenderInput extends TemplateInput {
   monitoring: WantedMonitoring
   /** Where revisions run, and which of them gets the traffic. */
   placement: Placement
+  /** Ways out of the server pods that pods of another revision may still need, as rules of a NetworkPolicy. */
+  keptEgress: readonly unknown[]
 }
 
 /** What the two colours are to be. */

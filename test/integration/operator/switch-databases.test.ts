@@ -107,3 +107,39 @@ test('the passwords go once the volume is gone', async () => {
   await apply({ ...external, replicas: 2 })
   await expect.poll(passwords, { timeout: 10_000 }).toBeUndefined()
 })
+
+test('pods of both revisions reach their databases while NetworkPolicies change with the rollout', async () => {
+  interface NetworkPolicy extends Live {
+    spec: { egress: { ports: { port: number }[] }[] }
+  }
+  const portsOf = async () => {
+    const policy = await namespace.get<NetworkPolicy>('NetworkPolicy', 'closed')
+    return policy?.spec.egress.flatMap(({ ports }) => ports.map(({ port }) => port)).sort((a, b) => a - b)
+  }
+  const closed = (port: number) =>
+    namespace.apply({
+      ...{ apiVersion, kind, metadata: { name: 'closed' } },
+      ...{
+        spec: {
+          ...{ environment: 'development', ingress: { type: 'None' }, networkPolicy: { enabled: true } },
+          ...{ mongodb: external.mongodb, redis: { external: { host: 'redis.example.com', port } } },
+        },
+      },
+    })
+  await closed(6400)
+  await expect.poll(portsOf, { timeout: 10_000 }).toEqual([53, 53, 6400, 27_017])
+  await expect.poll(() => namespace.get('Deployment', 'closed-blue'), { timeout: 10_000 }).toBeDefined()
+  await makeEverythingAvailable(namespace)
+
+  await closed(6500)
+  await expect.poll(portsOf, { timeout: 10_000 }).toEqual([53, 53, 6400, 6500, 27_017])
+  await expect
+    .poll(
+      async () => {
+        await makeEverythingAvailable(namespace)
+        return portsOf()
+      },
+      { timeout: 15_000 },
+    )
+    .toEqual([53, 53, 6500, 27_017])
+})

@@ -1,12 +1,13 @@
 /**
- * `node mongodb-setup.js`: makes a fresh mongod a one-member replica set with two users, then ends.
+ * `node mongodb-setup.js`: makes a fresh mongod a one-member replica set with its users, then ends.
  * Runs beside mongod in its pod, where the localhost exception lets the first user be made.
  * Safe to run at every start of the pod.
  * @see https://www.mongodb.com/docs/manual/core/localhost-exception/
  */
-import { readFileSync } from 'node:fs'
 import { MongoClient, MongoServerError } from 'mongodb'
 import { pino } from 'pino'
+import { acceptUsers } from './administration/mongodb-users.ts'
+import { readMongoDbSecret } from './administration/secret-files.ts'
 
 const log = pino({ name: 'mongodb-setup' })
 const settings = {
@@ -14,8 +15,8 @@ const settings = {
   replicaSet: required('MONGODB_REPLICA_SET'),
   member: required('MONGODB_MEMBER_HOST'),
   database: required('DATABASE_NAME'),
-  admin: { username: required('MONGODB_ADMIN_USERNAME'), password: secret('MONGODB_ADMIN_PASSWORD_FILE') },
-  app: { username: required('MONGODB_APP_USERNAME'), password: secret('MONGODB_APP_PASSWORD_FILE') },
+  admin: required('MONGODB_ADMIN_USERNAME'),
+  secret: readMongoDbSecret(required('MONGODB_SECRET_DIRECTORY')),
 }
 
 /** Codes of MongoDB's errors. @see https://www.mongodb.com/docs/manual/reference/error-codes/ */
@@ -36,24 +37,18 @@ await untilDone('this member is primary', async () => {
 await makeUsers()
 log.info('MongoDB is set up')
 
-/** The administrator is made first, by the localhost exception, and makes the other one. */
+/** The administrator is made first, by the localhost exception, and makes the others. */
 async function makeUsers(): Promise<void> {
   await withClient(undefined, async (client) => {
     const admin = {
-      createUser: settings.admin.username,
-      pwd: settings.admin.password,
+      createUser: settings.admin,
+      pwd: settings.secret.adminPassword,
       roles: [{ role: 'root', db: 'admin' }],
     }
     await unless([unauthorized, userExists], () => client.db('admin').command(admin))
   })
-  await withClient(settings.admin, async (client) => {
-    const roles = [{ role: 'readWrite', db: settings.database }]
-    const admin = client.db('admin')
-    const { username: createUser, password: pwd } = settings.app
-    const isNew = await unless([userExists], () => admin.command({ createUser, pwd, roles }))
-    // The Secret is what counts: a user of an earlier start gets its password.
-    if (!isNew) await admin.command({ updateUser: createUser, pwd, roles })
-  })
+  const login = { username: settings.admin, password: settings.secret.adminPassword }
+  await withClient(login, (client) => acceptUsers(client, settings.database, settings.secret))
 }
 
 async function initiateReplicaSet(): Promise<void> {
@@ -115,8 +110,4 @@ function required(name: string): string {
     process.exit(1)
   }
   return value
-}
-
-function secret(name: string): string {
-  return readFileSync(required(name), 'utf8').trim()
 }

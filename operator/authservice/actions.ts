@@ -2,7 +2,15 @@ import { group } from './api/group.ts'
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 
 /** What can be asked for by an annotation `auth-operator.dev/<name>: <value>`, in the order of status. */
-export const actionNames = ['rotate-keys', 'revoke-key', 'restart', 'promote', 'abort', 'rollback-to'] as const
+export const actionNames = [
+  'rotate-keys',
+  'revoke-key',
+  'rotate-passwords',
+  'restart',
+  'promote',
+  'abort',
+  'rollback-to',
+] as const
 export type ActionName = (typeof actionNames)[number]
 
 /** Actions that are asked for, each with its value. */

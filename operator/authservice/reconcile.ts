@@ -10,6 +10,7 @@ import { evaluateChecklist, productionReady } from './checklist.ts'
 import type { AuthServiceKey, Cluster } from './cluster.ts'
 import { judgeComponents } from './components.ts'
 import { type Departing, findDeparting, findLeftBehind } from './databases/departing.ts'
+import { observePasswords } from './databases/password-world.ts'
 import { type DatabaseCheck, lookAgain, observeDatabases, recheckAt } from './databases/report.ts'
 import { judgeFailures } from './failures.ts'
 import type { Finding } from './finding.ts'
@@ -90,7 +91,10 @@ async function decide(
   const { metadata, spec, status } = authService
   const asked = pendingActions(authService)
   const rotatedBy = lastRotation(snapshot)
-  const secrets = await decideSecrets({ metadata, resolved, existing: ownSecrets, asked, rotatedBy, loadedKeys, now })
+  const secrets = await decideSecrets({
+    ...{ metadata, resolved, existing: ownSecrets, asked, rotatedBy, loadedKeys, now },
+    passwords: observePasswords(snapshot),
+  })
   const restart = asked.get('restart')
   const image = serverImage(resolved, images.server)
   const validation = validate({

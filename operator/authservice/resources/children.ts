@@ -8,6 +8,7 @@ import { renderMigration } from './migration.ts'
 import { renderMongoDb } from './mongodb.ts'
 import { renderMonitoring } from './monitoring/render-monitoring.ts'
 import { renderNetworkPolicies } from './network-policy.ts'
+import { renderPasswordRotation } from './password-rotation.ts'
 import { renderRedis } from './redis.ts'
 import type { Child, RenderInput } from './render-input.ts'
 import { renderRevisions } from './revisions.ts'
@@ -26,6 +27,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderRedis(input),
     ...renderMongoDb(input),
     renderMigration(input),
+    ...renderPasswordRotation(input),
     ...renderBackup(input),
     ...renderRevisions(input),
     ...renderServers(input),

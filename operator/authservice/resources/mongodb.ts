@@ -102,9 +102,7 @@ function setup(input: RenderInput) {
     MONGODB_REPLICA_SET: replicaSet,
     MONGODB_MEMBER_HOST: `${name}-mongodb-0.${name}-mongodb.${namespace}.svc:${port}`,
     MONGODB_ADMIN_USERNAME: mongodbUsers.admin,
-    MONGODB_ADMIN_PASSWORD_FILE: '/etc/mongodb-secret/admin-password',
-    MONGODB_APP_USERNAME: mongodbUsers.app,
-    MONGODB_APP_PASSWORD_FILE: '/etc/mongodb-secret/app-password',
+    MONGODB_SECRET_DIRECTORY: '/etc/mongodb-secret',
     DATABASE_NAME: input.resolved.mongodb.database,
   }
   return {

@@ -10,10 +10,13 @@ export const redisPort = 6379
 
 type ManagedRedis = Extract<ResolvedRedis, { kind: 'managed' }>
 
-/** The password goes into a file that Redis reads: neither its arguments nor its environment show it. */
+/**
+ * The passwords go into a file that Redis reads: neither its arguments nor its environment show them. While they are
+ * rotated there are two.
+ */
 const start = [
   'umask 077',
-  'printf "requirepass %s\\n" "$(cat /etc/redis-password/password)" >/run/redis/auth.conf',
+  '{ printf "user default on ~* &* +@all"; for key in password next-password previous-password; do if [ -s "/etc/redis-password/$key" ]; then printf " >%s" "$(cat "/etc/redis-password/$key")"; fi; done; echo; } >/run/redis/auth.conf',
   // noeviction: counters of limits and the revocation stream must not vanish when memory runs out.
   'exec redis-server /run/redis/auth.conf --dir /data --appendonly yes --maxmemory-policy noeviction --save ""',
 ].join(' && ')
@@ -87,10 +90,7 @@ function statefulSet(input: RenderInput, { storage, resources }: ManagedRedis): 
             { name: 'run', emptyDir: { medium: 'Memory', sizeLimit: '1Mi' } },
             {
               name: 'password',
-              secret: {
-                secretName: secretNames(input.owner.name).redis,
-                items: [{ key: 'password', path: 'password' }],
-              },
+              secret: { secretName: secretNames(input.owner.name).redis },
             },
           ],
         },

@@ -1,5 +1,8 @@
 import type { PodTemplate } from '../rollout/revisions.ts'
 import { type Color, colors } from '../rollout/world.ts'
+import { secretNames } from '../secrets/names.ts'
+import { generationOf } from '../secrets/password-rotation.ts'
+import type { SecretData } from '../secrets/secret-data.ts'
 import { imagePullSecrets } from './image-pull-secrets.ts'
 import { colorLabel, labelsOf, metadataOf, revisionLabel, selectorOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
@@ -66,9 +69,21 @@ export function serverTemplate(input: TemplateInput): PodTemplate {
 /** By what `kubectl rollout restart` does, too: another annotation makes another template. */
 const restartedByAnnotation = 'auth-operator.dev/restarted-by'
 
-function podAnnotations({ resolved, restartedBy }: TemplateInput) {
+/** Server pods read their passwords when they start: others make other pods. */
+export const passwordsByAnnotation = 'auth-operator.dev/passwords-by'
+
+/** The rotations that the passwords of the databases came by; undefined: they are the first ones. */
+export function passwordsBy(authService: string, secrets: ReadonlyMap<string, SecretData>): string | undefined {
+  const { redis, mongodb } = secretNames(authService)
+  const generations = [redis, mongodb].flatMap((name) => generationOf(secrets.get(name)) ?? [])
+  return generations.length === 0 ? undefined : [...new Set(generations)].join(',')
+}
+
+function podAnnotations({ owner, resolved, restartedBy, secrets }: TemplateInput) {
+  const by = passwordsBy(owner.name, new Map(secrets.map(({ name, data }) => [name, data])))
   const annotations = {
     ...resolved.pod.annotations,
+    ...(by !== undefined && { [passwordsByAnnotation]: by }),
     ...(restartedBy !== undefined && { [restartedByAnnotation]: restartedBy }),
   }
   return Object.keys(annotations).length > 0 ? { annotations } : {}

@@ -6,15 +6,28 @@ import { colors } from './world.ts'
 /** The part of apps/v1 Deployment that tells which revision its pods run. */
 type Deployment = Manifest & {
   metadata: { generation?: number }
-  spec?: { replicas?: number; template?: { metadata?: { labels?: Record<string, string> } } }
+  spec?: { replicas?: number; template?: { metadata?: TemplateMetadata } }
   status?: { observedGeneration?: number; replicas?: number; updatedReplicas?: number }
 }
 
+/** What tells the templates of server pods apart. */
+interface TemplateMetadata {
+  labels?: Record<string, string>
+  annotations?: Record<string, string>
+}
+
 /** Whether there may be server pods, of either colour, of another revision than this one. */
-export function runsOtherRevision(
-  { authService, children }: Pick<Snapshot, 'authService' | 'children'>,
-  revision: string,
-) {
+export function runsOtherRevision(snapshot: Servers, revision: string): boolean {
+  return runsOther(snapshot, ({ labels }) => labels?.[revisionLabel] === revision)
+}
+
+type Servers = Pick<Snapshot, 'authService' | 'children'>
+
+/** Whether there may be server pods, of either colour, of a template that is not wanted. */
+export function runsOther(
+  { authService, children }: Servers,
+  isWanted: (template: TemplateMetadata) => boolean,
+): boolean {
   const names = colors.map((color) => `${authService.metadata.name}-${color}`)
   return children
     .filter(({ kind, metadata }) => kind === 'Deployment' && names.includes(metadata.name))
@@ -24,6 +37,6 @@ export function runsOtherRevision(
       const pods = status.replicas ?? 0
       const isTakenUp = (status.observedGeneration ?? 0) >= (metadata.generation ?? 0)
       if (!isTakenUp || pods > (status.updatedReplicas ?? 0)) return true
-      return spec.template?.metadata?.labels?.[revisionLabel] !== revision && ((spec.replicas ?? 1) > 0 || pods > 0)
+      return !isWanted(spec.template?.metadata ?? {}) && ((spec.replicas ?? 1) > 0 || pods > 0)
     })
 }

@@ -20,6 +20,7 @@ function decide(
     existing,
     asked: new Map(),
     rotatedBy: undefined,
+    passwords: { databasesDone: false, podsDone: false },
     loadedKeys: undefined,
     now: at,
   })

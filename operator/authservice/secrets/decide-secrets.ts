@@ -7,7 +7,17 @@ import { decideCertificate, type IssueCertificate, issueCertificate } from './ce
 import { generateKey } from './generate-key.ts'
 import { decideKeysSecret } from './keys-secret.ts'
 import { managedMongodbUrl } from './mongodb-url.ts'
-import { type SecretNames, secretNames } from './names.ts'
+import { mongodbUsers, type SecretNames, secretNames } from './names.ts'
+import {
+  mongodbKeys,
+  type RotatedKeys,
+  type RotationWorld,
+  redisKeys,
+  rotationKeys,
+  rotationMemory,
+  rotationOf,
+  stepRotation,
+} from './password-rotation.ts'
 import { decidePasswords, mongodbKeyfile, password, type Random, systemRandom } from './passwords.ts'
 import type { DesiredSecret, SecretData } from './secret-data.ts'
 import type { GenerateKey } from './signing-keys.ts'
@@ -32,6 +42,8 @@ export interface SecretsInput {
   rotatedBy: string | undefined
   /** What the server pods know of the keys; undefined: nobody asked. */
   loadedKeys: LoadedKeys | undefined
+  /** How far the databases and the pods are with the passwords. */
+  passwords: Pick<RotationWorld, 'databasesDone' | 'podsDone'>
   now: Date
   sources?: SecretSources
 }
@@ -58,10 +70,10 @@ export type SecretPart = Partial<SecretsDecision>
 export async function decideSecrets(input: SecretsInput): Promise<SecretsDecision> {
   const names = secretNames(input.metadata.name)
   const sources = input.sources ?? systemSources
+  const passwords = [redisPassword(input, names, sources), mongodbPasswords(input, names, sources)]
   const parts: SecretPart[] = [
     decideKeysSecret(input, names, sources),
-    redisPassword(input, names, sources),
-    mongodbPasswords(input, names, sources),
+    ...passwords,
     await edgeCertificate(input, names, sources),
   ]
   const dates = parts.flatMap(({ nextChangeAt }) => nextChangeAt ?? [])
@@ -70,42 +82,84 @@ export async function decideSecrets(input: SecretsInput): Promise<SecretsDecisio
     findings: parts.flatMap(({ findings = [] }) => findings),
     statuses: parts.flatMap(({ statuses = [] }) => statuses),
     changes: parts.flatMap(({ changes = [] }) => changes),
-    taken: parts.flatMap(({ taken = [] }) => taken),
+    taken: [...parts.flatMap(({ taken = [] }) => taken), ...takenRotation(input, passwords)],
     nextChangeAt: dates.sort((one, other) => one.getTime() - other.getTime())[0],
   }
 }
 
-function redisPassword(
-  { resolved, existing }: SecretsInput,
-  names: SecretNames,
-  { random }: SecretSources,
-): SecretPart {
-  if (resolved.redis.kind === 'external') return {}
-  const { data, made } = decidePasswords(existing.get(names.redis), { password: () => password(random) })
-  return passwordPart(names.redis, data, made)
+function redisPassword(input: SecretsInput, names: SecretNames, { random }: SecretSources): SecretPart {
+  if (input.resolved.redis.kind === 'external') return {}
+  const decided = decidePasswords(input.existing.get(names.redis), { password: () => password(random) })
+  return rotatedPart(input, names.redis, decided, redisKeys, random)
 }
 
-function mongodbPasswords(
-  { metadata, resolved, existing }: SecretsInput,
-  names: SecretNames,
-  { random }: SecretSources,
-): SecretPart {
+function mongodbPasswords(input: SecretsInput, names: SecretNames, { random }: SecretSources): SecretPart {
+  const { metadata, resolved, existing } = input
   if (resolved.mongodb.source.kind === 'external') return {}
-  const { data, made } = decidePasswords(existing.get(names.mongodb), {
+  const decided = decidePasswords(existing.get(names.mongodb), {
     'admin-password': () => password(random),
     'app-password': () => password(random),
     keyfile: () => mongodbKeyfile(random),
   })
-  const url = managedMongodbUrl(metadata, { database: resolved.mongodb.database, password: data['app-password'] })
-  return passwordPart(names.mongodb, { ...data, url }, made)
+  return rotatedPart(input, names.mongodb, decided, mongodbKeys, random, (data) => ({
+    url: managedMongodbUrl(metadata, {
+      database: resolved.mongodb.database,
+      user: data['app-user'] ?? mongodbUsers.app,
+      password: data['app-password'] ?? '',
+    }),
+  }))
 }
 
-function passwordPart(name: string, data: SecretData, made: readonly string[]): SecretPart {
+/** A Secret with a password that is rotated on request. @param derive what follows from the password in use */
+function rotatedPart(
+  { existing, asked, passwords: world, now }: SecretsInput,
+  name: string,
+  { data, made }: { data: SecretData; made: readonly string[] },
+  keys: RotatedKeys,
+  random: Random,
+  derive: (data: SecretData) => SecretData = () => ({}),
+): SecretPart {
+  const remembered = Object.entries(existing.get(name) ?? {}).filter(([key]) => rotationKeys(keys).includes(key))
+  const before = { ...data, ...Object.fromEntries(remembered) }
+  const step = stepRotation(before, keys, { asked: asked.get('rotate-passwords'), ...world, now }, () =>
+    password(random),
+  )
+  const after = { ...step.data, ...derive(step.data) }
   return {
-    secrets: [opaque(name, data)],
-    statuses: Object.keys(data).map((keyId) => ({ name, keyId, state: 'Active' })),
-    changes: made.length === 0 ? [] : [{ name, why: `${made.join(', ')} was missing` }],
+    secrets: [opaque(name, after)],
+    statuses: passwordStatuses(name, after, keys),
+    nextChangeAt: step.nextChangeAt,
+    changes: [
+      ...(made.length === 0 ? [] : [{ name, why: `${made.join(', ')} was missing` }]),
+      ...(step.why === undefined ? [] : [{ name, why: step.why }]),
+    ],
   }
+}
+
+function passwordStatuses(name: string, data: SecretData, keys: RotatedKeys): SecretStatus[] {
+  const noPasswords = new Set<string>([...Object.values(rotationMemory), 'rotation', keys.user ?? ''])
+  return Object.keys(data)
+    .filter((keyId) => !noPasswords.has(keyId))
+    .map((keyId) => ({
+      name,
+      keyId,
+      state: keyId === keys.next ? 'Pending' : keyId === keys.previous ? 'Accepted' : 'Active',
+    }))
+}
+
+/** Done as an action once each Secret has taken it up; what follows is the rotation's own course. */
+function takenRotation({ asked }: SecretsInput, parts: readonly SecretPart[]): TakenAction[] {
+  const value = asked.get('rotate-passwords')
+  if (value === undefined) return []
+  const secrets = parts.flatMap(({ secrets: own = [] }) => own)
+  const isTakenUp = ({ data }: DesiredSecret) =>
+    rotationOf(data)?.value === value || data[rotationMemory.rotatedBy] === value
+  if (!secrets.every(isTakenUp)) return []
+  const message =
+    secrets.length === 0
+      ? 'Nothing was done: both databases are yours, and so are their passwords.'
+      : `New passwords are taken into use step by step: ${secrets.map(({ name }) => name).join(', ')}.`
+  return [{ name: 'rotate-passwords', value, message }]
 }
 
 async function edgeCertificate(

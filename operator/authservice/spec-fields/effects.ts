@@ -48,6 +48,7 @@ export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<strin
     existing: before,
     asked: new Map(),
     rotatedBy: undefined,
+    passwords: { databasesDone: false, podsDone: false },
     loadedKeys: undefined,
     now,
   })

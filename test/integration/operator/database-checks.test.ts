@@ -3,6 +3,7 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
+import { completeJob } from './simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -25,8 +26,8 @@ async function migrationOf(name: string): Promise<string> {
 }
 
 /** What the cluster's controllers and the kubelet leave once the Job is done. */
-async function completeJob(name: string, finishedAt: Date, report: object): Promise<void> {
-  const { metadata, spec } = (await namespace.get<Live & { spec: { template: Live } }>('Job', name)) ?? {}
+async function leaveReport(name: string, report: object): Promise<void> {
+  const { spec } = (await namespace.get<Live & { spec: { template: Live } }>('Job', name)) ?? {}
   const labels = { ...spec?.template.metadata.labels, 'batch.kubernetes.io/job-name': name }
   const pod = `${name}-pod`
   await namespace.apply({
@@ -36,16 +37,7 @@ async function completeJob(name: string, finishedAt: Date, report: object): Prom
   const state = { terminated: { exitCode: 0, message: JSON.stringify(report) } }
   const container = { name: 'migrate', image: 'i', imageID: 'i', ready: false, restartCount: 0, state }
   await namespace.patch('Pod', pod, { status: { phase: 'Succeeded', containerStatuses: [container] } }, 'status')
-  const time = finishedAt.toISOString().replace(/\.\d+Z$/, 'Z')
-  const condition = (type: string) => ({ type, status: 'True', lastProbeTime: time, lastTransitionTime: time })
-  const status = {
-    startTime: metadata?.creationTimestamp,
-    completionTime: time,
-    succeeded: 1,
-    uncountedTerminatedPods: {},
-    conditions: [condition('SuccessCriteriaMet'), condition('Complete')],
-  }
-  await namespace.patch('Job', name, { status }, 'status')
+  await completeJob(namespace, name)
 }
 
 test('databases that are not fit are told in conditions, and looked at again when the Job is deleted', async () => {
@@ -68,7 +60,7 @@ test('databases that are not fit are told in conditions, and looked at again whe
   const uidOf = async () => (await namespace.get('Job', job))?.metadata.uid
   const before = await uidOf()
   const unfit = { mongodb: { topology: 'standalone' }, redis: { maxmemoryPolicy: 'allkeys-lru' } }
-  await completeJob(job, new Date(), unfit)
+  await leaveReport(job, unfit)
   await expect
     .poll(() => namespace.condition('unfit', 'RedisReady'), { timeout: 10_000 })
     .toMatch(/^False RedisEvictsKeys: .*allkeys-lru/)
@@ -80,7 +72,7 @@ test('databases that are not fit are told in conditions, and looked at again whe
   await expect.poll(uidOf, { timeout: 10_000 }).not.toSatisfy((uid) => uid === undefined || uid === before)
   await namespace.patch('Pod', `${job}-pod`, { metadata: { finalizers: null } })
   await namespace.remove('Pod', `${job}-pod`)
-  await completeJob(job, new Date(), { mongodb: { topology: 'replicaSet' }, redis: { maxmemoryPolicy: 'noeviction' } })
+  await leaveReport(job, { mongodb: { topology: 'replicaSet' }, redis: { maxmemoryPolicy: 'noeviction' } })
   await expect.poll(() => namespace.condition('unfit', 'RedisReady'), { timeout: 10_000 }).toMatch(/^True External/)
   expect(await namespace.condition('unfit', 'Stalled')).toMatch(/^False/)
 })

@@ -48,7 +48,7 @@ async function childrenOf(text: string): Promise<Child[]> {
   const now = new Date('2026-11-24T12:00:00Z')
   const { secrets } = await decideSecrets({
     ...{ metadata, resolved, existing: new Map(), asked: new Map() },
-    ...{ rotatedBy: undefined, loadedKeys: undefined, now },
+    ...{ rotatedBy: undefined, passwords: { databasesDone: false, podsDone: false }, loadedKeys: undefined, now },
   })
   const url = 'mongodb://a.example.com:27017,b.example.com:27017/auth?tls=true'
   const referencedSecrets = new Map([['accounts-mongodb', { url }]])

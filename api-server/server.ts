@@ -39,7 +39,8 @@ function endWithGrace(app: FastifyInstance, observability: FastifyInstance): voi
   const { shutdownDrainSeconds } = app.config
   const delay = (shutdownDrainSeconds + mostSecondsInFlight) * 1000
   const onTimeout = () => app.log.error(`requests are still in flight after ${mostSecondsInFlight} s: they are cut off`)
-  closeWithGrace({ delay, logger: false, onTimeout }, async ({ err: error, signal }) => {
+  const onSecondError = (error: unknown) => crash(app, error)
+  closeWithGrace({ delay, logger: false, onTimeout, onSecondError }, async ({ err: error, signal }) => {
     if (error !== undefined) crash(app, error)
     app.securityEvents.record('sys_shutdown', { reason: signal ?? 'closed' })
     await drain(app, shutdownDrainSeconds)
@@ -49,7 +50,7 @@ function endWithGrace(app: FastifyInstance, observability: FastifyInstance): voi
 }
 
 /** Nothing is known about the state of a process with an error that nobody caught: it answers nobody any more. */
-function crash(app: FastifyInstance, error: Error): never {
+function crash(app: FastifyInstance, error: unknown): never {
   app.log.fatal({ event: 'sys_crash', err: error }, 'sys_crash')
   process.exit(1)
 }

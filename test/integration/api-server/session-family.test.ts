@@ -185,6 +185,6 @@ test('a family does what its rules say, whatever is shown, lost, repeated or del
       const text = JSON.stringify(await stored(family.real))
       for (const token of family.real.tokens) expect(text).not.toContain(token)
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   )
 })

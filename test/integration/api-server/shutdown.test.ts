@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import type { ServerEnvironment } from '../../../api-server/config.ts'
+import { startMongo, type TestMongo } from '../../servers/mongo.ts'
+import { startRedis, type TestRedis } from '../../servers/redis.ts'
+import { freshDatabase } from './app-for-test.ts'
+import { probe, type ServerUnderTest, slowBody, startServer, untilReady } from './started-server.ts'
+
+let mongo: TestMongo
+let redis: TestRedis
+let server: ServerUnderTest | undefined
+
+beforeAll(async () => {
+  ;[mongo, redis] = await Promise.all([startMongo(), startRedis()])
+})
+
+afterEach(async () => {
+  server?.child.kill('SIGKILL')
+  await server?.exited
+})
+
+afterAll(() => Promise.all([mongo.remove(), redis.stop()]))
+
+async function start(environment: ServerEnvironment = {}, preload?: string): Promise<ServerUnderTest> {
+  server = await startServer(
+    {
+      MONGODB_URL: mongo.url,
+      REDIS_HOST: redis.host,
+      REDIS_PORT: String(redis.port),
+      DATABASE_NAME: freshDatabase(),
+      JWT_SECRET: randomBytes(32).toString('base64url'),
+      ...environment,
+    },
+    preload,
+  )
+  return server
+}
+
+/** Sends all of a request but the end of its body. */
+async function halfOfARequest({ port }: ServerUnderTest): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  const head = ['POST /v1/auth/login HTTP/1.1', 'host: localhost', 'content-type: application/json']
+  socket.write([...head, `content-length: ${slowBody.length}`, '', slowBody.slice(0, 10)].join('\r\n'))
+  return socket
+}
+
+test('on SIGTERM it is not ready at once, answers with Connection: close, finishes what is in flight, and ends', async () => {
+  const running = await start({ SHUTDOWN_DRAIN_SECONDS: '2' })
+  await untilReady(running)
+  const inFlight = await halfOfARequest(running)
+  running.child.kill('SIGTERM')
+
+  await vi.waitFor(
+    async () =>
+      expect(await probe(`${running.observability}/readyz`)).toEqual({ status: 503, body: 'the server shuts down\n' }),
+    { timeout: 1_500, interval: 10 },
+  )
+  const draining = await fetch(`${running.api}/.well-known/jwks.json`)
+  expect({ status: draining.status, connection: draining.headers.get('connection') }).toEqual({
+    status: 200,
+    connection: 'close',
+  })
+  expect((await probe(`${running.observability}/livez`)).status).toBe(200)
+
+  // The listener is gone, the request that came before is not.
+  await vi.waitFor(async () => expect((await probe(`${running.api}/.well-known/jwks.json`)).status).toBe(0), {
+    timeout: 20_000,
+    interval: 50,
+  })
+  inFlight.write(slowBody.slice(10))
+  const [answer] = await once(inFlight, 'data')
+  expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
+  expect(String(answer).toLowerCase()).toContain('\r\nconnection: close\r\n')
+  expect(await running.exited).toBe(0)
+  expect(running.log().map(({ event }) => event)).toEqual(expect.arrayContaining(['sys_startup', 'sys_shutdown']))
+})
+
+test('a second signal ends it at once', async () => {
+  const running = await start({ SHUTDOWN_DRAIN_SECONDS: '60' })
+  await untilReady(running)
+  running.child.kill('SIGTERM')
+  await vi.waitFor(async () => expect((await probe(`${running.observability}/readyz`)).status).toBe(503), {
+    timeout: 10_000,
+  })
+  running.child.kill('SIGTERM')
+  expect(await running.exited).toBe(1)
+})
+
+test.each([
+  ['an error that nobody caught', 'SIGWINCH', "setTimeout(() => { throw new Error('boom') })"],
+  ['a rejection that nobody caught', 'SIGWINCH', "Promise.reject(new Error('boom'))"],
+  ['an error while it shuts down', 'SIGTERM', "setTimeout(() => { throw new Error('boom') }, 100)"],
+] as const)('%s is logged as a crash and ends the process', async (_what, signal, code) => {
+  const running = await start({ SHUTDOWN_DRAIN_SECONDS: '60' }, `process.on('${signal}', () => { ${code} })`)
+  await untilReady(running)
+  running.child.kill(signal)
+  expect(await running.exited).toBe(1)
+  expect(running.log().find(({ event }) => event === 'sys_crash')).toMatchObject({
+    level: 60,
+    err: { message: 'boom' },
+  })
+})
+
+test('it starts before its databases, says what it waits for, and goes on by itself', async () => {
+  await Promise.all([mongo.stop(), redis.stop()])
+  const running = await start()
+  await vi.waitFor(
+    async () => {
+      const { status, body } = await probe(`${running.observability}/readyz`)
+      expect({ status, body }).toEqual({
+        status: 503,
+        body: 'waiting for MongoDB, which has not answered yet\nwaiting for Redis, which has not answered yet\n',
+      })
+    },
+    { timeout: 20_000 },
+  )
+  expect((await probe(`${running.observability}/livez`)).status).toBe(200)
+  await vi.waitFor(
+    () => {
+      const said = running.log().map(({ msg }) => msg)
+      expect(said).toContain('waiting for MongoDB')
+      expect(said.some((message) => String(message).startsWith('waiting for Redis'))).toBe(true)
+    },
+    { timeout: 20_000 },
+  )
+  await mongo.start()
+  await vi.waitFor(
+    async () =>
+      expect((await probe(`${running.observability}/readyz`)).body).toBe(
+        'waiting for Redis, which has not answered yet\n',
+      ),
+    { timeout: 30_000 },
+  )
+  await redis.start()
+  await untilReady(running)
+})
+
+test('a signal while it waits for its databases ends it', async () => {
+  await Promise.all([mongo.stop(), redis.stop()])
+  try {
+    const running = await start({ SHUTDOWN_DRAIN_SECONDS: '0' })
+    await vi.waitFor(async () => expect((await probe(`${running.observability}/livez`)).status).toBe(200), {
+      timeout: 20_000,
+    })
+    running.child.kill('SIGTERM')
+    expect(await running.exited).toBe(0)
+  } finally {
+    await Promise.all([mongo.start(), redis.start()])
+  }
+})

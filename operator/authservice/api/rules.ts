@@ -8,6 +8,9 @@ export const isProduction = `${environment} == 'production'`
 /** True while an autoscaler owns the count of replicas, at the level of `spec`. */
 export const isAutoscaled = `self.?autoscaling.?enabled.orValue(${environment} != 'development')`
 
+/** The same of the spec before. */
+export const wasAutoscaled = isAutoscaled.replaceAll('self.', 'oldSelf.')
+
 /** The rollout strategy that a spec means, at the level of `spec`. */
 export const strategy = `self.?rollout.?strategy.orValue(${environment} == 'development' ? 'RollingUpdate' : 'BlueGreen')`
 

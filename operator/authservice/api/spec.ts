@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { flag, integer } from './fields.ts'
-import { isAutoscaled, isProduction, strategy } from './rules.ts'
+import { isAutoscaled, isProduction, strategy, wasAutoscaled } from './rules.ts'
 import { MongoDbSchema, RedisSchema } from './spec/databases.ts'
 import { IngressSchema } from './spec/ingress.ts'
 import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
@@ -18,6 +18,12 @@ const rules = [
     rule: `!has(self.replicas) || !(${isAutoscaled})`,
     message:
       'replicas is the autoscaler’s to set: remove it and write autoscaling.minReplicas, or write autoscaling.enabled: false',
+    fieldPath: '.replicas',
+  },
+  {
+    rule: `!(${wasAutoscaled}) || ${isAutoscaled} || has(self.replicas)`,
+    message:
+      'without the autoscaler somebody has to say how many pods run: write replicas, with the count of now (kubectl get authsvc) if nothing is to change',
     fieldPath: '.replicas',
   },
   {

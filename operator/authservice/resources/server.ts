@@ -5,6 +5,7 @@ import { generationOf } from '../secrets/password-rotation.ts'
 import type { SecretData } from '../secrets/secret-data.ts'
 import { imagePullSecrets } from './image-pull-secrets.ts'
 import { colorLabel, labelsOf, metadataOf, revisionLabel, selectorOf } from './metadata.ts'
+import { nodeOptions, threadPoolSize } from './node-limits.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput, TemplateInput } from './render-input.ts'
 import { mountPathOf, serverEnvironment, serverMounts, serverPorts } from './server-environment.ts'
@@ -98,8 +99,11 @@ function serverContainer(input: TemplateInput) {
     name: 'server',
     image: input.images.server,
     imagePullPolicy: 'IfNotPresent',
-    command: ['node', 'server.js'],
-    env: environmentList(input),
+    command: ['node', ...nodeOptions(input.resolved.resources), 'server.js'],
+    env: [
+      ...environmentList(input),
+      { name: 'UV_THREADPOOL_SIZE', value: String(threadPoolSize(input.resolved.resources)) },
+    ],
     ports: [
       { name: 'http', containerPort: serverPorts.api },
       { name: 'observability', containerPort: serverPorts.observability },

@@ -85,6 +85,7 @@ export const rows: Readonly<Record<string, Row>> = {
       server('DOCS_ENABLED'),
       server('REPLICAS'),
       `${container}.resources`,
+      `${container}.command`,
       // CPU is judged against what a pod requests.
       'PrometheusRule accounts: spec.groups[authservice-team-a-accounts-server]',
       edgeContent,
@@ -277,7 +278,15 @@ export const rows: Readonly<Record<string, Row>> = {
     base: byGateway,
     changes: ['HTTPRoute accounts: spec.parentRefs'],
   },
-  resources: { value: { limits: { memory: '1Gi' } }, changes: [`${container}.resources`] },
+  resources: {
+    value: { limits: { memory: '1Gi', cpu: '8' } },
+    changes: [
+      `${container}.resources`,
+      `${container}.command`,
+      server('UV_THREADPOOL_SIZE'),
+      'PrometheusRule accounts: spec.groups',
+    ],
+  },
   'pod.labels': { value: { team: 'a' }, changes: [`${deployment}.template.metadata.labels.team`] },
   'pod.annotations': { value: { team: 'a' }, changes: [`${deployment}.template.metadata.annotations.team`] },
   'pod.nodeSelector': { value: { disk: 'ssd' }, changes: [`${pod}.nodeSelector`] },

@@ -482,9 +482,21 @@ export const wrongChanges: readonly { what: string; from: object; to: object; sa
     to: managed,
     says: 'managed.storage.size cannot change once the volume is made',
   },
+  {
+    what: 'the autoscaler off without a count',
+    from: spec({ autoscaling: { enabled: true } }),
+    to: spec({ autoscaling: { enabled: false } }),
+    says: 'write replicas, with the count of now (kubectl get authsvc) if nothing is to change',
+  },
+  {
+    what: 'another environment without a count',
+    from: spec({ environment: 'staging' }),
+    to: spec({ environment: 'development' }),
+    says: 'without the autoscaler somebody has to say how many pods run',
+  },
 ]
 
-/** Changes that look like the ones above and keep the volume. */
+/** Changes that look like the ones above and lose nothing. */
 export const rightChanges: readonly { what: string; from: object; to: object }[] = [
   {
     what: 'the size it has, written out',
@@ -500,6 +512,16 @@ export const rightChanges: readonly { what: string; from: object; to: object }[]
     what: 'a MongoDB of your own instead',
     from: managed,
     to: spec({ mongodb: { external: { urlSecretRef: secret } } }),
+  },
+  {
+    what: 'the autoscaler off, with a count',
+    from: spec({ autoscaling: { enabled: true } }),
+    to: spec({ autoscaling: { enabled: false }, replicas: 7 }),
+  },
+  {
+    what: 'the autoscaler on',
+    from: spec({ autoscaling: { enabled: false }, replicas: 7 }),
+    to: spec({ autoscaling: { enabled: true } }),
   },
   { what: 'back to a managed one', from: spec({ redis: { external: { host: 'redis' } } }), to: managed },
 ]

@@ -114,7 +114,8 @@ test('pods of both revisions reach their databases while NetworkPolicies change 
   }
   const portsOf = async () => {
     const policy = await namespace.get<NetworkPolicy>('NetworkPolicy', 'closed')
-    return policy?.spec.egress.flatMap(({ ports }) => ports.map(({ port }) => port)).sort((a, b) => a - b)
+    const open = policy?.spec.egress.flatMap(({ ports }) => ports.map(({ port }) => port)) ?? []
+    return open.filter((port) => port === 6400 || port === 6500).sort()
   }
   const closed = (port: number) =>
     namespace.apply({
@@ -127,12 +128,12 @@ test('pods of both revisions reach their databases while NetworkPolicies change 
       },
     })
   await closed(6400)
-  await expect.poll(portsOf, { timeout: 10_000 }).toEqual([53, 53, 6400, 27_017])
+  await expect.poll(portsOf, { timeout: 10_000 }).toEqual([6400])
   await expect.poll(() => namespace.get('Deployment', 'closed-blue'), { timeout: 10_000 }).toBeDefined()
   await makeEverythingAvailable(namespace)
 
   await closed(6500)
-  await expect.poll(portsOf, { timeout: 10_000 }).toEqual([53, 53, 6400, 6500, 27_017])
+  await expect.poll(portsOf, { timeout: 10_000 }).toEqual([6400, 6500])
   await expect
     .poll(
       async () => {
@@ -141,5 +142,5 @@ test('pods of both revisions reach their databases while NetworkPolicies change 
       },
       { timeout: 15_000 },
     )
-    .toEqual([53, 53, 6500, 27_017])
+    .toEqual([6500])
 })

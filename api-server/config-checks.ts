@@ -10,6 +10,10 @@ export function checkTogether(
 ): string[] {
   return [
     ...signingKeys(values),
+    ...mail(values),
+    ...((values.INITIAL_ADMIN_EMAIL === undefined) !== (values.INITIAL_ADMIN_PASSWORD === undefined)
+      ? ['INITIAL_ADMIN_EMAIL and INITIAL_ADMIN_PASSWORD (or INITIAL_ADMIN_PASSWORD_FILE) belong together: set both']
+      : []),
     ...(values.MONGODB_MIN_POOL_SIZE > values.MONGODB_MAX_POOL_SIZE
       ? [
           `MONGODB_MIN_POOL_SIZE (${values.MONGODB_MIN_POOL_SIZE}) is over MONGODB_MAX_POOL_SIZE (${values.MONGODB_MAX_POOL_SIZE})`,
@@ -33,12 +37,24 @@ function signingKeys({ JWT_KEYS_FILE: file, JWT_SECRET: secret }: EnvironmentVal
   return weakness === undefined ? [] : [`JWT_SECRET ${weakness}; ${howToMakeOne}`]
 }
 
+/** Whoever sends mails must say from whom, and where their links lead. */
+function mail(values: EnvironmentValues): string[] {
+  if (values.SMTP_URL === undefined) return []
+  const needed = ['MAIL_FROM', 'PASSWORD_RESET_URL', 'EMAIL_VERIFY_URL'] as const
+  return needed
+    .filter((name) => values[name] === undefined)
+    .map((name) => `${name} is not set, and SMTP_URL is: mails need it`)
+}
+
 function production(values: EnvironmentValues): string[] {
   return [
     ...(hasAnyOrigin(values) ? ['CORS_ORIGINS has *, which production refuses: name the origins'] : []),
     ...(values.JWT_ISSUER.startsWith('https://')
       ? []
       : [`JWT_ISSUER is "${values.JWT_ISSUER}"; production expects an https:// URL`]),
+    ...(['PASSWORD_RESET_URL', 'EMAIL_VERIFY_URL'] as const)
+      .filter((name) => values[name]?.startsWith('http://'))
+      .map((name) => `${name} begins with http://; production expects an https:// URL`),
     ...(isPlainTextToAnotherHost(values.MONGODB_URL) && !values.ALLOW_INSECURE_MONGODB
       ? [
           'MONGODB_URL goes to another host in plain text: add tls=true, or set ALLOW_INSECURE_MONGODB=true to accept that',

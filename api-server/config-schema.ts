@@ -35,6 +35,13 @@ const flag = (description: string, fallback: boolean) =>
 const text = (description: string, fallback?: string) =>
   Type.String({ minLength: 1, description, ...(fallback !== undefined && { default: fallback }) })
 
+/** A page that gets a token: best behind a `#`, which browsers do not send to servers. */
+const linkTemplate = (description: string) =>
+  Type.String({
+    pattern: '^https?://[^\\s]*\\{token\\}[^\\s]*$',
+    description: `${description}, with {token} in it: like https://app.example.com/page#token={token}`,
+  })
+
 /** Every variable that the server reads; the descriptions become docs/server/configuration.md. */
 export const EnvironmentSchema = Type.Object({
   ENVIRONMENT: Type.Enum(['development', 'staging', 'production'], {
@@ -129,6 +136,22 @@ export const EnvironmentSchema = Type.Object({
     default: 'open',
     description: 'whether registering says that an email is taken: open, or hidden (always 202)',
   }),
+  SMTP_URL: Type.Optional(
+    Type.String({
+      pattern: '^smtps?://',
+      description:
+        'SMTP server that sends the mails: smtp://user:password@host:587 or smtps://…; without it links go to the log in development and the routes that send mail answer 501 elsewhere',
+    }),
+  ),
+  MAIL_FROM: Type.Optional(text('sender of the mails: no-reply@example.com, or Name <no-reply@example.com>')),
+  PASSWORD_RESET_URL: Type.Optional(linkTemplate('page of your application where a new password is chosen')),
+  EMAIL_VERIFY_URL: Type.Optional(linkTemplate('page of your application where an email is confirmed')),
+  PASSWORD_RESET_LIFETIME: duration('a link to choose a new password works for', '30m'),
+  EMAIL_VERIFY_LIFETIME: duration('a link to confirm an email works for', '24h'),
+  INITIAL_ADMIN_EMAIL: Type.Optional(text('email of the administrator that is made once, when the database is new')),
+  INITIAL_ADMIN_PASSWORD: Type.Optional(text('password of that administrator')),
+  SECURITY_EVENTS_RETENTION: duration('security events are kept in the database for', '90d'),
+  REQUEST_TIMEOUT: duration('a request must have arrived within', '10s'),
   CORS_ORIGINS: Type.String({
     default: '',
     description: 'origins that browsers may call from, separated by commas; empty for none',
@@ -185,6 +208,8 @@ export const secretVariables = [
   'MONGODB_URL',
   'REDIS_PASSWORD',
   'JWT_SECRET',
+  'SMTP_URL',
+  'INITIAL_ADMIN_PASSWORD',
   'OAUTH_CLIENTS',
   'EMAIL_HASH_SECRET',
 ] as const

@@ -53,6 +53,19 @@ export interface Config {
   bcryptCost: number
   passwordMinLength: number
   registrationDisclosure: 'open' | 'hidden'
+  mail: {
+    smtpUrl?: string
+    from?: string
+    /** With `{token}` in it. */
+    resetUrl: string
+    verifyUrl: string
+    resetLifetimeSeconds: number
+    verifyLifetimeSeconds: number
+  }
+  /** Made once, when there is none yet. */
+  initialAdmin?: { email: string; password: string }
+  securityEventsRetentionSeconds: number
+  requestTimeoutSeconds: number
   corsOrigins: string[]
   corsCredentials: boolean
   /** Refresh tokens travel in cookies. */
@@ -184,6 +197,21 @@ function configOf(values: EnvironmentValues): Config {
     corsCredentials: values.CORS_CREDENTIALS,
     cookieMode: values.COOKIE_MODE,
     cookieSameSite: values.COOKIE_SAME_SITE,
+    mail: {
+      ...(values.SMTP_URL !== undefined && { smtpUrl: values.SMTP_URL }),
+      ...(values.MAIL_FROM !== undefined && { from: values.MAIL_FROM }),
+      // In development, where no page exists yet, the token can be read from the link in the log.
+      resetUrl: values.PASSWORD_RESET_URL ?? `${values.JWT_ISSUER}/reset-password#token={token}`,
+      verifyUrl: values.EMAIL_VERIFY_URL ?? `${values.JWT_ISSUER}/verify-email#token={token}`,
+      resetLifetimeSeconds: secondsOf(values.PASSWORD_RESET_LIFETIME),
+      verifyLifetimeSeconds: secondsOf(values.EMAIL_VERIFY_LIFETIME),
+    },
+    ...(values.INITIAL_ADMIN_EMAIL !== undefined &&
+      values.INITIAL_ADMIN_PASSWORD !== undefined && {
+        initialAdmin: { email: values.INITIAL_ADMIN_EMAIL, password: values.INITIAL_ADMIN_PASSWORD },
+      }),
+    securityEventsRetentionSeconds: secondsOf(values.SECURITY_EVENTS_RETENTION),
+    requestTimeoutSeconds: secondsOf(values.REQUEST_TIMEOUT),
     corsOrigins: values.CORS_ORIGINS.split(',')
       .map((origin) => origin.trim())
       .filter((origin) => origin !== ''),

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { inspectMongoDb, inspectRedis, reportFileVariable, writeReport } from './database-report.ts'
+import { ensureInitialAdmin } from './initial-admin.ts'
 import { MigrationRefused, runMigrations } from './migrations/run.ts'
 import { connectOnceThere, migrationClient } from './plugins/external/mongo.ts'
 import { redisClient } from './plugins/external/redis.ts'
@@ -48,6 +49,10 @@ async function main(): Promise<void> {
   })
   for (const { id, summary } of steps) log.info(`${dryRun ? 'would run' : 'ran'} ${id}: ${summary}`)
   if (steps.length === 0) log.info('nothing to do')
+  if (!dryRun && options.contract !== true) {
+    const admin = await ensureInitialAdmin(db, config)
+    if (admin !== undefined) log.info({ outcome: admin }, 'the administrator of INITIAL_ADMIN_EMAIL')
+  }
   const reportFile = process.env[reportFileVariable]
   if (reportFile !== undefined) await writeReport(reportFile, { mongodb, redis: await askRedis(config) })
 }

@@ -4,6 +4,7 @@ import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
+import { ensureInitialAdmin } from './initial-admin.ts'
 import { runMigrations } from './migrations/run.ts'
 import { buildObservabilityServer } from './observability-server.ts'
 import { withoutSecrets } from './plugins/app/observability/log-lines.ts'
@@ -65,6 +66,8 @@ async function drain(app: FastifyInstance, seconds: number): Promise<void> {
 async function migrate(config: Config, log: FastifyBaseLogger): Promise<void> {
   await using client = migrationClient(config)
   await connectOnceThere(client, { onFailure: (error) => log.debug({ err: error }, 'migrations wait for MongoDB') })
-  const ran = await runMigrations(client.db(config.mongodb.database), config.mongodb.usersCollection)
-  log.info({ ran }, 'the migrations have run')
+  const db = client.db(config.mongodb.database)
+  const ran = await runMigrations(db, config.mongodb.usersCollection)
+  const admin = await ensureInitialAdmin(db, config)
+  log.info({ ran: ran.map(({ id }) => id), ...(admin !== undefined && { admin }) }, 'the migrations have run')
 }

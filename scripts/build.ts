@@ -23,7 +23,10 @@ interface Program {
 const programs: Record<string, Program> = {
   operator: { entryPoints: ['main.ts'], external: [], absent: ['bufferutil', 'utf-8-validate'] },
   'api-server': {
-    entryPoints: ['server.ts', 'migrate.ts', 'mongodb-setup.ts', 'rotate-passwords.ts', 'smoke-test/main.ts'],
+    entryPoints: [
+      ...['server.ts', 'migrate.ts', 'admin.ts', 'mongodb-setup.ts', 'rotate-passwords.ts'],
+      ...['smoke-test/main.ts'],
+    ],
     external: ['bcrypt', '@fastify/swagger-ui'],
     absent: [
       ...['kerberos', '@mongodb-js/zstd', '@aws-sdk/credential-providers', 'gcp-metadata', 'snappy', 'socks'],

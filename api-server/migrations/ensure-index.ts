@@ -2,7 +2,10 @@ import type { Collection, CreateIndexesOptions, IndexDescriptionInfo } from 'mon
 
 /** An index that servers rely on. */
 export interface WantedIndex
-  extends Pick<CreateIndexesOptions, 'unique' | 'sparse' | 'expireAfterSeconds' | 'collation'> {
+  extends Pick<
+    CreateIndexesOptions,
+    'unique' | 'sparse' | 'expireAfterSeconds' | 'collation' | 'partialFilterExpression'
+  > {
   name: string
   key: Record<string, 1 | -1>
 }
@@ -25,7 +28,7 @@ async function indexesOf(collection: Collection): Promise<IndexDescriptionInfo[]
 function doesTheSame(index: IndexDescriptionInfo, wanted: WantedIndex): boolean {
   return (
     JSON.stringify(index.key) === JSON.stringify(wanted.key) &&
-    index.partialFilterExpression === undefined &&
+    JSON.stringify(index.partialFilterExpression) === JSON.stringify(wanted.partialFilterExpression) &&
     (index.unique ?? false) === (wanted.unique ?? false) &&
     (index.sparse ?? false) === (wanted.sparse ?? false) &&
     index.expireAfterSeconds === wanted.expireAfterSeconds &&

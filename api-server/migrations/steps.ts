@@ -86,4 +86,16 @@ export const migrations: readonly Migration[] = [
       await ensureIndex(events, { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 })
     },
   },
+  {
+    id: '013-admins',
+    phase: 'expand',
+    perUsersCollection: true,
+    summary: 'users: a small index of the administrators',
+    async up(db, usersCollection) {
+      const admins = { role: 'admin' }
+      await ensureIndex(db.collection(usersCollection), {
+        ...{ name: 'admins', key: { role: 1 }, partialFilterExpression: admins },
+      })
+    },
+  },
 ]

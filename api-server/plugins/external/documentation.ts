@@ -45,6 +45,7 @@ export default fp(
           { name: 'sessions', description: 'Logging in, staying logged in, logging out' },
           { name: 'tokens', description: 'Whether a token is good, and with which keys' },
           { name: 'oauth', description: 'For resource servers, with the credentials of a client' },
+          { name: 'admin', description: 'For administrators' },
           { name: 'service', description: 'The service about itself' },
         ],
         components: {

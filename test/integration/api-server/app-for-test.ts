@@ -4,6 +4,7 @@ import { MongoClient } from 'mongodb'
 import { inject } from 'vitest'
 import { buildApp } from '../../../api-server/app.ts'
 import { type Config, readConfig, type ServerEnvironment } from '../../../api-server/config.ts'
+import { makeAdmin } from '../../../api-server/initial-admin.ts'
 import { runMigrations } from '../../../api-server/migrations/run.ts'
 import './contract/every-app.ts'
 
@@ -14,6 +15,10 @@ export interface AppForTest {
   /** POST with a JSON body. */
   post(path: string, json: unknown, headers?: Record<string, string>): Promise<Answer>
   get(path: string, headers?: Record<string, string>): Promise<Answer>
+  /** PATCH with a JSON body. */
+  patch(path: string, json: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** DELETE, with a JSON body where there is one. */
+  delete(path: string, headers?: Record<string, string>, json?: unknown): Promise<Answer>
   close(): Promise<void>
 }
 
@@ -34,6 +39,8 @@ const quick: ServerEnvironment = {
   RATE_LIMIT_LOGIN: '100000/s',
   RATE_LIMIT_REGISTER: '100000/s',
   RATE_LIMIT_REFRESH: '100000/s',
+  RATE_LIMIT_SENSITIVE: '100000/s',
+  RATE_LIMIT_PROFILE: '100000/s',
   JWT_SECRET: randomBytes(32).toString('base64url'),
   JWT_ISSUER: 'https://auth.example.com',
   JWT_AUDIENCE: 'tests',
@@ -62,17 +69,21 @@ export async function startApp(environment: ServerEnvironment = {}): Promise<App
     const { statusCode, headers, body } = await app.inject(options)
     return { status: statusCode, headers, body: body === '' ? {} : JSON.parse(body) }
   }
+  const withJson = (method: 'POST' | 'PATCH' | 'DELETE', url: string, headers: Record<string, string>, json: unknown) =>
+    call({
+      method,
+      url,
+      headers: { 'content-type': 'application/json', ...headers },
+      payload: JSON.stringify(json),
+    })
   return {
     app,
     config,
-    post: (url, json, headers = {}) =>
-      call({
-        method: 'POST',
-        url,
-        headers: { 'content-type': 'application/json', ...headers },
-        payload: JSON.stringify(json),
-      }),
+    post: (url, json, headers = {}) => withJson('POST', url, headers, json),
     get: (url, headers = {}) => call({ method: 'GET', url, headers }),
+    patch: (url, json, headers = {}) => withJson('PATCH', url, headers, json),
+    delete: (url, headers = {}, json = undefined) =>
+      json === undefined ? call({ method: 'DELETE', url, headers }) : withJson('DELETE', url, headers, json),
     close: () => app.close(),
   }
 }
@@ -94,6 +105,16 @@ export async function logIn(
   await server.post('/v1/auth/register', { email, password, name: 'Test User' })
   const { status, body } = await server.post('/v1/auth/login', { email, password })
   if (status !== 200) throw new Error(`logging in answered ${status}: ${JSON.stringify(body)}`)
+  return { email, ...tokensOf(body) }
+}
+
+/** Makes an administrator of its own and logs in. */
+export async function logInAsAdmin(
+  server: AppForTest,
+  email = `${randomBytes(6).toString('hex')}@admin.example.com`,
+): Promise<LoggedIn> {
+  await makeAdmin(server.app.mongo.db, server.config, { email, password, name: 'Administrator' })
+  const { body } = await server.post('/v1/auth/login', { email, password })
   return { email, ...tokensOf(body) }
 }
 

@@ -9,7 +9,7 @@ import { type Operation, operationsOf } from '../../../api-server/openapi/docume
 import type { ProblemCode } from '../../../api-server/plugins/app/problems/problem.ts'
 import { formType } from '../../../api-server/schemas/oauth.ts'
 import { startMongo } from '../../servers/mongo.ts'
-import { type AppForTest, freshDatabase, logIn, password, startApp } from './app-for-test.ts'
+import { type AppForTest, freshDatabase, logIn, logInAsAdmin, password, startApp } from './app-for-test.ts'
 import { codesOf } from './contract/described-answers.ts'
 import { exampleRequest, type Request } from './contract/example-request.ts'
 
@@ -42,14 +42,11 @@ async function expectOfEach(
   code: ProblemCode,
   change: (request: Request, operation: Operation) => Request | Promise<Request>,
   to: AppForTest = server,
+  isConcerned: (operation: Operation) => boolean = () => true,
 ) {
   // The document says 3.1 of itself.
   const operations = operationsOf(to.app.swagger() as OpenApi.Document)
-  const concerned = operations.filter(({ operation }) =>
-    Object.values(operation.responses ?? {})
-      .flatMap(codesOf)
-      .includes(code),
-  )
+  const concerned = operations.filter((operation) => describes(operation, code) && isConcerned(operation))
   expect(concerned.length).toBeGreaterThan(0)
   const answers = await Promise.all(
     concerned.map(async (operation) => {
@@ -61,15 +58,25 @@ async function expectOfEach(
   expect(answers).toEqual(concerned.map(({ operation }) => `${operation.operationId} ${code}`))
 }
 
+function describes({ operation }: Operation, code: ProblemCode): boolean {
+  return Object.values(operation.responses ?? {})
+    .flatMap(codesOf)
+    .includes(code)
+}
+
+const isForAdmins = ({ operation }: Operation) => operation.tags?.includes('admin') ?? false
+
 const scheme = ({ operation }: Operation, name: string) => operation.security?.some((each) => name in each) ?? false
 
 /** Credentials that open the operation, where it is closed. */
 async function open(request: Request, operation: Operation, to = server): Promise<Request> {
-  const credentials = scheme(operation, 'bearer')
-    ? (await logIn(to)).bearer
-    : scheme(operation, 'client')
-      ? asClient
-      : {}
+  const credentials = isForAdmins(operation)
+    ? (await logInAsAdmin(to)).bearer
+    : scheme(operation, 'bearer')
+      ? (await logIn(to)).bearer
+      : scheme(operation, 'client')
+        ? asClient
+        : {}
   return withHeaders(request, credentials)
 }
 
@@ -88,35 +95,45 @@ function withoutClientInBody(request: Request): Request {
 
 describe('bodies', () => {
   test('that are broken', () =>
-    expectOfEach('bad_request', (request, operation) =>
+    expectOfEach('bad_request', async (request, operation) =>
       scheme(operation, 'client')
         ? withHeaders({ ...request, payload: `${request.payload}&client_id=gateway&client_secret=x` }, asClient)
-        : { ...withHeaders(request, { 'content-type': 'application/json' }), payload: '{"' },
+        : {
+            ...withHeaders(await open(request, operation), { 'content-type': 'application/json' }),
+            payload: '{"',
+          },
     ))
 
   test('that are too large', () =>
-    expectOfEach('body_too_large', (request) => ({
-      ...withHeaders(request, { 'content-type': request.headers['content-type'] ?? 'application/json' }),
+    expectOfEach('body_too_large', async (request, operation) => ({
+      ...withHeaders(await open(request, operation), {
+        'content-type': request.headers['content-type'] ?? 'application/json',
+      }),
       payload: JSON.stringify('x'.repeat(17_000)),
     })))
 
   test('of another content type', () =>
-    expectOfEach('unsupported_media_type', (request) => ({
-      ...withHeaders(request, { 'content-type': 'text/xml' }),
+    expectOfEach('unsupported_media_type', async (request, operation) => ({
+      ...withHeaders(await open(request, operation), { 'content-type': 'text/xml' }),
       payload: '<token/>',
     })))
 
   test('of another shape', () =>
     expectOfEach('validation_failed', async (request, operation) => ({
       ...(await open(request, operation)),
-      payload: request.headers['content-type'] === formType ? 'tokens=x' : '[]',
+      ...(operation.operation.requestBody === undefined
+        ? { url: `${String(request.url).replace(/[0-9a-f-]{24,}/, 'x'.repeat(65))}?nonsense=1` }
+        : { payload: request.headers['content-type'] === formType ? 'tokens=x' : '[]' }),
     })))
 })
 
 test('passwords that cannot be hashed', () =>
   expectOfEach('password_unusable', async (request, operation) => ({
     ...(await open(request, operation)),
-    payload: (request.payload ?? '').replace(/("(?:new_)?password"):"[^"]*"/g, '$1:"with a zero \\u0000 byte"'),
+    payload: (request.payload ?? '').replace(
+      /("(?:new_|current_)?password"):"[^"]*"/g,
+      '$1:"with a zero \\u0000 byte"',
+    ),
   })))
 
 describe('access tokens', () => {
@@ -178,19 +195,50 @@ describe('servers', () => {
   })
 
   test('that hash as many passwords as they can', async () => {
-    const { email } = await logIn(server)
+    const { email, bearer } = await logIn(server)
+    const admin = await logInAsAdmin(server)
+    const user = await server.app.users.findByEmail(email)
+    if (user === null) throw new Error('the user is gone')
+    const token = await server.app.oneTimeTokens.issue(
+      { purpose: 'reset_password', userId: user._id, email },
+      new Date(),
+    )
+    let isOver = false
     const full = new Promise((resolve) => {
-      const fill = () => server.app.passwords.hash(password).catch(resolve)
+      // Whoever ends is replaced before anybody else gets its place.
+      const fill = (): void => {
+        server.app.passwords.hash(password).then(() => {
+          if (!isOver) fill()
+        }, resolve)
+      }
       for (let hash = 0; hash < 500; hash++) fill()
     })
     await full
-    await expectOfEach('busy', (request) => withCredentials(request, email))
+    await expectOfEach(
+      'busy',
+      (request, operation) => {
+        const credentials = isForAdmins(operation) ? admin.bearer : scheme(operation, 'bearer') ? bearer : {}
+        const payload = request.payload?.replace(/"token":"[^"]+"/, `"token":"${token}"`)
+        return withCredentials(
+          withHeaders({ ...request, ...(payload !== undefined && { payload }) }, credentials),
+          email,
+        )
+      },
+      server,
+      // Others say it of transactions that met each other too often.
+      (operation) => describes(operation, 'password_unusable'),
+    )
+    isOver = true
   })
 
   test.each(modes)('that have a fault, with %s', async (_mode, change) => {
     const broken = await startApp({ ...environment, ...change })
     try {
-      await expectOfEach('internal_error', (request) => withHeaders(request, { 'x-break': 'now' }), broken)
+      await expectOfEach(
+        'internal_error',
+        async (request, operation) => withHeaders(await open(request, operation, broken), { 'x-break': 'now' }),
+        broken,
+      )
     } finally {
       await broken.close()
     }
@@ -201,11 +249,13 @@ describe('servers', () => {
     const lost = await startApp({ ...environment, MONGODB_URL: mongo.url, DATABASE_NAME: freshDatabase() })
     try {
       const { bearer, refreshToken } = await logIn(lost)
+      const admin = await logInAsAdmin(lost)
       await mongo.stop()
       await expectOfEach(
         'database_unavailable',
         async (request, operation) => {
-          const credentials = scheme(operation, 'client') ? asClient : scheme(operation, 'bearer') ? bearer : {}
+          const ofUser = isForAdmins(operation) ? admin.bearer : bearer
+          const credentials = scheme(operation, 'client') ? asClient : scheme(operation, 'bearer') ? ofUser : {}
           return withHeaders(withRefreshToken(request, refreshToken), credentials)
         },
         lost,

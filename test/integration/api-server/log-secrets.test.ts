@@ -34,6 +34,8 @@ beforeAll(async () => {
     JWT_SECRET: jwtSecret,
     JWT_ISSUER: 'https://auth.example.com',
     BCRYPT_COST: '10',
+    RATE_LIMIT_REGISTER: '1000/m',
+    RATE_LIMIT_LOGIN: '1000/m',
     COOKIE_MODE: 'true',
     OAUTH_CLIENTS: `gateway:${createHash('sha256').update(clientSecret).digest('hex')}`,
   })
@@ -105,7 +107,11 @@ test('no secret, token, cookie or email is written, at the finest level, whateve
   await call('GET', `/nowhere/path-${mark}?token=query-${mark}`)
   await everyOperation(String(login.json['access_token']), login.cookies)
 
-  const again = await post('/v1/auth/login', { email, password })
+  // Somebody else: the first one has changed the password and deleted the account on the way.
+  const another = { email: `another-${email}`, password }
+  await post('/v1/auth/register', { ...another, name: 'Another' })
+  const again = await post('/v1/auth/login', another)
+  expect(again.status).toBe(200)
   await mongo.stop()
   await everyOperation(String(again.json['access_token']), again.cookies)
   await mongo.start()

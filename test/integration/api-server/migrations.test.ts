@@ -1,6 +1,4 @@
-import { spawn } from 'node:child_process'
-import { createHash, randomBytes } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { createHash } from 'node:crypto'
 import bcrypt from 'bcrypt'
 import { BSON, type Db, MongoClient, ObjectId } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest'
@@ -12,8 +10,8 @@ import {
 } from '../../../api-server/migrations/run.ts'
 import { type Migration, migrations } from '../../../api-server/migrations/steps.ts'
 import { freshDatabase, password, startApp } from './app-for-test.ts'
+import { runProgram } from './run-program.ts'
 
-const root = resolve(import.meta.dirname, '../../..')
 const collection = 'accounts'
 const expandIds = migrations.filter(({ phase }) => phase === 'expand').map(({ id }) => id)
 
@@ -85,7 +83,7 @@ test('10,000 users of another program stay as they are, get their indexes, and l
 
   expect(await fingerprint()).toBe(before)
   // Its index of last_login does what ours would: there is one.
-  expect(await indexNames()).toEqual(['_id_', 'created_at', 'email_1', 'email_unique', 'last_login_1'])
+  expect(await indexNames()).toEqual(['_id_', 'admins', 'created_at', 'email_1', 'email_unique', 'last_login_1'])
 
   const server = await startApp({ DATABASE_NAME: db.databaseName, COLLECTION_NAME: collection })
   onTestFinished(() => server.close())
@@ -127,8 +125,8 @@ test('users without an email are told as such', async () => {
 
 test('another collection of users gets its indexes as well', async () => {
   await run()
-  expect((await runMigrations(db, 'other')).map(({ id }) => id)).toEqual(['001-users'])
-  expect(await missingMigrations(db, 'third')).toEqual(['001-users'])
+  expect((await runMigrations(db, 'other')).map(({ id }) => id)).toEqual(['001-users', '013-admins'])
+  expect(await missingMigrations(db, 'third')).toEqual(['001-users', '013-admins'])
 })
 
 test('the contract half waits until it is asked for', async () => {
@@ -196,7 +194,7 @@ async function lockAttempts(database: Db): Promise<number> {
 
 test('migrate.js says what it would do, does it, and fails with what to mend', async () => {
   const migrate = (...options: string[]) =>
-    runMigrate({ DATABASE_NAME: db.databaseName, COLLECTION_NAME: collection }, options)
+    runProgram('migrate.ts', options, { DATABASE_NAME: db.databaseName, COLLECTION_NAME: collection })
   await db.collection(collection).insertMany([{ email: 'a@example.com' }, { email: 'A@example.com' }])
   const refused = await migrate()
   expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('Nothing was changed. Mend this first:') })
@@ -205,28 +203,3 @@ test('migrate.js says what it would do, does it, and fails with what to mend', a
   expect(await migrate()).toMatchObject({ code: 0, output: expect.stringContaining('ran 001-users') })
   expect(await migrate('--contract')).toMatchObject({ code: 0, output: expect.stringContaining('nothing to do') })
 })
-
-function runMigrate(
-  environment: Record<string, string>,
-  options: string[],
-): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [join(root, 'api-server/migrate.ts'), ...options], {
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      ENVIRONMENT: 'development',
-      MONGODB_URL: inject('mongoUrl'),
-      JWT_SECRET: randomBytes(32).toString('base64url'),
-      ...environment,
-    },
-  })
-  return new Promise((done, failed) => {
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (data) => {
-        output += data
-      })
-    }
-    child.on('error', failed)
-    child.on('close', (code) => done({ code, output }))
-  })
-}

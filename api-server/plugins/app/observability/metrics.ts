@@ -30,6 +30,12 @@ function createMetrics() {
       labelNames: ['route'],
       registers,
     }),
+    mails: new Counter({ name: 'auth_mails_total', help: 'Mails', labelNames: ['kind', 'outcome'], registers }),
+    eventsDropped: new Counter({
+      name: 'auth_security_events_dropped_total',
+      help: 'Security events that are in the log and not in the database',
+      registers,
+    }),
     hashQueue: new Gauge({ name: 'auth_password_hash_queue', help: 'Password hashes that wait', registers }),
     hashSeconds: new Histogram({
       name: 'auth_password_hash_seconds',

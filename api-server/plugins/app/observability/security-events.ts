@@ -8,15 +8,20 @@ export type SecurityEventName =
   | 'authn_login_fail'
   | 'authn_login_fail_max'
   | 'authn_login_lock'
+  | 'authn_password_change'
   | 'authn_token_created'
   | 'authn_token_revoked'
   | 'authn_token_reuse'
+  | 'authz_fail'
+  | 'authz_admin'
   | 'excess_rate_limit_exceeded'
   | 'malicious_cors'
   | 'session_created'
   | 'session_renewed'
   | 'session_expired'
   | 'user_created'
+  | 'user_updated'
+  | 'user_deleted'
   | 'sys_startup'
   | 'sys_shutdown'
   | 'sys_crash'
@@ -32,9 +37,19 @@ export interface SecurityEventFields {
   reason?: string
 }
 
+/** An event as it is kept: without the email. */
+export interface RecordedEvent extends Omit<SecurityEventFields, 'email'> {
+  event: SecurityEventName
+  emailHash?: string
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
-    securityEvents: { record(name: SecurityEventName, fields?: SecurityEventFields): void }
+    securityEvents: {
+      record(name: SecurityEventName, fields?: SecurityEventFields): void
+      /** Called with each event, within the request that caused it: it must neither wait nor fail. */
+      subscribe(listener: (event: RecordedEvent) => void): void
+    }
   }
 }
 
@@ -51,10 +66,16 @@ export default fp(
       })
     })
     app.addHook('onClose', async () => closing.abort())
+    const listeners: ((event: RecordedEvent) => void)[] = []
     app.decorate('securityEvents', {
+      subscribe: (listener) => {
+        listeners.push(listener)
+      },
       record(event, { email, ...fields } = {}) {
         const emailHash = email === undefined ? undefined : emailHashes.of(email)
-        app.log.info({ event, ...fields, ...(emailHash !== undefined && { emailHash }) }, event)
+        const recorded: RecordedEvent = { event, ...fields, ...(emailHash !== undefined && { emailHash }) }
+        app.log.info(recorded, event)
+        for (const listener of listeners) listener(recorded)
       },
     })
   },

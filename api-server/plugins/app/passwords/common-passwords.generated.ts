@@ -1,6 +1,6 @@
-// Made by scripts/common-passwords.ts from SecLists, 10-million-password-list-top-1000000.txt.
-// https://github.com/danielmiessler/SecLists, MIT License, Copyright (c) Daniel Miessler: see common-passwords.LICENSE.
-// Passwords that people really used, as they leaked; lower case, in no order.
+/*! Made by scripts/common-passwords.ts from SecLists, 10-million-password-list-top-1000000.txt.
+ * https://github.com/danielmiessler/SecLists, MIT License, Copyright (c) Daniel Miessler: see common-passwords.LICENSE.
+ * Passwords that people really used, as they leaked; lower case, in no order. */
 
 /** The 6000 most frequent of 8 to 11 bytes, separated by spaces. */
 export const shorter = `

@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import csrf from './csrf.ts'
+import email from './email.ts'
 import login from './login.ts'
 import logout from './logout.ts'
+import password from './password.ts'
 import refresh from './refresh.ts'
 import register from './register.ts'
 import verify from './verify.ts'
@@ -18,4 +20,6 @@ export default async function authRoutes(app: FastifyInstance): Promise<void> {
   await app.register(logout)
   await app.register(verify)
   if (app.config.cookieMode) await app.register(csrf)
+  await app.register(password)
+  await app.register(email)
 }

@@ -1,14 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
 import { addressKey } from '../../../plugins/app/limits/address-key.ts'
 import { Problem } from '../../../plugins/app/problems/problem.ts'
 import { publicUser } from '../../../plugins/app/users/user.ts'
+import { Accepted } from '../../../schemas/accounts.ts'
 import { Registration, User } from '../../../schemas/auth.ts'
-
-const Accepted = Type.Object(
-  { status: Type.Literal('accepted') },
-  { title: 'Accepted', description: 'Taken note of', examples: [{ status: 'accepted' }] },
-)
 
 const register: FastifyPluginAsyncTypebox = async (app) => {
   const { registrationDisclosure, limits } = app.config
@@ -40,14 +35,15 @@ const register: FastifyPluginAsyncTypebox = async (app) => {
       app.passwords.requireGood(password, { email, name })
       const passwordHash = await app.passwords.hash(password)
       try {
-        const user = await app.users.register({ email, name, passwordHash })
+        const user = await app.accounts.register({ email, name, passwordHash })
         app.securityEvents.record('user_created', { userId: user._id.toHexString(), email, address: request.ip })
         if (registrationDisclosure === 'hidden') return reply.code(202).send({ status: 'accepted' as const })
         return reply.code(201).send(publicUser(user))
       } catch (error) {
         const isTaken = error instanceof Problem && error.code === 'email_taken'
-        if (isTaken && registrationDisclosure === 'hidden') return reply.code(202).send({ status: 'accepted' as const })
-        throw error
+        if (!isTaken || registrationDisclosure === 'open') throw error
+        app.accounts.tellRegistered(email)
+        return reply.code(202).send({ status: 'accepted' as const })
       }
     },
   )

@@ -1,0 +1,75 @@
+/** What takes a batch for good. */
+export type WriteBatch<Entry> = (batch: Entry[]) => Promise<void>
+
+export interface BufferOptions<Entry> {
+  /** Entries that are kept while they cannot be written; the oldest are dropped for new ones. */
+  most: number
+  /** Entries of a batch. */
+  batch: number
+  /** Between two batches at least, and before another attempt. */
+  everyMilliseconds: number
+  write: WriteBatch<Entry>
+  onDropped(count: number): void
+  /** Once for each outage. */
+  onFailure(error: unknown): void
+}
+
+/**
+ * Takes entries at once and writes them later, in batches, one at a time. Nobody waits for it and it never fails: what
+ * does not fit while the database is away is dropped and counted.
+ */
+export class EventBuffer<Entry> {
+  readonly #options: BufferOptions<Entry>
+  #entries: Entry[] = []
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+  #isFailing = false
+
+  constructor(options: BufferOptions<Entry>) {
+    this.#options = options
+  }
+
+  add(entry: Entry): void {
+    this.#entries.push(entry)
+    this.#drop()
+    this.#later()
+  }
+
+  /** Writes what there is, in one attempt, and resolves whatever comes of it. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    await this.#writing
+    await this.#writeAll()
+  }
+
+  async #writeAll(): Promise<void> {
+    while (this.#entries.length > 0) {
+      const batch = this.#entries.splice(0, this.#options.batch)
+      try {
+        await this.#options.write(batch)
+        this.#isFailing = false
+      } catch (error) {
+        this.#entries.unshift(...batch)
+        this.#drop()
+        if (!this.#isFailing) this.#options.onFailure(error)
+        this.#isFailing = true
+        return this.#later()
+      }
+    }
+  }
+
+  #later(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#writing = this.#writeAll()
+    }, this.#options.everyMilliseconds).unref()
+  }
+
+  #drop(): void {
+    const tooMany = this.#entries.length - this.#options.most
+    if (tooMany <= 0) return
+    this.#entries.splice(0, tooMany)
+    this.#options.onDropped(tooMany)
+  }
+}

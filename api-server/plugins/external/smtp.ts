@@ -1,0 +1,43 @@
+import fp from 'fastify-plugin'
+import type { SendMailOptions } from 'nodemailer'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** Hands a mail to the SMTP server; undefined without SMTP_URL. @throws when the server does not take it */
+    smtp: { send(mail: SendMailOptions): Promise<void> } | undefined
+  }
+}
+
+/** Connections that are open at a time; each is used for many mails. */
+export const mostConnections = 2
+const mostMilliseconds = 10_000
+
+export default fp(
+  async function smtp(app) {
+    const { mail } = app.config
+    if (mail.smtpUrl === undefined) {
+      app.decorate('smtp', undefined)
+      return
+    }
+    // A server that sends no mail does not pay for it.
+    const { createTransport } = await import('nodemailer')
+    const transport = createTransport({
+      url: mail.smtpUrl,
+      pool: true,
+      maxConnections: mostConnections,
+      connectionTimeout: mostMilliseconds,
+      greetingTimeout: mostMilliseconds,
+      socketTimeout: mostMilliseconds,
+      // A mail has text and nothing else: what it names is never read from a file or fetched.
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    })
+    app.decorate('smtp', {
+      async send(mailOptions: SendMailOptions) {
+        await transport.sendMail({ from: mail.from, ...mailOptions })
+      },
+    })
+    app.addHook('onClose', async () => transport.close())
+  },
+  { name: 'smtp', dependencies: ['config'] },
+)

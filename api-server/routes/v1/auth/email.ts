@@ -1,0 +1,51 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { addressKey } from '../../../plugins/app/limits/address-key.ts'
+import { Accepted, EmailConfirmation, EmailOnly } from '../../../schemas/accounts.ts'
+import { noContent } from '../../../schemas/auth.ts'
+
+const email: FastifyPluginAsyncTypebox = async (app) => {
+  const { limits } = app.config
+
+  app.post(
+    '/email/verify',
+    {
+      schema: {
+        operationId: 'verifyEmail',
+        summary: 'Confirm an email with the token of the link',
+        description: 'Of a new user, or of one who changes to another email: then every session of the user ends.',
+        tags: ['users'],
+        body: EmailConfirmation,
+        response: { 204: noContent('The email is confirmed') },
+        problems: ['one_time_token_invalid', 'email_taken', 'rate_limited', 'busy', 'database_unavailable'],
+      },
+    },
+    async (request, reply) => {
+      await app.limits.use('email-verify', addressKey(request.ip), limits.emailVerify, request, reply)
+      await app.accounts.email.confirm(request.body.token, request.ip)
+      return reply.code(204).send(null)
+    },
+  )
+
+  app.post(
+    '/email/resend',
+    {
+      schema: {
+        operationId: 'resendVerification',
+        summary: 'Ask for another link to confirm an email',
+        description: 'The same answer, in the same time, whether somebody has this email or not.',
+        tags: ['users'],
+        body: EmailOnly,
+        response: { 202: Accepted },
+        problems: ['mail_not_configured', 'rate_limited', 'database_unavailable'],
+      },
+    },
+    async (request, reply) => {
+      app.mail.require()
+      await app.limits.use('email-resend', addressKey(request.ip), limits.reset, request, reply)
+      await app.accounts.email.resendVerification(request.body.email)
+      return reply.code(202).send({ status: 'accepted' as const })
+    },
+  )
+}
+
+export default email

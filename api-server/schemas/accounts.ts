@@ -1,0 +1,124 @@
+import Type from 'typebox'
+import { Email, Password, User } from './auth.ts'
+
+export const Name = Type.String({ minLength: 1, maxLength: 200, examples: ['User Name'] })
+
+/** Of a mail: opaque. */
+const MailToken = Type.String({ minLength: 1, maxLength: 128, description: 'From the link of the mail' })
+const tokenExample = 'h0Qm2sX9vT1bLc4yJw7rZsPz0fHk5dQ9uA4eV6iO8yB'
+
+export const Accepted = Type.Object(
+  { status: Type.Literal('accepted') },
+  { title: 'Accepted', description: 'Taken note of', examples: [{ status: 'accepted' }] },
+)
+
+export const EmailOnly = Type.Object(
+  { email: Email },
+  { title: 'EmailOnly', additionalProperties: false, examples: [{ email: 'user@example.com' }] },
+)
+
+export const PasswordReset = Type.Object(
+  { token: MailToken, new_password: Password },
+  {
+    title: 'PasswordReset',
+    additionalProperties: false,
+    examples: [{ token: tokenExample, new_password: 'a new horse battery' }],
+  },
+)
+
+export const PasswordChange = Type.Object(
+  { current_password: Password, new_password: Password },
+  {
+    title: 'PasswordChange',
+    additionalProperties: false,
+    examples: [{ current_password: 'correct horse battery', new_password: 'a new horse battery' }],
+  },
+)
+
+export const EmailConfirmation = Type.Object(
+  { token: MailToken },
+  { title: 'EmailConfirmation', additionalProperties: false, examples: [{ token: tokenExample }] },
+)
+
+const profileExample = {
+  id: '66f0c0ffee0ddba11ca7f00d',
+  email: 'user@example.com',
+  name: 'User Name',
+  role: 'user',
+  created_at: '2026-11-02T08:00:00.000Z',
+  last_login: '2026-11-24T09:30:00.000Z',
+  email_verified: true,
+  pending_email: null,
+}
+
+export const Profile = Type.Object(
+  {
+    ...User.properties,
+    email_verified: Type.Boolean({ description: 'Whether a link that was sent there was opened' }),
+    pending_email: Type.Union([Type.String(), Type.Null()], {
+      description: 'The email that it will be when the link that was sent there is opened',
+    }),
+  },
+  { title: 'Profile', description: 'The user of the access token', examples: [profileExample] },
+)
+
+export const ProfileChange = Type.Object(
+  {
+    name: Type.Optional(Name),
+    email: Type.Optional(Email),
+    current_password: Type.Optional(Password),
+  },
+  {
+    title: 'ProfileChange',
+    description: 'A new email needs the current password, and is confirmed by a mail to it',
+    additionalProperties: false,
+    minProperties: 1,
+    examples: [{ name: 'New Name', email: 'new@example.com', current_password: 'correct horse battery' }],
+  },
+)
+
+export const AccountDeletion = Type.Object(
+  { current_password: Password },
+  {
+    title: 'AccountDeletion',
+    additionalProperties: false,
+    examples: [{ current_password: 'correct horse battery' }],
+  },
+)
+
+export const SessionList = Type.Object(
+  {
+    sessions: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        device: Type.Union([Type.String(), Type.Null()], { description: 'User-Agent of the log-in' }),
+        address: Type.Union([Type.String(), Type.Null()], { description: 'Where the log-in came from' }),
+        created_at: Type.String({ format: 'date-time' }),
+        last_used_at: Type.String({ format: 'date-time' }),
+        current: Type.Boolean({ description: 'Whether it is that of the access token' }),
+      }),
+    ),
+  },
+  {
+    title: 'SessionList',
+    description: 'The sessions that have not ended, the one used last first; 100 at most',
+    examples: [
+      {
+        sessions: [
+          {
+            id: '7d0a4d57-8a1c-4a53-9f3a-1f6f6f3c2b10',
+            device: 'Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0',
+            address: '192.0.2.7',
+            created_at: '2026-11-02T08:00:00.000Z',
+            last_used_at: '2026-11-24T09:30:00.000Z',
+            current: true,
+          },
+        ],
+      },
+    ],
+  },
+)
+
+export const SessionParameters = Type.Object({
+  sid: Type.String({ minLength: 1, maxLength: 64, examples: ['7d0a4d57-8a1c-4a53-9f3a-1f6f6f3c2b10'] }),
+})

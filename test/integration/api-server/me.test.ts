@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type AppForTest, freshDatabase, logIn, password, startApp } from './app-for-test.ts'
+
+let server: AppForTest
+let other: AppForTest
+
+beforeAll(async () => {
+  const DATABASE_NAME = freshDatabase()
+  server = await startApp({ DATABASE_NAME })
+  other = await startApp({ DATABASE_NAME })
+})
+afterAll(() => Promise.all([server.close(), other.close()]))
+
+test('users change their name, and see what they are', async () => {
+  const { bearer, email } = await logIn(server)
+  const changed = await server.patch('/v1/me', { name: 'Another Name' }, bearer)
+  expect(changed).toMatchObject({ status: 200, body: { name: 'Another Name', email, pending_email: null } })
+  expect((await other.get('/v1/me', bearer)).body).toMatchObject({ name: 'Another Name', email_verified: false })
+  for (const nothing of [{}, { role: 'admin' }, { is_active: true }]) {
+    expect((await server.patch('/v1/me', nothing, bearer)).status).toBe(400)
+  }
+})
+
+test('users see where they are logged in, and end what they do not know', async () => {
+  const phone = await logIn(server)
+  const laptop = await logIn(other, phone.email)
+  const stranger = await logIn(server)
+  const list = await server.get('/v1/me/sessions', phone.bearer)
+  const sessions = list.body['sessions'] as { id: string; current: boolean; device: string; address: string }[]
+  expect(sessions).toHaveLength(2)
+  expect(sessions.filter(({ current }) => current)).toHaveLength(1)
+  expect(sessions[0]).toMatchObject({
+    device: 'lightMyRequest',
+    address: '127.0.0.1',
+    created_at: expect.stringMatching(/^20\d\d-/),
+    last_used_at: expect.stringMatching(/^20\d\d-/),
+  })
+
+  const lost = sessions.find(({ current }) => !current)
+  const path = `/v1/me/sessions/${lost?.id}`
+  expect((await server.delete(path, stranger.bearer)).status).toBe(404)
+  expect((await other.get('/v1/auth/verify', laptop.bearer)).status).toBe(200)
+  expect((await server.delete(path, phone.bearer)).status).toBe(204)
+  await expect
+    .poll(async () => (await other.get('/v1/auth/verify', laptop.bearer)).status, { timeout: 1_000, interval: 10 })
+    .toBe(401)
+  expect((await server.get('/v1/me/sessions', phone.bearer)).body['sessions']).toHaveLength(1)
+})
+
+test('sessions that ended together are not listed', async () => {
+  const first = await logIn(server)
+  await server.post('/v1/auth/logout-all', {}, first.bearer)
+  const again = await logIn(server, first.email)
+  expect((await server.get('/v1/me/sessions', again.bearer)).body['sessions']).toHaveLength(1)
+})
+
+test('users delete their account with their password, and nothing of it is left but the events', async () => {
+  const { bearer, email, refreshToken } = await logIn(server)
+  const id = (await server.get('/v1/me', bearer)).body['id']
+  const wrong = await server.delete('/v1/me', bearer, { current_password: 'wrong horse battery' })
+  expect(wrong).toMatchObject({ status: 403, body: { code: 'password_wrong' } })
+  expect((await server.delete('/v1/me', bearer, { current_password: password })).status).toBe(204)
+  await expect
+    .poll(async () => (await other.get('/v1/auth/verify', bearer)).status, { timeout: 1_000, interval: 10 })
+    .toBe(401)
+  expect((await other.post('/v1/auth/refresh', { refresh_token: refreshToken })).status).toBe(401)
+  expect((await server.post('/v1/auth/login', { email, password })).status).toBe(401)
+  await server.app.mail.idle()
+  for (const collection of ['users', 'one_time_tokens', 'known_devices', 'verified_emails']) {
+    const left = await server.app.mongo.db.collection(collection).find({}).toArray()
+    expect(JSON.stringify(left), collection).not.toContain(String(id))
+  }
+  // The email is free again.
+  expect((await server.post('/v1/auth/register', { email, password, name: 'Again' })).status).toBe(201)
+})

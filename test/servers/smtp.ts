@@ -1,0 +1,66 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { simpleParser } from 'mailparser'
+import { SMTPServer } from 'smtp-server'
+
+/** A mail that the server has taken. */
+export interface ReceivedMail {
+  to: string[]
+  from: string
+  subject: string
+  text: string
+}
+
+/** A real SMTP server that a test owns, for one user and password. */
+export interface TestSmtp {
+  /** With the user and password in it. */
+  url: string
+  mails: ReceivedMail[]
+  /** Answers the next so many mails with this status instead of taking them. */
+  refuse(count: number, status: number): void
+  stop(): Promise<void>
+}
+
+const user = 'mailer'
+const password = 'a password of SMTP'
+
+export async function startSmtp(): Promise<TestSmtp> {
+  const mails: ReceivedMail[] = []
+  let refusals = { count: 0, status: 0 }
+  const server = new SMTPServer({
+    hideSTARTTLS: true,
+    // On 127.0.0.1, without a certificate.
+    allowInsecureAuth: true,
+    onAuth: ({ username, password: given }, _session, done) =>
+      username === user && given === password
+        ? done(null, { user })
+        : done(new Error('the user or the password is wrong')),
+    onData(stream, session, done) {
+      simpleParser(stream).then(
+        ({ subject = '', text = '', from }) => {
+          if (refusals.count > 0) {
+            refusals.count--
+            done(Object.assign(new Error('not now'), { responseCode: refusals.status }))
+            return
+          }
+          const to = session.envelope.rcptTo.map(({ address }) => address)
+          mails.push({ to, from: from?.text ?? '', subject, text })
+          done()
+        },
+        (error) => done(error),
+      )
+    },
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server.server, 'listening')
+  // What listens on TCP has an address with a port.
+  const { port } = server.server.address() as AddressInfo
+  return {
+    url: `smtp://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`,
+    mails,
+    refuse(count, status) {
+      refusals = { count, status }
+    },
+    stop: () => new Promise((stopped) => server.close(() => stopped())),
+  }
+}

@@ -6,7 +6,7 @@ import { generatedFiles } from './generate/files.ts'
 const root = resolve(import.meta.dirname, '..')
 
 const usage = `Usage: npm run generate [-- --check]
-Writes the files that are made from the AuthService schema. With --check it writes nothing, and fails when one is stale.`
+Writes the files that are made from the schemas of the AuthService and of the auth server. With --check it writes nothing, and fails when one is stale.`
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { check: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } } })
@@ -14,7 +14,7 @@ async function main(): Promise<number> {
     console.log(usage)
     return 0
   }
-  const files = Object.entries(generatedFiles())
+  const files = Object.entries(await generatedFiles())
   const stale = await Promise.all(files.map(async ([path, content]) => ((await read(path)) === content ? [] : [path])))
   const paths = stale.flat()
   if (values.check) return reportStale(paths)

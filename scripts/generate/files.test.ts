@@ -5,11 +5,10 @@ import { generatedFiles } from './files.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
+const files = Object.entries(await generatedFiles())
+
 describe('generated files', () => {
-  test.each(Object.entries(generatedFiles()))(
-    '%s is what the schema says; if not, run npm run generate',
-    async (path, content) => {
-      expect(await readFile(join(root, path), 'utf8')).toBe(content)
-    },
-  )
+  test.each(files)('%s is what the schema says; if not, run npm run generate', async (path, content) => {
+    expect(await readFile(join(root, path), 'utf8')).toBe(content)
+  })
 })

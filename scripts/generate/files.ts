@@ -1,13 +1,17 @@
 import { stringify } from 'yaml'
+import { apiDescription } from '../../api-server/openapi/api-description.ts'
 import { customResourceDefinition } from '../../operator/authservice/api/crd.ts'
 import { group, plural } from '../../operator/authservice/api/group.ts'
+import { apiTypes } from './api-client.ts'
+import { configurationPage } from './configuration.ts'
 import { operatorRules } from './operator-rules.ts'
 import { referencePage } from './reference.ts'
 
 const source = 'operator/authservice/api'
 
 /** Every generated file: path from the root of the repository → content. */
-export function generatedFiles(): Record<string, string> {
+export async function generatedFiles(): Promise<Record<string, string>> {
+  const document = await apiDescription()
   return {
     [`crds/${group}_${plural}.yaml`]: withHeader(
       stringify(customResourceDefinition(), { lineWidth: 120, aliasDuplicateObjects: false }),
@@ -16,8 +20,15 @@ export function generatedFiles(): Record<string, string> {
       stringify(operatorRules(), { lineWidth: 0 }),
       'operator/authservice/resources/monitoring/operation-alerts.ts',
     ),
-    'docs/reference.md': `<!-- Generated from ${source} by npm run generate. Do not edit. -->\n${referencePage()}`,
+    'docs/server/configuration.md': withHeaderOfPage(configurationPage(), 'api-server/config-schema.ts'),
+    'docs/server/openapi.generated.json': `${JSON.stringify(document, null, 2)}\n`,
+    'docs/server/client/api.generated.ts': apiTypes(document),
+    'docs/reference.md': withHeaderOfPage(referencePage(), source),
   }
+}
+
+function withHeaderOfPage(page: string, from: string): string {
+  return `<!-- Generated from ${from} by npm run generate. Do not edit. -->\n${page}`
 }
 
 function withHeader(yaml: string, from = source): string {

@@ -1,0 +1,29 @@
+import type { AddressInfo } from 'node:net'
+import { expect, test, vi } from 'vitest'
+import { problem } from '../../../api-server/plugins/app/problems/problem.ts'
+import { AuthError, Session } from '../../../docs/server/client/client.ts'
+import { password, startApp } from './app-for-test.ts'
+
+test('the example of a typed client logs in, refreshes an expired token by itself, and logs out', async () => {
+  const server = await startApp()
+  try {
+    await server.app.listen({ host: '127.0.0.1', port: 0 })
+    // Of a TCP server.
+    const { port } = server.app.server.address() as AddressInfo
+    const email = 'client@example.com'
+    await server.post('/v1/auth/register', { email, password, name: 'Client' })
+
+    const session = new Session(`http://127.0.0.1:${port}`)
+    await expect(session.logIn(email, 'a wrong password')).rejects.toMatchObject({ code: 'invalid_credentials' })
+    expect(await session.logIn(email, password)).toMatchObject({ email })
+    const refresh = vi.spyOn(server.app.sessions, 'refresh')
+    const expired = problem(401, 'token_expired', 'The token has expired. Refresh it.')
+    vi.spyOn(server.app.tokens, 'verifyAccessToken').mockRejectedValueOnce(expired).mockRejectedValueOnce(expired)
+    expect(await Promise.all([session.me(), session.me()])).toMatchObject([{ email }, { email }])
+    expect(refresh).toHaveBeenCalledTimes(1)
+    await session.logOut()
+    await expect(session.me()).rejects.toBeInstanceOf(AuthError)
+  } finally {
+    await server.close()
+  }
+})

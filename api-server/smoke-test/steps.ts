@@ -49,21 +49,32 @@ export async function runSmokeTest(
     password: randomBytes(24).toString('base64url'),
   }
   await timed('register', () => register(preview, person))
-  try {
-    const fromPreview = await timed('login', () => login(preview, person))
-    await timed('verify', () => verify(preview, fromPreview))
-    await timed('verify, new token at the old colour', () => verify(live, fromPreview))
-    const fromLive = await timed('login at the old colour', () => login(live, person))
-    await timed('verify, old token at the new colour', () => verify(preview, fromLive))
-    const refreshedAtLive = await timed('refresh, new session at the old colour', () => refresh(live, fromPreview))
-    const refreshedAtPreview = await timed('refresh, old session at the new colour', () => refresh(preview, fromLive))
-    await timed('revoke at the old colour', () => logout(live, refreshedAtLive))
-    await timed('revoked, seen by the new colour', () => untilRefused(preview, refreshedAtLive))
-    await timed('revoke at the new colour', () => logout(preview, refreshedAtPreview))
-    await timed('revoked, seen by the old colour', () => untilRefused(live, refreshedAtPreview))
-  } finally {
-    await timed('clean up', () => removeUser(preview, person))
-  }
+  const outcome = await cross(colors, person, timed).then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  )
+  // A version that cannot log the user in cannot remove it either: then the other one does.
+  await timed('clean up', () => removeUser(preview, person).catch(() => removeUser(live, person))).catch((error) => {
+    if (outcome === undefined) throw error // else the first failure is the one to tell
+  })
+  if (outcome !== undefined) throw outcome.error
+}
+
+type Timed = <Result>(step: string, work: () => Promise<Result>) => Promise<Result>
+
+/** Sessions of each colour, used at the other one. */
+async function cross({ live, preview }: Colors, person: Person, timed: Timed): Promise<void> {
+  const fromPreview = await timed('login', () => login(preview, person))
+  await timed('verify', () => verify(preview, fromPreview))
+  await timed('verify, new token at the old colour', () => verify(live, fromPreview))
+  const fromLive = await timed('login at the old colour', () => login(live, person))
+  await timed('verify, old token at the new colour', () => verify(preview, fromLive))
+  const refreshedAtLive = await timed('refresh, new session at the old colour', () => refresh(live, fromPreview))
+  const refreshedAtPreview = await timed('refresh, old session at the new colour', () => refresh(preview, fromLive))
+  await timed('revoke at the old colour', () => logout(live, refreshedAtLive))
+  await timed('revoked, seen by the new colour', () => untilRefused(preview, refreshedAtLive))
+  await timed('revoke at the new colour', () => logout(preview, refreshedAtPreview))
+  await timed('revoked, seen by the old colour', () => untilRefused(live, refreshedAtPreview))
 }
 
 async function register(call: Call, person: Person): Promise<void> {

@@ -1,0 +1,79 @@
+import { MongoClient } from 'mongodb'
+import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
+import { type Call, callerOf } from '../../../api-server/smoke-test/client.ts'
+import { runSmokeTest, SmokeTestError } from '../../../api-server/smoke-test/steps.ts'
+import { type AppForTest, freshDatabase, startApp } from './app-for-test.ts'
+
+const database = freshDatabase()
+let servers: AppForTest[]
+let live: Call
+let preview: Call
+let steps: string[]
+
+beforeAll(async () => {
+  servers = await Promise.all([startApp({ DATABASE_NAME: database }), startApp({ DATABASE_NAME: database })])
+  const urls = await Promise.all(servers.map(({ app }) => app.listen({ host: '127.0.0.1', port: 0 })))
+  const [first = '', second = ''] = urls
+  live = callerOf(first)
+  preview = callerOf(second)
+})
+beforeEach(() => {
+  steps = []
+})
+afterAll(() => Promise.all(servers.map((server) => server.close())))
+
+const run = (colors: { live: Call; preview: Call }) => runSmokeTest(colors, (step) => steps.push(step))
+
+/** A colour whose answers to one path are replaced. */
+const withFault =
+  (call: Call, faultyPath: string, status: number): Call =>
+  async (method, path, options) =>
+    path === faultyPath ? { status, body: { code: 'internal_error' } } : call(method, path, options)
+
+async function usersLeft(): Promise<number> {
+  await using client = new MongoClient(inject('mongoUrl'))
+  return await client.db(database).collection('users').countDocuments()
+}
+
+test('two servers of one deployment pass every step and no user is left', async () => {
+  await run({ live, preview })
+  expect(steps).toHaveLength(13)
+  expect(await usersLeft()).toBe(0)
+})
+
+test('a version whose log-ins fail is caught', async () => {
+  const broken = withFault(preview, '/v1/auth/login', 500)
+  await expect(run({ live, preview: broken })).rejects.toThrow(/^login: the answer was 500 internal_error/)
+  expect(await usersLeft(), 'the other colour removes the user').toBe(0)
+})
+
+test('a version that forgets revocations of the other one is caught, and the user is removed all the same', async () => {
+  let revoked = false
+  const deaf: Call = async (method, path, options) => {
+    if (path === '/v1/auth/verify' && revoked) return { status: 200, body: {} }
+    return preview(method, path, options)
+  }
+  const watched: Call = async (method, path, options) => {
+    if (path === '/v1/auth/logout') revoked = true
+    return live(method, path, options)
+  }
+  await expect(run({ live: watched, preview: deaf })).rejects.toThrow(
+    /revoked, seen by the new colour: .*200 instead of 401/,
+  )
+  expect(await usersLeft()).toBe(0)
+})
+
+test('a version that refuses tokens of the old one is caught', async () => {
+  const other = await startApp({ DATABASE_NAME: database, JWT_SECRET: 'a-secret-of-another-deployment-0123456789' })
+  try {
+    const url = await other.app.listen({ host: '127.0.0.1', port: 0 })
+    await expect(run({ live, preview: callerOf(url) })).rejects.toThrow(SmokeTestError)
+    expect(steps).toEqual(['register', 'login', 'verify', 'clean up'])
+  } finally {
+    await other.close()
+  }
+})
+
+test('a colour that does not answer is a failure, not a hang', async () => {
+  await expect(run({ live, preview: callerOf('http://127.0.0.1:1') })).rejects.toThrow(/^register: /)
+})

@@ -1,6 +1,6 @@
 import type { KubeClient } from '../kube/client.ts'
 import type { Discovery } from '../kube/discovery.ts'
-import { isNotFound } from '../kube/errors.ts'
+import { isNotFound, KubeError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { Informer, type Log } from '../kube/informer.ts'
 import { type KubernetesObject, keyOf, type Resource } from '../kube/objects.ts'
@@ -208,8 +208,21 @@ export class KubeCluster implements Cluster {
   async writeStatus({ metadata }: AuthService, status: AuthServiceStatus): Promise<void> {
     const { namespace, name } = metadata
     const object = { apiVersion, kind, metadata: { namespace, name }, status }
-    const written = await this.#options.client.apply<AuthService>(authServices, object, 'status')
+    const written = await this.#applyStatus(object)
     for (const informer of this.#authServices) informer.learn(written)
+  }
+
+  async #applyStatus(object: KubernetesObject & { status: AuthServiceStatus }): Promise<AuthService> {
+    try {
+      return await this.#options.client.apply<AuthService>(authServices, object, 'status')
+    } catch (error) {
+      if (!isFieldUnknown(error)) throw error
+      // Applying refuses a field that the CustomResourceDefinition does not know; a merge patch drops it.
+      this.#options.log.warn({ err: error }, 'the CustomResourceDefinition is older than the operator: apply crds/')
+      const { namespace = '', name } = object.metadata
+      const target = { namespace, name, subresource: 'status' }
+      return this.#options.client.mergePatch<AuthService>(authServices, target, { status: object.status })
+    }
   }
 
   announce(about: AuthService, { type, reason, message }: Announcement): void {
@@ -265,6 +278,11 @@ function ownerOf(child: Manifest): AuthServiceKey | undefined {
   const owner = controllerOf(child)
   const { namespace } = child.metadata
   return owner?.kind === kind && namespace !== undefined ? { namespace, name: owner.name } : undefined
+}
+
+/** What server-side apply answers where the schema lacks a field. */
+function isFieldUnknown(error: unknown): boolean {
+  return error instanceof KubeError && error.message.includes('field not declared in schema')
 }
 
 /** A status that we wrote ourselves is no reason to look again. */

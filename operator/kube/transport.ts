@@ -47,7 +47,12 @@ export class Transport {
     return this.#server.href
   }
 
-  /** @returns the answer, unread @throws KubeError for a status of 400 and more; Error when no answer comes */
+  /**
+   * A connection that was idle may have been closed by the server just when it was taken up again: then the request is
+   * made once more on another one, as Go's client does. POST and PUT are not, for they may have been carried out.
+   * @returns the answer, unread
+   * @throws KubeError for a status of 400 and more; Error when no answer comes
+   */
   async open(request: KubeRequest): Promise<IncomingMessage> {
     const started = performance.now()
     try {
@@ -74,7 +79,19 @@ export class Transport {
     if (this.#agent instanceof Agent) this.#agent.destroy()
   }
 
-  async #send({
+  async #send(request: KubeRequest): Promise<IncomingMessage> {
+    const first = await this.#begin(request)
+    try {
+      return await first.answer
+    } catch (error) {
+      const isStale =
+        first.outgoing.reusedSocket && error instanceof Error && 'code' in error && error.code === 'ECONNRESET'
+      if (!isStale || request.method === 'POST' || request.method === 'PUT') throw error
+      return (await this.#begin(request)).answer
+    }
+  }
+
+  async #begin({
     method,
     path,
     query,
@@ -83,7 +100,7 @@ export class Transport {
     headers,
     signal,
     timeoutMilliseconds,
-  }: KubeRequest): Promise<IncomingMessage> {
+  }: KubeRequest): Promise<{ outgoing: ClientRequest; answer: Promise<IncomingMessage> }> {
     const options = await this.#options()
     const url = new URL(`${this.#server.pathname.replace(/\/$/, '')}${path}`, this.#server)
     for (const [name, value] of Object.entries(query ?? {}))
@@ -106,7 +123,8 @@ export class Transport {
       },
     })
     outgoing.end(text)
-    return answerOf(outgoing, timeoutMilliseconds ?? defaultTimeoutMilliseconds, `${method} ${path}`)
+    const answer = answerOf(outgoing, timeoutMilliseconds ?? defaultTimeoutMilliseconds, `${method} ${path}`)
+    return { outgoing, answer }
   }
 
   /** Credentials are asked for each time, because tokens are renewed; connections are kept. */

@@ -12,6 +12,8 @@ export interface TestApiServer {
   kubeconfigPath: string
   port: number
   etcdPort: number
+  /** Ends the store without a word and starts it again on the same data. */
+  restartEtcd(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -22,18 +24,20 @@ export async function startKubeApiserver(): Promise<TestApiServer> {
   const token = randomBytes(16).toString('hex')
   const etcdUrl = `http://127.0.0.1:${etcdPort}`
 
-  const etcdProcess = await startProcess(
-    { path: etcd, env: {} },
-    [
-      ...[
-        `--data-dir=${join(folder, 'etcd')}`,
-        `--listen-client-urls=${etcdUrl}`,
-        `--advertise-client-urls=${etcdUrl}`,
+  const startEtcd = () =>
+    startProcess(
+      { path: etcd, env: {} },
+      [
+        ...[
+          `--data-dir=${join(folder, 'etcd')}`,
+          `--listen-client-urls=${etcdUrl}`,
+          `--advertise-client-urls=${etcdUrl}`,
+        ],
+        ...[`--listen-peer-urls=http://127.0.0.1:${peerPort}`, '--unsafe-no-fsync=true', '--log-level=warn'],
       ],
-      ...[`--listen-peer-urls=http://127.0.0.1:${peerPort}`, '--unsafe-no-fsync=true', '--log-level=warn'],
-    ],
-    async () => (await fetch(`${etcdUrl}/health`).catch(() => undefined))?.ok === true,
-  )
+      async () => (await fetch(`${etcdUrl}/health`).catch(() => undefined))?.ok === true,
+    )
+  let etcdProcess = await startEtcd()
   await writeFile(join(folder, 'tokens.csv'), `${token},admin,admin,system:masters\n`, { mode: 0o600 })
   await writeFile(join(folder, 'service-account.key'), serviceAccountKey(), { mode: 0o600 })
   const apiServer = await startProcess(
@@ -58,6 +62,10 @@ export async function startKubeApiserver(): Promise<TestApiServer> {
     kubeconfigPath,
     port,
     etcdPort,
+    restartEtcd: async () => {
+      await etcdProcess.stop('SIGKILL')
+      etcdProcess = await startEtcd()
+    },
     stop: async () => {
       // An API server whose etcd is gone hangs instead of ending.
       await apiServer.stop('SIGKILL')

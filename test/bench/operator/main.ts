@@ -83,6 +83,7 @@ async function measure(authservices: number) {
     while ((await countReady(client)) < authservices) await setTimeout(500)
     const secondsToReady = (performance.now() - started) / 1000
     const cpuSeconds = first.cpuSeconds()
+    console.log(`Requests of the operator for each AuthService: ${await first.requestsByMethod(authservices)}`)
 
     await setTimeout(5_000)
     const before = await first.writes()

@@ -24,7 +24,7 @@ export class OperatorProcess {
     const child = spawn(process.execPath, [bundle], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
-        ...process.env,
+        ...process.env, // WORKERS among it, to try other counts
         KUBECONFIG: kubeconfigPath,
         METRICS_PORT: String(port),
         // Renewing a lease is the one thing that is written at rest: it would be 30 writes a minute.
@@ -58,6 +58,17 @@ export class OperatorProcess {
   async writes(): Promise<number> {
     const name = 'rest_client_requests_total'
     return (await this.metric(name)) - (await this.metric(name, 'method="GET"'))
+  }
+
+  /** Requests so far, divided by a count, such as `GET 20, PATCH 30`. */
+  async requestsByMethod(dividedBy: number): Promise<string> {
+    const name = 'rest_client_requests_total'
+    const counts = await Promise.all(
+      ['GET', 'POST', 'PATCH', 'DELETE'].map(
+        async (method) => [method, await this.metric(name, `method="${method}"`)] as const,
+      ),
+    )
+    return counts.map(([method, count]) => `${method} ${(count / dividedBy).toFixed(1)}`).join(', ')
   }
 
   /** By the histogram's buckets, with linear interpolation, as Prometheus' histogram_quantile. */

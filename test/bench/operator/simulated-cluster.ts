@@ -73,7 +73,10 @@ export class SimulatedCluster {
         status: statusOf(resource, metadata.generation ?? 1, replicas),
       })
     } catch (error) {
-      if (!isNotFound(error) && !isConflict(error)) throw error // deleted, or changed: then it comes again
+      if (isNotFound(error) || isConflict(error)) return // deleted, or changed: then it comes again
+      if (error instanceof KubeError) throw error
+      // The connection was closed by a server that is busy.
+      setTimeout(() => this.#enqueue(() => this.#run(resource, { metadata, spec })), 200)
     }
   }
 

@@ -16,6 +16,8 @@ export interface SeenRequest {
   path: string
   /** Milliseconds of the local monotonic clock. */
   at: number
+  /** Whether the API server got to see it. */
+  isPassedOn: boolean
 }
 
 /** What becomes of a request instead of an answer of the API server. undefined: it goes through. */
@@ -95,9 +97,10 @@ export class FaultyApi {
   }
 
   async #handle(target: number, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const seen = { method: incoming.method ?? '', path: incoming.url ?? '', at: performance.now() }
+    const seen = { method: incoming.method ?? '', path: incoming.url ?? '', at: performance.now(), isPassedOn: false }
     this.requests.push(seen)
     const fault = this.#fault(seen)
+    seen.isPassedOn = fault === undefined || fault.kind === 'delay' || fault.kind === 'cutAfterwards'
     switch (fault?.kind) {
       case undefined:
         return forward(target, incoming, (answer) => this.#pass(seen, answer, response), response)

@@ -14,7 +14,8 @@ export async function endState(namespace: Namespace, name: string): Promise<Reco
     .filter(({ metadata }) => metadata.ownerReferences?.some((owner) => owner.uid === uid))
   // Names carry hashes of content that has the name in it.
   const hash = /\b[0-9a-f]{8,16}\b/g
-  const anonymous = (text: string) => text.replaceAll(uid, 'UID').replaceAll(name, 'NAME').replace(hash, 'HASH')
+  const anonymous = (text: string) =>
+    text.replaceAll(uid, 'UID').replaceAll(namespace.name, 'NAMESPACE').replaceAll(name, 'NAME').replace(hash, 'HASH')
   const entries = children.map((child) => {
     // The hash is of the name as well.
     const fields = appliedFields(child).filter((path) => !JSON.stringify(path).includes('desired-hash'))

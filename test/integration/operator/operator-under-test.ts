@@ -33,7 +33,20 @@ export function startOperatorWith(
   changes: Partial<Config> = {},
   options: Partial<OperatorOptions> = {},
 ): Operator {
-  const operator = new Operator(
+  const operator = createOperator(kubeConfig, namespace, changes, options)
+  // It runs until it is stopped; a failure to start shows in the first test that waits for it.
+  operator.run().catch((error: unknown) => console.error('the operator under test ended:', error))
+  return operator
+}
+
+/** One that does not run yet. */
+export function createOperator(
+  kubeConfig: KubeConfig,
+  namespace: Namespace,
+  changes: Partial<Config> = {},
+  options: Partial<OperatorOptions> = {},
+): Operator {
+  return new Operator(
     { ...settings, watchNamespaces: [namespace.name], ...changes },
     {
       ...{ kubeConfig, version: '0.1.0', log: pino({ level: settings.logLevel }) },
@@ -41,9 +54,6 @@ export function startOperatorWith(
       ...options,
     },
   )
-  // It runs until it is stopped; a failure to start shows in the first test that waits for it.
-  operator.run().catch((error: unknown) => console.error('the operator under test ended:', error))
-  return operator
 }
 
 /** Requests that changed something, by the operator's own metrics. */

@@ -1,0 +1,71 @@
+import { afterAll, expect, inject, test } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { FaultyApi, isWrite } from '../kube/api-proxy.ts'
+import { endState, secretsOf, untilSameAs } from './end-state.ts'
+import { Namespace } from './namespace.ts'
+import { startOperatorWith } from './operator-under-test.ts'
+
+const { kubeconfigPath, port } = inject('apiServer')
+const ends: (() => Promise<void>)[] = []
+afterAll(async () => {
+  for (const end of ends) await end()
+})
+
+/** An AuthService in a namespace of its own, and with one name everywhere. */
+async function createAuthService(namespace: Namespace): Promise<void> {
+  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'killed' }, ...{ spec } })
+}
+
+/** An operator that nothing is heard of any more after so many writes, as after a SIGKILL. */
+async function startMortalOperator(namespace: Namespace, writesBeforeDeath: number, isLastWriteDone: boolean) {
+  const proxy = await FaultyApi.inFrontOf(port)
+  let writes = 0
+  const died = Promise.withResolvers<void>()
+  proxy.fault = (request) => {
+    if (!isWrite(request)) return writes >= writesBeforeDeath ? { kind: 'cut' } : undefined
+    writes++
+    if (writes < writesBeforeDeath) return undefined
+    died.resolve()
+    return writes === writesBeforeDeath && isLastWriteDone ? { kind: 'cutAfterwards' } : { kind: 'cut' }
+  }
+  const operator = startOperatorWith(proxy.configFrom(kubeconfigPath), namespace)
+  return { proxy, operator, died: died.promise }
+}
+
+test('an operator that is killed at any write of a reconcile is followed by one that finishes it, and no secret changes', {
+  timeout: 240_000,
+}, async () => {
+  const untouched = await Namespace.create(kubeconfigPath, `killed-0-${Date.now()}`)
+  const first = await startMortalOperator(untouched, Number.POSITIVE_INFINITY, false)
+  await createAuthService(untouched)
+  await expect.poll(() => untouched.condition('killed', 'MongoDBReady'), { timeout: 30_000 }).toMatch(/Waiting/)
+  await expect.poll(() => untouched.get('Deployment', 'killed-blue'), { timeout: 30_000 }).toBeDefined()
+  const wanted = await endState(untouched, 'killed')
+  const steps = first.proxy.writes.length
+  await first.operator.stop()
+  await first.proxy.close()
+  expect(steps).toBeGreaterThan(12)
+
+  for (let step = 1; step <= steps; step++) {
+    const namespace = await Namespace.create(kubeconfigPath, `killed-${step}-${Date.now()}`)
+    const { proxy, operator, died } = await startMortalOperator(namespace, step, step % 2 === 0)
+    await createAuthService(namespace)
+    await died
+    const before = await secretsOf(namespace, 'killed')
+    proxy.fault = () => ({ kind: 'cut' })
+    proxy.cut()
+    // What still runs of it in this process reaches nobody.
+    ends.push(async () => {
+      await operator.stop()
+      await proxy.close()
+    })
+
+    const next = await startMortalOperator(namespace, Number.POSITIVE_INFINITY, false)
+    await untilSameAs(wanted, namespace, 'killed')
+    expect(await secretsOf(namespace, 'killed'), `after ${step} writes`).toMatchObject(before)
+    expect(next.proxy.writes.length, `writes after a death at write ${step}`).toBeLessThan(2 * steps + 10)
+    await next.operator.stop()
+    await next.proxy.close()
+  }
+})

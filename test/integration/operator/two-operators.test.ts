@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { FaultyApi, isWrite, type SeenRequest } from '../kube/api-proxy.ts'
+import { Namespace } from './namespace.ts'
+import { createOperator } from './operator-under-test.ts'
+
+const { kubeconfigPath, port } = inject('apiServer')
+/** As client-go's, five times as fast. */
+const leaseTiming = { leaseSeconds: 3, renewDeadlineSeconds: 2, retrySeconds: 0.4 }
+let namespace: Namespace
+const running: { operator: Operator; proxy: FaultyApi }[] = []
+
+beforeAll(async () => {
+  namespace = await Namespace.create(kubeconfigPath, `two-${Date.now()}`)
+})
+afterAll(async () => {
+  for (const { operator, proxy } of running) {
+    proxy.fault = () => ({ kind: 'cut' })
+    await operator.stop().catch(() => {}) // the lease of the cut-off one is another's
+    await proxy.close()
+  }
+})
+
+const isLease = ({ path }: SeenRequest) => path.includes('/leases')
+const isEvent = ({ path }: SeenRequest) => path.includes('/events')
+
+async function start() {
+  const proxy = await FaultyApi.inFrontOf(port)
+  const changes = { leaderElection: { namespace: namespace.name } }
+  const operator = createOperator(proxy.configFrom(kubeconfigPath), namespace, changes, { leaseTiming })
+  running.push({ operator, proxy })
+  const ended = operator.run().catch((error: Error) => error.message) // one that never led is stopped while it waits
+  return {
+    ended,
+    proxy,
+    writesOfChildren: () =>
+      proxy.requests.filter((one) => isWrite(one) && one.isPassedOn && !isLease(one) && !isEvent(one)),
+  }
+}
+
+test('two operators of which one cannot renew its lease never write at the same time', async () => {
+  const first = await start()
+  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'shared' }, ...{ spec } })
+  await expect.poll(() => namespace.get('Deployment', 'shared-blue'), { timeout: 30_000 }).toBeDefined()
+  const second = await start()
+
+  // The first one reaches everything but its lease, and there is always something to put back.
+  const ended = first.ended.then(() => {
+    first.proxy.fault = () => ({ kind: 'cut' }) // the process is gone
+    first.proxy.cut()
+  })
+  const editing = setInterval(() => {
+    namespace
+      .patch('Service', 'shared', { spec: { selector: { 'auth-operator.dev/color': 'nobody' } } })
+      .catch(() => {}) // the test may have ended
+  }, 50)
+  try {
+    await expect.poll(() => first.writesOfChildren().length, { timeout: 20_000 }).toBeGreaterThan(20)
+    expect(second.writesOfChildren()).toEqual([])
+    const writesBefore = first.writesOfChildren().length
+    first.proxy.fault = (request) => (isLease(request) ? { kind: 'hang' } : undefined)
+    await ended
+    await expect.poll(() => second.writesOfChildren().length, { timeout: 30_000 }).toBeGreaterThan(5)
+    expect(first.writesOfChildren().length).toBeGreaterThan(writesBefore)
+  } finally {
+    clearInterval(editing)
+  }
+  const lastOfFirst = Math.max(...first.writesOfChildren().map(({ at }) => at))
+  const firstOfSecond = Math.min(...second.writesOfChildren().map(({ at }) => at))
+  expect(
+    firstOfSecond - lastOfFirst,
+    'milliseconds between the last write of one and the first of the other',
+  ).toBeGreaterThan(0)
+})

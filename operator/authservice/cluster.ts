@@ -1,6 +1,7 @@
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 import type { ChildWriter } from './apply/apply.ts'
 import type { Manifest } from './apply/plan.ts'
+import type { EdgePod } from './edge-reports.ts'
 import type { IngressClass } from './front.ts'
 import type { ObservedPod } from './health.ts'
 import type { Availabilities } from './kinds.ts'
@@ -38,6 +39,11 @@ export interface Cluster extends ChildWriter {
   /** Endpoints of the Services of its server. */
   cachedEndpointSlices(owner: AuthService): readonly EndpointSlice[]
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>
+  /**
+   * Why an edge pod refuses the configuration that it is to run; undefined while none is known to. Asked beside the
+   * visits: news of it is a reason to look again.
+   */
+  edgeRefusal(owner: AuthService, content: string, pods: readonly EdgePod[]): string | undefined
   volumeClaimExists(namespace: string, name: string): Promise<boolean>
   /** A page of text from a pod; undefined when it does not answer within a second. */
   readFromPod(url: string): Promise<string | undefined>

@@ -15,7 +15,7 @@ type Ingress = Manifest & { status?: { loadBalancer?: { ingress?: { ip?: string;
  * @param edge how the operator's own Nginx pods are
  */
 export function frontHealth(
-  snapshot: Pick<Snapshot, 'authService' | 'resolved' | 'children' | 'front'>,
+  snapshot: Pick<Snapshot, 'authService' | 'resolved' | 'children' | 'front' | 'edgeRefusal'>,
   edge: Health,
 ): Health {
   const certificate = certificateHealth(snapshot)
@@ -31,7 +31,9 @@ function withoutCertificate(snapshot: Parameters<typeof frontHealth>[0], edge: H
     case 'Gateway':
       return routeHealth(findChild<HttpRoute>(snapshot, 'HTTPRoute', name), name)
     default:
-      return edge
+      return snapshot.edgeRefusal === undefined
+        ? edge
+        : { state: 'failed', message: `${snapshot.edgeRefusal} (it goes on with the one before)` }
   }
 }
 

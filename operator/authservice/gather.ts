@@ -5,8 +5,10 @@ import { wasApplied } from './apply/field-owner.ts'
 import type { Manifest } from './apply/plan.ts'
 import { controllerOf } from './child-index.ts'
 import type { AuthServiceKey, Cluster, SecretManifest } from './cluster.ts'
+import { contentOf } from './edge-reports.ts'
 import { gatewayControllersOf, type HttpRoute, ingressClassOf } from './front.ts'
 import { loadedKeys } from './loaded-keys.ts'
+import { nginxConfig } from './resources/nginx-config.ts'
 import { isWatched } from './rollout/watch.ts'
 import { isKeyHeld } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
@@ -52,6 +54,7 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
     children,
     pods,
     endpointSlices: cluster.cachedEndpointSlices(authService),
+    edgeRefusal: askEdge(authService, resolved, pods, cluster),
     front: {
       availabilities: cluster.availabilities(),
       ingressClass: ingressClassOf(resolved.ingress, cluster.cachedIngressClasses()),
@@ -69,6 +72,14 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
 
 async function findMissingClaim(namespace: string, name: string | undefined, cluster: Cluster) {
   return name === undefined || (await cluster.volumeClaimExists(namespace, name)) ? undefined : name
+}
+
+function askEdge(authService: AuthService, resolved: ResolvedSpec, pods: Snapshot['pods'], cluster: Cluster) {
+  if (resolved.ingress.type !== 'Nginx') return undefined
+  const edge = podsOf({ pods }, 'edge').filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  const places = edge.map(({ metadata, status }) => ({ name: metadata.name, address: status?.podIP }))
+  const inOrder = places.sort((one, other) => (one.name < other.name ? -1 : 1))
+  return cluster.edgeRefusal(authService, contentOf(nginxConfig(resolved)), inOrder)
 }
 
 /**

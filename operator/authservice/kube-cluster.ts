@@ -3,7 +3,7 @@ import type { Discovery } from '../kube/discovery.ts'
 import { isNotFound, KubeError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import { Informer, type Log } from '../kube/informer.ts'
-import { type KubernetesObject, keyOf, type Resource } from '../kube/objects.ts'
+import { type KubernetesObject, keyOf, type Resource, splitKey } from '../kube/objects.ts'
 import { readText } from '../kube/read-text.ts'
 import { apiVersion, kind } from './api/group.ts'
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
@@ -12,6 +12,7 @@ import type { Manifest } from './apply/plan.ts'
 import { managedByLabel, withoutManagedFields, withReasonsOnly, withTargetsOnly } from './cache-transforms.ts'
 import { ChildIndex, controllerOf } from './child-index.ts'
 import type { Announcement, AuthServiceKey, Cluster, EndpointSlice, LabelledPod, SecretManifest } from './cluster.ts'
+import { type EdgePod, EdgeReports } from './edge-reports.ts'
 import type { IngressClass } from './front.ts'
 import { InstanceIndex, instanceLabel } from './instance-index.ts'
 import {
@@ -27,6 +28,7 @@ import {
   volumeClaims,
 } from './kinds.ts'
 import { OptionalChildren } from './optional-children.ts'
+import { edgeLayout } from './resources/edge-layout.ts'
 
 /** A pod that does not answer within so long holds up no visit. */
 const podAnswerMilliseconds = 1_000
@@ -56,10 +58,19 @@ export class KubeCluster implements Cluster {
   readonly #index = new ChildIndex()
   readonly #podIndex = new InstanceIndex<LabelledPod & KubernetesObject>()
   readonly #sliceIndex = new InstanceIndex<EndpointSlice & KubernetesObject>()
+  readonly #edgeReports: EdgeReports
   #look: (key: AuthServiceKey, when: 'now' | 'soon') => void = () => {}
 
   constructor(options: KubeClusterOptions) {
     this.#options = options
+    this.#edgeReports = new EdgeReports({
+      read: (url) => this.readFromPod(url),
+      onNews: (key) => {
+        const { namespace, name } = splitKey(key)
+        if (namespace !== undefined) this.#look({ namespace, name }, 'soon')
+      },
+      healthPort: edgeLayout.ports.health,
+    })
     const labelSelector = `${managedByLabel.name}=${managedByLabel.value}`
     this.#authServices = this.#inform<AuthService>(authServices, { transform: withoutManagedFields })
     this.#pods = this.#inform<LabelledPod & KubernetesObject>(pods, { labelSelector, transform: withReasonsOnly })
@@ -95,6 +106,7 @@ export class KubeCluster implements Cluster {
     this.#look = look
     for (const informer of this.#authServices) {
       informer.onChange((change) => {
+        if (change.type === 'deleted') this.#edgeReports.forget(keyOf(change.object))
         if (change.type === 'updated' && isOnlyStatus(change.before, change.object)) return
         look(change.object.metadata, 'now')
       })
@@ -130,6 +142,7 @@ export class KubeCluster implements Cluster {
   }
 
   async stop(): Promise<void> {
+    this.#edgeReports.stop()
     await Promise.all([this.#optionalChildren.stop(), ...this.#informers.map((informer) => informer.stop())])
   }
 
@@ -175,6 +188,10 @@ export class KubeCluster implements Cluster {
 
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined> {
     return this.#get<SecretManifest>(secrets, namespace, name)
+  }
+
+  edgeRefusal(owner: AuthService, content: string, pods: readonly EdgePod[]): string | undefined {
+    return this.#edgeReports.refusalOf(keyOf(owner), content, pods)
   }
 
   async volumeClaimExists(namespace: string, name: string): Promise<boolean> {

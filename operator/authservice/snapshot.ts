@@ -17,6 +17,8 @@ export interface Snapshot {
   /** Which pods its Services lead to. */
   endpointSlices: readonly EndpointSlice[]
   front: Front
+  /** Why an Nginx pod does not take the configuration up that the spec asks for; undefined while none is known to refuse it. */
+  edgeRefusal: string | undefined
   /** The operator's own Secrets that exist, decoded, by name. */
   ownSecrets: ReadonlyMap<string, SecretData>
   /** Secrets that the spec names and that exist, decoded, by name. */

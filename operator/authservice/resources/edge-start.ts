@@ -47,7 +47,7 @@ versions() {
   (cd -P ${config}/..data && pwd -P) && (cd -P ${tls}/..data && pwd -P)
 }
 
-# report CONTENT REFUSED PROBLEM: what /configuration answers, the contents as SHA-256.
+# report CONTENT REFUSED PROBLEM: what /configuration answers, the configurations as SHA-256.
 report() {
   printf '{"content":"%s","refused":"%s","problem":"%s"}\\n' "$1" "$2" "$3" >${own}/report.next
   mv ${own}/report.next ${own}/report.json
@@ -59,7 +59,7 @@ take() {
   (cd -P ${config}/..data && cp nginx.conf ${own}/next/) || return 2
   (cd -P ${tls}/..data && cp tls.crt tls.key ${own}/next/) || return 2
   cp ${own}/upstream.conf ${own}/next/ || return 2
-  content=$(cat ${own}/next/nginx.conf ${own}/next/tls.crt | sha256sum | cut -d ' ' -f 1) || return 2
+  content=$(sha256sum <${own}/next/nginx.conf | cut -d ' ' -f 1) || return 2
   if problem=$(nginx -e /dev/stderr -t -q -c ${own}/next/nginx.conf 2>&1); then
     rm -rf ${own}/live && mv ${own}/next ${own}/live || return 2
     taken=$content
@@ -90,7 +90,7 @@ watch() {
 ${upstream}
 taken=
 # What the container ran before it was started again.
-[ ! -e ${own}/live/nginx.conf ] || taken=$(cat ${own}/live/nginx.conf ${own}/live/tls.crt | sha256sum | cut -d ' ' -f 1)
+[ ! -e ${own}/live/nginx.conf ] || taken=$(sha256sum <${own}/live/nginx.conf | cut -d ' ' -f 1)
 seen=$(versions)
 if take; then
   report "$taken" '' ''

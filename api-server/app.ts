@@ -20,7 +20,7 @@ import requestLog from './plugins/app/observability/request-log.ts'
 import securityEvents from './plugins/app/observability/security-events.ts'
 import oneTimeTokens from './plugins/app/one-time-tokens/plugin.ts'
 import passwords from './plugins/app/passwords/plugin.ts'
-import problems from './plugins/app/problems/plugin.ts'
+import problems, { answerBadUrl } from './plugins/app/problems/plugin.ts'
 import { answerUnreadable } from './plugins/app/problems/unreadable-request.ts'
 import revocation from './plugins/app/revocation/plugin.ts'
 import securityEventStore from './plugins/app/security-event-store/plugin.ts'
@@ -60,6 +60,9 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
       connectionsCheckingInterval: 1_000,
     },
     clientErrorHandler: answerUnreadable,
+    frameworkErrors: answerBadUrl,
+    // Longer ones are refused by the schemas of their routes, in the form of every error.
+    routerOptions: { maxParamLength: 8 * 1024 },
     ajv: { customOptions: { removeAdditional: false, coerceTypes: false } },
   }).withTypeProvider<TypeBoxTypeProvider>()
 

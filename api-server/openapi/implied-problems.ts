@@ -17,11 +17,15 @@ export function impliedProblems(methods: string | readonly string[], schema: Fas
   const isValidated = schema.body !== undefined || schema.querystring !== undefined || schema.params !== undefined
   const isForUsers = schema.security?.some((scheme) => 'bearer' in scheme) ?? false
   return [
-    ...(readsBody ? (['bad_request', 'body_too_large', 'unsupported_media_type'] as const) : []),
+    ...(readsBody ? (['body_too_large', 'unsupported_media_type'] as const) : []),
     ...(isValidated ? (['validation_failed'] as const) : []),
     ...(isForUsers
       ? (['token_missing', 'token_invalid', 'token_expired', 'session_revoked', 'revocation_unknown'] as const)
       : []),
+    // Found before the route is.
+    'bad_request',
+    'headers_too_large',
+    'request_timeout',
     'internal_error',
   ]
 }

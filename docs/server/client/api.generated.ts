@@ -901,6 +901,54 @@ export interface operations {
                     };
                 };
             };
+            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            400: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
             /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
             500: {
                 headers: {
@@ -962,6 +1010,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            400: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
             };
             /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
             500: {
@@ -1027,6 +1123,54 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            400: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
             };
             /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
             500: {
@@ -1123,6 +1267,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `email_taken`: Somebody has registered with this email already. */
             409: {
                 headers: {
@@ -1210,6 +1370,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -1337,6 +1513,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -1408,6 +1600,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "locked" | "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -1536,6 +1744,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -1583,6 +1807,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -1686,6 +1926,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -1733,6 +1989,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -1836,6 +2108,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -1883,6 +2171,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -1955,6 +2259,22 @@ export interface operations {
                     "application/json": components["schemas"]["Verified"];
                 };
             };
+            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            400: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
             /**
              * @description `session_revoked`: The session has ended. Log in again.
              *
@@ -1978,6 +2298,38 @@ export interface operations {
                         status?: 401;
                         /** @enum {unknown} */
                         code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -2071,6 +2423,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -2118,6 +2486,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -2223,6 +2607,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -2294,6 +2694,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -2427,6 +2843,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `user_changed`: The user was changed by somebody else meanwhile. Try again. */
             409: {
                 headers: {
@@ -2514,6 +2946,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -2608,6 +3056,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `email_taken`: Somebody has registered with this email already. */
             409: {
                 headers: {
@@ -2671,6 +3135,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -2768,6 +3248,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -2815,6 +3311,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -2902,6 +3414,22 @@ export interface operations {
                     "application/json": components["schemas"]["Profile"];
                 };
             };
+            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            400: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
             /**
              * @description `session_revoked`: The session has ended. Log in again.
              *
@@ -2928,6 +3456,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
             429: {
                 headers: {
@@ -2943,6 +3487,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -3075,6 +3635,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /**
              * @description `last_admin`: It is the last active administrator: make another one first.
              *
@@ -3162,6 +3738,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -3313,6 +3905,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `user_changed`: The user was changed by somebody else meanwhile. Try again. */
             409: {
                 headers: {
@@ -3396,6 +4004,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -3491,6 +4115,22 @@ export interface operations {
                     "application/json": components["schemas"]["SessionList"];
                 };
             };
+            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            400: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
             /**
              * @description `session_revoked`: The session has ended. Log in again.
              *
@@ -3517,6 +4157,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
             429: {
                 headers: {
@@ -3532,6 +4188,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -3658,6 +4330,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -3705,6 +4393,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -3793,7 +4497,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `cursor_invalid`: The cursor is not one that this route has given.
+             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             *
+             *     `cursor_invalid`: The cursor is not one that this route has given.
              *
              *     `validation_failed`: The request does not have the expected shape: see errors.
              */
@@ -3808,7 +4514,7 @@ export interface operations {
                         /** @constant */
                         status?: 400;
                         /** @enum {unknown} */
-                        code?: "cursor_invalid" | "validation_failed";
+                        code?: "bad_request" | "cursor_invalid" | "validation_failed";
                     };
                 };
             };
@@ -3854,6 +4560,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
             429: {
                 headers: {
@@ -3869,6 +4591,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -4018,6 +4756,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `email_taken`: Somebody has registered with this email already. */
             409: {
                 headers: {
@@ -4108,6 +4862,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
             /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
             500: {
                 headers: {
@@ -4185,7 +4955,11 @@ export interface operations {
                     "application/json": components["schemas"]["AdminUser"];
                 };
             };
-            /** @description `validation_failed`: The request does not have the expected shape: see errors. */
+            /**
+             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             *
+             *     `validation_failed`: The request does not have the expected shape: see errors.
+             */
             400: {
                 headers: {
                     /** @description Finds the request in the log */
@@ -4197,7 +4971,7 @@ export interface operations {
                         /** @constant */
                         status?: 400;
                         /** @enum {unknown} */
-                        code?: "validation_failed";
+                        code?: "bad_request" | "validation_failed";
                     };
                 };
             };
@@ -4259,6 +5033,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
             429: {
                 headers: {
@@ -4274,6 +5064,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -4416,6 +5222,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /**
              * @description `last_admin`: It is the last active administrator: make another one first.
              *
@@ -4483,6 +5305,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -4651,6 +5489,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /**
              * @description `email_taken`: Somebody has registered with this email already.
              *
@@ -4720,6 +5574,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -4864,6 +5734,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /**
              * @description `last_admin`: It is the last active administrator: make another one first.
              *
@@ -4931,6 +5817,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -5075,6 +5977,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /**
              * @description `last_admin`: It is the last active administrator: make another one first.
              *
@@ -5142,6 +6060,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -5286,6 +6220,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /**
              * @description `last_admin`: It is the last active administrator: make another one first.
              *
@@ -5353,6 +6303,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -5497,6 +6463,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /**
              * @description `last_admin`: It is the last active administrator: make another one first.
              *
@@ -5564,6 +6546,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -5652,7 +6650,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `cursor_invalid`: The cursor is not one that this route has given.
+             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             *
+             *     `cursor_invalid`: The cursor is not one that this route has given.
              *
              *     `validation_failed`: The request does not have the expected shape: see errors.
              */
@@ -5667,7 +6667,7 @@ export interface operations {
                         /** @constant */
                         status?: 400;
                         /** @enum {unknown} */
-                        code?: "cursor_invalid" | "validation_failed";
+                        code?: "bad_request" | "cursor_invalid" | "validation_failed";
                     };
                 };
             };
@@ -5713,6 +6713,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
             429: {
                 headers: {
@@ -5728,6 +6744,22 @@ export interface operations {
                         status?: 429;
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -5856,6 +6888,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"] & {
+                        /** @enum {unknown} */
+                        error?: "invalid_request";
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -5903,6 +6951,22 @@ export interface operations {
                         error?: "temporarily_unavailable";
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"] & {
+                        /** @enum {unknown} */
+                        error?: "invalid_request";
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };
@@ -6013,6 +7077,22 @@ export interface operations {
                     };
                 };
             };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"] & {
+                        /** @enum {unknown} */
+                        error?: "invalid_request";
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -6060,6 +7140,22 @@ export interface operations {
                         error?: "temporarily_unavailable";
                         /** @enum {unknown} */
                         code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Finds the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OAuthError"] & {
+                        /** @enum {unknown} */
+                        error?: "invalid_request";
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
                     };
                 };
             };

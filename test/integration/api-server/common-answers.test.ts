@@ -94,14 +94,16 @@ function withoutClientInBody(request: Request): Request {
 }
 
 describe('bodies', () => {
-  test('that are broken', () =>
+  test('that are broken, and paths that are', () =>
     expectOfEach('bad_request', async (request, operation) =>
-      scheme(operation, 'client')
-        ? withHeaders({ ...request, payload: `${request.payload}&client_id=gateway&client_secret=x` }, asClient)
-        : {
-            ...withHeaders(await open(request, operation), { 'content-type': 'application/json' }),
-            payload: '{"',
-          },
+      operation.method === 'get'
+        ? { ...request, url: `${request.url}/%zz` }
+        : scheme(operation, 'client')
+          ? withHeaders({ ...request, payload: `${request.payload}&client_id=gateway&client_secret=x` }, asClient)
+          : {
+              ...withHeaders(await open(request, operation), { 'content-type': 'application/json' }),
+              payload: '{"',
+            },
     ))
 
   test('that are too large', () =>

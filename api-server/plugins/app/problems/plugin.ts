@@ -9,7 +9,7 @@ import {
 } from 'mongodb'
 import { DependencyAwayError } from '../../external/dependency-watch.ts'
 import { Problem, type ProblemCode, problem, problemCatalog } from './problem.ts'
-import { statusTexts } from './status-texts.ts'
+import { problemBody } from './problem-body.ts'
 
 /** Turns every error into application/problem+json. RFC 9457. */
 export default fp(
@@ -43,17 +43,13 @@ function send(known: Problem, request: FastifyRequest, reply: FastifyReply) {
     .code(known.statusCode)
     .header('cache-control', 'no-store')
     .type('application/problem+json')
-    .send(
-      JSON.stringify({
-        type: 'about:blank',
-        title: statusTexts[known.statusCode] ?? 'Error',
-        status: known.statusCode,
-        detail: known.message,
-        code: known.code,
-        request_id: request.id,
-        ...known.extensions,
-      }),
-    )
+    .send(JSON.stringify(problemBody(known, request.id)))
+}
+
+/** Answers a request whose path cannot be read, before any hook: Fastify's own answer would be of another form. */
+export function answerBadUrl(_error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  reply.header('x-request-id', request.id)
+  send(problem(400, 'bad_request', 'The path cannot be read: it has a % that is no escape.'), request, reply)
 }
 
 /** RFC 6750 section 3; for clients RFC 7617. */

@@ -35,6 +35,8 @@ export const problemCatalog = {
   password_too_long: { status: 422, meaning: 'The new password has more than 72 bytes, which bcrypt would cut.' },
   password_common: { status: 422, meaning: 'The new password is one of those that are guessed first.' },
   password_unusable: { status: 422, meaning: 'The password has a zero byte or half a character in it.' },
+  headers_too_large: { status: 431, meaning: 'The headers have more than 8 KiB.' },
+  request_timeout: { status: 408, meaning: 'The request did not arrive in time.' },
   rate_limited: { status: 429, meaning: 'Too many requests: Retry-After tells when to come back.' },
   locked: { status: 429, meaning: 'Too many failed log-ins from here: Retry-After tells when to come back.' },
   internal_error: { status: 500, meaning: 'The server failed: the request id finds the cause in its log.' },

@@ -1,10 +1,12 @@
-import { STATUS_CODES } from 'node:http'
+import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { type ProblemCode, problem, problemCatalog } from './problem.ts'
+import { problemBody } from './problem-body.ts'
 
-/** Statuses of what Node's parser refuses before there is a request. */
-const statusOfCode: Record<string, number> = {
-  HPE_HEADER_OVERFLOW: 431,
-  ERR_HTTP_REQUEST_TIMEOUT: 408,
+/** What Node's parser refuses before there is a request. */
+const codeOfError: Record<string, ProblemCode> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
 /**
@@ -16,41 +18,24 @@ export function answerUnreadable(error: Error & { code?: string }, socket: Socke
     socket.destroy()
     return
   }
-  const status = statusOfCode[error.code ?? ''] ?? 400
-  const title = STATUS_CODES[status] ?? 'Error'
-  const detail = detailOf(status)
-  const body = JSON.stringify({ type: 'about:blank', title, status, detail, code: codeOf(status) })
+  const code = codeOfError[error.code ?? ''] ?? 'bad_request'
+  const { status, meaning } = problemCatalog[code]
+  const requestId = randomUUID()
+  const document = problemBody(
+    problem(status, code, code === 'bad_request' ? 'This is no HTTP request.' : meaning),
+    requestId,
+  )
+  const body = JSON.stringify(document)
   socket.end(
     [
-      `HTTP/1.1 ${status} ${title}`,
+      `HTTP/1.1 ${status} ${document.title}`,
       'content-type: application/problem+json',
       `content-length: ${Buffer.byteLength(body)}`,
       'cache-control: no-store',
+      `x-request-id: ${requestId}`,
       'connection: close',
       '',
       body,
     ].join('\r\n'),
   )
-}
-
-function detailOf(status: number): string {
-  switch (status) {
-    case 431:
-      return 'The headers have more than 8 KiB.'
-    case 408:
-      return 'The request did not arrive in time.'
-    default:
-      return 'This is no HTTP request.'
-  }
-}
-
-function codeOf(status: number): string {
-  switch (status) {
-    case 431:
-      return 'headers_too_large'
-    case 408:
-      return 'request_timeout'
-    default:
-      return 'bad_request'
-  }
 }

@@ -42,7 +42,7 @@ function urls({ path, operation }: Operation, document: OpenApi.Document): fc.Ar
   const valuesFor = (parameter: OpenApi.ParameterObject) =>
     fc.oneof(
       valuesOf(parameter.schema as object, document).map(String),
-      fc.string({ unit: 'binary', minLength: 1, maxLength: 60 }),
+      fc.string({ unit: 'binary', minLength: 1, maxLength: 200 }),
     )
   const inPath = parameters.filter((each) => each.in === 'path')
   const inQuery = parameters.filter((each) => each.in === 'query')

@@ -93,7 +93,8 @@ function judgeIngress(observed: Observed): ConditionUpdate {
   return update('IngressReady', frontHealth(observed.snapshot, edge))
 }
 
-function judgeRollout({ snapshot, rollout, written }: Observed): ConditionUpdate {
+function judgeRollout(observed: Observed): ConditionUpdate {
+  const { snapshot, rollout, written } = observed
   const type = 'RolloutProgressing'
   const name = `${snapshot.authService.metadata.name}-${rollout.activeColor}`
   if (isWritten(written, 'Deployment', name)) {
@@ -103,6 +104,11 @@ function judgeRollout({ snapshot, rollout, written }: Observed): ConditionUpdate
   if (failure !== undefined) return { type, status: 'False', reason: 'RolloutFailed', message: failure }
   // The way is over; that the old colour still stands by is a reserve, and nothing to wait for.
   if (complete && !isUnderWay(memory.phase)) return { type, status: 'False', reason: 'RolloutComplete', message }
+  // Before there is anything to go back to, it waits for what WorkloadAvailable waits for: that is said once.
+  if (memory.currentRevision === undefined) {
+    const { message: because } = healthOf(observed, 'Deployment', name, 'server')
+    return { type, status: 'True', reason: 'RolloutInProgress', message: because }
+  }
   return { type, status: 'True', reason: 'RolloutInProgress', message }
 }
 

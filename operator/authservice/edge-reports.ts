@@ -15,6 +15,8 @@ export interface EdgeReportsOptions {
   healthPort: number
   /** The first pause between two rounds; each is twice as long as the one before. */
   pauseMilliseconds?: { first: number; longest: number }
+  /** From 0 to 1: spreads the rounds of many AuthServices that started at once. */
+  random?: () => number
 }
 
 interface Watched {
@@ -71,8 +73,9 @@ export class EdgeReports {
   }
 
   #plan(key: string, watched: Watched): void {
-    const { first, longest } = this.#options.pauseMilliseconds ?? defaultPause
-    const pause = Math.min(first * 2 ** watched.rounds, longest)
+    const { pauseMilliseconds = defaultPause, random = Math.random } = this.#options
+    const { first, longest } = pauseMilliseconds
+    const pause = Math.min(first * 2 ** watched.rounds, longest) * (0.5 + random())
     watched.timer = setTimeout(() => void this.#ask(key, watched), pause)
   }
 

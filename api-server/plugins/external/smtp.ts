@@ -14,7 +14,7 @@ const mostMilliseconds = 10_000
 
 export default fp(
   async function smtp(app) {
-    const { mail } = app.config
+    const { mail, environment } = app.config
     if (mail.smtpUrl === undefined) {
       app.decorate('smtp', undefined)
       return
@@ -24,6 +24,7 @@ export default fp(
     const transport = createTransport({
       url: mail.smtpUrl,
       pool: true,
+      requireTLS: environment === 'production' && mustEncrypt(mail.smtpUrl),
       maxConnections: mostConnections,
       connectionTimeout: mostMilliseconds,
       greetingTimeout: mostMilliseconds,
@@ -41,3 +42,12 @@ export default fp(
   },
   { name: 'smtp', dependencies: ['config'] },
 )
+
+/**
+ * Whether a connection that begins in plain text must be encrypted before anything is said on it: `smtp://` to another
+ * host. Left to the server, whoever sits in between could take its offer away and read links and the password.
+ */
+export function mustEncrypt(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'smtp:' && !['localhost', '127.0.0.1', '[::1]'].includes(hostname)
+}

@@ -5993,11 +5993,7 @@ export interface operations {
                     };
                 };
             };
-            /**
-             * @description `last_admin`: It is the last active administrator: make another one first.
-             *
-             *     `user_changed`: The user was changed by somebody else meanwhile. Try again.
-             */
+            /** @description `user_changed`: The user was changed by somebody else meanwhile. Try again. */
             409: {
                 headers: {
                     /** @description Finds the request in the log */
@@ -6009,7 +6005,7 @@ export interface operations {
                         /** @constant */
                         status?: 409;
                         /** @enum {unknown} */
-                        code?: "last_admin" | "user_changed";
+                        code?: "user_changed";
                     };
                 };
             };
@@ -6096,9 +6092,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
-             *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database does not answer. Try again shortly.
              *
              *     `revocation_unknown`: The server cannot tell now whether the session has ended.
              */
@@ -6115,7 +6109,7 @@ export interface operations {
                         /** @constant */
                         status?: 503;
                         /** @enum {unknown} */
-                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                        code?: "database_unavailable" | "revocation_unknown";
                     };
                 };
             };
@@ -6236,26 +6230,6 @@ export interface operations {
                     };
                 };
             };
-            /**
-             * @description `last_admin`: It is the last active administrator: make another one first.
-             *
-             *     `user_changed`: The user was changed by somebody else meanwhile. Try again.
-             */
-            409: {
-                headers: {
-                    /** @description Finds the request in the log */
-                    "X-Request-Id": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @constant */
-                        status?: 409;
-                        /** @enum {unknown} */
-                        code?: "last_admin" | "user_changed";
-                    };
-                };
-            };
             /** @description `body_too_large`: The body has more than 16 KiB. */
             413: {
                 headers: {
@@ -6339,9 +6313,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
-             *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database does not answer. Try again shortly.
              *
              *     `revocation_unknown`: The server cannot tell now whether the session has ended.
              */
@@ -6358,7 +6330,7 @@ export interface operations {
                         /** @constant */
                         status?: 503;
                         /** @enum {unknown} */
-                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                        code?: "database_unavailable" | "revocation_unknown";
                     };
                 };
             };
@@ -6476,26 +6448,6 @@ export interface operations {
                         status?: 408;
                         /** @enum {unknown} */
                         code?: "request_timeout";
-                    };
-                };
-            };
-            /**
-             * @description `last_admin`: It is the last active administrator: make another one first.
-             *
-             *     `user_changed`: The user was changed by somebody else meanwhile. Try again.
-             */
-            409: {
-                headers: {
-                    /** @description Finds the request in the log */
-                    "X-Request-Id": string;
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"] & {
-                        /** @constant */
-                        status?: 409;
-                        /** @enum {unknown} */
-                        code?: "last_admin" | "user_changed";
                     };
                 };
             };

@@ -85,6 +85,9 @@ test('users are listed page by page in the order of their emails, whatever the c
   expect((await server.get('/v1/admin/users?cursor=bm90IG9uZQ', admin.bearer)).body).toMatchObject({
     code: 'cursor_invalid',
   })
+  expect((await server.get('/v1/admin/events?cursor=bm90IG9uZQ', admin.bearer)).body).toMatchObject({
+    code: 'cursor_invalid',
+  })
   expect((await server.get('/v1/admin/users?limit=201', admin.bearer)).status).toBe(400)
 })
 

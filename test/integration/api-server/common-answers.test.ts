@@ -6,7 +6,8 @@ import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { ServerEnvironment } from '../../../api-server/config.ts'
 import { type Operation, operationsOf } from '../../../api-server/openapi/document.ts'
-import type { ProblemCode } from '../../../api-server/plugins/app/problems/problem.ts'
+import type { TokenPurpose } from '../../../api-server/plugins/app/one-time-tokens/store.ts'
+import { type ProblemCode, problem } from '../../../api-server/plugins/app/problems/problem.ts'
 import { formType } from '../../../api-server/schemas/oauth.ts'
 import { startMongo } from '../../servers/mongo.ts'
 import { type AppForTest, freshDatabase, logIn, logInAsAdmin, password, startApp } from './app-for-test.ts'
@@ -137,6 +138,59 @@ test('passwords that cannot be hashed', () =>
       '$1:"with a zero \\u0000 byte"',
     ),
   })))
+
+test.each([
+  ['password_too_long', 'x'.repeat(73), '("(?:new_|current_)?password")'],
+  ['password_too_short', 'short', '("(?:new_)?password")'],
+  ['password_common', 'password1234', '("(?:new_)?password")'],
+] as const)('passwords that are refused: %s', (code, refused, members) =>
+  expectOfEach(code, async (request, operation) => {
+    const opened = await open(request, operation)
+    const payload = (opened.payload ?? '').replace(new RegExp(`${members}:"[^"]*"`, 'g'), `$1:"${refused}"`)
+    return withMailToken({ ...opened, payload }, 'reset_password')
+  }),
+)
+
+test('what only administrators may do', async () => {
+  const { bearer } = await logIn(server)
+  await expectOfEach('forbidden', (request) => withHeaders(request, bearer))
+})
+
+test('what is not there', () => expectOfEach('not_found', open))
+
+describe('changes that meet others', () => {
+  const ofSomebody = async (request: Request): Promise<Request> => {
+    const user = await server.app.users.findByEmail((await logIn(server)).email)
+    return { ...request, url: String(request.url).replace(/[0-9a-f]{24}/, String(user?._id)) }
+  }
+
+  test('of the same user', async () => {
+    using change = vi.spyOn(server.app.users, 'change').mockResolvedValue(null)
+    using removal = vi.spyOn(server.app.users, 'delete').mockResolvedValue(false)
+    await expectOfEach('user_changed', async (request, operation) => ofSomebody(await open(request, operation)))
+    expect(change).toHaveBeenCalled()
+    expect(removal).toHaveBeenCalled()
+  })
+
+  test('again and again', async () => {
+    const ready = new Map<string, Request>()
+    for (const operation of operationsOf(server.app.swagger() as OpenApi.Document)) {
+      if (!describes(operation, 'busy') || describes(operation, 'password_unusable')) continue
+      const opened = await ofSomebody(await open(exampleRequest(operation), operation))
+      ready.set(operation.operation.operationId ?? '', await withMailToken(opened, 'verify_email'))
+    }
+    using transaction = vi
+      .spyOn(server.app.mongo, 'transaction')
+      .mockRejectedValue(problem(503, 'busy', 'a conflict of this test', { retryAfterSeconds: 1 }))
+    await expectOfEach(
+      'busy',
+      (request, { operation }) => ready.get(operation.operationId ?? '') ?? request,
+      server,
+      (operation) => !describes(operation, 'password_unusable'),
+    )
+    expect(transaction).toHaveBeenCalled()
+  })
+})
 
 describe('access tokens', () => {
   test('that are missing', () => expectOfEach('token_missing', (request) => request))
@@ -285,6 +339,15 @@ describe('servers', () => {
     }
   })
 })
+
+/** With a token that was mailed to somebody, where the request has one. */
+async function withMailToken(request: Request, purpose: TokenPurpose): Promise<Request> {
+  const user = await server.app.users.findByEmail((await logIn(server)).email)
+  if (user === null) throw new Error('the user is gone')
+  const token = await server.app.oneTimeTokens.issue({ purpose, userId: user._id, email: user.email }, new Date())
+  const payload = request.payload?.replace(/"token":"[^"]+"/, `"token":"${token}"`)
+  return { ...request, ...(payload !== undefined && { payload }) }
+}
 
 /** Of a user that there is, where the request has an email and a password. */
 function withCredentials(request: Request, email: string): Request {

@@ -109,7 +109,7 @@ test('under continuous verification a rotation rejects no valid token, and both 
   for (const token of tokens) await verifyEverywhere(token)
   expect(rejected).toEqual([])
   expect(new Set(tokens.map(kidOf)).size).toBe(2)
-  expect(verified).toBeGreaterThan(500)
+  expect(verified, 'verifications during the change-over').toBeGreaterThan(100)
 })
 
 test('a revoked key is refused by every server that has the news, and another one signs', async () => {

@@ -56,7 +56,7 @@ export function announceStoppedDatabases(
 
 /**
  * One event for each Secret that got new content. A Secret that was there before and had to be made anew is a warning:
- * what the lost one had signed or opened is lost.
+ * what the lost one had signed or opened is lost. The first ones are among what was created.
  *
  * @param known names of Secrets that an earlier visit has seen
  */
@@ -65,14 +65,12 @@ export function announceSecrets(
   known: ReadonlySet<string>,
   existing: ReadonlySet<string>,
 ): Announcement[] {
-  return changes.map(({ name, why }) =>
-    known.has(name) && !existing.has(name)
-      ? warning(
-          'SecretLost',
-          `Secret ${name} was gone and is made anew: what the lost one signed or opened is refused from now on (${why})`,
-        )
-      : normal('SecretChanged', `Secret ${name}: ${why}`),
-  )
+  return changes.flatMap(({ name, why }) => {
+    if (existing.has(name)) return [normal('SecretChanged', `Secret ${name}: ${why}`)]
+    if (!known.has(name)) return []
+    const loss = 'what the lost one signed or opened is refused from now on'
+    return [warning('SecretLost', `Secret ${name} was gone and is made anew: ${loss} (${why})`)]
+  })
 }
 
 /** One event for each action by annotation that was taken. */

@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../kube/objects.ts'
+import type { Manifest } from './apply/plan.ts'
 import type { EndpointSlice, LabelledPod } from './cluster.ts'
 
 /** What the operator's own objects, and their pods, are found by. */
@@ -8,6 +9,22 @@ export const managedByLabel = { name: 'app.kubernetes.io/managed-by', value: 'au
 export function withoutManagedFields<T extends { metadata: KubernetesObject['metadata'] }>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata
   return { ...object, metadata }
+}
+
+/** Of a child what tells whose it is: the rest is kept as text, by owner. */
+export function withIdentityOnly({ apiVersion, kind, metadata }: Manifest): Manifest {
+  const { name, namespace, uid, resourceVersion, ownerReferences } = metadata
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+      ...(ownerReferences !== undefined && { ownerReferences }),
+    },
+  }
 }
 
 /** Of a Pod only what tells whose it is, where it is, and why it is not ready: a tenth of it. */

@@ -9,7 +9,13 @@ import { apiVersion, kind } from './api/group.ts'
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 import type { LiveManifest } from './apply/field-owner.ts'
 import type { Manifest } from './apply/plan.ts'
-import { managedByLabel, withoutManagedFields, withReasonsOnly, withTargetsOnly } from './cache-transforms.ts'
+import {
+  managedByLabel,
+  withIdentityOnly,
+  withoutManagedFields,
+  withReasonsOnly,
+  withTargetsOnly,
+} from './cache-transforms.ts'
 import { ChildIndex, controllerOf } from './child-index.ts'
 import type { Announcement, AuthServiceKey, Cluster, EndpointSlice, LabelledPod, SecretManifest } from './cluster.ts'
 import { type EdgePod, EdgeReports } from './edge-reports.ts'
@@ -79,7 +85,7 @@ export class KubeCluster implements Cluster {
       transform: withTargetsOnly,
     })
     const informChildren = (resource: Resource) =>
-      this.#inform<Manifest>(resource, { labelSelector, transform: withoutManagedFields })
+      this.#inform<Manifest>(resource, { labelSelector, transform: withoutManagedFields, keep: withIdentityOnly })
     this.#children = childKinds.flatMap(informChildren)
     this.#optionalChildren = new OptionalChildren({
       ...options,
@@ -261,7 +267,7 @@ export class KubeCluster implements Cluster {
   /** One informer for the whole cluster, or one for each namespace. */
   #inform<T extends KubernetesObject>(
     resource: Resource,
-    selection: { labelSelector?: string; transform: (object: T) => T },
+    selection: { labelSelector?: string; transform: (object: T) => T; keep?: (object: T) => T },
   ): Informer<T>[] {
     const { client, log, namespaces, onHandlerError, onList } = this.#options
     const scopes =

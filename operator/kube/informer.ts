@@ -22,6 +22,11 @@ export interface InformerOptions<T> extends Pick<ListOptions, 'namespace' | 'lab
   log: Log
   /** What the cache keeps of an object: dropping what nobody reads saves most of the memory. */
   transform?: (object: T) => T
+  /**
+   * What stays in this cache once the handlers have seen an object, where they keep the rest themselves. Has to keep the
+   * metadata; `before`, and the object of a deletion, are what was kept.
+   */
+  keep?: (object: T) => T
   onList?: () => void
   onHandlerError?: () => void
   /** Objects in one page of a list. */
@@ -198,7 +203,8 @@ export class Informer<T extends KubernetesObject> {
       this.#put(received)
       return
     }
-    this.#objects.set(key, object)
+    const { keep } = this.#options
+    this.#objects.set(key, keep === undefined ? object : keep(object))
     this.#tell(before === undefined ? { type: 'added', object } : { type: 'updated', object, before })
   }
 

@@ -1,11 +1,22 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { parseAllDocuments } from 'yaml'
 import { freePort } from '../../servers/server-process.ts'
 import { cpuSecondsOf, residentMegabytesOf } from '../process-figures.ts'
 
-const bundle = resolve(import.meta.dirname, '../../../operator/dist/main.js')
+const root = resolve(import.meta.dirname, '../../..')
+const bundle = resolve(root, 'operator/dist/main.js')
+
+/** What the Deployment in manifests/base starts Node with. */
+async function nodeOptions(): Promise<string[]> {
+  const documents = parseAllDocuments(await readFile(resolve(root, 'manifests/base/deployment.yaml'), 'utf8'))
+  const deployment = documents.map((document) => document.toJS()).find(({ kind }) => kind === 'Deployment')
+  const command: string[] = deployment.spec.template.spec.containers[0].command
+  return command.filter((word) => word.startsWith('--'))
+}
 
 /** The operator's bundle in a process of its own, as its image runs it. */
 export class OperatorProcess {
@@ -21,7 +32,7 @@ export class OperatorProcess {
   static async start(kubeconfigPath: string): Promise<OperatorProcess> {
     const port = await freePort()
     const image = 'example.com/image:1'
-    const child = spawn(process.execPath, [bundle], {
+    const child = spawn(process.execPath, [...(await nodeOptions()), bundle], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
         ...process.env, // WORKERS among it, to try other counts

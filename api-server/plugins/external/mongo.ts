@@ -78,6 +78,8 @@ export default fp(
   async function mongo(app) {
     const client = mongoClient(app.config, { monitorCommands: true })
     const db = client.db(app.config.mongodb.database)
+    if (app.config.mongodb.allowInsecure)
+      app.log.warn('MongoDB on another host may be in plain text: ALLOW_INSECURE_MONGODB')
     const closing = new AbortController()
     const watch = new DependencyWatch({
       ping: () => db.command({ ping: 1 }, { readPreference: 'primary' }),

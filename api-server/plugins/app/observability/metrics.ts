@@ -88,6 +88,7 @@ export default fp(
   async function metrics(app) {
     const all = createMetrics()
     app.decorate('metrics', all)
+    all.insecureMongodb.set(app.config.mongodb.allowInsecure ? 1 : 0)
     app.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'unknown'
       all.requests.record(request.method, route, reply.statusCode, reply.elapsedTime / 1000)

@@ -15,6 +15,7 @@ export type SecurityEventName =
   | 'authz_fail'
   | 'authz_admin'
   | 'excess_rate_limit_exceeded'
+  | 'input_validation_fail'
   | 'malicious_cors'
   | 'session_created'
   | 'session_renewed'

@@ -28,7 +28,14 @@ export default fp(
 export function problemOf(error: FastifyError, request: FastifyRequest): Problem {
   const known = toProblem(error)
   if (known.code === 'internal_error') request.log.error({ err: error }, 'request failed')
+  if (known.code === 'validation_failed') recordInvalid(error, request)
   return known
+}
+
+/** Where the input was wrong, never what it was. */
+function recordInvalid({ validation = [], validationContext = 'body' }: FastifyError, request: FastifyRequest): void {
+  const where = `${request.routeOptions.url ?? 'unknown'} ${validationContext}${validation[0]?.instancePath ?? ''}`
+  request.server.securityEvents.record('input_validation_fail', { address: request.ip, reason: where.slice(0, 200) })
 }
 
 /** What is said beside the body. */

@@ -37,7 +37,12 @@ export default fp(
     const verified = new VerifiedTokens(keys, (token, now) => readAccessToken(keys, policy, token, now))
     app.decorate('tokens', {
       keys,
-      issueAccessToken: (subject) => issueAccessToken(keys, policy, subject, new Date()),
+      async issueAccessToken(subject) {
+        const issued = await issueAccessToken(keys, policy, subject, new Date())
+        const { userId, session } = subject
+        app.securityEvents.record('authn_token_created', { userId, sessionId: session._id })
+        return issued
+      },
       verifyAccessToken: (token) => verified.verify(token, new Date()),
     })
   },

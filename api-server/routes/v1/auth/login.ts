@@ -49,6 +49,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         { userId: user._id, version, address: request.ip, ...(userAgent !== undefined && { device: userAgent }) },
         now,
       )
+      app.securityEvents.record('session_created', { userId, sessionId: session._id, address: request.ip })
       await app.loginAttempts.rememberDevice(user._id, device, request, reply)
       const issued = await app.tokens.issueAccessToken({ userId, role: roleOf(user), session })
       app.metrics.logins.inc({ outcome: 'success' })

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildObservabilityServer } from '../../../api-server/observability-server.ts'
+import type { RecordedEvent } from '../../../api-server/plugins/app/observability/security-events.ts'
+import { type AppForTest, logIn, password, startApp } from './app-for-test.ts'
+
+let server: AppForTest
+const events: RecordedEvent[] = []
+
+beforeAll(async () => {
+  server = await startApp({ CORS_ORIGINS: 'https://app.example.com', RATE_LIMIT_PER_CLIENT: '100/s' })
+  server.app.securityEvents.subscribe((event) => events.push(event))
+})
+
+afterAll(() => server.close())
+
+/** The metrics that alerts, dashboards and the rollout's analysis are made of. */
+const promised = [
+  'http_requests_total{method="POST",route="/v1/auth/login",status="200"}',
+  'http_request_duration_seconds_bucket{le="0.5",method="POST",route="/v1/auth/login"}',
+  'auth_logins_total{outcome="success"}',
+  'auth_logins_total{outcome="invalid_credentials"}',
+  'auth_tokens_issued_total{kind="access"}',
+  'auth_tokens_issued_total{kind="refresh"}',
+  'auth_token_verifications_total{result="active"}',
+  'auth_revocations_total{scope="session"}',
+  'auth_password_hash_queue',
+  'auth_password_hash_seconds_count',
+  'auth_revocation_staleness_seconds',
+  'auth_signing_key_active_timestamp_seconds{kid="jwt-secret"}',
+  'mongodb_pool_connections{state="in_use"}',
+  'mongodb_pool_connections{state="idle"}',
+  'mongodb_pool_max',
+  'mongodb_insecure_allowed',
+  'redis_up',
+  'process_cpu_seconds_total',
+  'process_resident_memory_bytes',
+  'nodejs_eventloop_lag_p99_seconds',
+]
+
+test('the metrics that others are built on are there, with labels that no client chooses', async () => {
+  const { bearer, email } = await logIn(server)
+  await server.post('/v1/auth/login', { email, password: 'wrong horse battery' })
+  await server.get('/v1/auth/verify', bearer)
+  await server.post('/v1/auth/logout', {}, bearer)
+  await server.get(`/no/${email}/there`)
+  const observability = buildObservabilityServer(server.app)
+  const { body } = await observability.inject('/metrics')
+  await observability.close()
+
+  const lines = body.split('\n')
+  expect(promised.filter((name) => !lines.some((line) => line.startsWith(`${name} `)))).toEqual([])
+  expect(body).not.toContain(email)
+  expect(body).toContain('route="unknown"')
+})
+
+test('a log-in, broken input and a foreign origin are told as security events, without what was sent', async () => {
+  events.length = 0
+  const { email } = await logIn(server)
+  await server.post('/v1/auth/login', { email, password, more: 'secret' })
+  await server.get('/.well-known/jwks.json', { origin: 'https://evil.example.com' })
+  await server.get('/.well-known/jwks.json', { origin: 'https://app.example.com' })
+  const told = events.map(({ event, reason }) => (reason === undefined ? event : `${event}: ${reason}`))
+  expect(told).toEqual([
+    'user_created',
+    'session_created',
+    'authn_token_created',
+    'authn_login_success',
+    'input_validation_fail: /v1/auth/login body',
+    'malicious_cors: https://evil.example.com',
+  ])
+  expect(events[3]).toMatchObject({ emailHash: expect.stringMatching(/^[\w-]{16}$/), sessionId: expect.any(String) })
+  expect(JSON.stringify(events)).not.toContain(email)
+})

@@ -14,6 +14,7 @@ import { FaultyApi } from '../kube/api-proxy.ts'
 import { kubeConfigAt, Namespace } from './namespace.ts'
 import { startOperatorWith } from './operator-under-test.ts'
 import { allowed, type Rule, usedBy } from './permissions.ts'
+import { makeEverythingAvailable } from './simulated-controllers.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
 const manifests = resolve(import.meta.dirname, '../../../manifests')
@@ -93,6 +94,7 @@ async function walkThrough(namespace: Namespace): Promise<void> {
   await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-tls' }, ...{ data } })
   const spec = {
     environment: 'staging',
+    rollout: { strategy: 'RollingUpdate' },
     mongodb: {},
     redis: {},
     ingress: { type: 'Nginx', host: 'auth.example.com', tls: { secretName: 'our-tls' } },
@@ -119,6 +121,8 @@ async function walkThrough(namespace: Namespace): Promise<void> {
     },
   })
   const gone = async () => {
+    // A database that is left runs on until no server pod uses it.
+    await makeEverythingAvailable(namespace)
     const names: [string, string][] = [
       ['Deployment', 'walked-edge'],
       ['CronJob', 'walked-backup'],

@@ -6,6 +6,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type Db, MongoClient } from 'mongodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
+import { secretKeys } from '../../../api-server/administration/secret-files.ts'
 import { migrations } from '../../../api-server/migrations/steps.ts'
 import {
   type BackupEnvironment,
@@ -222,7 +223,8 @@ describe('with the users of a managed MongoDB, whom it lets do only their work',
   /** As in the pod: mongod with a key file, then the program that sets it up. */
   beforeAll(async () => {
     secrets = await mkdtemp(join(tmpdir(), 'authservice-backup-secrets-'))
-    const files = { keyfile: randomBytes(96).toString('base64'), admin: 'admin-password', app: password }
+    const passwords = { [secretKeys.adminPassword]: 'admin-password', [secretKeys.appPassword]: password }
+    const files = { keyfile: randomBytes(96).toString('base64'), ...passwords }
     for (const [file, content] of Object.entries(files)) {
       await writeFile(join(secrets, file), content, { mode: 0o400 })
     }
@@ -233,9 +235,7 @@ describe('with the users of a managed MongoDB, whom it lets do only their work',
       MONGODB_REPLICA_SET: replicaSet,
       MONGODB_MEMBER_HOST: `127.0.0.1:${secured.port}`,
       MONGODB_ADMIN_USERNAME: mongodbUsers.admin,
-      MONGODB_ADMIN_PASSWORD_FILE: join(secrets, 'admin'),
-      MONGODB_APP_USERNAME: mongodbUsers.app,
-      MONGODB_APP_PASSWORD_FILE: join(secrets, 'app'),
+      MONGODB_SECRET_DIRECTORY: secrets,
       DATABASE_NAME: databaseName,
     }
     const setup = resolve(import.meta.dirname, '../../../api-server/mongodb-setup.ts')

@@ -33,10 +33,14 @@ const plan = (origin: string, change: Partial<LoadPlan> = {}): LoadPlan => ({
   ...change,
 })
 
+/** In two seconds at a hundred a second; the clock decides on which side of its ends the first and the last one fall. */
+const expectAbout200 = (requests: number) => expect(Math.abs(requests - 200)).toBeLessThanOrEqual(1)
+
 test('the rate is kept, and what the connections were opened with does not count', async () => {
   const origin = await serve(() => 200)
   const result = await runConstantRate(plan(origin, { connections: 5 }))
-  expect(result).toMatchObject({ requests: 200, statuses: { '200': 200 }, failures: {} })
+  expectAbout200(result.requests)
+  expect(result).toMatchObject({ statuses: { '200': result.requests }, failures: {} })
   expect(result.stoppedBecause).toBeUndefined()
 })
 
@@ -46,7 +50,7 @@ test('a stall counts for every request that was due meanwhile, not only for the 
     request === 50 ? new Promise((answer) => setTimeout(() => answer(200), stall)) : 200,
   )
   const { latency, requests } = await runConstantRate(plan(origin))
-  expect(requests).toBe(200)
+  expectAbout200(requests)
   // A hundred were due in that second: half of all. A closed loop would have seen a single slow one.
   expect(latency.max).toBeGreaterThanOrEqual(stall * 0.9)
   expect(latency.p90).toBeGreaterThan(stall / 2)
@@ -57,7 +61,7 @@ test('answers are counted by status, and broken connections by their error', asy
   const { statuses, failures, requests } = await runConstantRate(plan(origin))
   expect(Object.keys(statuses).sort()).toEqual(['200', '503'])
   expect(failures).toEqual({ UND_ERR_SOCKET: 1 })
-  expect(requests).toBe(200)
+  expectAbout200(requests)
 })
 
 test('it gives up on a target that does not keep up, and says so', async () => {

@@ -24,6 +24,7 @@ export class SimulatedCluster {
   readonly #informers: Informer<Workload>[]
   #waiting: (() => Promise<void>)[] = []
   #running = 0
+  #stopped = false
 
   constructor(client: KubeClient, log: Log) {
     this.#client = client
@@ -42,6 +43,7 @@ export class SimulatedCluster {
   }
 
   async stop(): Promise<void> {
+    this.#stopped = true
     this.#waiting = []
     await Promise.all(this.#informers.map((informer) => informer.stop()))
   }
@@ -75,6 +77,7 @@ export class SimulatedCluster {
     } catch (error) {
       if (isNotFound(error) || isConflict(error)) return // deleted, or changed: then it comes again
       if (error instanceof KubeError) throw error
+      if (this.#stopped) return
       // The connection was closed by a server that is busy.
       setTimeout(() => this.#enqueue(() => this.#run(resource, { metadata, spec })), 200)
     }

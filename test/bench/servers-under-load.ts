@@ -8,7 +8,7 @@ import { KeyStore } from '../../api-server/plugins/app/tokens/key-store.ts'
 import { parseKeySet } from '../../api-server/plugins/app/tokens/parse-key-set.ts'
 import { developmentKeys } from '../../scripts/dev/signing-keys.ts'
 import { startMongo } from '../servers/mongo.ts'
-import { startRedis } from '../servers/redis.ts'
+import { startRedis, type TestRedis } from '../servers/redis.ts'
 import { freePort, type ServerProcess, startProcess } from '../servers/server-process.ts'
 import { type Cores, onCore } from './cores.ts'
 
@@ -21,19 +21,20 @@ export class Deployment implements AsyncDisposable {
   readonly mongoUrl: string
   readonly database = 'bench'
   readonly folder: string
-  readonly #redis: { host: string; port: number }
+  /** A bench may stop it and start it again. */
+  readonly redis: TestRedis
   readonly #keyFile: string
   readonly #stack: AsyncDisposableStack
 
   private constructor(
     cores: Cores,
     stack: AsyncDisposableStack,
-    known: { mongoUrl: string; redis: { host: string; port: number }; folder: string; keyFile: string },
+    known: { mongoUrl: string; redis: TestRedis; folder: string; keyFile: string },
   ) {
     this.cores = cores
     this.#stack = stack
     this.mongoUrl = known.mongoUrl
-    this.#redis = known.redis
+    this.redis = known.redis
     this.folder = known.folder
     this.#keyFile = known.keyFile
   }
@@ -102,8 +103,8 @@ export class Deployment implements AsyncDisposable {
       HOST: '127.0.0.1',
       MONGODB_URL: this.mongoUrl,
       DATABASE_NAME: this.database,
-      REDIS_HOST: this.#redis.host,
-      REDIS_PORT: String(this.#redis.port),
+      REDIS_HOST: this.redis.host,
+      REDIS_PORT: String(this.redis.port),
       JWT_KEYS_FILE: this.#keyFile,
       JWT_ISSUER: policy.issuer,
       JWT_AUDIENCE: policy.audience,

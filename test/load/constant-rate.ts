@@ -7,6 +7,7 @@ export interface LoadRequest {
   method: 'GET' | 'POST'
   path: string
   headers: Record<string, string>
+  body?: string
 }
 
 export interface LoadPlan {
@@ -154,26 +155,29 @@ class ConstantRateLoad {
     if (request === undefined) throw new Error('a load plan has one request at least')
     this.#outstanding++
     let status = 0
-    client.dispatch(request, {
-      onRequestStart: () => {},
-      onResponseStart: (_controller, statusCode) => {
-        status = statusCode
+    client.dispatch(
+      { ...request, body: request.body ?? null },
+      {
+        onRequestStart: () => {},
+        onResponseStart: (_controller, statusCode) => {
+          status = statusCode
+        },
+        onResponseData: () => {},
+        onResponseEnd: () => {
+          const now = performance.now()
+          if (due >= this.#countFrom) {
+            this.#latency.record(now - due)
+            this.#response.record(now - noticed)
+            count(this.#statuses, String(status))
+          }
+          this.#free(client)
+        },
+        onResponseError: (_controller, error) => {
+          if (due >= this.#countFrom) count(this.#failures, 'code' in error ? String(error.code) : error.name)
+          this.#free(client)
+        },
       },
-      onResponseData: () => {},
-      onResponseEnd: () => {
-        const now = performance.now()
-        if (due >= this.#countFrom) {
-          this.#latency.record(now - due)
-          this.#response.record(now - noticed)
-          count(this.#statuses, String(status))
-        }
-        this.#free(client)
-      },
-      onResponseError: (_controller, error) => {
-        if (due >= this.#countFrom) count(this.#failures, 'code' in error ? String(error.code) : error.name)
-        this.#free(client)
-      },
-    })
+    )
   }
 
   #free(client: Client): void {

@@ -62,8 +62,8 @@ test('no value of a spec can add a directive', () => {
   // The shape of the text, with every value taken out of it.
   const shapeOf = ({ ingress, ...rest }: NginxConfigInput) =>
     nginxConfig({ ingress, ...rest })
-      .replaceAll(ingress.host, 'HOST')
-      .replaceAll(/burst=\d+|rate=\d+r\/[sm]/g, 'NUMBER')
+      .replaceAll(/burst=\d+|rate=\d+r\/[sm]/g, '<>') // first: a host such as 06 may be a part of a number
+      .replaceAll(ingress.host, '<>')
   const host = fc.stringMatching(new RegExp(hostPattern)).filter((text) => text.length > 0 && text.length <= 253)
   const count = fc.integer({ min: 1, max: 9_999_999 })
   const expected = shapeOf(input)

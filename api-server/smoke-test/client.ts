@@ -33,6 +33,31 @@ export function callerOf(url: string): Call {
   }
 }
 
+/**
+ * Waits until something answers, whatever it says. A Service that was just made is known by name, and on every node,
+ * some seconds later than its pods are ready: that is no fault of theirs.
+ *
+ * @throws the last error when nothing has answered by then
+ */
+export async function untilReachable(call: Call, mostMilliseconds: number): Promise<void> {
+  const deadline = performance.now() + mostMilliseconds
+  for (;;) {
+    try {
+      await call('GET', '/.well-known/jwks.json')
+      return
+    } catch (error) {
+      if (performance.now() > deadline) throw new Error(`nothing answers: ${causeOf(error)}`, { cause: error })
+      await new Promise((again) => setTimeout(again, 250))
+    }
+  }
+}
+
+/** `fetch` says no more than that it failed; what failed is in the cause. */
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error
+  return cause instanceof Error ? cause.message : String(cause)
+}
+
 function isJson({ headers }: Response): boolean {
   return /\bjson\b/.test(headers.get('content-type') ?? '')
 }

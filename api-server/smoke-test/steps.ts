@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { Answer, Call } from './client.ts'
+import { type Answer, type Call, untilReachable } from './client.ts'
 
 /** The two colours: the one that has the traffic, and the one that may get it. */
 export interface Colors {
@@ -28,12 +28,14 @@ const mostRevocationMilliseconds = 3_000
 /**
  * What a user goes through, across the colours: an update must neither end a session nor forget that one has ended.
  *
+ * @param mostMillisecondsUnreachable how long a colour may be without an answer before the first step
  * @param onStep told of each step that passed, with its time in milliseconds
  * @throws SmokeTestError at the first step that fails; the user is removed all the same
  */
 export async function runSmokeTest(
   colors: Colors,
   onStep: (step: string, milliseconds: number) => void,
+  mostMillisecondsUnreachable = 20_000,
 ): Promise<void> {
   const { live, preview } = colors
   const timed = async <Result>(step: string, work: () => Promise<Result>): Promise<Result> => {
@@ -48,6 +50,9 @@ export async function runSmokeTest(
     email: `smoke-test-${randomBytes(12).toString('hex')}@smoke-test.invalid`,
     password: randomBytes(24).toString('base64url'),
   }
+  await timed('reach both colours', () =>
+    Promise.all([live, preview].map((call) => untilReachable(call, mostMillisecondsUnreachable))),
+  )
   await timed('register', () => register(preview, person))
   const outcome = await cross(colors, person, timed).then(
     () => undefined,

@@ -22,7 +22,8 @@ beforeEach(() => {
 })
 afterAll(() => Promise.all(servers.map((server) => server.close())))
 
-const run = (colors: { live: Call; preview: Call }) => runSmokeTest(colors, (step) => steps.push(step))
+const run = (colors: { live: Call; preview: Call }, mostMilliseconds = 5_000) =>
+  runSmokeTest(colors, (step) => steps.push(step), mostMilliseconds)
 
 /** A colour whose answers to one path are replaced. */
 const withFault =
@@ -37,7 +38,7 @@ async function usersLeft(): Promise<number> {
 
 test('two servers of one deployment pass every step and no user is left', async () => {
   await run({ live, preview })
-  expect(steps).toHaveLength(13)
+  expect(steps).toHaveLength(14)
   expect(await usersLeft()).toBe(0)
 })
 
@@ -68,12 +69,23 @@ test('a version that refuses tokens of the old one is caught', async () => {
   try {
     const url = await other.app.listen({ host: '127.0.0.1', port: 0 })
     await expect(run({ live, preview: callerOf(url) })).rejects.toThrow(SmokeTestError)
-    expect(steps).toEqual(['register', 'login', 'verify', 'clean up'])
+    expect(steps).toEqual(['reach both colours', 'register', 'login', 'verify', 'clean up'])
   } finally {
     await other.close()
   }
 })
 
 test('a colour that does not answer is a failure, not a hang', async () => {
-  await expect(run({ live, preview: callerOf('http://127.0.0.1:1') })).rejects.toThrow(/^register: /)
+  const nobody = callerOf('http://127.0.0.1:1')
+  await expect(run({ live, preview: nobody }, 100)).rejects.toThrow(/^reach both colours: nothing answers: /)
+})
+
+test('a Service that is known a moment later than its pods are ready is waited for', async () => {
+  let refusals = 3
+  const late: Call = async (method, path, options) => {
+    if (refusals-- > 0) throw new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND') })
+    return preview(method, path, options)
+  }
+  await run({ live, preview: late })
+  expect(steps).toHaveLength(14)
 })

@@ -1,6 +1,7 @@
 import { canRun, type Goal } from './goal.ts'
 import {
   type Color,
+  colors,
   isUnderWay,
   type ObservedColor,
   type RolloutDecision,
@@ -102,9 +103,11 @@ export function deadlineFrom({ now, world }: Course): Date {
 }
 
 /** Counts that are there already need no write. */
-function differingCounts({ colors }: RolloutWorld, counts: RolloutDecision['counts']): RolloutDecision['counts'] {
-  const entries = Object.entries(counts).filter(([color, count]) => colors[color as Color]?.replicas !== count)
-  return Object.fromEntries(entries)
+function differingCounts(world: RolloutWorld, counts: RolloutDecision['counts']): RolloutDecision['counts'] {
+  const differing = colors.filter(
+    (color) => counts[color] !== undefined && counts[color] !== world.colors[color]?.replicas,
+  )
+  return Object.fromEntries(differing.map((color) => [color, counts[color]]))
 }
 
 /** Seconds since the present phase of the goal's revision began; never negative. */

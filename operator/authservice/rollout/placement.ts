@@ -1,6 +1,6 @@
 import type { Placement } from '../resources/render-input.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { type KeptRevision, keepRevisions, type RevisionsInUse, type StoredRevision } from './revisions.ts'
+import { keepRevisions, type RevisionsInUse, type StoredRevision } from './revisions.ts'
 import { smokeTestName } from './smoke-test.ts'
 import { type Color, colors, type RolloutDecision, type RolloutWorld } from './world.ts'
 
@@ -27,13 +27,9 @@ export function placeRevisions(
   const revisions = keepRevisions(stored, { wanted, others }, resolved.rollout.revisionHistoryLimit)
   const place = (color: Color) => {
     const kept = revisions.find((one) => one.revision === templates[color])
-    return kept === undefined ? [] : [[color, templateOf(kept)] as const]
+    return kept === undefined ? [] : [[color, { revision: kept.revision, template: kept.template }] as const]
   }
   const tested = revisions.find((one) => one.revision === smokeTestOf)
   const smokeTest = tested && { name: smokeTestName(owner, memory), image: tested.image }
   return { activeColor, previewColor, smokeTest, colors: Object.fromEntries(colors.flatMap(place)), revisions }
-}
-
-function templateOf({ revision, template }: KeptRevision): { revision: string; template: KeptRevision['template'] } {
-  return { revision, template }
 }

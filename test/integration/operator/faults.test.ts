@@ -4,7 +4,7 @@ import type { Operator } from '../../../operator/operator.ts'
 import { FaultyApi, isWatch, isWrite } from '../kube/api-proxy.ts'
 import { endState, secretsOf, untilSameAs } from './end-state.ts'
 import { Namespace } from './namespace.ts'
-import { startOperatorWith, visitsOf } from './operator-under-test.ts'
+import { startOperatorWith, untilQuiet } from './operator-under-test.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
 let namespace: Namespace
@@ -37,27 +37,10 @@ async function createAuthService(): Promise<string> {
   return name
 }
 
-/** Waits until the visits have come to rest. */
-async function untilQuiet(): Promise<void> {
-  let last = -1
-  let since = performance.now()
-  await expect
-    .poll(
-      async () => {
-        const visits = await visitsOf(operator)
-        if (visits !== last) since = performance.now()
-        last = visits
-        return performance.now() - since
-      },
-      { timeout: 30_000, interval: 50, message: 'milliseconds without a visit' },
-    )
-    .toBeGreaterThan(500)
-}
-
 test('without a fault an AuthService comes to what the other tests compare with', async () => {
   const name = await createAuthService()
   await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 30_000 }).toBeDefined()
-  await untilQuiet()
+  await untilQuiet(operator, 30_000)
   wanted = await endState(namespace, name)
   usualRequests = proxy.requests.length
   expect(Object.keys(wanted).length).toBeGreaterThan(10)
@@ -137,7 +120,7 @@ test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) 
   proxy.heal()
   const secrets = await secretsOf(namespace, name)
   await untilSameAs(wanted, namespace, name)
-  await untilQuiet()
+  await untilQuiet(operator, 30_000)
   // Lists and watches of a dozen kinds come on top.
   expect(proxy.requests.length).toBeLessThan(mostRequests(usualRequests) + 100)
   expect(await secretsOf(namespace, name)).toMatchObject(secrets)

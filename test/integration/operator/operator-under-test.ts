@@ -1,5 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
+import { expect } from 'vitest'
 import type { Config } from '../../../operator/config.ts'
 import { Operator, type OperatorOptions } from '../../../operator/operator.ts'
 import { kubeConfigAt, type Namespace } from './namespace.ts'
@@ -67,4 +68,21 @@ export async function writesOf(operator: Operator): Promise<number> {
 export async function visitsOf(operator: Operator): Promise<number> {
   const visits = await operator.registry.getSingleMetric('controller_runtime_reconcile_total')?.get()
   return visits?.values.reduce((total, { value }) => total + value, 0) ?? 0
+}
+
+/** Waits until no visit was made for half a second: what the watches had to tell is told. */
+export async function untilQuiet(operator: Operator, timeoutMilliseconds: number): Promise<void> {
+  let last = -1
+  let since = performance.now()
+  await expect
+    .poll(
+      async () => {
+        const visits = await visitsOf(operator)
+        if (visits !== last) since = performance.now()
+        last = visits
+        return performance.now() - since
+      },
+      { timeout: timeoutMilliseconds, interval: 50, message: 'milliseconds without a visit' },
+    )
+    .toBeGreaterThan(500)
 }

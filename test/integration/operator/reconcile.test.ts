@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from './namespace.ts'
-import { startOperator, visitsOf, writesOf } from './operator-under-test.ts'
+import { startOperator, untilQuiet, visitsOf, writesOf } from './operator-under-test.ts'
 import { makeEverythingAvailable } from './simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -77,12 +77,12 @@ describe('a new AuthService', () => {
 
   test('costs no write once it is settled, however often it is looked at', async () => {
     await untilReady('accounts')
-    await untilQuiet()
+    await untilQuiet(operator, 20_000)
     const before = { writes: await writesOf(operator), visits: await visitsOf(operator) }
     // A child that is touched in a field that nobody wants makes the operator look, and find nothing to do.
     await namespace.patch('ConfigMap', 'accounts-edge', { metadata: { annotations: { touched: String(Date.now()) } } })
     await expect.poll(() => visitsOf(operator), { timeout: 10_000 }).toBeGreaterThan(before.visits)
-    await untilQuiet()
+    await untilQuiet(operator, 20_000)
     expect(await writesOf(operator)).toBe(before.writes)
   })
 })
@@ -234,20 +234,3 @@ describe('a change of the spec', () => {
       .toContainEqual(expect.stringMatching(/^Normal Pruned: .*Deployment accounts-edge/))
   })
 })
-
-/** Waits until no visit was made for half a second: what the watches had to tell is told. */
-async function untilQuiet(): Promise<void> {
-  let last = -1
-  let since = performance.now()
-  await expect
-    .poll(
-      async () => {
-        const visits = await visitsOf(operator)
-        if (visits !== last) since = performance.now()
-        last = visits
-        return performance.now() - since
-      },
-      { timeout: 20_000, interval: 50, message: 'milliseconds without a visit' },
-    )
-    .toBeGreaterThan(500)
-}

@@ -26,7 +26,7 @@ export function planRollout(
   now: Date,
 ): RolloutPlan {
   const { authService, children, resolved } = snapshot
-  const stored = storedRevisions(children, authService.metadata.name)
+  const stored = storedRevisions(children, authService.metadata.name, authService.status?.revisions)
   const orders = ordersOf(asked, stored, wanted.revision)
   const memory = readMemory(authService.status)
   const world = observeRollout(snapshot, {

@@ -30,13 +30,34 @@ export interface KeptRevision {
   template: PodTemplate
 }
 
-/** The revisions that are kept, by their hash. */
-export function storedRevisions(children: readonly Manifest[], owner: string): Map<string, StoredRevision> {
+/** A revision with the number that status has for it. */
+export interface NumberedRevision {
+  /** Its hash. */
+  name: string
+  number: number
+}
+
+/**
+ * The revisions that are kept, by their hash.
+ *
+ * @param recorded what status names; where it knows a number that one holds, for the stored one can be edited
+ */
+export function storedRevisions(
+  children: readonly Manifest[],
+  owner: string,
+  recorded: readonly NumberedRevision[] = [],
+): Map<string, StoredRevision> {
   const prefix = `${owner}-`
+  const numbers = new Map(recorded.map(({ name, number }) => [name, number]))
   const stored = children.filter(
     (child): child is StoredRevision => child.kind === 'ControllerRevision' && child.metadata.name.startsWith(prefix),
   )
-  return new Map(stored.map((one) => [one.metadata.name.slice(prefix.length), one]))
+  return new Map(
+    stored.map((one) => {
+      const name = one.metadata.name.slice(prefix.length)
+      return [name, { ...one, revision: numbers.get(name) ?? Math.max(1, one.revision) }]
+    }),
+  )
 }
 
 /** Revisions to keep: the wanted one, all that are in use, and the newest of the others up to the limit. */

@@ -31,6 +31,8 @@ export interface OperatorOptions {
   log: Logger
   /** How often it is asked which kinds the cluster has; ten seconds by default. */
   lookUpKindsEveryMilliseconds?: number
+  /** How long a watch runs before the next one takes over; five to ten minutes by default. */
+  watchSeconds?: { least: number; most: number }
 }
 
 /** All parts of the operator, put together; `run` and `stop` are its life. */
@@ -53,7 +55,7 @@ export class Operator {
 
   constructor(
     config: Config,
-    { kubeConfig, version, log, leaseTiming, lookUpKindsEveryMilliseconds }: OperatorOptions,
+    { kubeConfig, version, log, leaseTiming, lookUpKindsEveryMilliseconds, watchSeconds }: OperatorOptions,
   ) {
     this.#config = config
     this.#leaseTiming = leaseTiming
@@ -73,6 +75,7 @@ export class Operator {
       log,
       namespaces: config.watchNamespaces,
       ...(lookUpKindsEveryMilliseconds !== undefined && { intervalMilliseconds: lookUpKindsEveryMilliseconds }),
+      ...(watchSeconds !== undefined && { watchSeconds }),
       onHandlerError: (kind) => this.#metrics.handlerErrors.inc({ kind }),
       onList: (kind) => this.#metrics.relists.inc({ kind }),
     })

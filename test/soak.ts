@@ -1,8 +1,11 @@
 /**
- * The tests that take their time, for a nightly run: 6,000 random edits of random children on a real API server.
+ * The tests that take their time, for a nightly run: 6,000 random edits of random children on a real API server, faults
+ * of it that last for a minute each, and an operator that is killed at every write of a reconcile.
  *
  * Usage: npm run test:soak
  */
 process.env['DRIFT_EDITS'] ??= '6000'
-process.argv.push('integration', 'random-drift')
+process.env['FAULT_SECONDS'] ??= '60'
+process.env['KILL_AT'] ??= 'every-write'
+process.argv.push('integration', 'random-drift', 'operator/faults', 'sigkill')
 await import('../scripts/test/main.ts')

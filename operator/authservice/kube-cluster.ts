@@ -49,6 +49,8 @@ export interface KubeClusterOptions {
   namespaces: readonly string[]
   /** How often it is asked which kinds the cluster has. */
   intervalMilliseconds?: number
+  /** How long a watch runs before the next one takes over. */
+  watchSeconds?: { least: number; most: number }
   onHandlerError?: (kind: string) => void
   onList?: (kind: string) => void
 }
@@ -269,7 +271,7 @@ export class KubeCluster implements Cluster {
     resource: Resource,
     selection: { labelSelector?: string; transform: (object: T) => T; keep?: (object: T) => T },
   ): Informer<T>[] {
-    const { client, log, namespaces, onHandlerError, onList } = this.#options
+    const { client, log, namespaces, watchSeconds, onHandlerError, onList } = this.#options
     const scopes =
       namespaces.length === 0 || !resource.namespaced ? [{}] : namespaces.map((namespace) => ({ namespace }))
     return scopes.map(
@@ -280,6 +282,7 @@ export class KubeCluster implements Cluster {
           log,
           ...scope,
           ...selection,
+          ...(watchSeconds !== undefined && { watchSeconds }),
           onHandlerError: () => onHandlerError?.(resource.kind),
           onList: () => onList?.(resource.kind),
         }),

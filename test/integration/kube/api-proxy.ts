@@ -25,8 +25,8 @@ export type Fault =
   | { kind: 'answer'; status: number; retryAfterSeconds?: number }
   /** The connection ends, before the API server has seen the request. */
   | { kind: 'cut' }
-  /** The connection ends after the API server has carried the request out. */
-  | { kind: 'cutAfterwards' }
+  /** The connection ends after the API server has carried the request out; `first` comes before that. */
+  | { kind: 'cutAfterwards'; first?: () => void }
   | { kind: 'delay'; milliseconds: number }
   /** Nothing comes, and the connection stays. */
   | { kind: 'hang' }
@@ -46,6 +46,8 @@ export class FaultyApi {
   readonly refusals: string[] = []
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
+  /** What makes each open watch silent. */
+  readonly #silences = new Set<() => void>()
   #fault: (request: SeenRequest) => Fault | undefined = () => undefined
 
   private constructor(target: number) {
@@ -86,6 +88,11 @@ export class FaultyApi {
     for (const socket of this.#sockets) socket.destroy()
   }
 
+  /** Nothing more comes over the watches that are open; their connections stay. */
+  silenceWatches(): void {
+    for (const silence of this.#silences) silence()
+  }
+
   /** Requests that change something. */
   get writes(): SeenRequest[] {
     return this.requests.filter(isWrite)
@@ -105,7 +112,15 @@ export class FaultyApi {
       case undefined:
         return forward(target, incoming, (answer) => this.#pass(seen, answer, response), response)
       case 'cutAfterwards':
-        return forward(target, incoming, () => incoming.socket.destroy(), response)
+        return forward(
+          target,
+          incoming,
+          () => {
+            fault.first?.()
+            incoming.socket.destroy()
+          },
+          response,
+        )
       case 'delay':
         setTimeout(
           () => forward(target, incoming, (answer) => this.#pass(seen, answer, response), response),
@@ -122,12 +137,16 @@ export class FaultyApi {
     }
   }
 
-  #pass({ method, path }: SeenRequest, answer: IncomingMessage, response: ServerResponse): void {
-    if (answer.statusCode === 403) this.refusals.push(`${method} ${path}`)
+  #pass(seen: SeenRequest, answer: IncomingMessage, response: ServerResponse): void {
+    if (answer.statusCode === 403) this.refusals.push(`${seen.method} ${seen.path}`)
     response.writeHead(answer.statusCode ?? 502, answer.headers)
     response.flushHeaders() // of a watch that has nothing to say yet
     answer.on('error', () => response.destroy())
     answer.pipe(response)
+    if (!isWatch(seen)) return
+    const silence = () => void answer.unpipe(response).resume()
+    this.#silences.add(silence)
+    response.on('close', () => this.#silences.delete(silence))
   }
 }
 

@@ -6,6 +6,9 @@ import { endState, secretsOf, untilSameAs } from './end-state.ts'
 import { Namespace } from './namespace.ts'
 import { startOperatorWith, untilQuiet } from './operator-under-test.ts'
 
+/** How long a fault lasts; `npm run test:soak` sets it to a minute. */
+const faultSeconds = Number(process.env['FAULT_SECONDS'] ?? 2.5)
+
 const { kubeconfigPath, port } = inject('apiServer')
 let namespace: Namespace
 let proxy: FaultyApi
@@ -112,16 +115,22 @@ test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) 
     },
     (usual) => 5 * usual,
   ],
-])('%s: the same end state, nothing lost, and no hot loop', async (_, begin, mostRequests) => {
-  const end = begin()
-  const name = await createAuthService()
-  await new Promise((passed) => setTimeout(passed, 2_500)) // the fault has to last
-  end()
-  proxy.heal()
-  const secrets = await secretsOf(namespace, name)
-  await untilSameAs(wanted, namespace, name)
-  await untilQuiet(operator, 30_000)
-  // Lists and watches of a dozen kinds come on top.
-  expect(proxy.requests.length).toBeLessThan(mostRequests(usualRequests) + 100)
-  expect(await secretsOf(namespace, name)).toMatchObject(secrets)
-})
+])(
+  '%s: the same end state, nothing lost, and no hot loop',
+  {
+    timeout: (90 + faultSeconds) * 1_000,
+  },
+  async (_, begin, mostRequests) => {
+    const end = begin()
+    const name = await createAuthService()
+    await new Promise((passed) => setTimeout(passed, faultSeconds * 1_000)) // the fault has to last
+    end()
+    proxy.heal()
+    const secrets = await secretsOf(namespace, name)
+    await untilSameAs(wanted, namespace, name)
+    await untilQuiet(operator, 30_000)
+    // Lists and watches of a dozen kinds come on top.
+    expect(proxy.requests.length).toBeLessThan(mostRequests(usualRequests) + 100)
+    expect(await secretsOf(namespace, name)).toMatchObject(secrets)
+  },
+)

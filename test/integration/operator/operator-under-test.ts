@@ -5,7 +5,8 @@ import type { Config } from '../../../operator/config.ts'
 import { Operator, type OperatorOptions } from '../../../operator/operator.ts'
 import { kubeConfigAt, type Namespace } from './namespace.ts'
 
-const settings: Config = {
+/** What an operator in a test works with unless the test says otherwise. */
+export const settings: Config = {
   images: {
     server: 'example.com/api-server:0.1.0',
     redis: 'example.com/redis:8.0',

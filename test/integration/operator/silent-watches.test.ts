@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import type { Operator } from '../../../operator/operator.ts'
+import { FaultyApi, isWatch } from '../kube/api-proxy.ts'
+import { Namespace } from './namespace.ts'
+import { startOperatorWith, untilQuiet } from './operator-under-test.ts'
+
+const { kubeconfigPath, port } = inject('apiServer')
+let namespace: Namespace
+let proxy: FaultyApi
+let operator: Operator
+
+beforeAll(async () => {
+  namespace = await Namespace.create(kubeconfigPath, `silent-${Date.now()}`)
+  proxy = await FaultyApi.inFrontOf(port)
+  // A watch that has heard nothing for 15 s longer than it was to last is given up.
+  const watchSeconds = { least: 2, most: 2 }
+  operator = startOperatorWith(proxy.configFrom(kubeconfigPath), namespace, {}, { watchSeconds })
+})
+afterAll(async () => {
+  await operator.stop()
+  await proxy.close()
+})
+
+test('watches that go silent are given up and taken up again, and what happened meanwhile is seen', async () => {
+  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'unheard' }, ...{ spec } })
+  await expect.poll(() => namespace.get('Deployment', 'unheard-blue'), { timeout: 30_000 }).toBeDefined()
+  await untilQuiet(operator, 20_000)
+
+  // New watches wait as well, until there are none left that speak.
+  proxy.fault = (request) => (isWatch(request) ? { kind: 'hang' } : undefined)
+  proxy.silenceWatches()
+  const before = proxy.requests.length
+  await namespace.remove('Service', 'unheard')
+  await namespace.patch(kind, 'unheard', { spec: { replicas: 3 } })
+  const writesSince = () => proxy.requests.slice(before).filter(({ method }) => method !== 'GET')
+  await new Promise((passed) => setTimeout(passed, 3_000))
+  expect(writesSince(), 'what an operator does that hears nothing').toEqual([])
+
+  proxy.heal()
+  const replicas = async () =>
+    (await namespace.get<{ spec: { replicas: number } }>('Deployment', 'unheard-blue'))?.spec.replicas
+  await expect.poll(replicas, { timeout: 40_000 }).toBe(3)
+  await expect.poll(() => namespace.get('Service', 'unheard'), { timeout: 10_000 }).toBeDefined()
+})

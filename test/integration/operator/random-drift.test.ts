@@ -10,7 +10,7 @@ import { type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
 import { appliedFields, type Edit, edited, edits, type FieldPath, valueAt } from './random-edits.ts'
 
-/** `npm run test:soak` sets it to 6,000. */
+/** Edits that the API server has to take; `npm run test:soak` sets it to 6,000. */
 const wantedEdits = Number(process.env['DRIFT_EDITS'] ?? 200)
 const editsAtOnce = 8
 
@@ -117,15 +117,14 @@ test(`${wantedEdits} random edits of random children are all put back`, {
       .toEqual({ stalled: expect.stringMatching(/^False/), ...whole })
     seconds.push((performance.now() - started) / 1000)
   })
-  while (looked < wantedEdits) {
-    await fc.assert(property, { numRuns: Math.ceil((wantedEdits - looked) / (editsAtOnce / 2)), endOnFailure: true })
+  while (taken < wantedEdits) {
+    await fc.assert(property, { numRuns: Math.ceil((wantedEdits - taken) / (editsAtOnce / 2)), endOnFailure: true })
   }
   seconds.sort((one, other) => one - other)
   const median = seconds[Math.floor(seconds.length / 2)] ?? 0
   console.log(
     `${looked} edits, ${taken} of them taken by the API server; whole again after ${median.toFixed(2)} s (median), ${(seconds.at(-1) ?? 0).toFixed(2)} s (longest)`,
   )
-  expect(taken).toBeGreaterThan(wantedEdits / 3)
   // Put back within two seconds; of a hundred on a busy machine some may take longer.
   expect(median).toBeLessThan(2)
 })

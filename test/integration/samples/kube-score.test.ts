@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { execa } from 'execa'
 import { beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import { checker } from '../../servers/checkers.ts'
+import { explainedFindings } from './explained-findings.ts'
 import { samples } from './rendered-samples.ts'
 
 interface ScoredObject {
@@ -42,17 +41,10 @@ async function findingsOf(children: readonly object[]): Promise<string[]> {
   return [...new Set(all)].sort()
 }
 
-/** The rows of the page's table: a finding in backticks, then where, then the reason. */
-async function explainedFindings(): Promise<string[]> {
-  const page = await readFile(resolve(import.meta.dirname, '../../../docs/security-of-pods.md'), 'utf8')
-  return [...page.matchAll(/^\| `([^`]+)` \|/gm)].flatMap(([, finding]) => finding ?? [])
-}
-
 test('what kube-score finds about the children of all samples is what the page explains', async () => {
   const found = await Promise.all(samples.map(async ({ children }) => findingsOf(await children())))
   const sentences = [...new Set(found.flat().map((finding) => finding.replace(/^[^:]*: /, '')))].sort()
-  const explained = (await explainedFindings()).filter((finding) => !finding.startsWith('CKV')) // checkov's
-  expect(sentences).toEqual([...explained].sort())
+  expect(sentences).toEqual((await explainedFindings()).kubeScore)
 })
 
 test('production has none of the findings that development has on purpose', async () => {

@@ -43,6 +43,27 @@ export async function inspectRedis(redis: Redis, patienceMilliseconds: number): 
   }
 }
 
+/** How `migrate.js` ends when the data is in the way: trying again would help nothing. */
+export const refusedExitCode = 2
+
+/** The kubelet takes at most 4,096 bytes, the last ones, of what a container leaves; some are left for others' words. */
+const mostRefusalBytes = 3500
+
+/** Writes why the migration was refused, whole lines of it: nobody should read half of an id. */
+export async function writeRefusal(path: string, reasons: string): Promise<void> {
+  const lines = reasons.split('\n')
+  let bytes = 0
+  const told = lines.filter((line) => {
+    bytes += Buffer.byteLength(line) + 1
+    return bytes <= mostRefusalBytes
+  })
+  const untold = lines.length - told.length
+  await writeFile(
+    path,
+    [...told, ...(untold > 0 ? [`And ${untold} more: the log of the pod has them.`] : [])].join('\n'),
+  )
+}
+
 /** Writes the report on one line. The kubelet takes at most 4,096 bytes of it. */
 export async function writeReport(path: string, report: DatabaseReport): Promise<void> {
   await writeFile(path, JSON.stringify(report))

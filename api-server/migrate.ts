@@ -1,12 +1,20 @@
 /**
- * `node migrate.js [--dry-run] [--contract]`: makes the database ready for the servers of this version, then ends.
+ * `node migrate.js [--dry-run] [--contract]`: makes the database ready for the servers of this version, then
+ * ends: with 0, with 2 when the data is in the way and trying again helps nothing, with 1 when it may help.
  * Waits for MongoDB; safe to run again, and to run twice at a time. `--dry-run` says what it would do and what is in
  * the way; `--contract` takes away what only servers of the last version needed, once they are gone.
  */
 import { parseArgs } from 'node:util'
 import { pino } from 'pino'
 import { type Config, ConfigError, readConfig } from './config.ts'
-import { inspectMongoDb, inspectRedis, reportFileVariable, writeReport } from './database-report.ts'
+import {
+  inspectMongoDb,
+  inspectRedis,
+  refusedExitCode,
+  reportFileVariable,
+  writeRefusal,
+  writeReport,
+} from './database-report.ts'
 import { ensureInitialAdmin } from './initial-admin.ts'
 import { MigrationRefused, runMigrations } from './migrations/run.ts'
 import { connectOnceThere, migrationClient } from './plugins/external/mongo.ts'
@@ -21,9 +29,14 @@ try {
   await main()
 } catch (error) {
   if (error instanceof ConfigError) log.fatal(`The environment cannot be used:\n${error.message}`)
-  else if (error instanceof MigrationRefused) log.fatal(`Nothing was changed. Mend this first:\n${error.message}`)
+  else if (error instanceof MigrationRefused) log.fatal(`Mend this first:\n${error.message}`)
   else log.fatal({ err: error }, 'the migration failed: it is repeated by starting it again')
   process.exitCode = 1
+  if (error instanceof MigrationRefused) {
+    process.exitCode = refusedExitCode
+    const reportFile = process.env[reportFileVariable]
+    if (reportFile !== undefined) await writeRefusal(reportFile, error.message)
+  }
 }
 
 async function main(): Promise<void> {

@@ -7,9 +7,15 @@ import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { inspectMongoDb, inspectRedis, reportFileVariable } from '../../../api-server/database-report.ts'
+import {
+  inspectMongoDb,
+  inspectRedis,
+  refusedExitCode,
+  reportFileVariable,
+} from '../../../api-server/database-report.ts'
 import { startRedis } from '../../servers/redis.ts'
 import { freshDatabase } from './app-for-test.ts'
+import { runProgram } from './run-program.ts'
 
 let server: Awaited<ReturnType<typeof startRedis>>
 let redis: Redis
@@ -59,6 +65,28 @@ test('migrate.ts leaves a report for the operator', async () => {
     mongodb: { topology: 'replicaSet' },
     redis: { maxmemoryPolicy: 'volatile-ttl' },
   })
+})
+
+test('migrate.ts leaves why it refused, by ids, in whole lines, and says that trying again is no use', async () => {
+  await using client = new MongoClient(inject('mongoUrl'))
+  const [reportFile, database] = [join(folder, 'refusal.txt'), freshDatabase()]
+  const twins = Array.from({ length: 60 }, (_, index) => `twin${index}@example.com`)
+  const { insertedIds } = await client
+    .db(database)
+    .collection('users')
+    .insertMany([...twins, ...twins].map((email) => ({ email })))
+  const { code, output } = await runProgram('migrate.ts', [], {
+    ...{ DATABASE_NAME: database, COLLECTION_NAME: 'users', [reportFileVariable]: reportFile },
+    ...{ REDIS_HOST: server.host, REDIS_PORT: String(server.port) },
+  })
+  expect(code, output).toBe(refusedExitCode)
+  const told = await readFile(reportFile, 'utf8')
+  expect(told.length).toBeLessThan(4096)
+  expect(told).toMatch(/^001-users: 2 users have one email/)
+  expect(told).toMatch(/\nAnd \d+ more: the log of the pod has them\.$/)
+  const ids = new Set(Object.values(insertedIds).map(String))
+  for (const id of told.match(/[0-9a-f]{24}/g) ?? ['none']) expect(ids).toContain(id)
+  expect(told).not.toContain('@')
 })
 
 test('a Redis that is away is reported as such, after as much patience as there is', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import bcrypt from 'bcrypt'
 import { BSON, type Db, MongoClient, ObjectId } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, expect, inject, onTestFinished, test } from 'vitest'
+import { duplicateEmails } from '../../../api-server/migrations/duplicate-emails.ts'
 import {
   type MigrationOptions,
   MigrationRefused,
@@ -148,6 +149,44 @@ test('the contract half waits until it is asked for', async () => {
   expect(ran).toEqual(['1-expand', '3-expand', '2-contract'])
 })
 
+test('a version from before a contraction is refused as soon as that has begun; one that knows it runs', async () => {
+  const steps = (up: () => Promise<void>): Migration[] => [
+    { id: '1-expand', phase: 'expand', summary: '', up: async () => undefined },
+    { id: '2-contract', phase: 'contract', summary: '', up },
+  ]
+  const older = steps(async () => undefined).slice(0, 1)
+  await run({ steps: older })
+  await expect(
+    run({ steps: steps(() => Promise.reject(new Error('the node went away'))), phase: 'contract' }),
+  ).rejects.toThrow('the node went away')
+  for (const dryRun of [true, false])
+    await expect(run({ steps: older, dryRun })).rejects.toThrow(
+      /^This version is too old for the database: .*\(2-contract\)/,
+    )
+  expect(await run({ steps: steps(async () => undefined), phase: 'contract' }), 'it is done again').toEqual([
+    '2-contract',
+  ])
+  expect(await run({ steps: steps(async () => undefined) })).toEqual([])
+  await expect(run({ steps: older })).rejects.toThrow(MigrationRefused)
+})
+
+test('a duplicate that is written while the index is built is told by ids, not by its email', async () => {
+  const users = db.collection(collection)
+  const email = 'late@example.com'
+  await users.insertOne({ email })
+  const unique: Migration = {
+    ...{ id: '1-unique', phase: 'expand', summary: '' },
+    problems: (database, name) => duplicateEmails(database.collection(name)),
+    up: async () => {
+      await users.insertOne({ email })
+      await users.createIndex({ email: 1 }, { unique: true })
+    },
+  }
+  const refusal = String(await run({ steps: [unique] }).catch((error: unknown) => error))
+  expect(refusal).toMatch(/^MigrationRefused: 1-unique: 2 users have one email/)
+  expect(refusal).not.toContain(email)
+})
+
 test('a step that fails is repeated by the next run, and the lock is free again', async () => {
   let isBroken = true
   const ran: string[] = []
@@ -197,7 +236,7 @@ test('migrate.js says what it would do, does it, and fails with what to mend', a
     runProgram('migrate.ts', options, { DATABASE_NAME: db.databaseName, COLLECTION_NAME: collection })
   await db.collection(collection).insertMany([{ email: 'a@example.com' }, { email: 'A@example.com' }])
   const refused = await migrate()
-  expect(refused).toMatchObject({ code: 1, output: expect.stringContaining('Nothing was changed. Mend this first:') })
+  expect(refused).toMatchObject({ code: 2, output: expect.stringContaining('Mend this first:') })
   await db.collection(collection).deleteOne({ email: 'A@example.com' })
   expect(await migrate('--dry-run')).toMatchObject({ code: 0, output: expect.stringContaining('would run 001-users') })
   expect(await migrate()).toMatchObject({ code: 0, output: expect.stringContaining('ran 001-users') })

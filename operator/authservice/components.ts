@@ -5,7 +5,7 @@ import type { Finding } from './finding.ts'
 import { frontHealth } from './front-health.ts'
 import { type Health, jobHealth, type ObservedJob, type Workload, workloadHealth } from './health.ts'
 import { isUnderWay, type RolloutDecision } from './rollout/world.ts'
-import { findChild, podsOf, type Snapshot } from './snapshot.ts'
+import { findChild, podsOf, podsOfJob, type Snapshot } from './snapshot.ts'
 
 /** What the conditions of the parts are made from. */
 export interface Observed {
@@ -80,7 +80,7 @@ function judgeServer(observed: Observed): ConditionUpdate {
 
   const { job: jobName } = databases
   const job = findChild<ObservedJob & Manifest>(snapshot, 'Job', jobName)
-  const health = jobHealth(job, jobName, podsOf(snapshot, 'migration'))
+  const health = jobHealth(job, jobName, podsOfJob(snapshot, jobName))
   return update('WorkloadAvailable', health.state === 'failed' ? health : server)
 }
 

@@ -78,10 +78,19 @@ export function jobHealth(job: ObservedJob | undefined, name: string, pods: read
   if (condition('Complete')) return { state: 'ready', message: `${name} is complete` }
   const failure = condition('Failed')
   if (failure) {
-    return { state: 'failed', message: `${name} failed: ${failure.message ?? failure.reason ?? 'no reason given'}` }
+    const why = lastWordsOf(pods) ?? failure.message ?? failure.reason ?? 'no reason given'
+    return { state: 'failed', message: `${name} failed: ${why}` }
   }
   const because = whyNotReady(pods)
   return { state: 'waiting', message: `waiting for ${name}${because === '' ? '' : `: ${because}`}` }
+}
+
+/**
+ * What the container of a failed pod left as its termination message.
+ * @see https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/
+ */
+export function lastWordsOf(pods: readonly ObservedPod[]): string | undefined {
+  return pods.map(({ status }) => status?.containerStatuses?.[0]?.state?.terminated?.message).find(Boolean)
 }
 
 /** Waiting reasons that are a part of every start and explain nothing. */

@@ -48,6 +48,11 @@ export function findChild<T extends Manifest>(
   return children.find((child) => child.kind === kind && child.metadata.name === name) as T | undefined
 }
 
+/** The pods of one Job, by a label of the Job controller. @see https://kubernetes.io/docs/concepts/workloads/controllers/job/ */
+export function podsOfJob({ pods }: Pick<Snapshot, 'pods'>, job: string): LabelledPod[] {
+  return pods.filter(({ metadata }) => metadata.labels?.['batch.kubernetes.io/job-name'] === job)
+}
+
 /** The pods of one component, such as `redis`. */
 export function podsOf({ pods }: Pick<Snapshot, 'pods'>, component: string): LabelledPod[] {
   return pods.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === component)

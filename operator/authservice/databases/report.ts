@@ -6,10 +6,7 @@ import type { Manifest } from '../apply/plan.ts'
 import type { ConditionUpdate } from '../conditions.ts'
 import type { ObservedJob } from '../health.ts'
 import { migrationPrefix } from '../resources/migration.ts'
-import { findChild, podsOf, type Snapshot } from '../snapshot.ts'
-
-/** By whom pods of a Job are known. @see https://kubernetes.io/docs/concepts/workloads/controllers/job/ */
-const jobNameLabel = 'batch.kubernetes.io/job-name'
+import { findChild, podsOfJob, type Snapshot } from '../snapshot.ts'
 
 const ReportSchema = Type.Object({
   mongodb: Type.Object({ topology: Type.Enum(['replicaSet', 'sharded', 'standalone']) }),
@@ -49,8 +46,7 @@ export function observeDatabases(snapshot: Snapshot, desired: readonly Manifest[
   const status = findChild<Job>(snapshot, 'Job', name)?.status
   const isComplete = status?.conditions?.some((one) => one.type === 'Complete' && one.status === 'True') === true
   if (!isComplete) return { state: 'running', job: name }
-  const messages = podsOf(snapshot, 'migration')
-    .filter(({ metadata }) => metadata.labels?.[jobNameLabel] === name)
+  const messages = podsOfJob(snapshot, name)
     .flatMap(({ status: pod }) => pod?.containerStatuses ?? [])
     .flatMap(({ state }) => state?.terminated?.message ?? [])
   return {

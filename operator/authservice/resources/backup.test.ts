@@ -20,7 +20,15 @@ function render(spec: Partial<AuthServiceSpec>): unknown {
     referencedSecrets: new Map(),
     monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },
     front: nothingInFront,
-    placement: { activeColor: 'blue', previewColor: undefined, colors: {}, smokeTest: undefined, revisions: [] },
+    placement: {
+      activeColor: 'blue',
+      previewColor: undefined,
+      colors: {},
+      smokeTest: undefined,
+      migration: undefined,
+      contraction: undefined,
+      revisions: [],
+    },
   }
   return renderBackup(input)
 }

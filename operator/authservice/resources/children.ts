@@ -4,7 +4,7 @@ import { renderEdge } from './edge.ts'
 import { renderHttpRoute } from './http-route.ts'
 import { renderIngresses } from './ingress.ts'
 import { metadataOf } from './metadata.ts'
-import { renderMigration } from './migration.ts'
+import { renderMigrations } from './migration.ts'
 import { renderMongoDb } from './mongodb.ts'
 import { renderMonitoring } from './monitoring/render-monitoring.ts'
 import { renderNetworkPolicies } from './network-policy.ts'
@@ -26,7 +26,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderSecrets(input),
     ...renderRedis(input),
     ...renderMongoDb(input),
-    renderMigration(input),
+    ...renderMigrations(input),
     ...renderPasswordRotation(input),
     ...renderBackup(input),
     ...renderRevisions(input),

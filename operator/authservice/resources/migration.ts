@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto'
-import { reportFileVariable } from '@authservice-operator/api-server/database-report.ts'
-import { imagePullSecrets } from './image-pull-secrets.ts'
+import { refusedExitCode, reportFileVariable } from '@authservice-operator/api-server/database-report.ts'
+import { contentHash } from '../apply/content-hash.ts'
+import type { PodTemplate } from '../rollout/revisions.ts'
 import { labelsOf, metadataOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
-import { environmentList, serverVolumeMounts, serverVolumes } from './server.ts'
 
-/** What the migrations need to connect, and to pass the server's own checks; the rest of the spec may change without another run. */
+/** What the migrations need to connect, and to pass the server's own checks. */
 const databaseVariables =
   /^(ENVIRONMENT|MONGODB_URL_FILE|MONGODB_CA_FILE|DATABASE_NAME|COLLECTION_NAME|ALLOW_INSECURE_MONGODB|REDIS_.*|JWT_ISSUER|JWT_.*_FILE)$/
 
@@ -16,50 +15,102 @@ const terminationLog = '/dev/termination-log'
 /** How the name of a migration goes on after that of the AuthService; a hash follows. */
 export const migrationPrefix = 'migrate-'
 
+/** What a migration is made from: a revision's own template, so that the same image and database are meant. */
+export interface MigrationSource {
+  template: PodTemplate
+  /** Tells one try of a revision from the next: what failed once is tried again when a person asks. */
+  attempt: number
+}
+
+export type MigrationHalf = 'expand' | 'contract'
+
 /**
- * Makes the database ready for the servers of one version, once: another image or database is another Job. Servers
- * start beside it and are ready when it is done.
+ * The Jobs that change the database for a revision: one makes what it needs before its pods start, another takes away
+ * what only earlier ones needed after they are gone.
  */
-export function renderMigration(input: RenderInput): Child {
-  const { owner, resolved, images } = input
-  // A Job cannot be changed, so whatever it is made from is in its name.
-  const environment = [
-    ...environmentList(input).filter(({ name }) => databaseVariables.test(name)),
-    { name: reportFileVariable, value: terminationLog },
+export function renderMigrations(input: RenderInput): Child[] {
+  const { migration, contraction } = input.placement
+  return [
+    ...(migration === undefined ? [] : [job(input, migration, 'expand')]),
+    ...(contraction === undefined ? [] : [job(input, contraction, 'contract')]),
   ]
-  const about = [images.server, environment, serverVolumes(input)]
-  const hash = createHash('sha256').update(JSON.stringify(about)).digest('hex').slice(0, 8)
-  const name = `${owner.name}-${migrationPrefix}${hash}`
+}
+
+function job(input: RenderInput, source: MigrationSource, half: MigrationHalf): Child {
+  const name = migrationName(input.owner.name, source, half)
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: metadataOf(input, name, 'migration'),
-    spec: {
-      backoffLimit: 10,
-      template: {
-        metadata: { labels: labelsOf(owner.name, 'migration') },
-        spec: {
-          ...podDefaults,
-          serviceAccountName: resolved.pod.serviceAccountName ?? owner.name,
-          ...imagePullSecrets(input),
-          restartPolicy: 'OnFailure',
-          securityContext: podSecurity(users.server),
-          containers: [
-            {
-              name: 'migrate',
-              image: images.server,
-              imagePullPolicy: 'IfNotPresent',
-              command: ['node', 'migrate.js'],
-              env: environment,
-              terminationMessagePath: terminationLog,
-              resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '192Mi' } },
-              securityContext: containerSecurity,
-              volumeMounts: serverVolumeMounts(input),
-            },
-          ],
-          volumes: serverVolumes(input),
-        },
+    spec: jobSpec(input.owner.name, source.template, half),
+  }
+}
+
+/** A Job cannot be changed, so whatever it is made from is in its name. */
+export function migrationName(owner: string, { template, attempt }: MigrationSource, half: MigrationHalf): string {
+  const hash = contentHash([jobSpec(owner, template, half), attempt]).slice(0, 8)
+  return `${owner}-${half === 'expand' ? migrationPrefix : 'contract-'}${hash}`
+}
+
+function jobSpec(owner: string, template: PodTemplate, half: MigrationHalf) {
+  const { server, volumes, ...pod } = databasePartOf(template)
+  return {
+    backoffLimit: 6,
+    podFailurePolicy: {
+      rules: [
+        { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
+        { action: 'FailJob', onExitCodes: { containerName: 'migrate', operator: 'In', values: [refusedExitCode] } },
+      ],
+    },
+    template: {
+      metadata: { labels: labelsOf(owner, 'migration') },
+      spec: {
+        ...podDefaults,
+        ...pod,
+        restartPolicy: 'Never',
+        securityContext: podSecurity(users.server),
+        containers: [
+          {
+            name: 'migrate',
+            image: server.image,
+            imagePullPolicy: 'IfNotPresent',
+            command: ['node', 'migrate.js', ...(half === 'contract' ? ['--contract'] : [])],
+            env: [...server.env, { name: reportFileVariable, value: terminationLog }],
+            terminationMessagePath: terminationLog,
+            resources: { requests: { cpu: '10m', memory: '64Mi' }, limits: { memory: '192Mi' } },
+            securityContext: containerSecurity,
+            volumeMounts: server.volumeMounts,
+          },
+        ],
+        volumes,
       },
     },
+  }
+}
+
+/** What `serverTemplate` puts into a pod. */
+interface ServerPod {
+  serviceAccountName: string
+  imagePullSecrets?: readonly { name: string }[]
+  containers: readonly {
+    name: string
+    image: string
+    env: readonly { name: string; value: string }[]
+    volumeMounts: readonly object[]
+  }[]
+  volumes: readonly object[]
+}
+
+function databasePartOf(template: PodTemplate) {
+  // Every template of a revision, kept ones included, was made by `serverTemplate`.
+  const { serviceAccountName, imagePullSecrets, containers, volumes } = template.spec as ServerPod
+  const server = containers.find(({ name }) => name === 'server')
+  if (server === undefined) throw new Error('the template of a revision has no container server')
+  const env = server.env.filter(({ name }) => databaseVariables.test(name))
+  return {
+    serviceAccountName,
+    ...(imagePullSecrets !== undefined && { imagePullSecrets }),
+    server: { image: server.image, env, volumeMounts: server.volumeMounts },
+    volumes,
   }
 }

@@ -2,7 +2,6 @@ import {
   type Course,
   deadlineFrom,
   decided,
-  describeColor,
   isIn,
   isWhole,
   keepIdle,
@@ -11,6 +10,7 @@ import {
   type StepResult,
   secondsInPhase,
 } from './course.ts'
+import { describeColor } from './describe.ts'
 import { verify } from './verify.ts'
 import type { RolloutDecision } from './world.ts'
 

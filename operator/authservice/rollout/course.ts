@@ -32,6 +32,7 @@ export interface StepResult {
   templates: RolloutDecision['templates']
   counts?: RolloutDecision['counts']
   smokeTestOf?: string
+  contractionOf?: string | undefined
   memory?: Partial<RolloutMemory>
   complete?: boolean
   failure?: string | undefined
@@ -61,6 +62,7 @@ export function decided(course: Course, result: StepResult): RolloutDecision {
     templates,
     counts: differingCounts(world, counts),
     smokeTestOf: result.smokeTestOf,
+    contractionOf: result.contractionOf,
     ordersTaken: ordersTaken(course, phase),
     memory,
     complete,
@@ -153,16 +155,4 @@ export function isWhole(color: ObservedColor | undefined, revision: string, need
     color.availableReplicas >= needed &&
     color.totalReplicas === needed
   )
-}
-
-/** What a colour that is not whole waits for, for a person. */
-export function describeColor(name: string, color: ObservedColor | undefined, needed: number): string {
-  if (color === undefined) return `${name} is being created`
-  if (!color.current) return `waiting for ${name} to be taken up`
-  if (color.updatedReplicas < needed)
-    return `${color.updatedReplicas} of ${needed} pods of ${name} run the new revision`
-  if (color.availableReplicas < needed)
-    return `waiting for ${needed - color.availableReplicas} of ${needed} pods of ${name}`
-  if (color.totalReplicas > needed) return `waiting for ${color.totalReplicas - needed} old pods of ${name} to end`
-  return `${needed} of ${needed} pods of ${name} are available`
 }

@@ -2,6 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { decideRollout } from './decide.ts'
 import {
   atRest,
+  finishContraction,
+  finishMigration,
   finishSmokeTest,
   followServices,
   measureTraffic,
@@ -20,7 +22,8 @@ const decide = (world: SimulatedWorld) => decideRollout(observe(world), world.me
 const visit = (world: SimulatedWorld) => writesOf(decide(world)).reduce((next, write) => write(next), world)
 
 const clusterActs = (world: SimulatedWorld) =>
-  followServices(rollDeployment(rollDeployment(finishSmokeTest(world), 'blue'), 'green'))
+  followServices(rollDeployment(rollDeployment(endJobs(world), 'blue'), 'green'))
+const endJobs = (world: SimulatedWorld) => finishSmokeTest(finishMigration(finishContraction(world)))
 
 /** Visits and everything else by turns until nothing changes any more; collects the phases on the way. */
 function run(start: SimulatedWorld, { secondsATurn = 1, turns = 80, measured = true } = {}) {

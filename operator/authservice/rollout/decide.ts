@@ -1,5 +1,6 @@
 import { afterSwitch, beforeSwitch } from './blue-green.ts'
 import type { Course } from './course.ts'
+import { isDatabaseAwaited, prepareDatabase } from './database.ts'
 import { canRun, chooseGoal } from './goal.ts'
 import { rollingUpdate } from './rolling-update.ts'
 import { goBack, settle } from './settle.ts'
@@ -15,6 +16,7 @@ import { type Color, otherColor, type RolloutDecision, type RolloutMemory, type 
  * | something else | the last good revision | `goBack`: by the Service where the old colour stands, else pod by pod |
  * | something else, not proven | a third revision | `goBack` first: the next one starts from what is known to work |
  * | what is wanted, not proven | the same | `afterSwitch` or `rollingUpdate`: watched until it is proven |
+ * | not what is wanted | what the database is not ready for | `prepareDatabase`: before any pod of it starts |
  * | the last good revision | another one | `beforeSwitch` or `rollingUpdate`, by the strategy |
  *
  * @param now the time that deadlines and windows are compared with; one that goes backwards only makes them longer
@@ -28,16 +30,19 @@ export function decideRollout(world: RolloutWorld, memory: RolloutMemory, now: D
 
 type Step = (course: Course) => RolloutDecision
 
-function chooseStep({ world, live, idle, stable, revision, needed }: Course): Step {
+function chooseStep(course: Course): Step {
+  const { world, live, idle, stable, revision, needed } = course
   const seen = world.colors[live]?.revision
   const running = seen !== undefined && canRun(world, seen) ? seen : stable
   const standsBy = world.colors[idle]?.revision === stable && (world.colors[idle]?.replicas ?? 0) > 0
   if (running === stable) {
     if (revision === stable) return settle
+    if (isDatabaseAwaited(course)) return prepareDatabase
     return world.policy.strategy === 'BlueGreen' && needed > 0 ? beforeSwitch : rollingUpdate
   }
   if (revision === stable) return goBack
-  if (running !== revision) return standsBy ? goBack : rollingUpdate
+  if (running !== revision && standsBy) return goBack
+  if (running !== revision && isDatabaseAwaited(course)) return prepareDatabase
   return standsBy ? afterSwitch : rollingUpdate
 }
 

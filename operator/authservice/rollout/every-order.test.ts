@@ -2,11 +2,14 @@ import { expect, test } from 'vitest'
 import { decideRollout } from './decide.ts'
 import {
   atRest,
+  finishContraction,
+  finishMigration,
   finishSmokeTest,
   followServices,
   measureTraffic,
   observe,
   passTime,
+  podRevisionsOf,
   rollDeployment,
   type SimulatedWorld,
   simulatedPolicy,
@@ -37,13 +40,15 @@ const always: Events = {
   'blue rolls': (world) => rollDeployment(world, 'blue'),
   'green rolls': (world) => rollDeployment(world, 'green'),
   'endpoints follow': followServices,
+  'the migration ends': finishMigration,
+  'the contraction ends': finishContraction,
   'the test ends': finishSmokeTest,
   'traffic is measured': measureTraffic,
   'time passes': (world) => passTime(world, 1000),
 }
-/** The operator dies after so many of the writes of a visit: templates, Services, counts, the test, then status. */
+/** The operator dies after so many of the writes of a visit: templates, migrations, Services, counts, the test, then status. */
 const deaths: Events = Object.fromEntries(
-  [1, 2, 3, 4].map((writes) => [`a visit dies after ${writes}`, (world: SimulatedWorld) => visit(world, writes)]),
+  [1, 2, 3, 4, 5].map((writes) => [`a visit dies after ${writes}`, (world: SimulatedWorld) => visit(world, writes)]),
 )
 const clock: Events = { 'the clock goes back': (world) => passTime(world, -1000) }
 const specs = (...revisions: string[]): Events =>
@@ -71,6 +76,9 @@ function identity(world: SimulatedWorld): string {
     rest.previewColor,
     rest.endpoints,
     rest.previewEndpoints,
+    jobIdentity(rest.migration, memory),
+    jobIdentity(rest.contraction, memory),
+    rest.contractedTo,
     rest.smokeTest,
     rest.measured,
     rest.orders,
@@ -80,6 +88,12 @@ function identity(world: SimulatedWorld): string {
     isLate,
     startedAt === undefined,
   ])
+}
+
+/** A Job of another try is as good as none. */
+function jobIdentity(job: SimulatedWorld['migration'], { revision, startedAt }: SimulatedWorld['memory']) {
+  const isOfThisTry = job?.startedAt === startedAt?.getTime() && job?.revision === revision
+  return isOfThisTry ? job?.state : [job?.revision, job?.state === 'running']
 }
 
 /** What is wrong with a step; undefined when nothing is. */
@@ -99,6 +113,8 @@ function whatIsWrong(before: SimulatedWorld, after: SimulatedWorld): string | un
     if (now.revision !== then.revision && before.policy.strategy === 'BlueGreen')
       return `${color} gets another template while the Service leads there`
   }
+  const wrongJob = whatIsWrongWithJobs(before, after)
+  if (wrongJob !== undefined) return wrongJob
   const failed = before.memory.failedRevision
   const isWanted = before.specRevision !== failed || before.orders.rollbackTo === failed
   if (failed === undefined || isWanted) return undefined
@@ -109,15 +125,32 @@ function whatIsWrong(before: SimulatedWorld, after: SimulatedWorld): string | un
     : undefined
 }
 
+const endJobs = (world: SimulatedWorld) => finishSmokeTest(finishMigration(finishContraction(world)))
+
+/** Pods come after what they need, and what earlier ones need goes after them. */
+function whatIsWrongWithJobs(before: SimulatedWorld, after: SimulatedWorld): string | undefined {
+  const [then, now] = [before.contraction, after.contraction]
+  const others = [...podRevisionsOf(before)].filter((revision) => revision !== now?.revision)
+  if (now !== undefined && now !== then && now.state === 'running' && others.length > 0)
+    return `the database is left to ${now.revision} while ${others} has pods`
+  for (const color of colors) {
+    const started = after.deployments[color]
+    const was = before.deployments[color]
+    const isNew = started?.revision !== was?.revision && started !== undefined && started.replicas > 0
+    const isPrepared = before.migration?.revision === started?.revision && before.migration?.state === 'done'
+    if (isNew && !isPrepared && started.revision !== before.memory.currentRevision)
+      return `${color} gets ${started.revision} before the database is ready for it`
+  }
+  return undefined
+}
+
 /** Everything goes its way until nothing changes any more. */
 function comeToRest(start: SimulatedWorld): SimulatedWorld {
   let world = start
   let before = ''
   let unchanged = 0
   for (let turn = 0; turn < 300; turn++) {
-    world = followServices(
-      rollDeployment(rollDeployment(finishSmokeTest(measureTraffic(visit(world))), 'blue'), 'green'),
-    )
+    world = followServices(rollDeployment(rollDeployment(endJobs(measureTraffic(visit(world))), 'blue'), 'green'))
     world = passTime(world, 100)
     const now = identity(world)
     unchanged = now === before ? unchanged + 1 : 0
@@ -161,6 +194,7 @@ test.each([
   ['r2-slow', 'the operator dies anywhere', { ...deaths, ...clock }],
   ['r2-failing', 'the operator dies anywhere', { ...deaths, ...clock }],
   ['r2-unready', 'the operator dies anywhere', { ...deaths, ...clock }],
+  ['r2-refused', 'the operator dies anywhere', { ...deaths, ...clock }],
   ['r2', 'the spec changes at any time', specs('r1', 'r2')],
   ['r2', 'a third spec comes in the middle', specs('r3')],
   ['r2-slow', 'the spec changes at any time', specs('r1', 'r2-slow')],

@@ -1,3 +1,4 @@
+import { databaseMessage, describeColor } from './describe.ts'
 import { type Color, isUnderWay, type RolloutMemory, type RolloutOutcome, type RolloutWorld } from './world.ts'
 
 /** Phases that the deadline counts in: a wait for a person, or of a set length, is not the revision's fault. */
@@ -42,6 +43,11 @@ export function canRun({ specRevision, knownRevisions }: RolloutWorld, revision:
   return revision === specRevision || knownRevisions.has(revision)
 }
 
+/** Whether pods of the revision were asked for already. */
+export function isStarted({ colors }: RolloutWorld, revision: string): boolean {
+  return Object.values(colors).some((color) => color.revision === revision && color.replicas > 0)
+}
+
 function judgeProgress(world: RolloutWorld, memory: RolloutMemory, stable: string, now: Date): RolloutMemory {
   const { revision, phase } = memory
   if (revision === undefined || revision === stable || !isUnderWay(phase)) return memory
@@ -57,25 +63,38 @@ interface Fault {
 
 /** Why the revision that is under way goes no further. */
 function faultOf(world: RolloutWorld, memory: RolloutMemory & { revision: string }, now: Date): Fault | undefined {
-  const { policy, orders, smokeTest, analysis } = world
+  const { policy, orders, migration, smokeTest, analysis } = world
   const { revision, phase, deadline, targetColor } = memory
   if (orders.abort === revision) return { outcome: 'Aborted', message: 'it was aborted by annotation' }
+  if (migration?.revision === revision && migration.state === 'failed' && !isStarted(world, revision)) {
+    return { outcome: 'RolledBack', message: `the database cannot be made ready for it: ${migration.message}` }
+  }
   if (phase === 'Testing' && smokeTest?.revision === revision && smokeTest.state === 'failed') {
     return { outcome: 'RolledBack', message: `the smoke test failed: ${smokeTest.message}` }
   }
   // Pods of a colour without traffic harm nobody; what has traffic is taken back only when that is wanted.
   const isRolling = targetColor === undefined
   const hasTraffic = isRolling || phase === 'Promoting' || phase === 'Verifying'
-  if (hasTraffic && !policy.autoRollback) return undefined
+  if (hasTraffic && !policy.autoRollback && isStarted(world, revision)) return undefined
   const isWatched = isRolling || phase === 'Verifying'
   if (isWatched && analysis?.revision === revision && analysis.verdict === 'fail') {
     return { outcome: 'RolledBack', message: `its traffic was worse: ${analysis.message}` }
   }
   if (hasDeadline.has(phase) && deadline !== undefined && now > deadline) {
-    const message = `it was not ready within ${policy.progressDeadlineSeconds} s (${phase})`
+    const message = `it was not ready within ${policy.progressDeadlineSeconds} s (${phase}): ${waitedFor(world, memory)}`
     return { outcome: 'DeadlineExceeded', message }
   }
   return undefined
+}
+
+/** What a revision that is late still waited for. */
+function waitedFor(world: RolloutWorld, { revision, phase, targetColor }: RolloutMemory): string {
+  const { migration, smokeTest, colors, serviceColor } = world
+  if (phase === 'Testing') return smokeTest?.message ?? 'the smoke test did not start'
+  if (phase === 'Promoting') return 'the endpoints of the Service did not follow'
+  if (revision !== undefined && !isStarted(world, revision)) return databaseMessage(migration)
+  const color = targetColor ?? serviceColor
+  return color === undefined ? 'no pod was there' : describeColor(color, colors[color], colors[color]?.replicas ?? 0)
 }
 
 /** A rollback that a person asked for holds until the spec asks for something else. */

@@ -1,7 +1,7 @@
 import type { Manifest } from '../apply/plan.ts'
 import type { EndpointSlice } from '../cluster.ts'
 import { colorLabel, revisionLabel } from '../resources/metadata.ts'
-import { findChild, type Snapshot } from '../snapshot.ts'
+import { findChild, podsOf, type Snapshot } from '../snapshot.ts'
 import {
   type Color,
   colors,
@@ -30,6 +30,8 @@ export interface RolloutInputs {
   specRevision: string
   knownRevisions: ReadonlySet<string>
   orders: RolloutOrders
+  migration: RolloutWorld['migration']
+  contraction: RolloutWorld['contraction']
   smokeTest: RolloutWorld['smokeTest']
   analysis: RolloutWorld['analysis']
 }
@@ -50,6 +52,7 @@ export function observeRollout(snapshot: Snapshot, inputs: RolloutInputs): Rollo
     serviceColor: colorOf(findChild<Service>(snapshot, 'Service', name)?.spec?.selector?.[colorLabel]),
     endpoints: countEndpoints(snapshot, name),
     previewEndpoints: countEndpoints(snapshot, `${name}-preview`),
+    podRevisions: new Set(podsOf(snapshot, 'server').flatMap(({ metadata }) => metadata.labels?.[revisionLabel] ?? [])),
   }
 }
 

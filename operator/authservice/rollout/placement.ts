@@ -1,12 +1,13 @@
 import type { Placement } from '../resources/render-input.ts'
 import type { Snapshot } from '../snapshot.ts'
+import { migrationSource } from './migrations.ts'
 import { keepRevisions, type RevisionsInUse, type StoredRevision } from './revisions.ts'
 import { smokeTestName } from './smoke-test.ts'
 import { type Color, colors, type RolloutDecision, type RolloutWorld } from './world.ts'
 
 /** Gives each colour the template of the revision that was decided for it, and keeps the revisions that may be needed. */
 export function placeRevisions(
-  { revision, activeColor, previewColor, templates, smokeTestOf, memory }: RolloutDecision,
+  { revision, activeColor, previewColor, templates, smokeTestOf, contractionOf, memory }: RolloutDecision,
   {
     wanted,
     stored,
@@ -31,5 +32,17 @@ export function placeRevisions(
   }
   const tested = revisions.find((one) => one.revision === smokeTestOf)
   const smokeTest = tested && { name: smokeTestName(owner, memory), image: tested.image }
-  return { activeColor, previewColor, smokeTest, colors: Object.fromEntries(colors.flatMap(place)), revisions }
+  const migrationOf = (wantedFor: string | undefined) => {
+    const kept = revisions.find((one) => one.revision === wantedFor)
+    return kept && migrationSource(kept.template, memory)
+  }
+  return {
+    activeColor,
+    previewColor,
+    smokeTest,
+    migration: migrationOf(revision),
+    contraction: migrationOf(contractionOf),
+    colors: Object.fromEntries(colors.flatMap(place)),
+    revisions,
+  }
 }

@@ -1,8 +1,10 @@
 import type { RequestedActions, TakenAction } from '../actions.ts'
+import type { MigrationHalf } from '../resources/migration.ts'
 import type { Placement } from '../resources/render-input.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { decideRollout } from './decide.ts'
 import { readMemory } from './memory.ts'
+import { observeMigration } from './migrations.ts'
 import { observeRollout } from './observe.ts'
 import { placeRevisions } from './placement.ts'
 import { findRevision, type RevisionsInUse, type StoredRevision, storedRevisions } from './revisions.ts'
@@ -29,10 +31,16 @@ export function planRollout(
   const stored = storedRevisions(children, authService.metadata.name, authService.status?.revisions)
   const orders = ordersOf(asked, stored, wanted.revision)
   const memory = readMemory(authService.status)
+  const underWay = memory.revision ?? wanted.revision
+  const template = underWay === wanted.revision ? wanted.template : stored.get(underWay)?.data.template
+  const observe = (half: MigrationHalf) =>
+    template && observeMigration(snapshot, half, { revision: underWay, template, memory })
   const world = observeRollout(snapshot, {
     specRevision: wanted.revision,
     knownRevisions: new Set(stored.keys()),
     orders,
+    migration: observe('expand'),
+    contraction: observe('contract'),
     smokeTest: observeSmokeTest(snapshot, memory),
     analysis: watchTraffic(snapshot),
   })

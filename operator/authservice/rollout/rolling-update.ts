@@ -1,7 +1,6 @@
 import {
   type Course,
   decided,
-  describeColor,
   emptyIdle,
   isIn,
   isWhole,
@@ -9,6 +8,7 @@ import {
   liveCount,
   type StepResult,
 } from './course.ts'
+import { describeColor } from './describe.ts'
 import { verify } from './verify.ts'
 import type { RolloutDecision } from './world.ts'
 

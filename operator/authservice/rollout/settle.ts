@@ -1,7 +1,6 @@
 import {
   type Course,
   decided,
-  describeColor,
   emptyIdle,
   isWhole,
   keepIdle,
@@ -9,6 +8,8 @@ import {
   liveCount,
   secondsInPhase,
 } from './course.ts'
+import { contractionNote, mayContract } from './database.ts'
+import { describeColor } from './describe.ts'
 import { canRun } from './goal.ts'
 import type { RolloutDecision } from './world.ts'
 
@@ -36,7 +37,11 @@ export function settle(course: Course): RolloutDecision {
   const isFirst = memory.currentRevision === undefined && !isWholeNow
   return decided(course, {
     phase: isFirst ? 'Preparing' : isReturning && !(isWholeNow && isGone) ? 'RollingBack' : 'Stable',
-    message: isWholeNow && !isGone ? `${idle} is being emptied` : describeColor(live, world.colors[live], needed),
+    message:
+      isWholeNow && !isGone
+        ? `${idle} is being emptied`
+        : `${describeColor(live, world.colors[live], needed)}${contractionNote(course)}`,
+    contractionOf: isWholeNow && isGone && mayContract(course) ? stable : undefined,
     templates,
     counts: { ...liveCount(course), ...emptyIdle(course) },
     memory: { targetColor: undefined, ...(isWholeNow && { currentRevision: stable }) },

@@ -3,6 +3,7 @@ import {
   type Color,
   colors,
   emptyMemory,
+  type MigrationResult,
   type ObservedColor,
   type RolloutDecision,
   type RolloutMemory,
@@ -28,11 +29,22 @@ export interface SimulatedWorld {
   previewColor: Color | undefined
   endpoints: Record<Color, number>
   previewEndpoints: Record<Color, number>
+  /** The Jobs that change the database, each of one try of a revision, and the revision that it was left to alone. */
+  migration: SimulatedJob | undefined
+  contraction: SimulatedJob | undefined
+  contractedTo: string | undefined
   smokeTest: SmokeTestResult | undefined
   /** Revision whose traffic has been measured. */
   measured: string | undefined
   orders: RolloutOrders
   memory: RolloutMemory
+}
+
+interface SimulatedJob {
+  revision: string
+  /** By what its name differs from that of another try. */
+  startedAt: number | undefined
+  state: MigrationResult['state']
 }
 
 interface SimulatedDeployment {
@@ -45,7 +57,7 @@ interface SimulatedDeployment {
 }
 
 /** What is wrong with a revision, by the end of its name. */
-const faults = { neverReady: /-unready$/, failsTest: /-failing$/, isWorse: /-slow$/ }
+const faults = { refusesData: /-refused$/, neverReady: /-unready$/, failsTest: /-failing$/, isWorse: /-slow$/ }
 
 export const simulatedPolicy: RolloutPolicy = {
   strategy: 'BlueGreen',
@@ -71,6 +83,9 @@ export function simulate(fields: Partial<SimulatedWorld> = {}): SimulatedWorld {
     previewColor: undefined,
     endpoints: { blue: 0, green: 0 },
     previewEndpoints: { blue: 0, green: 0 },
+    migration: undefined,
+    contraction: undefined,
+    contractedTo: undefined,
     smokeTest: undefined,
     measured: undefined,
     orders: {},
@@ -103,11 +118,39 @@ export function observe(world: SimulatedWorld): RolloutWorld {
     serviceColor,
     endpoints,
     previewEndpoints,
+    migration: resultOf(world.migration, world.memory),
+    contraction: resultOf(world.contraction, world.memory),
     smokeTest,
+    podRevisions: podRevisionsOf(world),
     analysis: world.measured === undefined ? undefined : analysisOf(world.measured),
-    knownRevisions: new Set(['r1', 'r2', 'r3', world.specRevision, 'r2-unready', 'r2-failing', 'r2-slow']),
+    knownRevisions: new Set([
+      'r1',
+      'r2',
+      'r3',
+      world.specRevision,
+      'r2-unready',
+      'r2-failing',
+      'r2-slow',
+      'r2-refused',
+    ]),
     orders,
   }
+}
+
+/** A Job is found by its name only. */
+function resultOf(job: SimulatedJob | undefined, { revision, startedAt }: RolloutMemory): MigrationResult | undefined {
+  if (job === undefined || job.revision !== revision || job.startedAt !== startedAt?.getTime()) return undefined
+  return { revision, state: job.state, message: job.state === 'failed' ? '2 users have one email: a, b' : 'it runs' }
+}
+
+/** Pods of an earlier template stand for any other revision. */
+export function podRevisionsOf({ deployments }: SimulatedWorld): Set<string> {
+  return new Set(
+    Object.values(deployments).flatMap(({ revision, ready, old }) => [
+      ...(ready > 0 ? [revision] : []),
+      ...(old > 0 ? ['another'] : []),
+    ]),
+  )
 }
 
 function analysisOf(revision: string): AnalysisResult {
@@ -129,9 +172,14 @@ function observeColor({ revision, replicas, ready, old }: SimulatedDeployment): 
 
 /** The writes of one visit, in their order. An operator may die after any of them. */
 export function writesOf(decision: RolloutDecision): ((world: SimulatedWorld) => SimulatedWorld)[] {
-  const { templates, counts, activeColor, previewColor, smokeTestOf, ordersTaken, memory } = decision
+  const { templates, counts, activeColor, previewColor, smokeTestOf, contractionOf, ordersTaken, memory } = decision
   return [
     (world) => ({ ...world, deployments: withTemplates(world.deployments, templates) }),
+    (world) => ({
+      ...world,
+      migration: jobOf(world.migration, decision.revision, memory),
+      contraction: contractionOf === undefined ? undefined : jobOf(world.contraction, contractionOf, memory),
+    }),
     (world) => ({ ...world, serviceColor: activeColor, previewColor }),
     (world) => ({ ...world, deployments: withCounts(world.deployments, counts) }),
     (world) =>
@@ -140,6 +188,12 @@ export function writesOf(decision: RolloutDecision): ((world: SimulatedWorld) =>
         : { ...world, smokeTest: { revision: smokeTestOf, state: 'running', message: 'runs' } },
     (world) => ({ ...world, memory, orders: withoutTaken(world.orders, ordersTaken) }),
   ]
+}
+
+/** Another name is another Job; the one that is not wanted any more is pruned. */
+function jobOf(job: SimulatedJob | undefined, revision: string, { startedAt }: RolloutMemory): SimulatedJob {
+  const name = { revision, startedAt: startedAt?.getTime() }
+  return job?.revision === name.revision && job.startedAt === name.startedAt ? job : { ...name, state: 'running' }
 }
 
 function withoutTaken(orders: RolloutOrders, taken: RolloutDecision['ordersTaken']): RolloutOrders {
@@ -191,6 +245,21 @@ export function followServices(world: SimulatedWorld): SimulatedWorld {
     green: selected === 'green' ? pods('green') : 0,
   })
   return { ...world, endpoints: of(world.serviceColor), previewEndpoints: of(world.previewColor) }
+}
+
+/** The database tells a version that it is too old as soon as what that needs is gone. */
+export function finishMigration(world: SimulatedWorld): SimulatedWorld {
+  const { migration, contractedTo } = world
+  if (migration?.state !== 'running') return world
+  const isTooOld = contractedTo !== undefined && migration.revision < contractedTo
+  const state = isTooOld || faults.refusesData.test(migration.revision) ? 'failed' : 'done'
+  return { ...world, migration: { ...migration, state } }
+}
+
+export function finishContraction(world: SimulatedWorld): SimulatedWorld {
+  const { contraction } = world
+  if (contraction?.state !== 'running') return world
+  return { ...world, contraction: { ...contraction, state: 'done' }, contractedTo: contraction.revision }
 }
 
 export function finishSmokeTest(world: SimulatedWorld): SimulatedWorld {

@@ -1,7 +1,7 @@
 import { contentHash } from '../apply/content-hash.ts'
 import type { Manifest } from '../apply/plan.ts'
-import { jobHealth, type ObservedJob } from '../health.ts'
-import { findChild, podsOf, type Snapshot } from '../snapshot.ts'
+import { jobHealth, lastWordsOf, type ObservedJob } from '../health.ts'
+import { findChild, podsOfJob, type Snapshot } from '../snapshot.ts'
 import type { RolloutMemory, SmokeTestResult } from './world.ts'
 
 /** Name of the Job that tests a revision. One that is tried again later, after it failed, is tested by another Job. */
@@ -17,9 +17,9 @@ export function observeSmokeTest(snapshot: Snapshot, memory: RolloutMemory): Smo
   const name = smokeTestName(snapshot.authService.metadata.name, memory)
   const job = findChild<ObservedJob & Manifest>(snapshot, 'Job', name)
   if (revision === undefined || job === undefined) return undefined
-  const pods = podsOf(snapshot, 'smoke-test').filter(({ metadata }) => metadata.labels?.['job-name'] === name)
+  const pods = podsOfJob(snapshot, name)
   const { state, message } = jobHealth(job, name, pods)
-  const said = pods.map(({ status }) => status?.containerStatuses?.[0]?.state?.terminated?.message).find(Boolean)
+  const said = lastWordsOf(pods)
   switch (state) {
     case 'ready':
       return { revision, state: 'passed', message: said ?? 'the smoke test passed' }

@@ -78,6 +78,15 @@ export interface SmokeTestResult {
   message: string
 }
 
+/** How the Job went that changes the database for a revision. */
+export interface MigrationResult {
+  revision: string
+  /** `failed`: it is not tried again by itself. */
+  state: 'running' | 'done' | 'failed'
+  /** What is waited for, or why it failed: documents by id. */
+  message: string
+}
+
 /** What the pods' own metrics said about a revision since a moment. */
 export interface AnalysisResult {
   revision: string
@@ -107,8 +116,14 @@ export interface RolloutWorld {
   endpoints: Record<Color, number>
   /** Ready endpoints of the preview Service, likewise. */
   previewEndpoints: Record<Color, number>
+  /** How the database was made ready for the revision that is under way. */
+  migration: MigrationResult | undefined
+  /** How what only earlier revisions needed was taken away. */
+  contraction: MigrationResult | undefined
   smokeTest: SmokeTestResult | undefined
   analysis: AnalysisResult | undefined
+  /** Revisions that some server pod runs, one that is on its way out included. */
+  podRevisions: ReadonlySet<string>
   /** Revisions whose pod template is kept, so that they can run again. */
   knownRevisions: ReadonlySet<string>
   orders: RolloutOrders
@@ -173,6 +188,8 @@ export interface RolloutDecision {
   counts: Partial<Record<Color, number>>
   /** Revision that a smoke test is wanted for now. */
   smokeTestOf: string | undefined
+  /** Revision that the database is to be left to alone; undefined: an earlier one may come back. */
+  contractionOf: string | undefined
   /** Orders that are settled, acted upon or not: they are not looked at again. */
   ordersTaken: (keyof RolloutOrders)[]
   memory: RolloutMemory

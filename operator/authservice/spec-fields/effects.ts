@@ -53,7 +53,7 @@ export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<strin
     now,
   })
   // On an empty cluster; rendering reads nothing else of a snapshot.
-  const empty = { children: [], endpointSlices: [] }
+  const empty = { children: [], pods: [], endpointSlices: [] }
   const snapshot = { authService, resolved, referencedSecrets, front, ...empty } as unknown as Snapshot
   const rendering = render(snapshot, images, secrets.secrets, undefined)
   const { rollout, placement } = planRollout(snapshot, rendering.wanted, new Map(), now)

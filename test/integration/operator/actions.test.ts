@@ -5,6 +5,7 @@ import { holdTiming } from '../../../operator/authservice/secrets/activation.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
+import { completeMigrations } from './simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -140,8 +141,10 @@ test('restart makes a new template of the server pods, and no other', async () =
   const before = await templateOf('restarted-blue')
   await ask('restarted', 'restart', 'after-the-incident')
   await untilTaken('restarted', 'restart', 'after-the-incident')
+  await expect
+    .poll(() => completeMigrations(namespace).then(() => templateOf('restarted-blue')), { timeout: 10_000 })
+    .not.toEqual(before)
   const after = await templateOf('restarted-blue')
-  expect(after).not.toEqual(before)
   expect(await namespace.events('restarted')).toContainEqual(
     expect.stringMatching(/^Normal ActionTaken: restart: after-the-incident/),
   )

@@ -24,7 +24,8 @@ export type FieldPath = readonly Step[]
 
 /**
  * The fields that the operator applied, by the API server's own record. Left out is what an edit gives to somebody else
- * for good: the content of a Secret, which is the users' as much as the operator's, and the identity of the owner.
+ * for good: the content of a Secret, which is the users' as much as the operator's, and the identity of the owner; and
+ * the number of a revision, which is written down nowhere else.
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#fieldsv1
  */
 export function appliedFields({ kind, metadata }: Live): FieldPath[] {
@@ -34,7 +35,8 @@ export function appliedFields({ kind, metadata }: Live): FieldPath[] {
   return leaves(ours?.fieldsV1 ?? {}).filter((path) => {
     const isContent = kind === 'Secret' && path[0] === 'data'
     const isIdentity = path[1] === 'ownerReferences' && (path.length < 4 || path.at(-1) === 'uid')
-    return !isContent && !isIdentity
+    const isNumber = kind === 'ControllerRevision' && path[0] === 'revision'
+    return !isContent && !isIdentity && !isNumber
   })
 }
 

@@ -3,7 +3,13 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
-import { endSmokeTest, followServices, makeEverythingAvailable } from './simulated-controllers.ts'
+import {
+  completeMigrations,
+  endSmokeTest,
+  followServices,
+  makeEverythingAvailable,
+  refuseMigration,
+} from './simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -182,6 +188,64 @@ describe('the smoke test', () => {
   })
 })
 
+describe('the database', () => {
+  const jobsOf = async (name: string) =>
+    (await namespace.list('Job')).map(({ metadata }) => metadata.name).filter((job) => job.startsWith(`${name}-`))
+  const migrationOf = async (name: string) => (await jobsOf(name)).find((job) => job.includes('-migrate-'))
+  interface Job extends Live {
+    spec: { template: { spec: { containers: { image: string; command: string[] }[] } } }
+  }
+
+  test('that is in the way of a new version keeps it from every pod; which documents is told, and tried again when asked', async () => {
+    await create('refused', {})
+    const before = await migrationOf('refused')
+    await upgrade('refused', '0.2.0')
+    await expect.poll(() => migrationOf('refused'), { timeout: 10_000 }).not.toSatisfy((job) => !job || job === before)
+    const job = (await migrationOf('refused')) ?? ''
+    expect((await namespace.get<Job>('Job', job))?.spec.template.spec.containers).toMatchObject([
+      { image: 'example.com/api-server:0.2.0', command: ['node', 'migrate.js'] },
+    ])
+    await expect.poll(async () => (await statusOf('refused'))?.rollout?.phase, { timeout: 10_000 }).toBe('Preparing')
+    expect(await serverOf('refused', 'green'), 'pods before the database is ready').toBeUndefined()
+
+    const said = '020-names: 2 users have one name: 6a1f00000000000000000001, 6a1f00000000000000000002. Change one.'
+    await refuseMigration(namespace, job, said)
+    await until('refused', async () =>
+      expect(await statusOf('refused')).toMatchObject({
+        rollout: { phase: 'Stable', lastOutcome: 'RolledBack', failure: expect.stringContaining(said) },
+      }),
+    )
+    expect(await namespace.condition('refused', 'RolloutProgressing')).toContain(`False RolloutFailed`)
+    expect(await namespace.condition('refused', 'RolloutProgressing')).toContain(said)
+    await until('refused', async () =>
+      expect(await namespace.events('refused')).toContainEqual(
+        expect.stringMatching(/^Warning RolloutRolledBack: .*6a1f00000000000000000002/),
+      ),
+    )
+    expect(await serverOf('refused', 'green')).toBeUndefined()
+
+    // The data was mended.
+    await ask('refused', 'rollback-to', (await statusOf('refused'))?.rollout?.failedRevision)
+    await until('refused', async () => expect(await colorOfTraffic('refused')).toBe('green'))
+  })
+
+  test('keeps what the old version needs until that is gone', async () => {
+    await create('contracted', { scaleDownDelaySeconds: 3 })
+    const contractions = async () => (await jobsOf('contracted')).filter((job) => job.includes('-contract-'))
+    await upgrade('contracted', '0.2.0')
+    await until('contracted', async () =>
+      expect(await statusOf('contracted')).toMatchObject({ rollout: { phase: 'Retiring' } }),
+    )
+    expect(await contractions(), 'while the old colour stands by').toEqual([])
+    await until('contracted', async () => expect(await contractions()).toHaveLength(1))
+    expect(await serverOf('contracted', 'blue')).toMatchObject({ replicas: 0 })
+    const [job = ''] = await contractions()
+    expect((await namespace.get<Job>('Job', job))?.spec.template.spec.containers).toMatchObject([
+      { image: 'example.com/api-server:0.2.0', command: ['node', 'migrate.js', '--contract'] },
+    ])
+  })
+})
+
 test('a rolling update that is late gets its last good template back', async () => {
   const name = 'rolled'
   const spec = {
@@ -196,10 +260,8 @@ test('a rolling update that is late gets its last good template back', async () 
   await upgrade(name, '0.2.0')
   // Nobody makes the new pods available; the deadline is brought forward instead of being waited for.
   await expect
-    .poll(() => serverOf(name, 'blue'), { timeout: 10_000 })
-    .toMatchObject({
-      image: 'example.com/api-server:0.2.0',
-    })
+    .poll(() => completeMigrations(namespace).then(() => serverOf(name, 'blue')), { timeout: 10_000 })
+    .toMatchObject({ image: 'example.com/api-server:0.2.0' })
   await expect.poll(async () => (await statusOf(name))?.rollout?.phase, { timeout: 10_000 }).toBe('Preparing')
   await namespace.patch(kind, name, { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
   await namespace.patch(kind, name, { metadata: { annotations: { look: 'again' } } })

@@ -3,7 +3,7 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
-import { completeJob, makeEverythingAvailable } from './simulated-controllers.ts'
+import { completeJob, completeMigrations, makeEverythingAvailable } from './simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -67,7 +67,7 @@ test('passwords are rotated on request: added, taken into use by new pods, and t
   expect(switched.mongodb['previous-app-password']).toBe(first.mongodb['app-password'])
   expect(switched.mongodb['url']).toContain(`mongodb://auth-b:${switched.mongodb['app-password']}@`)
   expect(switched.mongodb['admin-password']).toBe(first.mongodb['admin-password'])
-  await expect.poll(passwordsBy, { timeout: 10_000 }).toBe('monday')
+  await expect.poll(() => completeMigrations(namespace).then(passwordsBy), { timeout: 10_000 }).toBe('monday')
   await expect.poll(jobs, { timeout: 10_000 }).toEqual([])
 
   // Volumes of the databases' pods have had their time; the server pods have not been replaced yet.

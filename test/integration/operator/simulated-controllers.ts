@@ -1,3 +1,4 @@
+import { isNotFound } from '../../../operator/kube/errors.ts'
 import type { KubernetesObject } from '../../../operator/kube/objects.ts'
 import type { Namespace } from './namespace.ts'
 
@@ -6,8 +7,8 @@ interface Workload extends KubernetesObject {
 }
 
 /**
- * Writes the status that the cluster's own controllers would write once every pod runs. An API server alone has no
- * controllers.
+ * Writes the status that the cluster's own controllers would write once every pod runs and the databases are migrated.
+ * An API server alone has no controllers.
  */
 export async function makeEverythingAvailable(namespace: Namespace): Promise<void> {
   for (const { metadata, spec } of await namespace.list<Workload>('Deployment')) {
@@ -25,6 +26,29 @@ export async function makeEverythingAvailable(namespace: Namespace): Promise<voi
     const status = { observedGeneration: metadata.generation, replicas: 1, readyReplicas: 1, availableReplicas: 1 }
     await namespace.patch('StatefulSet', metadata.name, { status }, 'status')
   }
+  await completeMigrations(namespace)
+}
+
+interface Job extends KubernetesObject {
+  status?: { conditions?: object[] }
+  spec: { template: { metadata: { labels: Record<string, string> } } }
+}
+
+/** Lets the migrations that run be done. One that is taken away at the same moment is none. */
+export async function completeMigrations(namespace: Namespace): Promise<void> {
+  for (const { metadata, status } of await namespace.list<Job>('Job')) {
+    if (!/-(migrate|contract)-[0-9a-f]+$/.test(metadata.name) || status?.conditions !== undefined) continue
+    await completeJob(namespace, metadata.name).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error
+    })
+  }
+}
+
+/** What the kubelet and the Job controller leave when the data is in the way of a migration. */
+export async function refuseMigration(namespace: Namespace, name: string, said: string): Promise<void> {
+  const labels = (await namespace.get<Job>('Job', name))?.spec.template.metadata.labels
+  await leavePod(namespace, { job: name, container: 'migrate', labels, exitCode: 2, said })
+  await failJob(namespace, name)
 }
 
 interface Service extends KubernetesObject {
@@ -61,46 +85,43 @@ export async function followServices(namespace: Namespace): Promise<void> {
 
 /** Ends the smoke test that runs, as the Job controller and the kubelet would. @returns whether there was one to end */
 export async function endSmokeTest(namespace: Namespace, passed: boolean, said: string): Promise<boolean> {
-  interface Job extends KubernetesObject {
-    status?: { conditions?: object[] }
-    spec: { template: { metadata: { labels: Record<string, string> } } }
-  }
   const jobs = await namespace.list<Job>('Job')
   const job = jobs.find(({ metadata, status }) => metadata.name.includes('-smoke-') && status?.conditions === undefined)
   if (job === undefined) return false
   const { name } = job.metadata
+  const { labels } = job.spec.template.metadata
+  await leavePod(namespace, { job: name, container: 'smoke-test', labels, exitCode: passed ? 0 : 1, said })
+  await (passed ? completeJob(namespace, name) : failJob(namespace, name))
+  return true
+}
+
+interface EndedPod {
+  job: string
+  container: string
+  labels: Record<string, string> | undefined
+  exitCode: number
+  said: string
+}
+
+async function leavePod(namespace: Namespace, { job, container, labels, exitCode, said }: EndedPod): Promise<void> {
+  const pod = `${job}-x`
   await namespace.apply({
     apiVersion: 'v1',
     kind: 'Pod',
-    metadata: { name: `${name}-x`, labels: { ...job.spec.template.metadata.labels, 'job-name': name } },
-    ...{ spec: { containers: [{ name: 'smoke-test', image: 'example.com/api-server' }], restartPolicy: 'Never' } },
+    metadata: { name: pod, labels: { ...labels, 'batch.kubernetes.io/job-name': job } },
+    ...{ spec: { containers: [{ name: container, image: 'example.com/api-server' }], restartPolicy: 'Never' } },
   })
-  const terminated = { exitCode: passed ? 0 : 1, message: said }
-  await namespace.patch(
-    'Pod',
-    `${name}-x`,
-    {
-      status: {
-        phase: passed ? 'Succeeded' : 'Failed',
-        containerStatuses: [
-          { name: 'smoke-test', image: '', imageID: '', ready: false, restartCount: 0, state: { terminated } },
-        ],
-      },
-    },
-    'status',
-  )
+  const state = { terminated: { exitCode, message: said } }
+  const ended = { name: container, image: '', imageID: '', ready: false, restartCount: 0, state }
+  const phase = exitCode === 0 ? 'Succeeded' : 'Failed'
+  await namespace.patch('Pod', pod, { status: { phase, containerStatuses: [ended] } }, 'status')
+}
+
+async function failJob(namespace: Namespace, name: string): Promise<void> {
   const at = new Date().toISOString().replace(/\.\d+Z$/, 'Z')
   const condition = (type: string) => ({ type, status: 'True', lastProbeTime: at, lastTransitionTime: at })
-  const status = passed
-    ? {
-        startTime: at,
-        completionTime: at,
-        succeeded: 1,
-        conditions: [condition('SuccessCriteriaMet'), condition('Complete')],
-      }
-    : { startTime: at, failed: 1, conditions: [condition('FailureTarget'), condition('Failed')] }
+  const status = { startTime: at, failed: 1, conditions: [condition('FailureTarget'), condition('Failed')] }
   await namespace.patch('Job', name, { status }, 'status')
-  return true
 }
 
 /** What the Job controller writes once the pods of a Job have done their work. */

@@ -3,7 +3,7 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
-import { makeEverythingAvailable } from './simulated-controllers.ts'
+import { completeMigrations, makeEverythingAvailable } from './simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -52,7 +52,7 @@ test('databases of your own take over when no server pod uses the managed ones, 
   await makeEverythingAvailable(namespace)
 
   await apply(external)
-  await expect.poll(mountedUrl, { timeout: 10_000 }).toBe('our-mongodb')
+  await expect.poll(() => completeMigrations(namespace).then(mountedUrl), { timeout: 10_000 }).toBe('our-mongodb')
   await expect
     .poll(() => namespace.condition('shop', 'MongoDBReady'), { timeout: 10_000 })
     .toContain('The managed shop-mongodb runs on until no server pod uses it.')

@@ -42,6 +42,8 @@ ${indent(logging(layout), 2)}
   client_body_timeout 10s;
   send_timeout 30s;
   keepalive_timeout 75s;
+  # By default a connection ends after 1,000: a client of HTTP/2 that is sending then loses that request.
+  keepalive_requests 100000;
   # A worker that shuts down keeps idle connections for so long: a client may be about to use one.
   keepalive_min_timeout 10s;
 

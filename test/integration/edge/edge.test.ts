@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http'
 import { request as httpRequest } from 'node:http'
+import { connect as connectHttp2 } from 'node:http2'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { contentOf } from '../../../operator/authservice/edge-reports.ts'
 import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
@@ -120,6 +121,24 @@ describe('a request', () => {
     expect(Math.max(...ages)).toBeLessThan(2.5)
     // It is kept open at all.
     expect(Math.max(...ages)).toBeGreaterThan(0.5)
+  })
+
+  test('may be one of thousands on the same HTTP/2 connection', async () => {
+    const session = connectHttp2(`https://127.0.0.1:${edge.layout.ports.https}`, {
+      servername: 'auth.example.com',
+      rejectUnauthorized: false,
+    })
+    const endings: string[] = []
+    session.on('goaway', () => endings.push('goaway'))
+    const get = () =>
+      new Promise<void>((resolve, reject) => {
+        const stream = session.request({ ':path': '/v1/me', ':authority': 'auth.example.com' })
+        stream.once('error', reject).once('close', resolve)
+        stream.resume()
+      })
+    for (let sent = 0; sent < 1_200; sent += 8) await Promise.all(Array.from({ length: 8 }, get))
+    expect(endings).toEqual([])
+    session.close()
   })
 
   test('leaves a line of JSON without its query or its tokens', async () => {

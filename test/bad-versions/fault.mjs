@@ -1,0 +1,60 @@
+/**
+ * Loaded before the real server, in images of bad versions: makes the one fault that FAULT names. The other programs of
+ * the image, its smoke test and its migrations, stay as they are.
+ */
+import { Server, ServerResponse } from 'node:http'
+import process from 'node:process'
+import bcrypt from 'bcrypt'
+
+const apiPort = Number(process.env.PORT)
+const slowMilliseconds = 900
+const leakedBytes = 2 * 1024 * 1024
+
+/** @type {Record<string, () => void>} */
+const faults = {
+  'not-ready': () => {
+    onRequest(({ url }, response) => {
+      if (url !== '/readyz') return false
+      response.writeHead(503).end()
+      return true
+    })
+  },
+  'logins-fail': () => {
+    bcrypt.compare = async () => false
+  },
+  slow: () => {
+    const end = ServerResponse.prototype.end
+    ServerResponse.prototype.end = function slowEnd(...content) {
+      if (this.req.socket.localPort !== apiPort) return end.apply(this, content)
+      setTimeout(() => end.apply(this, content), slowMilliseconds)
+      return this
+    }
+  },
+  leaks: () => {
+    /** @type {Buffer[]} */
+    const leaked = []
+    onRequest(({ socket }) => {
+      // Filled, because a page that nobody wrote to takes no memory.
+      if (socket.localPort === apiPort) leaked.push(Buffer.alloc(leakedBytes, 1))
+      return false
+    })
+  },
+}
+
+if (process.argv[1]?.endsWith('/server.js')) {
+  const fault = faults[process.env.FAULT ?? '']
+  if (fault === undefined) throw new Error(`FAULT is one of ${Object.keys(faults).join(', ')}`)
+  fault()
+}
+
+/**
+ * Sees each request before the server does.
+ * @param {(request: import('node:http').IncomingMessage, response: ServerResponse) => boolean} answer whether it has answered
+ */
+function onRequest(answer) {
+  const emit = Server.prototype.emit
+  Server.prototype.emit = function emitUnlessAnswered(event, ...details) {
+    if (event === 'request' && answer(details[0], details[1])) return true
+    return emit.call(this, event, ...details)
+  }
+}

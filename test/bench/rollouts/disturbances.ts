@@ -1,0 +1,140 @@
+import { setTimeout } from 'node:timers/promises'
+import { operatorDeployment, operatorNamespace } from '../../../scripts/demo/operator-install.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { askDocker } from '../../cluster/docker.ts'
+import { kubectlOf, name, namespace } from './bench-service.ts'
+
+interface Pod {
+  metadata: { name: string; deletionTimestamp?: string }
+  spec: { nodeName?: string }
+  status: { containerStatuses?: { containerID?: string; restartCount: number; ready: boolean }[] }
+}
+
+const operatorPods = ['get', 'pods', '--namespace', operatorNamespace, '--selector']
+const operatorSelector = `app.kubernetes.io/name=${operatorDeployment}`
+
+/**
+ * Ends the operator's processes with SIGKILL: no goodbye, no lease given back. Their containers start again. Waits for a
+ * process to end, because a drain may just have moved it.
+ */
+export async function killOperator(cluster: Cluster): Promise<void> {
+  const deadline = performance.now() + 30_000
+  for (;;) {
+    const pods = await kubectlOf(cluster).json<{ items: Pod[] }>([...operatorPods, operatorSelector])
+    const running = pods.items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    const killed = await Promise.all(running.map((pod) => killContainer(cluster, pod)))
+    if (killed.includes(true)) return
+    if (performance.now() > deadline) throw new Error('there is no process of the operator to kill')
+    await setTimeout(500)
+  }
+}
+
+async function killContainer({ docker }: Cluster, { spec, status }: Pod): Promise<boolean> {
+  const id = status.containerStatuses?.[0]?.containerID?.replace('containerd://', '')
+  if (id === undefined || spec.nodeName === undefined) return false
+  const kill = ['ctr', '--namespace', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id]
+  return (await askDocker(docker, ['exec', spec.nodeName, ...kill])) !== undefined
+}
+
+/**
+ * Makes sure that an operator runs that was not killed before: the kubelet waits longer before each start of a
+ * container that ends again and again.
+ */
+export async function freshOperator(cluster: Cluster): Promise<void> {
+  const kubectl = kubectlOf(cluster)
+  const { items } = await kubectl.json<{ items: Pod[] }>([...operatorPods, operatorSelector])
+  const used = items.filter(({ status }) => (status.containerStatuses?.[0]?.restartCount ?? 0) > 0)
+  const names = used.map(({ metadata }) => metadata.name)
+  if (names.length > 0) await kubectl.run(['delete', 'pod', '--namespace', operatorNamespace, ...names])
+  const rollout = ['rollout', 'status', `deployment/${operatorDeployment}`, '--namespace', operatorNamespace]
+  await kubectl.run([...rollout, '--timeout=60s'], { timeoutSeconds: 70 })
+}
+
+/** Names of all nodes; the control plane is the first. */
+export async function nodeNames(cluster: Cluster): Promise<string[]> {
+  const { items } = await kubectlOf(cluster).json<{
+    items: { metadata: { name: string; labels: Record<string, string> } }[]
+  }>(['get', 'nodes'])
+  const isControlPlane = ({ metadata }: (typeof items)[number]) =>
+    'node-role.kubernetes.io/control-plane' in metadata.labels ? 0 : 1
+  return items.sort((a, b) => isControlPlane(a) - isControlPlane(b)).map(({ metadata }) => metadata.name)
+}
+
+/** Lets pods run on the control plane as well, which kind does by itself when there is no other node. */
+export async function openControlPlane(cluster: Cluster): Promise<void> {
+  const [controlPlane = ''] = await nodeNames(cluster)
+  const kubectl = kubectlOf(cluster)
+  const { spec } = await kubectl.json<{ spec: { taints?: { key: string }[] } }>(['get', 'node', controlPlane])
+  const key = 'node-role.kubernetes.io/control-plane'
+  if (spec.taints?.some((taint) => taint.key === key)) await kubectl.run(['taint', 'node', controlPlane, `${key}-`])
+}
+
+/** Moves every pod away from the node, as before its maintenance. Budgets are kept: it waits where they say so. */
+export async function drain(cluster: Cluster, node: string): Promise<void> {
+  const options = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=150s']
+  await kubectlOf(cluster).run(['drain', node, ...options], { timeoutSeconds: 160 })
+}
+
+export async function cordon(cluster: Cluster, node: string): Promise<void> {
+  await kubectlOf(cluster).run(['cordon', node])
+}
+
+export async function uncordon(cluster: Cluster, node: string): Promise<void> {
+  await kubectlOf(cluster).run(['uncordon', node])
+}
+
+/** Server and edge pods on the node. */
+export async function frontPodsOn(cluster: Cluster, node: string): Promise<string[]> {
+  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component in (server, edge)`
+  const list = ['get', 'pods', '--namespace', namespace, '--selector', selector]
+  const pods = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
+  return pods.items.filter(({ spec }) => spec.nodeName === node).map(({ metadata }) => metadata.name)
+}
+
+/** Puts one server and one edge pod anew, on a node that has none: those that are made while a node is closed all share one. */
+export async function spreadFrontPods(cluster: Cluster): Promise<void> {
+  const kubectl = kubectlOf(cluster)
+  for (const component of ['server', 'edge']) {
+    const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=${component}`
+    const pods = await kubectl.json<{ items: Pod[] }>([
+      ...['get', 'pods', '--namespace', namespace, '--selector', selector],
+    ])
+    const [first] = pods.items
+    if (first !== undefined) await kubectl.run(['delete', 'pod', '--namespace', namespace, first.metadata.name])
+  }
+}
+
+/** Waits until the edge runs what its Deployment says, no older pod left. */
+export async function edgeIsReplaced(cluster: Cluster): Promise<void> {
+  const status = ['rollout', 'status', `deployment/${name}-edge`, '--namespace', namespace, '--timeout=120s']
+  await kubectlOf(cluster).run(status, { timeoutSeconds: 130 })
+  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=edge`
+  const list = ['get', 'pods', '--namespace', namespace, '--selector', selector]
+  const deadline = performance.now() + 60_000
+  for (;;) {
+    const { items } = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
+    if (items.every(({ metadata }) => metadata.deletionTimestamp === undefined)) return
+    if (performance.now() > deadline) throw new Error('an old edge pod has not ended after 60 s')
+    await setTimeout(1_000)
+  }
+}
+
+/** A line that the server wrote for one answer. */
+interface AnswerLine {
+  time: number
+  msg: string
+  route: string
+}
+
+/** When pods of a colour answered their last request of the load, in milliseconds since 1970; undefined: none did. */
+export async function lastAnswerOf(cluster: Cluster, color: string, since: Date): Promise<number | undefined> {
+  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=server,auth-operator.dev/color=${color}`
+  const all = ['--tail=-1', '--max-log-requests=20', '--ignore-errors']
+  const read = ['logs', '--namespace', namespace, '--selector', selector, `--since-time=${since.toISOString()}`, ...all]
+  const lines = (await kubectlOf(cluster).run(read)).split('\n').filter((line) => line.includes('"msg":"request"'))
+  const times = lines
+    .map((line): AnswerLine => JSON.parse(line))
+    .filter(({ route }) => route.startsWith('/v1/auth/'))
+    .map(({ time }) => time)
+  return times.length === 0 ? undefined : Math.max(...times)
+}

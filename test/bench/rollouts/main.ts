@@ -1,0 +1,105 @@
+/**
+ * `npm run bench:rollouts`: clients that never pause, through the edge of a real cluster, while everything about their
+ * AuthService changes. `-- --scenario NAME` runs some of it. Ends by itself; the last line is the result as JSON.
+ */
+import { setTimeout } from 'node:timers/promises'
+import { Listr } from 'listr2'
+import { EdgeClient } from '../../../scripts/demo/edge-client.ts'
+import { installOperator } from '../../../scripts/demo/operator-install.ts'
+import { loadBadVersions } from '../../bad-versions/images.ts'
+import { type Cluster, clusterStatus, clusterTasks, imageTasks, runningCluster } from '../../cluster/cluster.ts'
+import { loadAverage } from '../process-figures.ts'
+import { BenchService, holds, kubectlOf } from './bench-service.ts'
+import { cordon, freshOperator, nodeNames, openControlPlane, spreadFrontPods, uncordon } from './disturbances.ts'
+import { parseOptions } from './options.ts'
+import { closeRolloutReport, showFailures } from './report.ts'
+import { type Scenario, type Stage, scenarios } from './scenarios.ts'
+import { Sessions } from './sessions.ts'
+import { type Outcome, resultOf, type ScenarioResult, Tally } from './tally.ts'
+import { defaultRates, Traffic } from './traffic.ts'
+
+const users = 40
+const warmUpSeconds = 5
+
+const options = parseOptions(
+  process.argv.slice(2),
+  scenarios.map(({ name }) => name),
+)
+const cluster = await prepareCluster()
+const service = await prepareService(cluster)
+const edge = new EdgeClient(service.address)
+const sessions = await Sessions.open(edge, users)
+const traffic = new Traffic(service.address, sessions, () => service.describe())
+const { longLived, http2, newConnection, refresh, login } = defaultRates
+console.log(
+  `Each second ${longLived} verifications on long-lived connections, ${http2} over HTTP/2, ${newConnection} on new connections, ` +
+    `${refresh} refreshes and ${login} log-in (bcrypt cost 10), through https://127.0.0.1:${service.address.port}.`,
+)
+console.log(`Load average before: ${loadAverage()}`)
+traffic.start(defaultRates)
+await setTimeout(warmUpSeconds * 1000)
+const warmUp = traffic.tally
+const quiet = new Tally()
+traffic.tally = quiet
+await setTimeout(options.quietSeconds * 1000)
+console.log(`quiet: ${quiet.requests} requests, p99 of verification ${quiet.p99Milliseconds.toFixed(1)} ms`)
+
+const results: ScenarioResult[] = []
+for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
+  results.push(await measure(scenario, { cluster, service, traffic, sessions }))
+}
+await traffic.stop()
+await edge.close()
+await service.close()
+console.log(`Load average after: ${loadAverage()}`)
+for (const [name, tally] of Object.entries({ 'warm-up': warmUp, quiet })) showFailures(name, tally)
+closeRolloutReport(results, warmUp.failures.length + quiet.failures.length, options.enforce)
+
+/** A cluster that is there is taken as it is: a drain needs a second node, and one with a single node says so. */
+async function prepareCluster(): Promise<Cluster> {
+  const { state } = await clusterStatus()
+  const wishes = state === 'running' ? {} : { nodes: 2 }
+  await new Listr([...clusterTasks(wishes), ...imageTasks()], { renderer: 'verbose' }).run()
+  const running = await runningCluster()
+  await loadBadVersions(running, ['logins-fail'])
+  await openControlPlane(running)
+  return running
+}
+
+/**
+ * The databases go to the control plane, which is not drained: a managed MongoDB is one pod, and while it moves nobody
+ * can log in. All else is spread over the nodes.
+ */
+async function prepareService(target: Cluster): Promise<BenchService> {
+  const kubectl = kubectlOf(target)
+  const [controlPlane, ...workers] = await nodeNames(target)
+  // What has the node port in the demo and in the end-to-end tests; they make it anew.
+  const others = ['delete', 'namespace', 'authservice-demo', 'e2e', '--ignore-not-found', '--timeout=180s']
+  await kubectl.run(others, { timeoutSeconds: 190 })
+  console.log(`databases on ${controlPlane}`)
+  await installOperator(kubectl)
+  await freshOperator(target)
+  for (const worker of workers) await cordon(target, worker)
+  const created = await BenchService.create(target).finally(async () => {
+    for (const worker of workers) await uncordon(target, worker)
+  })
+  await spreadFrontPods(target)
+  await created.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
+  return created
+}
+
+async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult> {
+  const { name } = scenario
+  const tally = new Tally()
+  stage.traffic.tally = tally
+  await freshOperator(stage.cluster)
+  console.log(`\n${new Date().toISOString()} ${name} begins`)
+  const outcome = await scenario.run(stage).catch((error: unknown): Outcome => {
+    console.log(`${name}: ${error instanceof Error ? error.message : error}`)
+    return { outcome: 'failed', seconds: 0 }
+  })
+  const result = resultOf(name, tally, quiet, outcome)
+  showFailures(name, tally)
+  console.log(JSON.stringify(result))
+  return result
+}

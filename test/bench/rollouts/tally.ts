@@ -1,0 +1,75 @@
+import { LatencyRecorder } from '../../load/percentiles.ts'
+import { rounded } from '../statistics.ts'
+import type { Judgement, RequestKind } from './judge.ts'
+
+/** A request that failed, with all that helps to find out why. */
+export interface Failure {
+  /** When it was due, ISO 8601. */
+  at: string
+  kind: RequestKind
+  /** How it was connected, such as `new connection`. */
+  connection: string
+  why: string
+  /** From when it was due to its end. */
+  milliseconds: number
+  /** By which the logs of the edge and of the server know it. */
+  requestId: string
+  /** Where the rollout was, such as `Promoting, blue has the traffic`. */
+  during: string
+}
+
+/** Counts the requests of one scenario. */
+export class Tally {
+  requests = 0
+  refusedLogins = 0
+  readonly failures: Failure[] = []
+  readonly #verify = new LatencyRecorder()
+
+  add(judgement: Judgement, request: Omit<Failure, 'why'>): void {
+    this.requests++
+    if (request.kind === 'verify') this.#verify.record(request.milliseconds)
+    if (judgement.result === 'refused') this.refusedLogins++
+    if (judgement.result === 'failed') this.failures.push({ ...request, why: judgement.why })
+  }
+
+  /** Of verification, in milliseconds: 99 of 100 took at most so long, failed ones included. */
+  get p99Milliseconds(): number {
+    return this.#verify.percentiles().p99
+  }
+}
+
+/** What a scenario came to. */
+export interface Outcome {
+  /** One word or two, such as `Promoted`. */
+  outcome: string
+  /** From the command to its end. */
+  seconds: number
+  /** What else was measured, by its name in the result. */
+  figures?: Record<string, number>
+}
+
+/** A scenario as the last line of the bench has it. */
+export interface ScenarioResult {
+  name: string
+  requests: number
+  failed: number
+  p99_ms: number
+  p99_ms_quiet: number
+  seconds: number
+  outcome: string
+  [figure: string]: number | string
+}
+
+export function resultOf(name: string, tally: Tally, quiet: Tally, outcome: Outcome): ScenarioResult {
+  return {
+    name,
+    requests: tally.requests,
+    failed: tally.failures.length,
+    p99_ms: rounded(tally.p99Milliseconds),
+    p99_ms_quiet: rounded(quiet.p99Milliseconds),
+    seconds: rounded(outcome.seconds),
+    outcome: outcome.outcome,
+    ...(tally.refusedLogins > 0 && { refused_logins: tally.refusedLogins }),
+    ...Object.fromEntries(Object.entries(outcome.figures ?? {}).map(([figure, value]) => [figure, rounded(value)])),
+  }
+}

@@ -41,9 +41,14 @@ function signingKeys({ JWT_KEYS_FILE: file, JWT_SECRET: secret }: EnvironmentVal
 function mail(values: EnvironmentValues): string[] {
   if (values.SMTP_URL === undefined) return []
   const needed = ['MAIL_FROM', 'PASSWORD_RESET_URL', 'EMAIL_VERIFY_URL'] as const
-  return needed
-    .filter((name) => values[name] === undefined)
-    .map((name) => `${name} is not set, and SMTP_URL is: mails need it`)
+  return [
+    ...needed
+      .filter((name) => values[name] === undefined)
+      .map((name) => `${name} is not set, and SMTP_URL is: mails need it`),
+    ...((values.SMTP_USER === undefined) !== (values.SMTP_PASSWORD === undefined)
+      ? ['SMTP_USER and SMTP_PASSWORD (or SMTP_PASSWORD_FILE) belong together: set both']
+      : []),
+  ]
 }
 
 function production(values: EnvironmentValues): string[] {

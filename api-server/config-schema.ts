@@ -140,9 +140,12 @@ export const EnvironmentSchema = Type.Object({
     Type.String({
       pattern: '^smtps?://',
       description:
-        'SMTP server that sends the mails: smtp://user:password@host:587 or smtps://…; without it links go to the log in development and the routes that send mail answer 501 elsewhere',
+        'SMTP server that sends the mails: smtp://user:password@host:587 or smtps://…; ?requireTLS=true insists on STARTTLS, ?ignoreTLS=true goes without; without SMTP_URL links go to the log in development and the routes that send mail answer 501 elsewhere',
     }),
   ),
+  SMTP_USER: Type.Optional(text('user of the SMTP server, where SMTP_URL has none')),
+  SMTP_PASSWORD: Type.Optional(text('password of that user')),
+  SMTP_CA_FILE: Type.Optional(text('file with the authority of the certificate of the SMTP server, PEM')),
   MAIL_FROM: Type.Optional(text('sender of the mails: no-reply@example.com, or Name <no-reply@example.com>')),
   PASSWORD_RESET_URL: Type.Optional(linkTemplate('page of your application where a new password is chosen')),
   EMAIL_VERIFY_URL: Type.Optional(linkTemplate('page of your application where an email is confirmed')),
@@ -209,6 +212,8 @@ export const secretVariables = [
   'REDIS_PASSWORD',
   'JWT_SECRET',
   'SMTP_URL',
+  'SMTP_USER',
+  'SMTP_PASSWORD',
   'INITIAL_ADMIN_PASSWORD',
   'OAUTH_CLIENTS',
   'EMAIL_HASH_SECRET',

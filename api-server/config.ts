@@ -54,7 +54,12 @@ export interface Config {
   passwordMinLength: number
   registrationDisclosure: 'open' | 'hidden'
   mail: {
-    smtpUrl?: string
+    smtp?: {
+      url: string
+      /** undefined: the URL has user and password, or none are needed. */
+      auth?: { user: string; pass: string }
+      caFile?: string
+    }
     from?: string
     /** With `{token}` in it. */
     resetUrl: string
@@ -150,6 +155,14 @@ function schemaProblems(known: Record<string, string>, values: unknown): string[
     })
 }
 
+function smtpOf(url: string, { SMTP_USER: user, SMTP_PASSWORD: pass, SMTP_CA_FILE: caFile }: EnvironmentValues) {
+  return {
+    url,
+    ...(user !== undefined && pass !== undefined && { auth: { user, pass } }),
+    ...(caFile !== undefined && { caFile }),
+  }
+}
+
 function configOf(values: EnvironmentValues): Config {
   return {
     environment: values.ENVIRONMENT,
@@ -198,7 +211,7 @@ function configOf(values: EnvironmentValues): Config {
     cookieMode: values.COOKIE_MODE,
     cookieSameSite: values.COOKIE_SAME_SITE,
     mail: {
-      ...(values.SMTP_URL !== undefined && { smtpUrl: values.SMTP_URL }),
+      ...(values.SMTP_URL !== undefined && { smtp: smtpOf(values.SMTP_URL, values) }),
       ...(values.MAIL_FROM !== undefined && { from: values.MAIL_FROM }),
       // In development, where no page exists yet, the token can be read from the link in the log.
       resetUrl: values.PASSWORD_RESET_URL ?? `${values.JWT_ISSUER}/reset-password#token={token}`,

@@ -102,6 +102,7 @@ function expectedSecrets(name: string, { tokens, redis, mongodb, ingress }: Reso
   const names = secretNames(name)
   return [
     ...(tokens.signingKeys.kind === 'generated' ? [names.keys] : []),
+    names.emailHash,
     ...(redis.kind === 'managed' ? [names.redis] : []),
     ...(mongodb.source.kind === 'managed' ? [names.mongodb] : []),
     ...(ingress.type === 'Nginx' && ingress.tls.kind === 'selfSigned' ? [names.edgeTls] : []),

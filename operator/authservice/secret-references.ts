@@ -60,6 +60,7 @@ function references(resolved: ResolvedSpec): Reference[] {
     ...signingKeyReferences(resolved),
     ...redisReferences(resolved),
     ...mongodbReferences(resolved),
+    ...mailReferences(resolved),
     ...certificateReferences(resolved),
   ]
 }
@@ -108,6 +109,17 @@ function mongodbReferences({ mongodb: { source }, environment }: ResolvedSpec): 
     ...(source.caSecretRef
       ? [{ ...source.caSecretRef, field: `${field}.caSecretRef`, condition, judge: judgeAuthority } as const]
       : []),
+  ]
+}
+
+function mailReferences({ mail }: ResolvedSpec): Reference[] {
+  if (mail === undefined) return []
+  const { userSecretRef: user, passwordSecretRef: password, caSecretRef: ca } = mail.smtp
+  const from = { condition: 'SecretsReady', judge: anything } as const
+  const field = 'spec.mail.smtp'
+  return [
+    ...[user, password].flatMap((ref) => (ref ? [{ ...from, ...ref, field: `${field}.credentialsSecretRef` }] : [])),
+    ...(ca ? [{ ...from, ...ca, field: `${field}.caSecretRef`, judge: judgeAuthority }] : []),
   ]
 }
 

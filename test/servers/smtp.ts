@@ -15,6 +15,9 @@ export interface ReceivedMail {
 export interface TestSmtp {
   /** With the user and password in it. */
   url: string
+  port: number
+  user: string
+  password: string
   mails: ReceivedMail[]
   /** Answers the next so many mails with this status instead of taking them. */
   refuse(count: number, status: number): void
@@ -57,6 +60,7 @@ export async function startSmtp(): Promise<TestSmtp> {
   const { port } = server.server.address() as AddressInfo
   return {
     url: `smtp://${user}:${encodeURIComponent(password)}@127.0.0.1:${port}`,
+    ...{ port, user, password },
     mails,
     refuse(count, status) {
       refusals = { count, status }

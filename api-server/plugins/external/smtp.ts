@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import fp from 'fastify-plugin'
 import type { SendMailOptions } from 'nodemailer'
 
@@ -15,16 +16,20 @@ const mostMilliseconds = 10_000
 export default fp(
   async function smtp(app) {
     const { mail, environment } = app.config
-    if (mail.smtpUrl === undefined) {
+    if (mail.smtp === undefined) {
       app.decorate('smtp', undefined)
       return
     }
     // A server that sends no mail does not pay for it.
     const { createTransport } = await import('nodemailer')
+    const { url, auth, caFile } = mail.smtp
     const transport = createTransport({
-      url: mail.smtpUrl,
+      // What the URL says about TLS and the user wins over the rest.
+      url,
+      ...(auth !== undefined && { auth }),
+      ...(caFile !== undefined && { tls: { ca: readFileSync(caFile) } }),
       pool: true,
-      requireTLS: environment === 'production' && mustEncrypt(mail.smtpUrl),
+      requireTLS: environment === 'production' && mustEncrypt(url),
       maxConnections: mostConnections,
       connectionTimeout: mostMilliseconds,
       greetingTimeout: mostMilliseconds,

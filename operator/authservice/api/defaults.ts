@@ -1,3 +1,4 @@
+import { resolveMail } from './account-defaults.ts'
 import { hostPattern } from './fields.ts'
 import { type Preset, presetOf, type ResourceList, traitsOf } from './presets.ts'
 import type {
@@ -45,6 +46,7 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     redis: resolveRedis(spec.redis, preset.redis),
     tokens: resolveTokens(spec.tokens, preset.tokens, host),
     passwords: { ...preset.passwords, ...spec.passwords },
+    mail: resolveMail(spec.mail, preset.mail),
     rateLimits: resolveRateLimits({ ...preset.rateLimits, ...spec.rateLimits }),
     cors: { origins: spec.cors?.origins ?? preset.cors.origins },
     ingress: resolveIngress(spec.ingress, preset.ingress, {

@@ -41,6 +41,7 @@ export interface Preset {
     signingKeys: { rotationInterval: string; activationDelay: string }
   }
   passwords: { bcryptCost: number; minLength: number }
+  mail: { passwordResetLifetime: string; emailVerificationLifetime: string }
   rateLimits: { perClient: string; burst: number; login: string; register: string; refresh: string; reset: string }
   cors: { origins: string[] }
   ingress: {
@@ -154,6 +155,7 @@ export function presetOf(environment: Environment): Preset {
       signingKeys: { rotationInterval: '90d', activationDelay: '5m' },
     },
     passwords: { bcryptCost: 12, minLength: 12 },
+    mail: { passwordResetLifetime: '30m', emailVerificationLifetime: '24h' },
     rateLimits: { perClient: '100/s', burst: 200, login: '10/m', register: '5/m', refresh: '30/m', reset: '5/h' },
     cors: { origins: [...of.origins] },
     ingress: {

@@ -23,6 +23,8 @@ export interface ResolvedSpec {
   redis: ResolvedRedis
   tokens: ResolvedTokens
   passwords: { bcryptCost: number; minLength: number }
+  /** undefined: no mails. */
+  mail: ResolvedMail | undefined
   rateLimits: ResolvedRateLimits
   cors: { origins: string[] }
   ingress: ResolvedIngress
@@ -102,6 +104,25 @@ export interface ResolvedTokens {
   signingKeys:
     | { kind: 'generated'; rotationIntervalSeconds: number; activationDelaySeconds: number }
     | { kind: 'provided'; secretRef: SecretKeyRef }
+}
+
+export interface ResolvedMail {
+  smtp: {
+    host: string
+    port: number
+    encryption: 'StartTLS' | 'TLS' | 'None'
+    /** Both or none. */
+    userSecretRef: SecretKeyRef | undefined
+    passwordSecretRef: SecretKeyRef | undefined
+    /** undefined: the public authorities. */
+    caSecretRef: SecretKeyRef | undefined
+  }
+  from: string
+  /** With `{token}` in them. */
+  passwordResetURL: string
+  emailVerificationURL: string
+  passwordResetLifetimeSeconds: number
+  emailVerificationLifetimeSeconds: number
 }
 
 /** Rates as counts per second, minute or hour; `formatRate` writes them the way the server reads them. */

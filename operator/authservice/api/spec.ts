@@ -3,6 +3,7 @@ import { flag, integer } from './fields.ts'
 import { isAutoscaled, isProduction, strategy, wasAutoscaled } from './rules.ts'
 import { MongoDbSchema, RedisSchema } from './spec/databases.ts'
 import { IngressSchema } from './spec/ingress.ts'
+import { MailSchema } from './spec/mail.ts'
 import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
 import { RolloutSchema } from './spec/rollout.ts'
 import { CorsSchema, PasswordsSchema, RateLimitsSchema, TokensSchema } from './spec/security.ts'
@@ -41,6 +42,17 @@ const rules = [
     rule: `!(${isProduction}) || !has(self.cors) || !has(self.cors.origins) || self.cors.origins.all(origin, origin.startsWith('https://'))`,
     message: 'production allows HTTPS origins only: write each of cors.origins as https://…, without *',
     fieldPath: '.cors',
+  },
+  {
+    rule: `!(${isProduction}) || !has(self.mail) || self.mail.smtp.?encryption.orValue('StartTLS') != 'None'`,
+    message: 'production sends no mail in plain text: write mail.smtp.encryption: StartTLS or TLS',
+    fieldPath: '.mail',
+  },
+  {
+    rule: `!(${isProduction}) || !has(self.mail) || (self.mail.passwordResetURL.startsWith('https://') && self.mail.emailVerificationURL.startsWith('https://'))`,
+    message:
+      'production sends links to HTTPS pages only: write mail.passwordResetURL and mail.emailVerificationURL as https://…',
+    fieldPath: '.mail',
   },
   {
     rule: '!(has(self.version) && has(self.image))',
@@ -83,6 +95,7 @@ export const AuthServiceSpecSchema = Type.Object(
     redis: RedisSchema,
     tokens: Type.Optional(TokensSchema),
     passwords: Type.Optional(PasswordsSchema),
+    mail: Type.Optional(MailSchema),
     rateLimits: Type.Optional(RateLimitsSchema),
     cors: Type.Optional(CorsSchema),
     ingress: Type.Optional(IngressSchema),

@@ -3,7 +3,7 @@ import { imagePullSecrets } from './image-pull-secrets.ts'
 import { labelsOf, metadataOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
-import { mountPathOf, pathOf, serverMounts } from './server-environment.ts'
+import { databaseMounts, mountPathOf, pathOf } from './secret-mounts.ts'
 
 const directory = '/backups'
 
@@ -87,13 +87,13 @@ function container(input: RenderInput) {
 }
 
 function secretMounts(input: RenderInput) {
-  const { mongodb, mongodbCa } = serverMounts(input)
+  const { mongodb, mongodbCa } = databaseMounts(input)
   return [mongodb, ...(mongodbCa === undefined ? [] : [mongodbCa])]
 }
 
 function environment(input: RenderInput): BackupEnvironment {
   const { mongodb, backup } = input.resolved
-  const mounts = serverMounts(input)
+  const mounts = databaseMounts(input)
   return {
     AUTHSERVICE_NAME: input.owner.name,
     MONGODB_URL_FILE: pathOf(mounts.mongodb),

@@ -96,21 +96,25 @@ interface ServerPod {
     name: string
     image: string
     env: readonly { name: string; value: string }[]
-    volumeMounts: readonly object[]
+    volumeMounts: readonly { name: string; mountPath: string }[]
   }[]
-  volumes: readonly object[]
+  volumes: readonly { name: string }[]
 }
 
+/** Of the Secrets of a pod only those that its variables name: new credentials for mail are no reason to migrate again. */
 function databasePartOf(template: PodTemplate) {
   // Every template of a revision, kept ones included, was made by `serverTemplate`.
   const { serviceAccountName, imagePullSecrets, containers, volumes } = template.spec as ServerPod
   const server = containers.find(({ name }) => name === 'server')
   if (server === undefined) throw new Error('the template of a revision has no container server')
   const env = server.env.filter(({ name }) => databaseVariables.test(name))
+  const volumeMounts = server.volumeMounts.filter(
+    ({ name, mountPath }) => name === 'tmp' || env.some(({ value }) => value.startsWith(`${mountPath}/`)),
+  )
   return {
     serviceAccountName,
     ...(imagePullSecrets !== undefined && { imagePullSecrets }),
-    server: { image: server.image, env, volumeMounts: server.volumeMounts },
-    volumes,
+    server: { image: server.image, env, volumeMounts },
+    volumes: volumes.filter(({ name }) => volumeMounts.some((mount) => mount.name === name)),
   }
 }

@@ -95,6 +95,21 @@ test('databases outside are reached at their ports only', () => {
   ])
 })
 
+test('only servers reach the SMTP server, at its port', () => {
+  const mail = {
+    smtp: { host: 'smtp.example.com', port: 2525 },
+    from: 'no-reply@example.com',
+    passwordResetURL: 'https://app.example.com/{token}',
+    emailVerificationURL: 'https://app.example.com/{token}',
+  }
+  const outside = (spec: AuthServiceSpec) =>
+    connections(policiesOf(spec)).filter((one) => one.includes('> the internet'))
+  expect(outside({ ...managed, mail })).toEqual([
+    'server > the internet 53 2525',
+    ...outside(managed).filter((one) => !one.startsWith('server >')),
+  ])
+})
+
 test('without networkPolicy.enabled there is none', () => {
   expect(policiesOf({ ...managed, networkPolicy: { enabled: false } })).toEqual([])
   expect(policiesOf({ mongodb: {}, redis: {} })).toEqual([])

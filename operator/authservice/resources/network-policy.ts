@@ -139,16 +139,24 @@ function egressToOthers(input: TemplateInput, component: Component) {
     case 'backup':
       return [dns, ...toMongoDb(input)]
     case 'migration':
-    case 'server':
       return [dns, ...toRedis(input), ...toMongoDb(input)]
+    case 'server':
+      return [dns, ...toRedis(input), ...toMongoDb(input), ...toMail(input)]
   }
 }
 
-/** A host name may lead anywhere, and a NetworkPolicy knows no names: then only the port is left to go by. */
 function toRedis({ resolved: { redis } }: TemplateInput) {
-  if (redis.kind === 'managed') return []
-  const to: Peer[] = [{ ipBlock: { cidr: `${redis.host}/32` } }]
-  return [{ ...(isIPv4(redis.host) && { to }), ports: [tcp(redis.port)] }]
+  return redis.kind === 'managed' ? [] : [outside(redis.host, redis.port)]
+}
+
+function toMail({ resolved: { mail } }: TemplateInput) {
+  return mail === undefined ? [] : [outside(mail.smtp.host, mail.smtp.port)]
+}
+
+/** A host name may lead anywhere, and a NetworkPolicy knows no names: then only the port is left to go by. */
+function outside(host: string, port: number) {
+  const to: Peer[] = [{ ipBlock: { cidr: `${host}/32` } }]
+  return { ...(isIPv4(host) && { to }), ports: [tcp(port)] }
 }
 
 function toMongoDb({ resolved, referencedSecrets }: TemplateInput) {

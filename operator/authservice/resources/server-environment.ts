@@ -1,62 +1,18 @@
 import type { ServerEnvironment } from '@authservice-operator/api-server/config.ts'
 import { presetOf } from '../api/presets.ts'
+import type { ResolvedMail } from '../api/resolved-spec.ts'
 import { formatDuration, formatRate } from '../api/units.ts'
-import { secretNames } from '../secrets/names.ts'
 import { redisName, redisPort } from './redis.ts'
 import type { TemplateInput } from './render-input.ts'
-
-/** A Secret that the server reads as files. */
-interface SecretMount {
-  volume: string
-  secretName: string
-  /** Key in the Secret, which is the name of the file as well. */
-  key: string
-}
+import { databaseMounts, keysMount, pathOf, settingMounts } from './secret-mounts.ts'
 
 export const serverPorts = { api: 8080, observability: 9090 } as const
-const mountRoot = '/etc/authservice'
 
-/** The Secrets of a server, each in a folder of its own: only a whole volume is renewed when its Secret changes. */
-export function serverMounts({ owner, resolved }: TemplateInput) {
-  const names = secretNames(owner.name)
-  const { mongodb, redis, tokens } = resolved
-  const { signingKeys } = tokens
-  const external = mongodb.source.kind === 'external' ? mongodb.source : undefined
-  const externalRedis = redis.kind === 'external' ? redis : undefined
-  const mount = (volume: string, { name, key }: { name: string; key: string }): SecretMount => ({
-    volume,
-    secretName: name,
-    key,
-  })
-  return {
-    keys:
-      signingKeys.kind === 'generated'
-        ? mount('keys', { name: names.keys, key: 'keys.json' })
-        : mount('keys', signingKeys.secretRef),
-    mongodb: mount('mongodb', external?.urlSecretRef ?? { name: names.mongodb, key: 'url' }),
-    mongodbCa: external?.caSecretRef && mount('mongodb-ca', external.caSecretRef),
-    redis:
-      externalRedis === undefined
-        ? mount('redis', { name: names.redis, key: 'password' })
-        : externalRedis.passwordSecretRef && mount('redis', externalRedis.passwordSecretRef),
-    redisCa: externalRedis?.tls.caSecretRef && mount('redis-ca', externalRedis.tls.caSecretRef),
-  }
-}
-
-/** Where the server finds the file. */
-export function pathOf({ volume, key }: SecretMount): string {
-  return `${mountRoot}/${volume}/${key}`
-}
-
-export function mountPathOf({ volume }: SecretMount): string {
-  return `${mountRoot}/${volume}`
-}
-
-/** The environment of the server and of its migrations. The type is the server's own: a renamed variable fails to compile. */
+/** The environment of the server; its migrations have a part of it. The type is the server's own: a renamed variable fails to compile. */
 export function serverEnvironment(input: TemplateInput): ServerEnvironment {
   const { resolved } = input
   const { tokens, passwords, rateLimits, mongodb, traits, ingress } = resolved
-  const mounts = serverMounts(input)
+  const mounts = { keys: keysMount(input), ...databaseMounts(input), ...settingMounts(input) }
   const bringsOwnSecret = tokens.signingKeys.kind === 'provided' && tokens.algorithm === 'HS256'
   return {
     ENVIRONMENT: resolved.environment,
@@ -81,6 +37,8 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
     REFRESH_TOKEN_ABSOLUTE_LIFETIME: formatDuration(tokens.refreshTokenAbsoluteLifetimeSeconds),
     BCRYPT_COST: String(passwords.bcryptCost),
     PASSWORD_MIN_LENGTH: String(passwords.minLength),
+    EMAIL_HASH_SECRET_FILE: pathOf(mounts.emailHash),
+    ...mailEnvironment(input),
     CORS_ORIGINS: resolved.cors.origins.join(','),
     RATE_LIMIT_PER_CLIENT: formatRate(rateLimits.perClient),
     RATE_LIMIT_BURST: String(rateLimits.burst),
@@ -98,7 +56,7 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
 
 function redisEnvironment(input: TemplateInput): ServerEnvironment {
   const { redis } = input.resolved
-  const { redis: password, redisCa } = serverMounts(input)
+  const { redis: password, redisCa } = databaseMounts(input)
   const passwordFile = password && { REDIS_PASSWORD_FILE: pathOf(password) }
   if (redis.kind === 'managed') {
     const host = `${redisName(input)}.${input.owner.namespace}.svc`
@@ -112,5 +70,34 @@ function redisEnvironment(input: TemplateInput): ServerEnvironment {
     REDIS_TLS: String(redis.tls.enabled),
     ...passwordFile,
     ...(redisCa && { REDIS_CA_FILE: pathOf(redisCa) }),
+  }
+}
+
+function mailEnvironment(input: TemplateInput): ServerEnvironment {
+  const { mail } = input.resolved
+  if (mail === undefined) return {}
+  const { smtpUser, smtpPassword, smtpCa } = settingMounts(input)
+  return {
+    SMTP_URL: smtpUrl(mail.smtp),
+    ...(smtpUser && { SMTP_USER_FILE: pathOf(smtpUser) }),
+    ...(smtpPassword && { SMTP_PASSWORD_FILE: pathOf(smtpPassword) }),
+    ...(smtpCa && { SMTP_CA_FILE: pathOf(smtpCa) }),
+    MAIL_FROM: mail.from,
+    PASSWORD_RESET_URL: mail.passwordResetURL,
+    EMAIL_VERIFY_URL: mail.emailVerificationURL,
+    PASSWORD_RESET_LIFETIME: formatDuration(mail.passwordResetLifetimeSeconds),
+    EMAIL_VERIFY_LIFETIME: formatDuration(mail.emailVerificationLifetimeSeconds),
+  }
+}
+
+/** Without the user: what is secret stays out of the environment. */
+function smtpUrl({ host, port, encryption }: ResolvedMail['smtp']): string {
+  switch (encryption) {
+    case 'StartTLS':
+      return `smtp://${host}:${port}?requireTLS=true`
+    case 'TLS':
+      return `smtps://${host}:${port}`
+    case 'None':
+      return `smtp://${host}:${port}?ignoreTLS=true`
   }
 }

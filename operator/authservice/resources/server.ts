@@ -7,8 +7,10 @@ import { imagePullSecrets } from './image-pull-secrets.ts'
 import { colorLabel, labelsOf, metadataOf, revisionLabel, selectorOf } from './metadata.ts'
 import { nodeOptions, threadPoolSize } from './node-limits.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
+import { referencedHash } from './referenced-hash.ts'
 import type { Child, RenderInput, TemplateInput } from './render-input.ts'
-import { mountPathOf, serverEnvironment, serverMounts, serverPorts } from './server-environment.ts'
+import { serverMounts, volumeMountsOf, volumesOf } from './secret-mounts.ts'
+import { serverEnvironment, serverPorts } from './server-environment.ts'
 
 export function serverName({ owner }: Pick<RenderInput, 'owner'>, color: Color): string {
   return `${owner.name}-${color}`
@@ -62,7 +64,7 @@ export function serverTemplate(input: TemplateInput): PodTemplate {
       securityContext: podSecurity(users.server),
       terminationGracePeriodSeconds: pod.terminationGracePeriodSeconds,
       containers: [serverContainer(input)],
-      volumes: serverVolumes(input),
+      volumes: volumesOf(serverMounts(input)),
     },
   }
 }
@@ -80,11 +82,17 @@ export function passwordsBy(authService: string, secrets: ReadonlyMap<string, Se
   return generations.length === 0 ? undefined : [...new Set(generations)].join(',')
 }
 
-function podAnnotations({ owner, resolved, restartedBy, secrets }: TemplateInput) {
+/** Server pods read what a spec refers to when they start, too. */
+const referencesAnnotation = 'auth-operator.dev/references-hash'
+
+function podAnnotations(input: TemplateInput) {
+  const { owner, resolved, restartedBy, secrets } = input
+  const references = referencedHash(input)
   const by = passwordsBy(owner.name, new Map(secrets.map(({ name, data }) => [name, data])))
   const annotations = {
     ...resolved.pod.annotations,
     ...(by !== undefined && { [passwordsByAnnotation]: by }),
+    ...(references !== undefined && { [referencesAnnotation]: references }),
     ...(restartedBy !== undefined && { [restartedByAnnotation]: restartedBy }),
   }
   return Object.keys(annotations).length > 0 ? { annotations } : {}
@@ -114,7 +122,7 @@ function serverContainer(input: TemplateInput) {
     startupProbe: { ...probe('/startupz'), periodSeconds: 1, failureThreshold: 600 },
     readinessProbe: { ...probe('/readyz'), periodSeconds: 2, failureThreshold: 2 },
     livenessProbe: { ...probe('/livez'), periodSeconds: 10, failureThreshold: 3 },
-    volumeMounts: serverVolumeMounts(input),
+    volumeMounts: volumeMountsOf(serverMounts(input)),
   }
 }
 
@@ -124,25 +132,6 @@ export function environmentList(input: TemplateInput): { name: string; value: st
     .filter(([, value]) => value !== undefined && value !== '')
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => ({ name, value }))
-}
-
-export function serverVolumes(input: TemplateInput) {
-  const mounts = Object.values(serverMounts(input)).filter((mount) => mount !== undefined)
-  return [
-    { name: 'tmp', emptyDir: { sizeLimit: '16Mi' } },
-    ...mounts.map(({ volume, secretName, key }) => ({
-      name: volume,
-      secret: { secretName, items: [{ key, path: key }] },
-    })),
-  ]
-}
-
-export function serverVolumeMounts(input: TemplateInput) {
-  const mounts = Object.values(serverMounts(input)).filter((mount) => mount !== undefined)
-  return [
-    { name: 'tmp', mountPath: '/tmp' },
-    ...mounts.map((mount) => ({ name: mount.volume, mountPath: mountPathOf(mount), readOnly: true })),
-  ]
 }
 
 function scheduling(input: TemplateInput) {

@@ -36,9 +36,10 @@ describe('decideSecrets', () => {
       ['accounts-keys', ['keys.json']],
       ['accounts-redis', ['password']],
       ['accounts-mongodb', ['admin-password', 'app-password', 'keyfile', 'url']],
+      ['accounts-email-hash', ['secret']],
       ['accounts-edge-tls', ['ca.crt', 'tls.crt', 'tls.key']],
     ])
-    expect(first.changes).toHaveLength(4)
+    expect(first.changes).toHaveLength(5)
 
     const second = await decide({}, asMap(first.secrets), new Date(now.getTime() + 3_600_000))
     expect(second).toMatchObject({ secrets: first.secrets, changes: [], findings: [] })
@@ -64,7 +65,8 @@ describe('decideSecrets', () => {
       tokens: { signingKeys: { secretRef: { name: 'k', key: 'keys.json' } } },
       ingress: { host: 'auth.example.com', tls: { secretName: 'tls' } },
     })
-    expect(secrets).toEqual([])
+    // What emails are hashed with is nobody else's.
+    expect(secrets.map(({ name }) => name)).toEqual(['accounts-email-hash'])
   })
 
   test('a key set that cannot be read stalls, says what to do, and stays', async () => {

@@ -74,6 +74,7 @@ export async function decideSecrets(input: SecretsInput): Promise<SecretsDecisio
   const parts: SecretPart[] = [
     decideKeysSecret(input, names, sources),
     ...passwords,
+    emailHashSecret(input, names, sources),
     await edgeCertificate(input, names, sources),
   ]
   const dates = parts.flatMap(({ nextChangeAt }) => nextChangeAt ?? [])
@@ -160,6 +161,16 @@ function takenRotation({ asked }: SecretsInput, parts: readonly SecretPart[]): T
       ? 'Nothing was done: both databases are yours, and so are their passwords.'
       : `New passwords are taken into use step by step: ${secrets.map(({ name }) => name).join(', ')}.`
   return [{ name: 'rotate-passwords', value, message }]
+}
+
+/** One for the life of an AuthService: another one would make one person two in logs and security events. */
+function emailHashSecret({ existing }: SecretsInput, { emailHash: name }: SecretNames, { random }: SecretSources) {
+  const { data, made } = decidePasswords(existing.get(name), { secret: () => password(random) })
+  return {
+    secrets: [opaque(name, data)],
+    statuses: [{ name, keyId: 'secret', state: 'Active' } as const],
+    changes: made.length === 0 ? [] : [{ name, why: `${made.join(', ')} was missing` }],
+  }
 }
 
 async function edgeCertificate(

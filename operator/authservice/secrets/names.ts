@@ -6,6 +6,8 @@ export interface SecretNames {
   redis: string
   /** Managed MongoDB: `admin-password`, `app-password`, `keyfile`, and `url` for the server. */
   mongodb: string
+  /** What emails are hashed with in logs and security events: `secret`. */
+  emailHash: string
   /** Self-signed certificate of the edge: `tls.crt`, `tls.key`, `ca.crt`. */
   edgeTls: string
 }
@@ -15,6 +17,7 @@ export function secretNames(authService: string): SecretNames {
     keys: `${authService}-keys`,
     redis: `${authService}-redis`,
     mongodb: `${authService}-mongodb`,
+    emailHash: `${authService}-email-hash`,
     edgeTls: `${authService}-edge-tls`,
   }
 }

@@ -34,6 +34,21 @@ const ownKeys: AuthServiceSpec = {
   tokens: { ...managed.tokens, signingKeys: { secretRef: { name: 'k', key: 'keys.json' } } },
 }
 
+const mailing: AuthServiceSpec = {
+  ...managed,
+  mail: {
+    smtp: {
+      host: 'smtp.example.com',
+      credentialsSecretRef: { name: 'smtp' },
+      caSecretRef: { name: 'ca', key: 'ca.crt' },
+    },
+    from: 'no-reply@example.com',
+    passwordResetURL: 'https://app.example.com/reset#token={token}',
+    emailVerificationURL: 'https://app.example.com/verify#token={token}',
+  },
+}
+const referencesHash = 'Deployment accounts-blue: spec.template.metadata.annotations.auth-operator.dev/references-hash'
+
 const backedUp: AuthServiceSpec = {
   ...managed,
   backup: { schedule: '0 3 * * *', destination: { persistentVolumeClaim: { claimName: 'backups' } } },
@@ -222,6 +237,51 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'passwords.bcryptCost': { value: 13, changes: [server('BCRYPT_COST')] },
   'passwords.minLength': { value: 16, changes: [server('PASSWORD_MIN_LENGTH')] },
+  'mail.smtp.host': { value: 'other.example.com', base: mailing, changes: [server('SMTP_URL')] },
+  'mail.smtp.port': {
+    value: 2525,
+    base: mailing,
+    changes: [server('SMTP_URL'), 'NetworkPolicy accounts: spec.egress'],
+  },
+  'mail.smtp.encryption': {
+    value: 'TLS',
+    base: mailing,
+    changes: [server('SMTP_URL'), 'NetworkPolicy accounts: spec.egress'],
+  },
+  'mail.smtp.credentialsSecretRef.name': {
+    value: 'other-smtp',
+    base: mailing,
+    changes: [`${pod}.volumes[smtp-user]`, `${pod}.volumes[smtp-password]`, referencesHash],
+  },
+  'mail.smtp.credentialsSecretRef.usernameKey': {
+    value: 'other',
+    base: mailing,
+    changes: [`${pod}.volumes[smtp-user]`, server('SMTP_USER_FILE'), referencesHash],
+  },
+  'mail.smtp.credentialsSecretRef.passwordKey': {
+    value: 'other',
+    base: mailing,
+    changes: [`${pod}.volumes[smtp-password]`, server('SMTP_PASSWORD_FILE'), referencesHash],
+  },
+  'mail.smtp.caSecretRef.name': { value: 'other', base: mailing, changes: [`${pod}.volumes[smtp-ca]`] },
+  'mail.smtp.caSecretRef.key': {
+    value: 'other',
+    base: mailing,
+    changes: [`${pod}.volumes[smtp-ca]`, server('SMTP_CA_FILE')],
+  },
+  'mail.from': { value: 'Us <us@example.com>', base: mailing, changes: [server('MAIL_FROM')] },
+  'mail.passwordResetURL': {
+    value: 'https://other.example.com/{token}',
+    base: mailing,
+    changes: [server('PASSWORD_RESET_URL')],
+  },
+  'mail.emailVerificationURL': {
+    value: 'https://other.example.com/{token}',
+    base: mailing,
+    changes: [server('EMAIL_VERIFY_URL')],
+  },
+  'mail.passwordResetLifetime': { value: '1h', base: mailing, changes: [server('PASSWORD_RESET_LIFETIME')] },
+  'mail.emailVerificationLifetime': { value: '2d', base: mailing, changes: [server('EMAIL_VERIFY_LIFETIME')] },
   'rateLimits.perClient': { value: '50/s', changes: [server('RATE_LIMIT_PER_CLIENT'), edgeContent] },
   'rateLimits.burst': { value: 50, changes: [server('RATE_LIMIT_BURST'), edgeContent] },
   'rateLimits.login': { value: '20/m', changes: [server('RATE_LIMIT_LOGIN'), edgeContent] },

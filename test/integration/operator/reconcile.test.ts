@@ -93,6 +93,7 @@ const children: readonly (readonly [kind: string, name: string])[] = [
   ['Secret', 'accounts-keys'],
   ['Secret', 'accounts-redis'],
   ['Secret', 'accounts-mongodb'],
+  ['Secret', 'accounts-email-hash'],
   ['Secret', 'accounts-edge-tls'],
   ['Service', 'accounts'],
   ['Service', 'accounts-metrics'],

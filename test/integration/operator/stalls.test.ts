@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import type { KubernetesObject } from '../../../operator/kube/objects.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
@@ -36,6 +37,44 @@ test('a missing Secret stalls the AuthService by name, and it goes on once the S
   await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-mongodb' }, ...{ data: { url } } })
   await expect.poll(() => namespace.get('Deployment', 'external-blue'), { timeout: 15_000 }).toBeDefined()
   await expect.poll(() => namespace.condition('external', 'Stalled')).toMatch(/^False/)
+})
+
+test('a Secret that the server reads at its start is named when it is missing, and new content of it is rolled out', async () => {
+  const mail = {
+    smtp: { host: 'smtp.example.com', credentialsSecretRef: { name: 'our-smtp' } },
+    from: 'no-reply@example.com',
+    passwordResetURL: 'https://app.example.com/{token}',
+    emailVerificationURL: 'https://app.example.com/{token}',
+  }
+  await namespace.apply(authService('mailing', { mail }))
+  await expect
+    .poll(() => namespace.condition('mailing', 'SecretsReady'), { timeout: 10_000 })
+    .toMatch(/^False SecretNotFound: Secret our-smtp, named by spec.mail.smtp.credentialsSecretRef, does not exist/)
+
+  const credentials = (password: string) => {
+    const data = { username: 'mailer', password }
+    const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
+    return namespace.apply({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'our-smtp' },
+      ...{ data: Object.fromEntries(encoded) },
+    })
+  }
+  interface Deployment extends KubernetesObject {
+    spec: { template: { metadata: { annotations?: Record<string, string> } } }
+  }
+  const annotationsOf = async () =>
+    (await namespace.get<Deployment>('Deployment', 'mailing-blue'))?.spec.template.metadata.annotations
+  await credentials('first')
+  await expect.poll(annotationsOf, { timeout: 15_000 }).toBeDefined()
+  const before = await annotationsOf()
+
+  await credentials('second')
+  // Secrets of others are not watched: it looks at them every five minutes, and whenever something else changes.
+  await namespace.patch(kind, 'mailing', { metadata: { annotations: { looked: 'again' } } })
+  await expect.poll(annotationsOf, { timeout: 15_000 }).not.toEqual(before)
+  expect(JSON.stringify(await annotationsOf())).not.toMatch(/second|mailer/)
 })
 
 test('an object of somebody else is not taken over', async () => {

@@ -102,6 +102,72 @@ const databases: WrongManifest[] = [
   },
 ]
 
+const mail = (change: object = {}, smtp: object = {}) => ({
+  smtp: { host: 'smtp.example.com', ...smtp },
+  from: 'no-reply@example.com',
+  passwordResetURL: 'https://app.example.com/reset#token={token}',
+  emailVerificationURL: 'https://app.example.com/verify#token={token}',
+  ...change,
+})
+
+const mails: WrongManifest[] = [
+  {
+    what: 'mail without a server',
+    spec: spec({ mail: mail({ smtp: undefined }) }),
+    says: 'mail.smtp: Required value',
+  },
+  {
+    what: 'a URL where the host of SMTP belongs',
+    spec: spec({ mail: mail({}, { host: 'smtp://smtp.example.com' }) }),
+    says: 'smtp.host: Invalid value',
+  },
+  {
+    what: 'an authority of nothing',
+    spec: spec({ mail: mail({}, { encryption: 'None', caSecretRef: secret }) }),
+    says: 'write encryption: StartTLS, or remove caSecretRef',
+  },
+  {
+    what: 'a sender that would be two headers',
+    spec: spec({ mail: mail({ from: 'a@example.com\nBcc: b@example.com' }) }),
+    says: 'mail.from: Invalid value',
+  },
+  {
+    what: 'a sender without an address',
+    spec: spec({ mail: mail({ from: 'Accounts' }) }),
+    says: 'mail.from: Invalid value: "Accounts"',
+  },
+  {
+    what: 'a link without its token',
+    spec: spec({ mail: mail({ passwordResetURL: 'https://app.example.com/reset' }) }),
+    says: 'mail.passwordResetURL: Invalid value',
+  },
+  {
+    what: 'a link that a pod would expand',
+    spec: spec({ mail: mail({ emailVerificationURL: 'https://$(HOSTNAME)/{token}' }) }),
+    says: 'mail.emailVerificationURL: Invalid value',
+  },
+  {
+    what: 'a link that works for a minute',
+    spec: spec({ mail: mail({ passwordResetLifetime: '1m' }) }),
+    says: 'write a duration from 5m to 24h',
+  },
+  {
+    what: 'a confirmation that works for a year',
+    spec: spec({ mail: mail({ emailVerificationLifetime: '365d' }) }),
+    says: 'write a duration from 5m to 30d',
+  },
+  {
+    what: 'plain-text mail in production',
+    spec: { ...production, mail: mail({}, { encryption: 'None' }) },
+    says: 'write mail.smtp.encryption: StartTLS or TLS',
+  },
+  {
+    what: 'a link to plain text in production',
+    spec: { ...production, mail: mail({ passwordResetURL: 'http://app.example.com/{token}' }) },
+    says: 'write mail.passwordResetURL and mail.emailVerificationURL as https://…',
+  },
+]
+
 const scaling: WrongManifest[] = [
   {
     what: 'a count beside the autoscaler of staging',
@@ -447,6 +513,7 @@ const names: WrongManifest[] = [
 /** Wrong when it is made. */
 export const wrongManifests: readonly WrongManifest[] = [
   ...databases,
+  ...mails,
   ...scaling,
   ...rollout,
   ...tokens,

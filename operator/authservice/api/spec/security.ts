@@ -1,17 +1,13 @@
 import Type from 'typebox'
 import { duration, integer, listSet, rate, secretKeyRef, text } from '../fields.ts'
 import { notLonger, seconds } from '../rules.ts'
+import { between } from './duration-bounds.ts'
 
 /** Shortest time between adding a key and signing with it: a Secret volume's refresh and a cached JWKS document. */
 const shortestActivationDelaySeconds = 90
 
 /** Longest life of an access token, in seconds. Retired signing keys verify for this long. */
 export const longestAccessTokenSeconds = 86_400
-
-const between = (low: [number, string], high: [number, string]) => ({
-  rule: `${seconds('self')} >= ${low[0]} && ${seconds('self')} <= ${high[0]}`,
-  message: `out of bounds: write a duration from ${low[1]} to ${high[1]}`,
-})
 
 const SigningKeysSchema = Type.Object(
   {

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import type { AuthServiceSpec } from '../../../operator/authservice/api/schema.ts'
+import { outcomeOf } from '../../../operator/authservice/spec-fields/effects.ts'
+import {
+  type ContainerPlace,
+  migrationPlace,
+  renderedEnvironment,
+  serverPlace,
+} from '../../../operator/authservice/spec-fields/rendered-environment.ts'
+import { startSmtp, type TestSmtp } from '../../servers/smtp.ts'
+import { freshDatabase, password } from '../api-server/app-for-test.ts'
+import { runProgram } from '../api-server/run-program.ts'
+import { type ServerUnderTest, startServer } from '../api-server/server-under-test.ts'
+
+/** A server that runs on what the operator makes of a spec: its variables, and the Secrets as files. */
+let smtp: TestSmtp
+let folder: string
+let server: ServerUnderTest
+
+beforeAll(async () => {
+  smtp = await startSmtp()
+  folder = await mkdtemp(join(tmpdir(), 'authservice-spec-'))
+  const { host, port } = inject('redis')
+  const spec: AuthServiceSpec = {
+    environment: 'staging',
+    mongodb: {
+      external: { urlSecretRef: { name: 'our-mongodb', key: 'url' } },
+      database: freshDatabase(),
+      pool: { minSize: 1, maxSize: 10 },
+    },
+    redis: { external: { host, port } },
+    passwords: { bcryptCost: 10 },
+    tokens: { issuer: 'https://auth.example.com' },
+    mail: {
+      // The server of the tests has no certificate.
+      smtp: { host: '127.0.0.1', port: smtp.port, encryption: 'None', credentialsSecretRef: { name: 'our-smtp' } },
+      from: 'Accounts <no-reply@example.com>',
+      passwordResetURL: 'https://app.example.com/reset#token={token}',
+      emailVerificationURL: 'https://app.example.com/verify#token={token}',
+    },
+  }
+  const theirs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    'our-mongodb': { url: inject('mongoUrl') },
+    'our-smtp': { username: smtp.user, password: smtp.password },
+  }
+  const { outcome, secrets } = await outcomeOf(spec, new Map())
+  const environmentOf = (place: ContainerPlace) => {
+    const contentOf = (secret: string, key: string) => (theirs[secret] ?? secrets.get(secret))?.[key]
+    // A pod has its ports for itself.
+    const { PORT, METRICS_PORT, ...environment } = renderedEnvironment(outcome, place, contentOf, folder)
+    return environment
+  }
+  const migration = await runProgram('migrate.ts', [], environmentOf(migrationPlace))
+  expect(migration.code, migration.output).toBe(0)
+  server = await startServer(environmentOf(serverPlace))
+}, 90_000)
+afterAll(async () => {
+  await server?.stop()
+  await smtp.stop()
+  await rm(folder, { recursive: true })
+})
+
+const post = (path: string, body: object) =>
+  fetch(`${server.url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  })
+
+/** The token in the one mail with this subject. */
+async function mailedToken(subject: string): Promise<string> {
+  await expect.poll(() => smtp.mails.map((mail) => mail.subject), { timeout: 20_000 }).toContain(subject)
+  const mail = smtp.mails.find((one) => one.subject === subject)
+  expect(mail).toMatchObject({ to: ['user@example.com'], from: '"Accounts" <no-reply@example.com>' })
+  return /^https:\/\/app\.example\.com\/(?:reset|verify)#token=([\w-]{43})$/m.exec(mail?.text ?? '')?.[1] ?? ''
+}
+
+test('spec.mail: an email is confirmed and a forgotten password chosen anew, by links that the SMTP server got', async () => {
+  const email = 'user@example.com'
+  expect((await post('/v1/auth/register', { email, password, name: 'A User' })).status).toBe(201)
+  const confirmed = await post('/v1/auth/email/verify', { token: await mailedToken('Confirm your email') })
+  expect(confirmed.status, await confirmed.text()).toBe(204)
+
+  expect((await post('/v1/auth/password/forgot', { email })).status).toBe(202)
+  const token = await mailedToken('Choose a new password')
+  const chosen = await post('/v1/auth/password/reset', { token, new_password: 'a new horse battery' })
+  expect(chosen.status, await chosen.text()).toBe(204)
+  expect((await post('/v1/auth/login', { email, password: 'a new horse battery' })).status).toBe(200)
+})

@@ -2,6 +2,8 @@
 export interface Answer {
   status: number
   body: Record<string, unknown>
+  /** `name=value` of each cookie that it sets. */
+  cookies: string[]
 }
 
 /** Requests to one colour of the servers. */
@@ -29,7 +31,11 @@ export function callerOf(url: string): Call {
       signal: AbortSignal.timeout(mostMilliseconds),
     })
     const text = await response.text()
-    return { status: response.status, body: isJson(response) && text !== '' ? JSON.parse(text) : {} }
+    return {
+      status: response.status,
+      body: isJson(response) && text !== '' ? JSON.parse(text) : {},
+      cookies: response.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? ''),
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { refreshCookie } from '../plugins/app/cookie-mode/cookie-names.ts'
 import { type Answer, type Call, untilReachable } from './client.ts'
 
 /** The two colours: the one that has the traffic, and the one that may get it. */
@@ -122,7 +123,10 @@ async function removeUser(call: Call, person: Person): Promise<void> {
 
 function tokensOf(answer: Answer): Tokens {
   expectStatus(answer, 200)
-  const { access_token: access, refresh_token: refresh } = answer.body
+  const { access_token: access, refresh_token: inBody } = answer.body
+  // In cookie mode the refresh token is in no body; where it is sent in one, it is taken in every mode.
+  const inCookie = answer.cookies.find((cookie) => cookie.startsWith(`${refreshCookie}=`))
+  const refresh = inBody ?? inCookie?.slice(refreshCookie.length + 1)
   if (typeof access !== 'string' || typeof refresh !== 'string') throw new Error('the answer has no pair of tokens')
   return { access, refresh }
 }

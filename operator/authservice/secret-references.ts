@@ -1,10 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { clientListPattern } from '@authservice-operator/api-server/plugins/app/oauth-clients/oauth-client.ts'
 import type { SecretKeyRef } from './api/fields.ts'
 import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { Finding } from './finding.ts'
 import { certificateProblem } from './secrets/certificates.ts'
 import { parseKeySet, shortestSecretBytes } from './secrets/key-set-file.ts'
 import type { SecretData } from './secrets/secret-data.ts'
+
+/** bcrypt reads no more. */
+const mostPasswordBytes = 72
 
 /** A key of a Secret that a spec names, and what makes its value unusable. */
 interface Reference extends SecretKeyRef {
@@ -61,6 +65,8 @@ function references(resolved: ResolvedSpec): Reference[] {
     ...redisReferences(resolved),
     ...mongodbReferences(resolved),
     ...mailReferences(resolved),
+    ...clientReferences(resolved),
+    ...adminReferences(resolved),
     ...certificateReferences(resolved),
   ]
 }
@@ -121,6 +127,32 @@ function mailReferences({ mail }: ResolvedSpec): Reference[] {
     ...[user, password].flatMap((ref) => (ref ? [{ ...from, ...ref, field: `${field}.credentialsSecretRef` }] : [])),
     ...(ca ? [{ ...from, ...ca, field: `${field}.caSecretRef`, judge: judgeAuthority }] : []),
   ]
+}
+
+function clientReferences({ oauthClientsSecretRef: ref }: ResolvedSpec): Reference[] {
+  if (ref === undefined) return []
+  return [{ ...ref, field: 'spec.oauth.clientsSecretRef', condition: 'SecretsReady', judge: judgeClients }]
+}
+
+function judgeClients(list: string): Problem | undefined {
+  if (new RegExp(clientListPattern).test(list.trim())) return undefined
+  const text = 'is no list of OAuth clients: write id:hash for each, one a line, with the SHA-256 of its secret in hex.'
+  return { reason: 'SecretInvalid', text }
+}
+
+function adminReferences({ initialAdmin, passwords }: ResolvedSpec): Reference[] {
+  if (initialAdmin === undefined) return []
+  const field = 'spec.initialAdmin.passwordSecretRef'
+  const judge = (password: string) => judgePassword(password, passwords.minLength)
+  return [{ ...initialAdmin.passwordSecretRef, field, condition: 'SecretsReady', judge }]
+}
+
+/** The lengths that the server takes; what else it refuses, such as a common one, the migration says. */
+function judgePassword(password: string, minLength: number): Problem | undefined {
+  const bytes = Buffer.byteLength(password.trim())
+  if (bytes >= minLength && bytes <= mostPasswordBytes) return undefined
+  const text = `has ${bytes} bytes, and a password has ${minLength} to ${mostPasswordBytes}: put another one there.`
+  return { reason: 'SecretInvalid', text }
 }
 
 function anything(): undefined {}

@@ -4,7 +4,7 @@ import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 import Type from 'typebox'
 import { completeDocument, problemCodesKey } from '../../openapi/complete.ts'
 import { impliedProblems } from '../../openapi/implied-problems.ts'
-import { refreshCookie } from '../app/cookie-mode/plugin.ts'
+import { refreshCookie } from '../app/cookie-mode/cookie-names.ts'
 
 const cookieSchemes = {
   refreshCookie: { type: 'apiKey', in: 'cookie', name: refreshCookie, description: 'The refresh token' },

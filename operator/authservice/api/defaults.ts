@@ -47,6 +47,9 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     tokens: resolveTokens(spec.tokens, preset.tokens, host),
     passwords: { ...preset.passwords, ...spec.passwords },
     mail: resolveMail(spec.mail, preset.mail),
+    initialAdmin: spec.initialAdmin,
+    oauthClientsSecretRef: spec.oauth?.clientsSecretRef,
+    cookies: { ...preset.cookies, ...spec.cookies },
     rateLimits: resolveRateLimits({ ...preset.rateLimits, ...spec.rateLimits }),
     cors: { origins: spec.cors?.origins ?? preset.cors.origins },
     ingress: resolveIngress(spec.ingress, preset.ingress, {
@@ -60,6 +63,11 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
       allowFrom: spec.networkPolicy?.allowFrom ?? [],
     },
     monitoring: { podMonitor: 'Auto', prometheusRule: 'Auto', dashboard: 'Auto', ...spec.monitoring },
+    tracing: spec.tracing && {
+      ...preset.tracing,
+      serviceName: `${metadata.name}.${metadata.namespace}`,
+      ...spec.tracing,
+    },
     backup: resolveBackup(spec.backup),
     suspend: spec.suspend ?? false,
   }

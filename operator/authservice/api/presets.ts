@@ -42,6 +42,8 @@ export interface Preset {
   }
   passwords: { bcryptCost: number; minLength: number }
   mail: { passwordResetLifetime: string; emailVerificationLifetime: string }
+  cookies: { enabled: boolean; sameSite: 'Strict' | 'Lax' | 'None' }
+  tracing: { samplePercent: number }
   rateLimits: { perClient: string; burst: number; login: string; register: string; refresh: string; reset: string }
   cors: { origins: string[] }
   ingress: {
@@ -106,6 +108,7 @@ const differences = {
     origins: ['*'],
     edgeReplicas: 1,
     serviceType: 'ClusterIP',
+    tracedPercent: 100,
     networkPolicy: false,
   },
   staging: {
@@ -117,6 +120,7 @@ const differences = {
     origins: [],
     edgeReplicas: 2,
     serviceType: 'LoadBalancer',
+    tracedPercent: 100,
     networkPolicy: true,
   },
   production: {
@@ -128,6 +132,7 @@ const differences = {
     origins: [],
     edgeReplicas: 2,
     serviceType: 'LoadBalancer',
+    tracedPercent: 10,
     networkPolicy: true,
   },
 } as const
@@ -156,6 +161,8 @@ export function presetOf(environment: Environment): Preset {
     },
     passwords: { bcryptCost: 12, minLength: 12 },
     mail: { passwordResetLifetime: '30m', emailVerificationLifetime: '24h' },
+    cookies: { enabled: false, sameSite: 'Strict' },
+    tracing: { samplePercent: of.tracedPercent },
     rateLimits: { perClient: '100/s', burst: 200, login: '10/m', register: '5/m', refresh: '30/m', reset: '5/h' },
     cors: { origins: [...of.origins] },
     ingress: {

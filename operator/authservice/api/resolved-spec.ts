@@ -25,6 +25,11 @@ export interface ResolvedSpec {
   passwords: { bcryptCost: number; minLength: number }
   /** undefined: no mails. */
   mail: ResolvedMail | undefined
+  /** undefined: none is made. */
+  initialAdmin: { email: string; passwordSecretRef: SecretKeyRef } | undefined
+  /** undefined: no client may introspect or revoke. */
+  oauthClientsSecretRef: SecretKeyRef | undefined
+  cookies: { enabled: boolean; sameSite: 'Strict' | 'Lax' | 'None' }
   rateLimits: ResolvedRateLimits
   cors: { origins: string[] }
   ingress: ResolvedIngress
@@ -33,6 +38,8 @@ export interface ResolvedSpec {
   pod: ResolvedPod
   networkPolicy: { enabled: boolean; allowFrom: Present<Present<AuthServiceSpec, 'networkPolicy'>, 'allowFrom'> }
   monitoring: ResolvedMonitoring
+  /** undefined: no traces. */
+  tracing: { otlpEndpoint: string; serviceName: string; samplePercent: number } | undefined
   /** undefined: no backups. */
   backup: { schedule: string; keep: number; claimName: string } | undefined
   suspend: boolean

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { flag, integer } from './fields.ts'
 import { isAutoscaled, isProduction, strategy, wasAutoscaled } from './rules.ts'
+import { CookiesSchema, InitialAdminSchema, OAuthSchema, TracingSchema } from './spec/accounts.ts'
 import { MongoDbSchema, RedisSchema } from './spec/databases.ts'
 import { IngressSchema } from './spec/ingress.ts'
 import { MailSchema } from './spec/mail.ts'
@@ -55,6 +56,13 @@ const rules = [
     fieldPath: '.mail',
   },
   {
+    // Not by `orValue([])`: how long the list may be would be lost to the estimate of costs.
+    rule: "!self.?cookies.?enabled.orValue(false) || !has(self.cors) || !has(self.cors.origins) || !('*' in self.cors.origins)",
+    message:
+      'browsers send cookies to origins that are named: write the origins of your pages in cors.origins, without *',
+    fieldPath: '.cors',
+  },
+  {
     rule: '!(has(self.version) && has(self.image))',
     message: 'version and image exclude each other: keep version for a release, image for a full reference',
     fieldPath: '.version',
@@ -96,12 +104,16 @@ export const AuthServiceSpecSchema = Type.Object(
     tokens: Type.Optional(TokensSchema),
     passwords: Type.Optional(PasswordsSchema),
     mail: Type.Optional(MailSchema),
+    initialAdmin: Type.Optional(InitialAdminSchema),
+    oauth: Type.Optional(OAuthSchema),
+    cookies: Type.Optional(CookiesSchema),
     rateLimits: Type.Optional(RateLimitsSchema),
     cors: Type.Optional(CorsSchema),
     ingress: Type.Optional(IngressSchema),
     resources: Type.Optional(resourcesSchema({ description: 'Resources of a server pod.' })),
     pod: Type.Optional(PodSchema),
     monitoring: Type.Optional(MonitoringSchema),
+    tracing: Type.Optional(TracingSchema),
     networkPolicy: Type.Optional(NetworkPolicySchema),
     backup: Type.Optional(BackupSchema),
     suspend: Type.Optional(flag({ description: 'Look and report, but change nothing.', defaultText: '`false`' })),

@@ -9,6 +9,9 @@ import type { Child, RenderInput } from './render-input.ts'
 const databaseVariables =
   /^(ENVIRONMENT|MONGODB_URL_FILE|MONGODB_CA_FILE|DATABASE_NAME|COLLECTION_NAME|ALLOW_INSECURE_MONGODB|REDIS_.*|JWT_ISSUER|JWT_.*_FILE)$/
 
+/** What the first administrator is made with, where a spec names one: that is done beside. */
+const adminVariables = /^(INITIAL_ADMIN_.*|BCRYPT_COST|PASSWORD_MIN_LENGTH)$/
+
 /** What the container leaves here, the kubelet puts into the pod's status, where the operator reads it. */
 const terminationLog = '/dev/termination-log'
 
@@ -107,7 +110,8 @@ function databasePartOf(template: PodTemplate) {
   const { serviceAccountName, imagePullSecrets, containers, volumes } = template.spec as ServerPod
   const server = containers.find(({ name }) => name === 'server')
   if (server === undefined) throw new Error('the template of a revision has no container server')
-  const env = server.env.filter(({ name }) => databaseVariables.test(name))
+  const hasAdmin = server.env.some(({ name }) => name === 'INITIAL_ADMIN_EMAIL')
+  const env = server.env.filter(({ name }) => databaseVariables.test(name) || (hasAdmin && adminVariables.test(name)))
   const volumeMounts = server.volumeMounts.filter(
     ({ name, mountPath }) => name === 'tmp' || env.some(({ value }) => value.startsWith(`${mountPath}/`)),
   )

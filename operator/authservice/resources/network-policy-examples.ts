@@ -50,4 +50,7 @@ export const endpoints: readonly Endpoint[] = [
   pod('name server', 'kube-system', { 'k8s-app': 'kube-dns' }),
   { name: 'the internet', address: '203.0.113.7' },
 ]
-export const ports = [53, 8080, 8081, 8443, 9090, 6379, 27_017, 27_018, 2525].map((port) => ({ protocol: 'TCP', port }))
+export const ports = [53, 8080, 8081, 8443, 9090, 6379, 27_017, 27_018, 2525, 4318].map((port) => ({
+  protocol: 'TCP',
+  port,
+}))

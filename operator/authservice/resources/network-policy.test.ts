@@ -110,6 +110,19 @@ test('only servers reach the SMTP server, at its port', () => {
   ])
 })
 
+test('only servers reach the collector of traces, at its port', () => {
+  const tracing = { otlpEndpoint: 'http://collector.monitoring:4318/otlp' }
+  const others = connections(policiesOf(managed))
+  expect(connections(policiesOf({ ...managed, tracing })).filter((one) => !others.includes(one))).toEqual([
+    'server > server of others 53 4318',
+    'server > neighbour 53 4318',
+    'server > prometheus 53 4318',
+    'server > controller 53 4318',
+    'server > name server 53 4318',
+    'server > the internet 53 4318',
+  ])
+})
+
 test('without networkPolicy.enabled there is none', () => {
   expect(policiesOf({ ...managed, networkPolicy: { enabled: false } })).toEqual([])
   expect(policiesOf({ mongodb: {}, redis: {} })).toEqual([])

@@ -141,7 +141,7 @@ function egressToOthers(input: TemplateInput, component: Component) {
     case 'migration':
       return [dns, ...toRedis(input), ...toMongoDb(input)]
     case 'server':
-      return [dns, ...toRedis(input), ...toMongoDb(input), ...toMail(input)]
+      return [dns, ...toRedis(input), ...toMongoDb(input), ...toMail(input), ...toCollector(input)]
   }
 }
 
@@ -151,6 +151,12 @@ function toRedis({ resolved: { redis } }: TemplateInput) {
 
 function toMail({ resolved: { mail } }: TemplateInput) {
   return mail === undefined ? [] : [outside(mail.smtp.host, mail.smtp.port)]
+}
+
+function toCollector({ resolved: { tracing } }: TemplateInput) {
+  if (tracing === undefined) return []
+  const { hostname, port, protocol } = new URL(tracing.otlpEndpoint)
+  return [outside(hostname, port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port))]
 }
 
 /** A host name may lead anywhere, and a NetworkPolicy knows no names: then only the port is left to go by. */

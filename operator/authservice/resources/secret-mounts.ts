@@ -43,19 +43,30 @@ export function keysMount({ owner, resolved }: TemplateInput): SecretMount {
 }
 
 /** What the server alone reads, once, when it starts. */
-export function settingMounts({ owner, resolved: { mail } }: TemplateInput) {
+export function settingMounts({ owner, resolved: { mail, oauthClientsSecretRef } }: TemplateInput) {
   const { userSecretRef, passwordSecretRef, caSecretRef } = mail?.smtp ?? {}
   return {
     emailHash: mount('email-hash', { name: secretNames(owner.name).emailHash, key: 'secret' }),
     smtpUser: userSecretRef && mount('smtp-user', userSecretRef),
     smtpPassword: passwordSecretRef && mount('smtp-password', passwordSecretRef),
     smtpCa: caSecretRef && mount('smtp-ca', caSecretRef),
+    oauthClients: oauthClientsSecretRef && mount('oauth-clients', oauthClientsSecretRef),
   }
+}
+
+/** What only the migration reads: it is made from the pods of its revision. */
+export function initialAdminMount({ resolved: { initialAdmin } }: TemplateInput): SecretMount | undefined {
+  return initialAdmin && mount('initial-admin', initialAdmin.passwordSecretRef)
 }
 
 /** Every Secret of a server pod. */
 export function serverMounts(input: TemplateInput): SecretMount[] {
-  return present({ keys: keysMount(input), ...databaseMounts(input), ...settingMounts(input) })
+  return present({
+    keys: keysMount(input),
+    ...databaseMounts(input),
+    ...settingMounts(input),
+    initialAdmin: initialAdminMount(input),
+  })
 }
 
 function present(mounts: Readonly<Record<string, SecretMount | undefined>>): SecretMount[] {

@@ -1,10 +1,10 @@
 import type { ServerEnvironment } from '@authservice-operator/api-server/config.ts'
 import { presetOf } from '../api/presets.ts'
-import type { ResolvedMail } from '../api/resolved-spec.ts'
+import type { ResolvedMail, ResolvedSpec } from '../api/resolved-spec.ts'
 import { formatDuration, formatRate } from '../api/units.ts'
 import { redisName, redisPort } from './redis.ts'
 import type { TemplateInput } from './render-input.ts'
-import { databaseMounts, keysMount, pathOf, settingMounts } from './secret-mounts.ts'
+import { databaseMounts, initialAdminMount, keysMount, pathOf, settingMounts } from './secret-mounts.ts'
 
 export const serverPorts = { api: 8080, observability: 9090 } as const
 
@@ -39,7 +39,11 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
     PASSWORD_MIN_LENGTH: String(passwords.minLength),
     EMAIL_HASH_SECRET_FILE: pathOf(mounts.emailHash),
     ...mailEnvironment(input),
+    ...(mounts.oauthClients && { OAUTH_CLIENTS_FILE: pathOf(mounts.oauthClients) }),
     CORS_ORIGINS: resolved.cors.origins.join(','),
+    ...initialAdminEnvironment(input),
+    ...cookieEnvironment(resolved),
+    ...tracingEnvironment(resolved),
     RATE_LIMIT_PER_CLIENT: formatRate(rateLimits.perClient),
     RATE_LIMIT_BURST: String(rateLimits.burst),
     RATE_LIMIT_LOGIN: formatRate(rateLimits.login),
@@ -87,6 +91,34 @@ function mailEnvironment(input: TemplateInput): ServerEnvironment {
     EMAIL_VERIFY_URL: mail.emailVerificationURL,
     PASSWORD_RESET_LIFETIME: formatDuration(mail.passwordResetLifetimeSeconds),
     EMAIL_VERIFY_LIFETIME: formatDuration(mail.emailVerificationLifetimeSeconds),
+  }
+}
+
+function initialAdminEnvironment(input: TemplateInput): ServerEnvironment {
+  const { initialAdmin } = input.resolved
+  const password = initialAdminMount(input)
+  if (initialAdmin === undefined || password === undefined) return {}
+  return { INITIAL_ADMIN_EMAIL: initialAdmin.email, INITIAL_ADMIN_PASSWORD_FILE: pathOf(password) }
+}
+
+function cookieEnvironment({ cookies, cors }: ResolvedSpec): ServerEnvironment {
+  if (!cookies.enabled) return {}
+  const sameSite = { Strict: 'strict', Lax: 'lax', None: 'none' } as const
+  return {
+    COOKIE_MODE: 'true',
+    COOKIE_SAME_SITE: sameSite[cookies.sameSite],
+    // With cookies no origin may be left unnamed: then only pages of the server's own origin have them.
+    CORS_CREDENTIALS: String(cors.origins.length > 0 && !cors.origins.includes('*')),
+  }
+}
+
+/** The library reads them, beside the server. */
+function tracingEnvironment({ tracing }: ResolvedSpec): ServerEnvironment {
+  if (tracing === undefined) return {}
+  return {
+    OTEL_EXPORTER_OTLP_ENDPOINT: tracing.otlpEndpoint,
+    OTEL_SERVICE_NAME: tracing.serviceName,
+    OTEL_TRACES_SAMPLER_ARG: String(tracing.samplePercent / 100),
   }
 }
 

@@ -21,6 +21,8 @@ const now = new Date('2026-11-24T12:00:00Z')
 /** Secrets that specs name, and that exist. */
 const referencedSecrets: ReadonlyMap<string, SecretData> = new Map([
   ['tls', { 'tls.crt': 'first certificate', 'tls.key': 'key' }],
+  ['clients', { clients: `shop:${'0'.repeat(64)}` }],
+  ['other-clients', { clients: `shop:${'1'.repeat(64)}` }],
   ['smtp', { username: 'mailer', password: 'first' }],
   ['other-smtp', { username: 'mailer', password: 'second' }],
   ['other-tls', { 'tls.crt': 'second certificate', 'tls.key': 'key' }],

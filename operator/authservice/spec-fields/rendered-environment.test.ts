@@ -13,12 +13,14 @@ afterAll(() => rmSync(folder, { recursive: true }))
 /** What the Secrets of the rows hold, by the volume that shows them; others hold what is no matter to the parser. */
 const contents: Readonly<Record<string, string>> = {
   url: 'mongodb+srv://auth:secret@cluster.example.com/auth',
+  clients: `shop:${'0'.repeat(64)}`,
 }
 
 test.each(Object.entries(rows))('what %s makes of the environment, the server takes', async (field, row) => {
   const { value, base = managed } = row
   const { outcome, secrets } = await outcomeOf(withField(base, field, value), new Map())
-  const contentOf = (secret: string, key: string) => secrets.get(secret)?.[key] ?? contents[key] ?? contents['url']
+  const contentOf = (secret: string, key: string) =>
+    secrets.get(secret)?.[key] ?? contents[secret.replace(/^other-/, '')] ?? contents[key] ?? contents['url']
 
   const places = [serverPlace, ...(outcome.has(`${migrationPlace.pod}.restartPolicy`) ? [migrationPlace] : [])]
   expect(places).toHaveLength(2)

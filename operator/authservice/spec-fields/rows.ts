@@ -47,6 +47,17 @@ const mailing: AuthServiceSpec = {
     emailVerificationURL: 'https://app.example.com/verify#token={token}',
   },
 }
+const administered: AuthServiceSpec = {
+  ...managed,
+  initialAdmin: { email: 'admin@example.com', passwordSecretRef: { name: 'admin', key: 'password' } },
+}
+const introspected: AuthServiceSpec = { ...managed, oauth: { clientsSecretRef: { name: 'clients', key: 'clients' } } }
+const withCookies: AuthServiceSpec = {
+  ...managed,
+  cors: { origins: ['https://app.example.com'] },
+  cookies: { enabled: true },
+}
+const traced: AuthServiceSpec = { ...managed, tracing: { otlpEndpoint: 'http://collector.monitoring:4318' } }
 const referencesHash = 'Deployment accounts-blue: spec.template.metadata.annotations.auth-operator.dev/references-hash'
 
 const backedUp: AuthServiceSpec = {
@@ -282,6 +293,44 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'mail.passwordResetLifetime': { value: '1h', base: mailing, changes: [server('PASSWORD_RESET_LIFETIME')] },
   'mail.emailVerificationLifetime': { value: '2d', base: mailing, changes: [server('EMAIL_VERIFY_LIFETIME')] },
+  'initialAdmin.email': {
+    value: 'other@example.com',
+    base: administered,
+    changes: both('INITIAL_ADMIN_EMAIL'),
+  },
+  'initialAdmin.passwordSecretRef.name': {
+    value: 'other',
+    base: administered,
+    changes: volume('initial-admin'),
+  },
+  'initialAdmin.passwordSecretRef.key': {
+    value: 'other',
+    base: administered,
+    changes: [...volume('initial-admin'), ...both('INITIAL_ADMIN_PASSWORD_FILE')],
+  },
+  'oauth.clientsSecretRef.name': {
+    value: 'other-clients',
+    base: introspected,
+    changes: [`${pod}.volumes[oauth-clients]`, referencesHash],
+  },
+  'oauth.clientsSecretRef.key': {
+    value: 'other',
+    base: introspected,
+    changes: [`${pod}.volumes[oauth-clients]`, server('OAUTH_CLIENTS_FILE'), referencesHash],
+  },
+  'cookies.enabled': {
+    value: false,
+    base: withCookies,
+    changes: [server('COOKIE_MODE'), server('COOKIE_SAME_SITE'), server('CORS_CREDENTIALS')],
+  },
+  'cookies.sameSite': { value: 'Lax', base: withCookies, changes: [server('COOKIE_SAME_SITE')] },
+  'tracing.otlpEndpoint': {
+    value: 'https://collector.example.com',
+    base: traced,
+    changes: [server('OTEL_EXPORTER_OTLP_ENDPOINT'), 'NetworkPolicy accounts: spec.egress'],
+  },
+  'tracing.serviceName': { value: 'auth', base: traced, changes: [server('OTEL_SERVICE_NAME')] },
+  'tracing.samplePercent': { value: 5, base: traced, changes: [server('OTEL_TRACES_SAMPLER_ARG')] },
   'rateLimits.perClient': { value: '50/s', changes: [server('RATE_LIMIT_PER_CLIENT'), edgeContent] },
   'rateLimits.burst': { value: 50, changes: [server('RATE_LIMIT_BURST'), edgeContent] },
   'rateLimits.login': { value: '20/m', changes: [server('RATE_LIMIT_LOGIN'), edgeContent] },

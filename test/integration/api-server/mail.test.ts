@@ -164,6 +164,12 @@ test('one account gets so many mails, and who asks for more is told nothing else
   expect(smtp.mails.filter(({ to }) => to.includes(email))).toHaveLength(2)
 })
 
+test('nothing is mailed to a domain that never exists, such as that of smoke tests', async () => {
+  await logIn(server, 'smoke-test-1@smoke-test.invalid')
+  await freshUser()
+  expect(smtp.mails).toEqual([])
+})
+
 test('changing the password needs the current one and ends every session', async () => {
   const { email, bearer } = await freshUser()
   const change = (current_password: string, new_password: string) =>

@@ -29,7 +29,7 @@ const run = (colors: { live: Call; preview: Call }, mostMilliseconds = 5_000) =>
 const withFault =
   (call: Call, faultyPath: string, status: number): Call =>
   async (method, path, options) =>
-    path === faultyPath ? { status, body: { code: 'internal_error' } } : call(method, path, options)
+    path === faultyPath ? { status, body: { code: 'internal_error' }, cookies: [] } : call(method, path, options)
 
 async function usersLeft(): Promise<number> {
   await using client = new MongoClient(inject('mongoUrl'))
@@ -42,6 +42,18 @@ test('two servers of one deployment pass every step and no user is left', async 
   expect(await usersLeft()).toBe(0)
 })
 
+test('a version that has turned to cookies passes beside one that has not', async () => {
+  const withCookies = await startApp({ DATABASE_NAME: database, COOKIE_MODE: 'true' })
+  try {
+    const url = await withCookies.app.listen({ host: '127.0.0.1', port: 0 })
+    await run({ live, preview: callerOf(url) })
+    await run({ live: callerOf(url), preview: callerOf(url) })
+  } finally {
+    await withCookies.close()
+  }
+  expect(await usersLeft()).toBe(0)
+})
+
 test('a version whose log-ins fail is caught', async () => {
   const broken = withFault(preview, '/v1/auth/login', 500)
   await expect(run({ live, preview: broken })).rejects.toThrow(/^login: the answer was 500 internal_error/)
@@ -51,7 +63,7 @@ test('a version whose log-ins fail is caught', async () => {
 test('a version that forgets revocations of the other one is caught, and the user is removed all the same', async () => {
   let revoked = false
   const deaf: Call = async (method, path, options) => {
-    if (path === '/v1/auth/verify' && revoked) return { status: 200, body: {} }
+    if (path === '/v1/auth/verify' && revoked) return { status: 200, body: {}, cookies: [] }
     return preview(method, path, options)
   }
   const watched: Call = async (method, path, options) => {

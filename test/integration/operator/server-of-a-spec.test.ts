@@ -1,3 +1,4 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,6 +15,9 @@ import { startSmtp, type TestSmtp } from '../../servers/smtp.ts'
 import { freshDatabase, password } from '../api-server/app-for-test.ts'
 import { runProgram } from '../api-server/run-program.ts'
 import { type ServerUnderTest, startServer } from '../api-server/server-under-test.ts'
+
+const adminPassword = randomBytes(24).toString('base64')
+const clientSecret = randomBytes(32).toString('base64')
 
 /** A server that runs on what the operator makes of a spec: its variables, and the Secrets as files. */
 let smtp: TestSmtp
@@ -34,6 +38,10 @@ beforeAll(async () => {
     redis: { external: { host, port } },
     passwords: { bcryptCost: 10 },
     tokens: { issuer: 'https://auth.example.com' },
+    initialAdmin: { email: 'admin@example.com', passwordSecretRef: { name: 'our-admin', key: 'password' } },
+    oauth: { clientsSecretRef: { name: 'our-clients', key: 'clients' } },
+    cors: { origins: ['https://app.example.com'] },
+    cookies: { enabled: true },
     mail: {
       // The server of the tests has no certificate.
       smtp: { host: '127.0.0.1', port: smtp.port, encryption: 'None', credentialsSecretRef: { name: 'our-smtp' } },
@@ -45,6 +53,8 @@ beforeAll(async () => {
   const theirs: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'our-mongodb': { url: inject('mongoUrl') },
     'our-smtp': { username: smtp.user, password: smtp.password },
+    'our-admin': { password: adminPassword },
+    'our-clients': { clients: `shop:${createHash('sha256').update(clientSecret).digest('hex')}\n` },
   }
   const { outcome, secrets } = await outcomeOf(spec, new Map())
   const environmentOf = (place: ContainerPlace) => {
@@ -89,4 +99,22 @@ test('spec.mail: an email is confirmed and a forgotten password chosen anew, by 
   const chosen = await post('/v1/auth/password/reset', { token, new_password: 'a new horse battery' })
   expect(chosen.status, await chosen.text()).toBe(204)
   expect((await post('/v1/auth/login', { email, password: 'a new horse battery' })).status).toBe(200)
+})
+
+test('spec.initialAdmin, spec.cookies and spec.oauth: the administrator is there, and a client may ask about the token', async () => {
+  const loggedIn = await post('/v1/auth/login', { email: 'admin@example.com', password: adminPassword })
+  const body: Record<string, unknown> = JSON.parse(await loggedIn.text())
+  expect(body).toMatchObject({ user: { role: 'admin' } })
+  expect(body).not.toHaveProperty('refresh_token')
+  const cookies = loggedIn.headers.getSetCookie().join('\n')
+  expect(cookies).toMatch(/^__Host-refresh=[^\n]*SameSite=Strict/m)
+
+  const introspect = (secret: string) =>
+    fetch(`${server.url}/oauth/introspect`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(`shop:${encodeURIComponent(secret)}`)}` },
+      body: new URLSearchParams({ token: String(body['access_token']) }),
+    })
+  expect(await (await introspect(clientSecret)).json()).toMatchObject({ active: true })
+  expect((await introspect('another')).status).toBe(401)
 })

@@ -168,6 +168,44 @@ const mails: WrongManifest[] = [
   },
 ]
 
+const accounts: WrongManifest[] = [
+  {
+    what: 'an administrator without a password',
+    spec: spec({ initialAdmin: { email: 'admin@example.com' } }),
+    says: 'initialAdmin.passwordSecretRef: Required value',
+  },
+  {
+    what: 'an administrator without an email',
+    spec: spec({ initialAdmin: { email: 'admin', passwordSecretRef: secret } }),
+    says: 'initialAdmin.email: Invalid value: "admin"',
+  },
+  {
+    what: 'OAuth clients in plain sight',
+    spec: spec({ oauth: { clients: 'shop:secret' } }),
+    says: 'unknown field "spec.oauth.clients"',
+  },
+  {
+    what: 'cookies for every origin',
+    spec: spec({ cookies: { enabled: true }, cors: { origins: ['*'] } }),
+    says: 'write the origins of your pages in cors.origins, without *',
+  },
+  {
+    what: 'a SameSite in small letters',
+    spec: spec({ cookies: { sameSite: 'lax' } }),
+    says: 'Unsupported value: "lax": supported values: "Strict", "Lax", "None"',
+  },
+  {
+    what: 'a collector without a scheme',
+    spec: spec({ tracing: { otlpEndpoint: 'collector:4318' } }),
+    says: 'tracing.otlpEndpoint: Invalid value',
+  },
+  {
+    what: 'more traces than requests',
+    spec: spec({ tracing: { otlpEndpoint: 'http://collector:4318', samplePercent: 101 } }),
+    says: 'samplePercent in body should be less than or equal to 100',
+  },
+]
+
 const scaling: WrongManifest[] = [
   {
     what: 'a count beside the autoscaler of staging',
@@ -514,6 +552,7 @@ const names: WrongManifest[] = [
 export const wrongManifests: readonly WrongManifest[] = [
   ...databases,
   ...mails,
+  ...accounts,
   ...scaling,
   ...rollout,
   ...tokens,

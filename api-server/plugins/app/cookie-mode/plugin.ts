@@ -2,6 +2,7 @@ import csrfProtection from '@fastify/csrf-protection'
 import type { FastifyReply, FastifyRequest, preHandlerHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Session } from '../sessions/session.ts'
+import { csrfCookie, refreshCookie } from './cookie-names.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -23,10 +24,6 @@ declare module 'fastify' {
     }
   }
 }
-
-/** `__Host-`: set by this host alone, over TLS alone, for all paths. RFC 6265bis section 4.1.3.2. */
-export const refreshCookie = '__Host-refresh'
-export const csrfCookie = '__Host-csrf'
 
 export default fp(
   async function cookieMode(app) {

@@ -1,11 +1,13 @@
 /**
  * The tests that take their time, for a nightly run: 6,000 random edits of random children on a real API server, faults
- * of it that last for a minute each, and an operator that is killed at every write of a reconcile.
+ * of it that last for a minute each, an operator that is killed at every write of a reconcile, and auth servers that are
+ * cut off from their databases for a minute.
  *
  * Usage: npm run test:soak
  */
 process.env['DRIFT_EDITS'] ??= '6000'
 process.env['FAULT_SECONDS'] ??= '60'
 process.env['KILL_AT'] ??= 'every-write'
-process.argv.push('integration', 'random-drift', 'operator/faults', 'sigkill')
+process.env['CUT_OFF_SECONDS'] ??= '60'
+process.argv.push('integration', 'random-drift', 'operator/faults', 'sigkill', 'api-server/revocation')
 await import('../scripts/test/main.ts')

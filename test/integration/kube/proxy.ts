@@ -5,6 +5,8 @@ export class FaultyProxy {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
   #silent = false
+  /** Of connections made before: nothing comes through them any more. */
+  #abandoned = new WeakSet<Socket>()
   port = 0
 
   private constructor(target: number) {
@@ -15,8 +17,9 @@ export class FaultyProxy {
         socket.on('close', () => this.#sockets.delete(socket))
         socket.on('error', () => socket.destroy())
       }
-      client.on('data', (data) => !this.#silent && upstream.write(data))
-      upstream.on('data', (data) => !this.#silent && client.write(data))
+      const isOpen = () => !this.#silent && !this.#abandoned.has(client)
+      client.on('data', (data) => isOpen() && upstream.write(data))
+      upstream.on('data', (data) => isOpen() && client.write(data))
       client.on('close', () => upstream.destroy())
       upstream.on('close', () => client.destroy())
     })
@@ -39,6 +42,11 @@ export class FaultyProxy {
   /** Connections stay open and nothing comes through any more. */
   setSilent(silent: boolean): void {
     this.#silent = silent
+  }
+
+  /** The connections that there are stay open and silent for good; new ones work. */
+  abandon(): void {
+    for (const socket of this.#sockets) this.#abandoned.add(socket)
   }
 
   async close(): Promise<void> {

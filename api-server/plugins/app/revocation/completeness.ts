@@ -26,7 +26,8 @@ export class Completeness {
     this.#isBridged = false
   }
 
-  streamRead(at: number): void {
-    if (this.#isBridged) this.#completeAt = Math.max(this.#completeAt, at)
+  /** @param askedAt when the stream was asked for what it had, all of which is known now */
+  streamRead(askedAt: number): void {
+    if (this.#isBridged) this.#completeAt = Math.max(this.#completeAt, askedAt)
   }
 }

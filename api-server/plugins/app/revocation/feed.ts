@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Redis } from 'ioredis'
@@ -120,6 +121,8 @@ export class RevocationFeed {
 
   /** Until the connection breaks. */
   async #followStream(): Promise<void> {
+    // Rejects with what the connection failed of.
+    if (this.#reader.status !== 'ready') await once(this.#reader, 'ready', { signal: this.#stopping.signal })
     try {
       const { lastId, hasGap } = await openStream(this.#reader, this.#lastId)
       this.#lastId = lastId
@@ -127,13 +130,17 @@ export class RevocationFeed {
       this.#isStreaming = true
       this.#replayIsDue = true
       while (!this.#stopping.signal.aborted) {
+        // Not when the answer came: it may have been on its way, or this process asleep, for long.
+        const askedAt = performance.now()
         const news = await readStream(this.#reader, this.#lastId)
         for (const revocation of news.revocations) this.#set.add(revocation)
         this.#lastId = news.lastId
-        this.#completeness.streamRead(performance.now())
+        if (news.isCaughtUp) this.#completeness.streamRead(askedAt)
       }
     } finally {
       this.#isStreaming = false
+      // A connection that hangs may do so long after the network is well again, as TCP waits ever longer to try again.
+      if (this.#reader.status === 'ready') this.#reader.disconnect(true)
     }
   }
 

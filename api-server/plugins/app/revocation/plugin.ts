@@ -57,7 +57,8 @@ export default fp(
     }
     const mostStaleness =
       app.config.revocationWhenStale === 'accept' ? Number.POSITIVE_INFINITY : revocationMaxStalenessSeconds
-    const revocations = app.mongo.db.collection<Revocation>('revocations')
+    // Whatever the URL says of reads: a secondary may lag behind, and would pass for complete.
+    const revocations = app.mongo.db.collection<Revocation>('revocations', { readPreference: 'primary' })
     const collections = { revocations, sessions: app.mongo.db.collection<Session>('sessions') }
     const known = new RevocationSet()
     const feed = new RevocationFeed(known, revocations, app.redis, app.log)

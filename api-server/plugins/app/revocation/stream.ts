@@ -6,6 +6,8 @@ import type { Revocation } from './revocation.ts'
 const stream = 'auth:revocations'
 const mostEntries = 100_000
 const blockMilliseconds = 1_000
+/** Read at once. */
+const mostNews = 1_000
 
 const Entry = Type.Object({
   _id: Type.String(),
@@ -39,14 +41,23 @@ export async function openStream(redis: Redis, lastId?: string): Promise<{ lastI
   return { lastId: newest?.[0] ?? beginning, hasGap: true }
 }
 
-/** Waits up to a second for what is new. */
-export async function readStream(redis: Redis, lastId: string): Promise<{ revocations: Revocation[]; lastId: string }> {
-  const answer = await redis.xread('COUNT', 1_000, 'BLOCK', blockMilliseconds, 'STREAMS', stream, lastId)
+export interface News {
+  revocations: Revocation[]
+  /** Where to read on. */
+  lastId: string
+  /** That was all; otherwise more is waiting, as after an absence. */
+  isCaughtUp: boolean
+}
+
+/** Waits up to a second for what is new. @param most entries at once */
+export async function readStream(redis: Redis, lastId: string, most = mostNews): Promise<News> {
+  const answer = await redis.xread('COUNT', most, 'BLOCK', blockMilliseconds, 'STREAMS', stream, lastId)
   const entries = (answer ?? []).flatMap(([, ofStream]) => ofStream)
   return {
     // An entry that this version does not understand is in the database as well.
     revocations: entries.flatMap(([, fields]) => parse(fields[1] ?? '') ?? []),
     lastId: entries.at(-1)?.[0] ?? lastId,
+    isCaughtUp: entries.length < most,
   }
 }
 

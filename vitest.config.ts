@@ -7,7 +7,14 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     reporters: ['default'],
-    coverage: { provider: 'v8', include: ['operator/**/*.ts', 'api-server/**/*.ts', 'cli/**/*.ts'] },
+    coverage: {
+      provider: 'v8',
+      include: ['operator/**/*.ts', 'api-server/**/*.ts', 'cli/**/*.ts'],
+      exclude: ['**/*.test.ts', '**/*.generated.ts'],
+      // What a test starts as a process of its own counts as well.
+      autoAttachSubprocess: true,
+      reporter: ['html', 'json-summary'],
+    },
     projects: [
       {
         test: {

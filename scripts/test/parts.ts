@@ -65,7 +65,7 @@ async function readReport(file: string): Promise<VitestReport | undefined> {
 }
 
 /** Runs a program of a dependency under this Node and resolves with its exit code. */
-function runNode(program: string, programArguments: readonly string[]): Promise<number> {
+export function runNode(program: string, programArguments: readonly string[]): Promise<number> {
   return new Promise((resolveExit, reject) => {
     const child = spawn(process.execPath, [join(root, 'node_modules', program), ...programArguments], {
       cwd: root,

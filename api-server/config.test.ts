@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ConfigError, readConfig, type ServerEnvironment } from './config.ts'
+
+const secret = 'kR4vQm0Zr8bXyT2nLw6sHc1pUe9aJfDgOiVtNq3xYzE'
+const development: ServerEnvironment = {
+  ENVIRONMENT: 'development',
+  MONGODB_URL: 'mongodb://127.0.0.1',
+  JWT_SECRET: secret,
+  JWT_ISSUER: 'http://localhost:8080',
+}
+const production: ServerEnvironment = {
+  ENVIRONMENT: 'production',
+  MONGODB_URL: 'mongodb://db.example.com/?tls=true',
+  JWT_SECRET: secret,
+  JWT_ISSUER: 'https://auth.example.com',
+  CORS_ORIGINS: 'https://app.example.com',
+}
+
+/** What is wrong with an environment, one problem a line. */
+function problemsOf(environment: Record<string, string | undefined>): string[] {
+  try {
+    readConfig(environment)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message.split('\n')
+    throw error
+  }
+}
+
+test('the environments of these tests are good', () => {
+  expect(problemsOf(development)).toEqual([])
+  expect(problemsOf(production)).toEqual([])
+})
+
+test('every variable that is wrong or missing is named at once, with what it is and what was expected', () => {
+  const problems = problemsOf({ ...development, MONGODB_URL: undefined, PORT: 'http', BCRYPT_COST: '3' })
+  expect(problems).toHaveLength(3)
+  expect(problems.sort()).toEqual([
+    expect.stringMatching(/^BCRYPT_COST is "3"; expected the .*10 to/),
+    expect.stringMatching(/^MONGODB_URL is not set; expected the /),
+    expect.stringMatching(/^PORT is "http"; expected the port of the API: 0 to 65535$/),
+  ])
+})
+
+test('what is wrong with a secret is said without the secret', () => {
+  const url = 'postgres://auth:hunter22@db.example.com'
+  const short = 'a-short-secret'
+  const problems = [
+    ...problemsOf({ ...development, MONGODB_URL: url }),
+    ...problemsOf({ ...development, JWT_SECRET: short }),
+    ...problemsOf({ ...development, SMTP_URL: url, PORT: 'http' }),
+  ].join('\n')
+  expect(problems).toContain('MONGODB_URL cannot be used; expected the ')
+  expect(problems).toContain('JWT_SECRET ')
+  expect(problems).toContain('SMTP_URL cannot be used; expected the ')
+  expect(problems).not.toMatch(/hunter22|a-short-secret/)
+})
+
+test('a server without a signing key, or with one that others know, does not start, and it is said how to make one', () => {
+  for (const weak of [undefined, 'your-256-bit-secret', 'short', 'x'.repeat(64)]) {
+    expect(problemsOf({ ...development, JWT_SECRET: weak })).toEqual([
+      expect.stringMatching(/^(JWT_KEYS_FILE or )?JWT_SECRET .*make one: node -e /),
+    ])
+  }
+})
+
+test('a secret may come from a file, and a file that is not there is named', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'authservice-config-'))
+  try {
+    const file = join(folder, 'jwt-secret')
+    writeFileSync(file, `${secret}\n`)
+    const withFile = { ...development, JWT_SECRET: undefined, JWT_SECRET_FILE: file }
+    expect(readConfig(withFile)).toEqual(readConfig(development))
+    const missing = join(folder, 'missing')
+    expect(problemsOf({ ...withFile, JWT_SECRET_FILE: missing }).join('\n')).toContain(
+      `JWT_SECRET_FILE: ${missing} cannot be read (ENOENT`,
+    )
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+test('production refuses what its checklist forbids, all of it at once', () => {
+  const unsafe = {
+    ...production,
+    CORS_ORIGINS: 'https://app.example.com, *',
+    JWT_ISSUER: 'http://auth.example.com',
+    MONGODB_URL: 'mongodb://db.example.com',
+    PASSWORD_RESET_URL: 'http://app.example.com/reset#{token}',
+  }
+  expect(problemsOf(unsafe).map((line) => line.split(' ', 1)[0])).toEqual([
+    'CORS_ORIGINS',
+    'JWT_ISSUER',
+    'PASSWORD_RESET_URL',
+    'MONGODB_URL',
+  ])
+  expect(problemsOf({ ...unsafe, ENVIRONMENT: 'staging' })).toEqual([])
+})
+
+test.each([
+  [{ MONGODB_MIN_POOL_SIZE: '60', MONGODB_MAX_POOL_SIZE: '50' }, 'MONGODB_MIN_POOL_SIZE (60) is over'],
+  [{ ACCESS_TOKEN_LIFETIME: '8d' }, 'ACCESS_TOKEN_LIFETIME is over REFRESH_TOKEN_IDLE_LIFETIME'],
+  [{ REFRESH_TOKEN_IDLE_LIFETIME: '31d' }, 'REFRESH_TOKEN_IDLE_LIFETIME is over'],
+  [{ CORS_CREDENTIALS: 'true', CORS_ORIGINS: '*' }, 'with cookies the origins must be named'],
+  [{ INITIAL_ADMIN_EMAIL: 'root@example.com' }, 'belong together'],
+  [{ SMTP_URL: 'smtp://mail.example.com' }, 'MAIL_FROM is not set, and SMTP_URL is'],
+])('settings that contradict each other are refused: %o', (change, expected) => {
+  expect(problemsOf({ ...development, ...change }).join('\n')).toContain(expected)
+})

@@ -1,0 +1,48 @@
+import { relative } from 'node:path'
+
+interface Lines {
+  total: number
+  covered: number
+}
+
+/** What is read of the report that the `json-summary` reporter writes: the lines of each file, by its absolute path. */
+export type CoverageSummary = Record<string, { lines: Lines }>
+
+export interface CoverageVerdict {
+  /** The files below the bound, the least covered first, then the total. */
+  report: string
+  isEnough: boolean
+}
+
+/** Holds the lines of all files together against a bound; single files below it are only named. */
+export function judgeCoverage(
+  summary: CoverageSummary,
+  { folder, leastPercent }: { folder: string; leastPercent: number },
+): CoverageVerdict {
+  const files = Object.entries(summary).filter(([path]) => path !== 'total')
+  const total = files.reduce<Lines>(
+    (sum, [, { lines }]) => ({ total: sum.total + lines.total, covered: sum.covered + lines.covered }),
+    { total: 0, covered: 0 },
+  )
+  const below = files
+    .map(([path, { lines }]) => ({ path: relative(folder, path), percent: percentOf(lines), lines }))
+    .filter(({ percent }) => percent < leastPercent)
+    .sort((one, other) => one.percent - other.percent)
+  const isEnough = total.total > 0 && percentOf(total) >= leastPercent
+  return {
+    report: [
+      ...below.map(({ path, lines }) => `  ${shown(lines).padStart(6)}  ${path}`),
+      `${shown(total)} of ${total.total} lines, ${isEnough ? 'at least' : 'less than'} the ${leastPercent} % that are asked for`,
+    ].join('\n'),
+    isEnough,
+  }
+}
+
+function percentOf({ total, covered }: Lines): number {
+  return total === 0 ? 100 : (100 * covered) / total
+}
+
+/** Rounded down, so that nothing below a bound is shown as meeting it. */
+function shown(lines: Lines): string {
+  return `${(Math.floor(percentOf(lines) * 10) / 10).toFixed(1)} %`
+}

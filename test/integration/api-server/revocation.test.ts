@@ -38,6 +38,14 @@ test('a revocation is known on every server within a second, each of 20 times', 
   }
 })
 
+test('a log-out does not wait for a Redis that hangs: the other server hears of it by MongoDB', async () => {
+  const user = await logIn(one)
+  using telling = vi.spyOn(one.app.redis, 'xadd').mockReturnValue(new Promise<string>(() => {}))
+  expect((await one.post('/v1/auth/logout', {}, user.bearer)).status).toBe(204)
+  expect(telling).toHaveBeenCalled()
+  await untilRefused(other, user)
+})
+
 test('what changes a user ends their sessions in the same transaction, on every server', async () => {
   const user = await logIn(one)
   const userId = await userIdOf(user)

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import type { Redis } from 'ioredis'
+import { atMost } from './at-most.ts'
 import { Completeness } from './completeness.ts'
 import type { Revocation, Revocations } from './revocation.ts'
 import type { RevocationSet } from './revocation-set.ts'
@@ -63,11 +64,8 @@ export class RevocationFeed {
   }
 
   /** Resolves when the database was read for the first time, or after so long. */
-  async firstRead(mostMilliseconds: number): Promise<void> {
-    const waited = new AbortController()
-    const tired = setTimeout(mostMilliseconds, undefined, { signal: waited.signal }).catch(() => {}) // it was read
-    await Promise.race([this.#first.promise, tired])
-    waited.abort()
+  firstRead(mostMilliseconds: number): Promise<void> {
+    return atMost(mostMilliseconds, this.#first.promise)
   }
 
   /** Redis was not told of something: it will be. */

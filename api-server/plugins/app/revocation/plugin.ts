@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { type ClientSession, ObjectId } from 'mongodb'
 import type { RevocationReason, Session } from '../sessions/session.ts'
+import { atMost } from './at-most.ts'
 import { markPublished, RevocationFeed } from './feed.ts'
 import { recordSession, recordUser } from './record.ts'
 import { type RevocableToken, type Revocation, revocationId } from './revocation.ts'
@@ -46,6 +47,11 @@ declare module 'fastify' {
 
 /** The start does not wait longer: the server answers its probes while it waits for MongoDB. */
 const mostStartMilliseconds = 1_000
+/**
+ * No answer waits longer until Redis has been told: the limits may have waited for one that hangs already, for as long
+ * as its command time-out, and the others read what it does not tell in the database.
+ */
+const mostTellingMilliseconds = 200
 
 export default fp(
   async function revocation(app) {
@@ -66,9 +72,12 @@ export default fp(
     await feed.firstRead(mostStartMilliseconds)
     app.addHook('onClose', () => feed.stop())
 
-    const tell = async (revocation: Revocation) => {
+    const tell = (revocation: Revocation): Promise<void> => {
       known.add(revocation)
       app.metrics.revocations.inc({ scope: revocation.kind })
+      return atMost(mostTellingMilliseconds, tellRedis(revocation))
+    }
+    const tellRedis = async (revocation: Revocation): Promise<void> => {
       try {
         await publish(app.redis, revocation)
       } catch (error) {

@@ -60,7 +60,7 @@ test('answers are counted by status, and broken connections by their error', asy
   const origin = await serve((request) => (request === 10 ? undefined : request % 2 === 0 ? 200 : 503))
   const { statuses, failures, requests } = await runConstantRate(plan(origin))
   expect(Object.keys(statuses).sort()).toEqual(['200', '503'])
-  expect(failures).toEqual({ UND_ERR_SOCKET: 1 })
+  expect(failures).toEqual({ CONNECTION_CLOSED: 1 })
   expectAbout200(requests)
 })
 

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import { Client } from 'undici'
+import { Connection, type Outcome, type Target } from './connection.ts'
 import { LatencyRecorder, type Percentiles } from './percentiles.ts'
 import { Queue } from './queue.ts'
 
@@ -10,9 +10,7 @@ export interface LoadRequest {
   body?: string
 }
 
-export interface LoadPlan {
-  /** Scheme, host and port. */
-  origin: string
+export interface LoadPlan extends Target {
   /** Sent one after the other, from the first again after the last. */
   requests: readonly LoadRequest[]
   ratePerSecond: number
@@ -20,10 +18,6 @@ export interface LoadPlan {
   /** Sent at the same rate before anything counts. */
   warmUpSeconds: number
   durationSeconds: number
-  /** PEM of the authority of the target's certificate; the system's authorities by default. */
-  ca?: string
-  /** Take any certificate. */
-  insecure?: boolean
 }
 
 export interface LoadResult {
@@ -47,7 +41,8 @@ export interface LoadResult {
   stoppedBecause?: string
 }
 
-const answerTimeoutMilliseconds = 10_000
+/** What is outstanding gets so long at the end: a connection gives up after 10 s. */
+const lastAnswersMilliseconds = 11_000
 /** So many seconds' worth of requests may wait for a free connection; then the target has not kept up. */
 const mostWaitingSeconds = 2
 
@@ -63,15 +58,17 @@ export async function runConstantRate(plan: LoadPlan, signal?: AbortSignal): Pro
     await load.connect()
     return await load.run(signal)
   } finally {
-    await load.close()
+    load.close()
   }
 }
 
 class ConstantRateLoad {
   readonly #plan: LoadPlan
-  readonly #clients: Client[]
+  /** As they go over the wire: made once, because there are thousands a second. */
+  readonly #requests: readonly [Buffer, ...Buffer[]]
+  readonly #connections: Connection[]
   /** First in, first out, so that every connection is used. */
-  readonly #idle: Queue<Client>
+  readonly #idle: Queue<Connection>
   readonly #waiting = new Queue<{ due: number; noticed: number }>()
   readonly #latency = new LatencyRecorder()
   readonly #response = new LatencyRecorder()
@@ -84,29 +81,23 @@ class ConstantRateLoad {
 
   constructor(plan: LoadPlan) {
     this.#plan = plan
-    const connect = {
-      ...(plan.ca !== undefined && { ca: plan.ca }),
-      ...(plan.insecure === true && { rejectUnauthorized: false }),
-    }
-    this.#clients = Array.from(
-      { length: plan.connections },
-      () =>
-        new Client(plan.origin, {
-          connect,
-          pipelining: 1,
-          headersTimeout: answerTimeoutMilliseconds,
-          bodyTimeout: answerTimeoutMilliseconds,
-        }),
-    )
-    this.#idle = new Queue(this.#clients)
+    const [first, ...others] = plan.requests.map((request) => onTheWire(request, plan.origin))
+    if (first === undefined) throw new Error('a load plan has one request at least')
+    this.#requests = [first, ...others]
+    this.#connections = Array.from({ length: plan.connections }, () => new Connection(plan))
+    this.#idle = new Queue(this.#connections)
   }
 
   /** Opens every connection, a few at a time. @throws when the target cannot be reached */
   async connect(): Promise<void> {
     const [{ path, headers } = { path: '/', headers: {} }] = this.#plan.requests
-    const left = this.#clients.values()
+    const request = onTheWire({ method: 'GET', path, headers }, this.#plan.origin)
+    const left = this.#connections.values()
     const openRest = async () => {
-      for (const client of left) await (await client.request({ method: 'GET', path, headers })).body.dump()
+      for (const connection of left) {
+        const outcome = await new Promise<Outcome>((done) => connection.send(request, done))
+        if ('failure' in outcome) throw new Error(`${this.#plan.origin} cannot be reached: ${outcome.failure}`)
+      }
     }
     await Promise.all(Array.from({ length: 32 }, openRest))
   }
@@ -139,52 +130,42 @@ class ConstantRateLoad {
     return this.#result(measuredSeconds, (user + system) / 1e6, stoppedBecause)
   }
 
-  async close(): Promise<void> {
-    await Promise.all(this.#clients.map((client) => client.destroy()))
+  close(): void {
+    for (const connection of this.#connections) connection.close()
   }
 
   #release(due: number, now: number): void {
     if (due >= this.#countFrom) this.#lateness.record(now - due)
-    const client = this.#idle.take()
-    if (client === undefined) this.#waiting.add({ due, noticed: now })
-    else this.#send(client, due, now)
+    const connection = this.#idle.take()
+    if (connection === undefined) this.#waiting.add({ due, noticed: now })
+    else this.#send(connection, due, now)
   }
 
-  #send(client: Client, due: number, noticed: number): void {
-    const request = this.#plan.requests[this.#next++ % this.#plan.requests.length]
-    if (request === undefined) throw new Error('a load plan has one request at least')
+  #send(connection: Connection, due: number, noticed: number): void {
+    const request = this.#requests[this.#next++ % this.#requests.length] ?? this.#requests[0]
     this.#outstanding++
-    let status = 0
-    client.dispatch(
-      { ...request, body: request.body ?? null },
-      {
-        onRequestStart: () => {},
-        onResponseStart: (_controller, statusCode) => {
-          status = statusCode
-        },
-        onResponseData: () => {},
-        onResponseEnd: () => {
-          const now = performance.now()
-          if (due >= this.#countFrom) {
-            this.#latency.record(now - due)
-            this.#response.record(now - noticed)
-            count(this.#statuses, String(status))
-          }
-          this.#free(client)
-        },
-        onResponseError: (_controller, error) => {
-          if (due >= this.#countFrom) count(this.#failures, 'code' in error ? String(error.code) : error.name)
-          this.#free(client)
-        },
-      },
-    )
+    connection.send(request, (outcome) => {
+      if (due >= this.#countFrom) this.#record(outcome, due, noticed)
+      this.#free(connection)
+    })
   }
 
-  #free(client: Client): void {
+  #record(outcome: Outcome, due: number, noticed: number): void {
+    if ('failure' in outcome) {
+      count(this.#failures, outcome.failure)
+      return
+    }
+    const now = performance.now()
+    this.#latency.record(now - due)
+    this.#response.record(now - noticed)
+    count(this.#statuses, String(outcome.status))
+  }
+
+  #free(connection: Connection): void {
     this.#outstanding--
     const next = this.#waiting.take()
-    if (next === undefined) this.#idle.add(client)
-    else this.#send(client, next.due, next.noticed)
+    if (next === undefined) this.#idle.add(connection)
+    else this.#send(connection, next.due, next.noticed)
   }
 
   #reasonToStop(signal: AbortSignal | undefined): string | undefined {
@@ -195,7 +176,7 @@ class ConstantRateLoad {
 
   /** What is due gets its time; but a load that ends early sends nothing more. */
   async #untilAnswered(isEarly: boolean): Promise<void> {
-    const deadline = performance.now() + answerTimeoutMilliseconds + 1_000
+    const deadline = performance.now() + lastAnswersMilliseconds
     if (isEarly) this.#giveUpWaiting()
     while (this.#outstanding > 0 && performance.now() < deadline) await timer(5)
     this.#giveUpWaiting()
@@ -225,6 +206,14 @@ class ConstantRateLoad {
       ...(stoppedBecause !== undefined && { stoppedBecause }),
     }
   }
+}
+
+/** RFC 9112 section 3. */
+function onTheWire({ method, path, headers, body }: LoadRequest, origin: string): Buffer {
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
+  const fields = Object.entries({ host: new URL(origin).host, ...headers, ...length })
+  const head = [`${method} ${path} HTTP/1.1`, ...fields.map(([name, value]) => `${name}: ${value}`), '', '']
+  return Buffer.from(head.join('\r\n') + (body ?? ''))
 }
 
 function count(counts: Record<string, number>, key: string): void {

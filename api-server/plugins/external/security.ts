@@ -1,6 +1,6 @@
-import cors from '@fastify/cors'
+import cors, { type FastifyCorsOptions } from '@fastify/cors'
 import helmet, { type FastifyHelmetOptions } from '@fastify/helmet'
-import fastify, { type FastifyRequest } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyRequest, type onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../../config.ts'
 
@@ -8,19 +8,25 @@ import type { Config } from '../../config.ts'
 export default fp(
   async function security(app) {
     const { corsOrigins, corsCredentials } = app.config
-    const headers = await headersOf(helmetOptions(app.config))
-    app.addHook('onRequest', (_request, reply, done) => {
-      reply.headers(headers)
-      done()
-    })
     const anyOrigin = corsOrigins.includes('*')
-    await app.register(cors, {
+    const corsOptions: FastifyCorsOptions = {
       origin: anyOrigin ? '*' : corsOrigins,
       credentials: corsCredentials,
       methods: ['GET', 'POST', 'PATCH', 'DELETE'],
       exposedHeaders: ['Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset', 'X-Request-Id'],
       maxAge: 600,
+    }
+    const ofHelmet = (probe: FastifyInstance) => probe.register(helmet, helmetOptions(app.config))
+    const always = await headersAddedBy(ofHelmet)
+    const withoutOrigin = await headersAddedBy((probe) => ofHelmet(probe).register(cors, corsOptions))
+    app.addHook('onRequest', (request, reply, done) => {
+      reply.headers(dependsOnOrigin(request) ? always : withoutOrigin)
+      done()
     })
+    await app.register(
+      fp((scope, options, done) => cors(forOrigins(scope), options, done)),
+      corsOptions,
+    )
 
     const allowed = new Set(corsOrigins)
     app.addHook('onRequest', (request, _reply, done) => {
@@ -47,14 +53,31 @@ function helmetOptions({ environment }: Config): FastifyHelmetOptions {
   }
 }
 
+/** A request of a browser from another page, or one that asks whether it may come. */
+function dependsOnOrigin({ headers, method }: FastifyRequest): boolean {
+  return headers.origin !== undefined || method === 'OPTIONS'
+}
+
+/** The app for the CORS plugin: its hook runs where an origin matters, the answer to all others is known beforehand. */
+function forOrigins(app: FastifyInstance): FastifyInstance {
+  const addHook = (name: 'onRequest', hook: onRequestHookHandler) =>
+    app.addHook(name, function whereOriginsMatter(request, reply, done) {
+      if (dependsOnOrigin(request)) hook.call(this, request, reply, done)
+      else done()
+    })
+  return Object.create(app, { addHook: { value: addHook } })
+}
+
 /**
- * What helmet adds to an answer, asked of it once: the same for every request, and computing it each time costs as much
- * as verifying a token.
+ * What plugins add to an answer without an origin, asked of them once: the same for every request, and computing it each
+ * time costs as much as verifying a token.
  */
-async function headersOf(options: FastifyHelmetOptions): Promise<Record<string, string>> {
+async function headersAddedBy(
+  register: (probe: FastifyInstance) => PromiseLike<unknown>,
+): Promise<Record<string, string>> {
   const probe = fastify()
-  await probe.register(helmet, options)
-  probe.get('/', async (_request, reply) => Object.fromEntries(Object.entries(reply.raw.getHeaders())))
+  await register(probe)
+  probe.get('/', async (_request, reply) => ({ ...reply.getHeaders() }))
   const answer = await probe.inject('/')
   await probe.close()
   return answer.json()

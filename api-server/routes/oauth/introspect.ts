@@ -29,7 +29,7 @@ const introspect: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   async function accessToken(token: string): Promise<Static<typeof Introspection> | undefined> {
-    const claims = await app.tokens.verifyAccessToken(token).catch((error) => {
+    const claims = await Promise.try(() => app.tokens.verifyAccessToken(token)).catch((error) => {
       if (error instanceof Problem && error.statusCode === 401) return undefined
       throw error
     })

@@ -36,7 +36,7 @@ const revoke: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   async function sessionOf(token: string): Promise<string | undefined> {
-    const claims = await app.tokens.verifyAccessToken(token).catch((error) => {
+    const claims = await Promise.try(() => app.tokens.verifyAccessToken(token)).catch((error) => {
       if (error instanceof Problem && error.statusCode === 401) return undefined
       throw error
     })

@@ -25,6 +25,31 @@ test.each(['/v1/me', '/openapi.json', '/.well-known/jwks.json', '/nowhere'])(
   },
 )
 
+test('answers tell caches that they depend on the origin, also those to requests without one', async () => {
+  const origin = 'https://app.example.com'
+  const app = await startApp({ CORS_ORIGINS: origin, CORS_CREDENTIALS: 'true' })
+  try {
+    const headersFor = async (headers: Record<string, string>) =>
+      (await app.app.inject({ url: '/.well-known/jwks.json', headers })).headers
+    const plain = await headersFor({})
+    const own = await headersFor({ origin })
+    const foreign = await headersFor({ origin: 'https://evil.example.com' })
+    expect(plain).toMatchObject({
+      vary: 'Origin',
+      'access-control-allow-credentials': 'true',
+      'access-control-expose-headers': expect.stringContaining('Retry-After'),
+    })
+    expect(own).toMatchObject({ vary: 'Origin', 'access-control-allow-origin': origin })
+    for (const headers of [plain, foreign]) expect(headers).not.toHaveProperty('access-control-allow-origin')
+    // Beside that, nothing depends on it.
+    const names = (headers: typeof plain) => Object.keys(headers).sort()
+    expect(names(foreign)).toEqual(names(plain))
+    expect(names(own)).toEqual([...names(plain), 'access-control-allow-origin'].sort())
+  } finally {
+    await app.close()
+  }
+})
+
 test('the page at /docs may load its own files and nothing else', async () => {
   const { headers, body } = await server.app.inject({ url: '/docs/' })
   const policy = String(headers['content-security-policy'])

@@ -1,6 +1,7 @@
 import fp from 'fastify-plugin'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { HttpRequests } from './http-requests.ts'
+import { LabelCounter } from './label-counter.ts'
 
 /** Every metric of the server. Labels are bounded: routes by pattern, never a path or an email. */
 function createMetrics() {
@@ -17,11 +18,11 @@ function createMetrics() {
       labelNames: ['kind'],
       registers,
     }),
-    verifications: new Counter({
+    verifications: new LabelCounter({
       name: 'auth_token_verifications_total',
       help: 'Access tokens verified',
-      labelNames: ['result'],
-      registers,
+      label: 'result',
+      registry,
     }),
     revocations: new Counter({ name: 'auth_revocations_total', help: 'Revocations', labelNames: ['scope'], registers }),
     rateLimited: new Counter({

@@ -7,7 +7,7 @@ import { parseKeySet } from './parse-key-set.ts'
 import { VerifiedTokens } from './verified-tokens.ts'
 
 const policy = { issuer: 'https://auth.example.com', audience: 'apps', lifetimeSeconds: 900 }
-const verifyAccessToken = (keys: KeyStore, policy: TokenPolicy, token: string, now: Date) =>
+const verifyAccessToken = async (keys: KeyStore, policy: TokenPolicy, token: string, now: Date) =>
   new VerifiedTokens(keys, (unknown, at) => readAccessToken(keys, policy, unknown, at)).verify(token, now)
 const switchAt = Date.parse('2026-03-01T00:00:00Z')
 const retireAt = switchAt + 930_000

@@ -15,8 +15,11 @@ declare module 'fastify' {
   interface FastifyInstance {
     tokens: {
       issueAccessToken(subject: TokenSubject): Promise<IssuedToken>
-      /** Everything but the revocation: a route calls `app.authenticate`. @throws Problem 401 */
-      verifyAccessToken(token: string): Promise<AccessTokenClaims>
+      /**
+       * Everything but the revocation: a route calls `app.authenticate`. At once for a token that was seen before.
+       * @throws Problem 401
+       */
+      verifyAccessToken(token: string): AccessTokenClaims | Promise<AccessTokenClaims>
       keys: KeyStore
     }
   }

@@ -4,6 +4,14 @@ import type { KeyStore } from './key-store.ts'
 /** Of about 1 KB each. */
 const mostRemembered = 10_000
 
+/** Of a token's end, which is its signature: few enough to be hashed fast, and random enough to tell tokens apart. */
+const keyCharacters = 43
+
+interface Remembered extends SignedToken {
+  /** The whole of it: the key of a map is a part. */
+  token: string
+}
+
 /**
  * Verifies access tokens, and remembers what does not change of those that were good: the signature and the claims, by
  * the exact text of the token. What may change is looked at every time: whether the key is still the one that verifies
@@ -14,8 +22,8 @@ export class VerifiedTokens {
   readonly #read: (token: string, now: Date) => Promise<SignedToken>
   readonly #mostPerGeneration: number
   /** Two generations instead of an order of use: when the young one is full, the old one is forgotten whole. */
-  #young = new Map<string, SignedToken>()
-  #old = new Map<string, SignedToken>()
+  #young = new Map<string, Remembered>()
+  #old = new Map<string, Remembered>()
 
   /** @param read checks a token that is not remembered, and throws when it is not good */
   constructor(keys: KeyStore, read: (token: string, now: Date) => Promise<SignedToken>, most = mostRemembered) {
@@ -29,38 +37,43 @@ export class VerifiedTokens {
   }
 
   /**
-   * Everything about a token but its revocation.
+   * Everything about a token but its revocation; at once for one that is remembered.
    * @throws Problem 401 `token_invalid` or `token_expired`
    */
-  async verify(token: string, now: Date): Promise<AccessTokenClaims> {
-    const known = this.#find(token)
-    const isGood = known !== undefined && this.#keys.verifier(known.header, now) === known.key
-    const { claims } = isGood ? known : await this.#readAndRemember(token, now)
-    requireCurrent(claims, now)
-    return claims
+  verify(token: string, now: Date): AccessTokenClaims | Promise<AccessTokenClaims> {
+    const key = token.slice(-keyCharacters)
+    const known = this.#find(key, token)
+    if (known === undefined) return this.#readAndRemember(key, token, now)
+    if (this.#keys.verifier(known.header, now) !== known.key) {
+      this.#young.delete(key)
+      this.#old.delete(key)
+      return this.#readAndRemember(key, token, now)
+    }
+    requireCurrent(known.claims, now)
+    return known.claims
   }
 
-  async #readAndRemember(token: string, now: Date): Promise<SignedToken> {
-    this.#young.delete(token)
-    this.#old.delete(token)
+  async #readAndRemember(key: string, token: string, now: Date): Promise<AccessTokenClaims> {
     const signed = await this.#read(token, now)
-    this.#remember(token, signed)
-    return signed
+    this.#remember(key, { ...signed, token })
+    requireCurrent(signed.claims, now)
+    return signed.claims
   }
 
-  #find(token: string): SignedToken | undefined {
-    const young = this.#young.get(token)
-    if (young !== undefined) return young
-    const old = this.#old.get(token)
-    if (old !== undefined) this.#remember(token, old)
+  #find(key: string, token: string): Remembered | undefined {
+    const young = this.#young.get(key)
+    if (young?.token === token) return young
+    const old = this.#old.get(key)
+    if (old?.token !== token) return undefined
+    this.#remember(key, old)
     return old
   }
 
-  #remember(token: string, signed: SignedToken): void {
+  #remember(key: string, remembered: Remembered): void {
     if (this.#young.size >= this.#mostPerGeneration) {
       this.#old = this.#young
       this.#young = new Map()
     }
-    this.#young.set(token, signed)
+    this.#young.set(key, remembered)
   }
 }

@@ -41,12 +41,14 @@ const verify: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       try {
-        const { sub, role, sid, exp } = await app.authenticate(request)
-        app.metrics.verifications.inc({ result: 'active' })
+        const claims = app.authenticate(request)
+        // A turn of the event loop only for those that have to wait.
+        const { sub, role, sid, exp } = claims instanceof Promise ? await claims : claims
+        app.metrics.verifications.inc('active')
         reply.headers({ 'x-auth-user': sub, 'x-auth-role': role, 'x-auth-session': sid })
         return { active: true as const, sub, role, sid, exp }
       } catch (error) {
-        app.metrics.verifications.inc({ result: error instanceof Problem ? error.code : 'error' })
+        app.metrics.verifications.inc(error instanceof Problem ? error.code : 'error')
         throw error
       }
     },

@@ -44,6 +44,8 @@ export interface ReconcileContext {
 interface Decisions {
   secrets: SecretsDecision
   findings: Finding[]
+  /** Whether the world may be changed: nothing waits for a person, and nobody has suspended it. */
+  isFree: boolean
   /** Image of the server that the spec asks for. */
   image: string
   /** Every child that is wanted. */
@@ -66,7 +68,7 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
     return { done: true } // owner references collect the rest
   }
   const decisions = await decide(snapshot, context, now)
-  const isFree = !snapshot.resolved.suspend && !decisions.findings.some((finding) => finding.kind === 'stall')
+  const { isFree } = decisions
   const written = isFree ? await write(snapshot, decisions, { cluster: context.cluster, now }) : nothingWritten
 
   const { findings: refusals, transient } = judgeFailures(written.failures)
@@ -106,28 +108,49 @@ async function decide(
     front: snapshot.front,
     now,
   })
-  const rendering = render(snapshot, images, secrets.secrets, restart ?? lastValue(status, 'restart'))
   const departing = findDeparting(snapshot)
+  const findings = [
+    ...findOrphanedVolume(snapshot),
+    ...validation,
+    ...secrets.findings,
+    ...findInCluster(snapshot, departing),
+  ]
+  const isFree = !resolved.suspend && !findings.some((finding) => finding.kind === 'stall')
+  const lasting = isFree ? secrets : onlyWritten(secrets, ownSecrets)
+  const rendering = render(snapshot, images, lasting.secrets, restart ?? lastValue(status, 'restart'))
   const { rollout, placement, taken } = planRollout(snapshot, rendering.wanted, asked, now)
   const desired = rendering.childrenFor(placement)
   return {
-    secrets,
+    secrets: lasting,
     image,
-    findings: [
-      ...findOrphanedVolume(snapshot),
-      ...validation,
-      ...secrets.findings,
-      ...findBackupProblems(observeBackup(snapshot)),
-      ...findLeftBehind(departing, snapshot),
-      ...findMissingMonitoring(resolved.monitoring, snapshot.front.availabilities),
-    ],
+    findings,
+    isFree,
     departing,
     desired,
     databases: observeDatabases(snapshot, desired),
     rollout,
     placement,
-    taken: [...secrets.taken, ...(restart === undefined ? [] : [restarted(restart)]), ...taken],
+    taken: [...lasting.taken, ...(restart === undefined ? [] : [restarted(restart)]), ...taken],
   }
+}
+
+/** While nothing is written, each visit makes new secrets: neither a revision nor the status may depend on them. */
+function onlyWritten(decision: SecretsDecision, ownSecrets: Snapshot['ownSecrets']): SecretsDecision {
+  const isWritten = ({ name }: { name: string }) => ownSecrets.has(name)
+  return {
+    ...decision,
+    secrets: decision.secrets.filter(isWritten),
+    statuses: decision.statuses.filter(isWritten),
+  }
+}
+
+/** What is in the way of the spec in the cluster. */
+function findInCluster(snapshot: Snapshot, departing: Departing): Finding[] {
+  return [
+    ...findBackupProblems(observeBackup(snapshot)),
+    ...findLeftBehind(departing, snapshot),
+    ...findMissingMonitoring(snapshot.resolved.monitoring, snapshot.front.availabilities),
+  ]
 }
 
 function restarted(value: string): TakenAction {

@@ -17,7 +17,8 @@ export function referencedHash(input: TemplateInput): string | undefined {
     .filter(({ secretName }) => secretName !== own)
     .map(({ secretName, key }) => input.referencedSecrets.get(secretName)?.[key])
   if (values.length === 0) return undefined
-  const key = input.secrets.find(({ name }) => name === own)?.data['secret'] ?? ''
+  const key = input.secrets.find(({ name }) => name === own)?.data['secret']
+  if (key === undefined) return 'unknown' // nothing is written, so there is no pod yet that has read them
   return createHmac('sha256', key)
     .update(JSON.stringify(['references', values]))
     .digest('hex')

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
-import type { KubernetesObject } from '../../../operator/kube/objects.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { Namespace } from './namespace.ts'
-import { startOperator } from './operator-under-test.ts'
+import { startOperator, untilQuiet } from './operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -51,6 +50,13 @@ test('a Secret that the server reads at its start is named when it is missing, a
     .poll(() => namespace.condition('mailing', 'SecretsReady'), { timeout: 10_000 })
     .toMatch(/^False SecretNotFound: Secret our-smtp, named by spec.mail.smtp.credentialsSecretRef, does not exist/)
 
+  const status = async () => (await namespace.authService('mailing')).status
+  await untilQuiet(operator, 10_000)
+  const stalled = await status()
+  await namespace.patch(kind, 'mailing', { metadata: { annotations: { looked: 'once' } } })
+  await untilQuiet(operator, 10_000)
+  expect(await status(), 'each look wants the same').toEqual(stalled)
+
   const credentials = (password: string) => {
     const data = { username: 'mailer', password }
     const encoded = Object.entries(data).map(([key, value]) => [key, Buffer.from(value).toString('base64')])
@@ -61,20 +67,16 @@ test('a Secret that the server reads at its start is named when it is missing, a
       ...{ data: Object.fromEntries(encoded) },
     })
   }
-  interface Deployment extends KubernetesObject {
-    spec: { template: { metadata: { annotations?: Record<string, string> } } }
-  }
-  const annotationsOf = async () =>
-    (await namespace.get<Deployment>('Deployment', 'mailing-blue'))?.spec.template.metadata.annotations
   await credentials('first')
-  await expect.poll(annotationsOf, { timeout: 15_000 }).toBeDefined()
-  const before = await annotationsOf()
+  await expect.poll(() => namespace.condition('mailing', 'SecretsReady'), { timeout: 15_000 }).toMatch(/^True/)
+  const before = (await status())?.rollout?.revision
 
   await credentials('second')
   // Secrets of others are not watched: it looks at them every five minutes, and whenever something else changes.
   await namespace.patch(kind, 'mailing', { metadata: { annotations: { looked: 'again' } } })
-  await expect.poll(annotationsOf, { timeout: 15_000 }).not.toEqual(before)
-  expect(JSON.stringify(await annotationsOf())).not.toMatch(/second|mailer/)
+  await expect.poll(async () => (await status())?.rollout?.revision, { timeout: 15_000 }).not.toBe(before)
+  for (const child of ['Deployment', 'ControllerRevision', 'Job'])
+    expect(JSON.stringify(await namespace.list(child))).not.toMatch(/second|mailer/)
 })
 
 test('an object of somebody else is not taken over', async () => {

@@ -1,4 +1,4 @@
-import { resolveMail } from './account-defaults.ts'
+import { resolveLockout, resolveMail, resolveRateLimits } from './account-defaults.ts'
 import { hostPattern } from './fields.ts'
 import { type Preset, presetOf, type ResourceList, traitsOf } from './presets.ts'
 import type {
@@ -17,7 +17,7 @@ import type {
 } from './resolved-spec.ts'
 import type { AuthService, AuthServiceSpec, Environment } from './schema.ts'
 import { volumeSizes } from './spec/databases.ts'
-import { parseDuration, parseRate } from './units.ts'
+import { parseDuration } from './units.ts'
 
 /** What a spec is resolved from. Some defaults are made from the name. */
 export type SpecSource = { metadata: Pick<AuthService['metadata'], 'name' | 'namespace'>; spec: AuthServiceSpec }
@@ -47,10 +47,16 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     tokens: resolveTokens(spec.tokens, preset.tokens, host),
     passwords: { ...preset.passwords, ...spec.passwords },
     mail: resolveMail(spec.mail, preset.mail),
+    registration: { ...preset.registration, ...spec.registration },
     initialAdmin: spec.initialAdmin,
     oauthClientsSecretRef: spec.oauth?.clientsSecretRef,
     cookies: { ...preset.cookies, ...spec.cookies },
     rateLimits: resolveRateLimits({ ...preset.rateLimits, ...spec.rateLimits }),
+    lockout: resolveLockout(spec.lockout, preset.lockout),
+    logs: { ...preset.logs, ...spec.logs },
+    securityEvents: {
+      retentionSeconds: parseDuration(spec.securityEvents?.retention ?? preset.securityEvents.retention),
+    },
     cors: { origins: spec.cors?.origins ?? preset.cors.origins },
     ingress: resolveIngress(spec.ingress, preset.ingress, {
       host,
@@ -170,6 +176,10 @@ function resolveTokens(tokens: AuthServiceSpec['tokens'], preset: Preset['tokens
     issuer,
     audience: tokens?.audience ?? issuer,
     ...resolveLifetimes(tokens, preset),
+    revocation: {
+      maxStalenessSeconds: parseDuration(tokens?.revocation?.maxStaleness ?? preset.revocation.maxStaleness),
+      whenStale: tokens?.revocation?.whenStale ?? preset.revocation.whenStale,
+    },
     signingKeys: secretRef
       ? { kind: 'provided', secretRef }
       : {
@@ -200,25 +210,16 @@ function resolveLifetimes(tokens: AuthServiceSpec['tokens'], preset: Preset['tok
   }
 }
 
-function resolveRateLimits(limits: Preset['rateLimits']) {
-  return {
-    perClient: parseRate(limits.perClient),
-    burst: limits.burst,
-    login: parseRate(limits.login),
-    register: parseRate(limits.register),
-    refresh: parseRate(limits.refresh),
-    reset: parseRate(limits.reset),
-  }
-}
-
 function resolveIngress(
   ingress: AuthServiceSpec['ingress'],
   preset: Preset['ingress'],
   { host, ownSecretName }: { host: string; ownSecretName: string | undefined },
 ): ResolvedIngress {
   const nginx = ingress?.nginx
+  const type = ingress?.type ?? preset.type
   return {
-    type: ingress?.type ?? preset.type,
+    type,
+    trustedProxyHops: ingress?.trustedProxyHops ?? (type === 'None' ? 0 : 1),
     host,
     tls: resolveTls(ingress?.tls, ownSecretName),
     nginx: {

@@ -39,12 +39,35 @@ export interface Preset {
     refreshTokenIdleLifetime: string
     refreshTokenAbsoluteLifetime: string
     signingKeys: { rotationInterval: string; activationDelay: string }
+    revocation: { maxStaleness: string; whenStale: 'Refuse' | 'Accept' }
   }
   passwords: { bcryptCost: number; minLength: number }
   mail: { passwordResetLifetime: string; emailVerificationLifetime: string }
   cookies: { enabled: boolean; sameSite: 'Strict' | 'Lax' | 'None' }
   tracing: { samplePercent: number }
-  rateLimits: { perClient: string; burst: number; login: string; register: string; refresh: string; reset: string }
+  registration: { disclosure: 'Open' | 'Hidden' }
+  logs: { level: 'Debug' | 'Info' | 'Warn' | 'Error'; requests: 'All' | 'Failed' | 'None' }
+  securityEvents: { retention: string }
+  rateLimits: {
+    perClient: string
+    burst: number
+    login: string
+    register: string
+    refresh: string
+    reset: string
+    mail: string
+    emailVerification: string
+    sensitive: string
+    profile: string
+    admin: string
+  }
+  lockout: {
+    failures: number
+    firstLock: string
+    longestLock: string
+    forgetAfter: string
+    knownDeviceLifetime: string
+  }
   cors: { origins: string[] }
   ingress: {
     type: 'Nginx' | 'Ingress' | 'Gateway' | 'None'
@@ -66,8 +89,6 @@ export type ResourceList = { cpu?: string; memory?: string; 'ephemeral-storage'?
 export interface EnvironmentTraits {
   /** Whether `/docs` is served. */
   docs: boolean
-  /** Log level of the server. */
-  logLevel: 'debug' | 'info'
   /** Whether the operator signs a certificate for the edge when the spec names none. */
   selfSignedCertificate: boolean
   /** Whether browsers are told to come back by HTTPS only (RFC 6797). */
@@ -158,12 +179,32 @@ export function presetOf(environment: Environment): Preset {
       refreshTokenIdleLifetime: '7d',
       refreshTokenAbsoluteLifetime: '30d',
       signingKeys: { rotationInterval: '90d', activationDelay: '5m' },
+      revocation: { maxStaleness: '30s', whenStale: 'Refuse' },
     },
     passwords: { bcryptCost: 12, minLength: 12 },
     mail: { passwordResetLifetime: '30m', emailVerificationLifetime: '24h' },
     cookies: { enabled: false, sameSite: 'Strict' },
     tracing: { samplePercent: of.tracedPercent },
-    rateLimits: { perClient: '100/s', burst: 200, login: '10/m', register: '5/m', refresh: '30/m', reset: '5/h' },
+    registration: { disclosure: 'Open' },
+    logs: {
+      level: environment === 'development' ? 'Debug' : 'Info',
+      requests: environment === 'production' ? 'Failed' : 'All',
+    },
+    securityEvents: { retention: '90d' },
+    rateLimits: {
+      perClient: '100/s',
+      burst: 200,
+      login: '10/m',
+      register: '5/m',
+      refresh: '30/m',
+      reset: '5/h',
+      mail: '5/h',
+      emailVerification: '20/m',
+      sensitive: '10/m',
+      profile: '120/m',
+      admin: '600/m',
+    },
+    lockout: { failures: 5, firstLock: '1s', longestLock: '15m', forgetAfter: '15m', knownDeviceLifetime: '180d' },
     cors: { origins: [...of.origins] },
     ingress: {
       type: 'Nginx',
@@ -202,7 +243,6 @@ export function traitsOf(environment: Environment): EnvironmentTraits {
   const deployed = environment !== 'development'
   return {
     docs: environment !== 'production',
-    logLevel: deployed ? 'info' : 'debug',
     selfSignedCertificate: !deployed,
     hsts: environment === 'production',
     disruptionBudgets: deployed,

@@ -30,7 +30,9 @@ export interface ResolvedSpec {
   /** undefined: no client may introspect or revoke. */
   oauthClientsSecretRef: SecretKeyRef | undefined
   cookies: { enabled: boolean; sameSite: 'Strict' | 'Lax' | 'None' }
+  registration: Preset['registration']
   rateLimits: ResolvedRateLimits
+  lockout: ResolvedLockout
   cors: { origins: string[] }
   ingress: ResolvedIngress
   /** Resources of a server pod. */
@@ -38,6 +40,8 @@ export interface ResolvedSpec {
   pod: ResolvedPod
   networkPolicy: { enabled: boolean; allowFrom: Present<Present<AuthServiceSpec, 'networkPolicy'>, 'allowFrom'> }
   monitoring: ResolvedMonitoring
+  logs: Preset['logs']
+  securityEvents: { retentionSeconds: number }
   /** undefined: no traces. */
   tracing: { otlpEndpoint: string; serviceName: string; samplePercent: number } | undefined
   /** undefined: no backups. */
@@ -107,6 +111,7 @@ export interface ResolvedTokens {
   accessTokenLifetimeSeconds: number
   refreshTokenIdleLifetimeSeconds: number
   refreshTokenAbsoluteLifetimeSeconds: number
+  revocation: { maxStalenessSeconds: number; whenStale: 'Refuse' | 'Accept' }
   /** `generated`: the operator makes and rotates them. `provided`: the user does. */
   signingKeys:
     | { kind: 'generated'; rotationIntervalSeconds: number; activationDelaySeconds: number }
@@ -141,12 +146,30 @@ export interface ResolvedRateLimits {
   register: Rate
   refresh: Rate
   reset: Rate
+  /** Of these three undefined: as `login`. */
+  loginPerAccount: Rate | undefined
+  loginPerPair: Rate | undefined
+  loginPerKnownDevice: Rate | undefined
+  mail: Rate
+  emailVerification: Rate
+  sensitive: Rate
+  profile: Rate
+  admin: Rate
+}
+
+export interface ResolvedLockout {
+  failures: number
+  firstLockSeconds: number
+  longestLockSeconds: number
+  forgetAfterSeconds: number
+  knownDeviceLifetimeSeconds: number
 }
 
 export interface ResolvedIngress {
   type: 'Nginx' | 'Ingress' | 'Gateway' | 'None'
   host: string
   tls: ResolvedTls
+  trustedProxyHops: number
   nginx: {
     replicas: number
     serviceType: 'LoadBalancer' | 'NodePort' | 'ClusterIP'

@@ -1,13 +1,21 @@
 import Type, { type Static } from 'typebox'
 import { flag, integer } from './fields.ts'
-import { isAutoscaled, isProduction, strategy, wasAutoscaled } from './rules.ts'
-import { CookiesSchema, InitialAdminSchema, OAuthSchema, TracingSchema } from './spec/accounts.ts'
+import { environment, isAutoscaled, isProduction, strategy, wasAutoscaled } from './rules.ts'
+import {
+  CookiesSchema,
+  InitialAdminSchema,
+  LogsSchema,
+  OAuthSchema,
+  RegistrationSchema,
+  SecurityEventsSchema,
+  TracingSchema,
+} from './spec/accounts.ts'
 import { MongoDbSchema, RedisSchema } from './spec/databases.ts'
 import { IngressSchema } from './spec/ingress.ts'
 import { MailSchema } from './spec/mail.ts'
 import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
 import { RolloutSchema } from './spec/rollout.ts'
-import { CorsSchema, PasswordsSchema, RateLimitsSchema, TokensSchema } from './spec/security.ts'
+import { CorsSchema, LockoutSchema, PasswordsSchema, RateLimitsSchema, TokensSchema } from './spec/security.ts'
 import { AutoscalingSchema, ImagePullSecretsSchema, PodSchema, resourcesSchema } from './spec/workload.ts'
 
 /** The presets, mildest first. */
@@ -63,6 +71,11 @@ const rules = [
     fieldPath: '.cors',
   },
   {
+    rule: `self.?registration.?disclosure.orValue('Open') == 'Open' || has(self.mail) || ${environment} == 'development'`,
+    message: 'hidden registration tells the owner of an email by mail: write mail, or registration.disclosure: Open',
+    fieldPath: '.registration',
+  },
+  {
     rule: '!(has(self.version) && has(self.image))',
     message: 'version and image exclude each other: keep version for a release, image for a full reference',
     fieldPath: '.version',
@@ -104,15 +117,19 @@ export const AuthServiceSpecSchema = Type.Object(
     tokens: Type.Optional(TokensSchema),
     passwords: Type.Optional(PasswordsSchema),
     mail: Type.Optional(MailSchema),
+    registration: Type.Optional(RegistrationSchema),
     initialAdmin: Type.Optional(InitialAdminSchema),
     oauth: Type.Optional(OAuthSchema),
     cookies: Type.Optional(CookiesSchema),
     rateLimits: Type.Optional(RateLimitsSchema),
+    lockout: Type.Optional(LockoutSchema),
     cors: Type.Optional(CorsSchema),
     ingress: Type.Optional(IngressSchema),
     resources: Type.Optional(resourcesSchema({ description: 'Resources of a server pod.' })),
     pod: Type.Optional(PodSchema),
     monitoring: Type.Optional(MonitoringSchema),
+    logs: Type.Optional(LogsSchema),
+    securityEvents: Type.Optional(SecurityEventsSchema),
     tracing: Type.Optional(TracingSchema),
     networkPolicy: Type.Optional(NetworkPolicySchema),
     backup: Type.Optional(BackupSchema),

@@ -1,14 +1,14 @@
 import type { EnvironmentTraits } from '../api/presets.ts'
-import type { ResolvedIngress, ResolvedRateLimits } from '../api/resolved-spec.ts'
+import type { ResolvedIngress } from '../api/resolved-spec.ts'
 import { type EdgeLayout, edgeLayout } from './edge-layout.ts'
-import { nginxRate, type RouteLimit, rateLimitIntent } from './rate-limits.ts'
+import { type EdgeLimits, nginxRate, type RouteLimit, rateLimitIntent } from './rate-limits.ts'
 
 /** Bytes of a request body; the server's own limit. */
 const mostBodyBytes = '16k'
 
 export interface NginxConfigInput {
   ingress: Pick<ResolvedIngress, 'host'>
-  rateLimits: ResolvedRateLimits
+  rateLimits: EdgeLimits
   traits: Pick<EnvironmentTraits, 'hsts'>
 }
 

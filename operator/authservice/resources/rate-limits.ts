@@ -11,11 +11,14 @@ export interface RouteLimit {
   burst: number
 }
 
+/** Of spec.rateLimits what the edge keeps. */
+export type EdgeLimits = Pick<ResolvedRateLimits, RouteLimit['name'] | 'burst'>
+
 /**
  * What spec.rateLimits asks of the edge: the server decides exactly, the edge keeps floods away. So a route's burst is
  * its whole count, and what the edge cannot count is left to the server alone: refreshes are limited by session.
  */
-export function rateLimitIntent(limits: ResolvedRateLimits): RouteLimit[] {
+export function rateLimitIntent(limits: EdgeLimits): RouteLimit[] {
   const route = (name: 'login' | 'register' | 'reset', ...paths: string[]): RouteLimit => ({
     name,
     paths,

@@ -11,14 +11,15 @@ export const serverPorts = { api: 8080, observability: 9090 } as const
 /** The environment of the server; its migrations have a part of it. The type is the server's own: a renamed variable fails to compile. */
 export function serverEnvironment(input: TemplateInput): ServerEnvironment {
   const { resolved } = input
-  const { tokens, passwords, rateLimits, mongodb, traits, ingress } = resolved
+  const { tokens, passwords, mongodb, traits, ingress } = resolved
   const mounts = { keys: keysMount(input), ...databaseMounts(input), ...settingMounts(input) }
   const bringsOwnSecret = tokens.signingKeys.kind === 'provided' && tokens.algorithm === 'HS256'
   return {
     ENVIRONMENT: resolved.environment,
     PORT: String(serverPorts.api),
     METRICS_PORT: String(serverPorts.observability),
-    LOG_LEVEL: traits.logLevel,
+    LOG_LEVEL: inLowerCase(resolved.logs.level),
+    LOG_REQUESTS: inLowerCase(resolved.logs.requests),
     MONGODB_URL_FILE: pathOf(mounts.mongodb),
     DATABASE_NAME: mongodb.database,
     COLLECTION_NAME: mongodb.usersCollection,
@@ -44,13 +45,12 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
     ...initialAdminEnvironment(input),
     ...cookieEnvironment(resolved),
     ...tracingEnvironment(resolved),
-    RATE_LIMIT_PER_CLIENT: formatRate(rateLimits.perClient),
-    RATE_LIMIT_BURST: String(rateLimits.burst),
-    RATE_LIMIT_LOGIN: formatRate(rateLimits.login),
-    RATE_LIMIT_REGISTER: formatRate(rateLimits.register),
-    RATE_LIMIT_REFRESH: formatRate(rateLimits.refresh),
-    RATE_LIMIT_RESET: formatRate(rateLimits.reset),
-    TRUST_PROXY_HOPS: ingress.type === 'None' ? '0' : '1',
+    ...limitEnvironment(resolved),
+    TRUST_PROXY_HOPS: String(ingress.trustedProxyHops),
+    REVOCATION_MAX_STALENESS: formatDuration(tokens.revocation.maxStalenessSeconds),
+    REVOCATION_WHEN_STALE: inLowerCase(tokens.revocation.whenStale),
+    REGISTRATION_DISCLOSURE: inLowerCase(resolved.registration.disclosure),
+    SECURITY_EVENTS_RETENTION: formatDuration(resolved.securityEvents.retentionSeconds),
     DOCS_ENABLED: String(traits.docs),
     // Only until Redis has counted the servers: a count that followed the autoscaler would restart what it scales.
     REPLICAS: String(presetOf(resolved.environment).autoscaling.minReplicas),
@@ -74,6 +74,31 @@ function redisEnvironment(input: TemplateInput): ServerEnvironment {
     REDIS_TLS: String(redis.tls.enabled),
     ...passwordFile,
     ...(redisCa && { REDIS_CA_FILE: pathOf(redisCa) }),
+  }
+}
+
+function limitEnvironment({ rateLimits, lockout }: ResolvedSpec): ServerEnvironment {
+  const { loginPerAccount: account, loginPerPair: pair, loginPerKnownDevice: device } = rateLimits
+  return {
+    RATE_LIMIT_PER_CLIENT: formatRate(rateLimits.perClient),
+    RATE_LIMIT_BURST: String(rateLimits.burst),
+    RATE_LIMIT_LOGIN: formatRate(rateLimits.login),
+    ...(account && { RATE_LIMIT_LOGIN_ACCOUNT: formatRate(account) }),
+    ...(pair && { RATE_LIMIT_LOGIN_PAIR: formatRate(pair) }),
+    ...(device && { RATE_LIMIT_LOGIN_KNOWN_DEVICE: formatRate(device) }),
+    RATE_LIMIT_REGISTER: formatRate(rateLimits.register),
+    RATE_LIMIT_REFRESH: formatRate(rateLimits.refresh),
+    RATE_LIMIT_RESET: formatRate(rateLimits.reset),
+    RATE_LIMIT_MAIL: formatRate(rateLimits.mail),
+    RATE_LIMIT_EMAIL_VERIFY: formatRate(rateLimits.emailVerification),
+    RATE_LIMIT_SENSITIVE: formatRate(rateLimits.sensitive),
+    RATE_LIMIT_PROFILE: formatRate(rateLimits.profile),
+    RATE_LIMIT_ADMIN: formatRate(rateLimits.admin),
+    LOGIN_LOCK_AT_FAILURE: String(lockout.failures),
+    LOGIN_LOCK_FIRST: formatDuration(lockout.firstLockSeconds),
+    LOGIN_LOCK_LONGEST: formatDuration(lockout.longestLockSeconds),
+    LOGIN_FAILURE_MEMORY: formatDuration(lockout.forgetAfterSeconds),
+    KNOWN_DEVICE_LIFETIME: formatDuration(lockout.knownDeviceLifetimeSeconds),
   }
 }
 
@@ -103,10 +128,9 @@ function initialAdminEnvironment(input: TemplateInput): ServerEnvironment {
 
 function cookieEnvironment({ cookies, cors }: ResolvedSpec): ServerEnvironment {
   if (!cookies.enabled) return {}
-  const sameSite = { Strict: 'strict', Lax: 'lax', None: 'none' } as const
   return {
     COOKIE_MODE: 'true',
-    COOKIE_SAME_SITE: sameSite[cookies.sameSite],
+    COOKIE_SAME_SITE: inLowerCase(cookies.sameSite),
     // With cookies no origin may be left unnamed: then only pages of the server's own origin have them.
     CORS_CREDENTIALS: String(cors.origins.length > 0 && !cors.origins.includes('*')),
   }
@@ -132,4 +156,9 @@ function smtpUrl({ host, port, encryption }: ResolvedMail['smtp']): string {
     case 'None':
       return `smtp://${host}:${port}?ignoreTLS=true`
   }
+}
+
+/** Words of a spec begin with a capital letter, as Kubernetes writes them; the server's do not. */
+function inLowerCase(word: string): string {
+  return word.toLowerCase()
 }

@@ -28,7 +28,6 @@ export function configInput(changes: Partial<typeof preset> = {}): NginxConfigIn
       burst: limits.burst,
       login: parseRate(limits.login),
       register: parseRate(limits.register),
-      refresh: parseRate(limits.refresh),
       reset: parseRate(limits.reset),
     },
   }

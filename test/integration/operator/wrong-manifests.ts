@@ -206,6 +206,52 @@ const accounts: WrongManifest[] = [
   },
 ]
 
+const abuse: WrongManifest[] = [
+  {
+    what: 'hidden registration that nobody hears of',
+    spec: spec({ environment: 'staging', registration: { disclosure: 'Hidden' } }),
+    says: 'write mail, or registration.disclosure: Open',
+  },
+  {
+    what: 'a first lock longer than the longest',
+    spec: spec({ lockout: { firstLock: '1h', longestLock: '5m' } }),
+    says: 'firstLock is longer than longestLock: write a shorter one, such as 1s',
+  },
+  { what: 'a first lock of two days', spec: spec({ lockout: { firstLock: '2d' } }), says: 'from 1s to 24h' },
+  { what: 'a lock of a month', spec: spec({ lockout: { longestLock: '30d' } }), says: 'from 1s to 7d' },
+  {
+    what: 'failures that are forgotten at once',
+    spec: spec({ lockout: { forgetAfter: '1s' } }),
+    says: 'from 1m to 7d',
+  },
+  {
+    what: 'a device that is known for a minute',
+    spec: spec({ lockout: { knownDeviceLifetime: '1m' } }),
+    says: 'from 1d to 730d',
+  },
+  { what: 'no failure before the lock', spec: spec({ lockout: { failures: 0 } }), says: 'greater than or equal to 1' },
+  {
+    what: 'news of revocations that are a week old',
+    spec: spec({ tokens: { revocation: { maxStaleness: '7d' } } }),
+    says: 'from 5s to 24h',
+  },
+  {
+    what: 'security events for an hour',
+    spec: spec({ securityEvents: { retention: '1h' } }),
+    says: 'from 1d to 3650d',
+  },
+  {
+    what: 'a log level that the server does not have',
+    spec: spec({ logs: { level: 'Verbose' } }),
+    says: 'Unsupported value: "Verbose": supported values: "Debug", "Info"',
+  },
+  {
+    what: 'proxies before the Nginx that replaces what they say',
+    spec: spec({ ingress: { type: 'Nginx', trustedProxyHops: 2 } }),
+    says: 'remove trustedProxyHops, or write another type for proxies of your own',
+  },
+]
+
 const scaling: WrongManifest[] = [
   {
     what: 'a count beside the autoscaler of staging',
@@ -553,6 +599,7 @@ export const wrongManifests: readonly WrongManifest[] = [
   ...databases,
   ...mails,
   ...accounts,
+  ...abuse,
   ...scaling,
   ...rollout,
   ...tokens,

@@ -1,5 +1,6 @@
 import Type from 'typebox'
-import { flag, integer, secretKeyRef, text } from '../fields.ts'
+import { duration, flag, integer, secretKeyRef, text } from '../fields.ts'
+import { between } from './duration-bounds.ts'
 
 export const InitialAdminSchema = Type.Object(
   {
@@ -70,4 +71,42 @@ export const TracingSchema = Type.Object(
     ),
   },
   { description: 'Traces of the server.', defaultText: 'none' },
+)
+
+export const RegistrationSchema = Type.Object(
+  {
+    disclosure: Type.Optional(
+      Type.Enum(['Open', 'Hidden'], {
+        description:
+          'Whether registering says that an email is taken. `Hidden`: the answer is always 202, and the owner of the email gets a mail.',
+      }),
+    ),
+  },
+  { description: 'How users register.' },
+)
+
+export const LogsSchema = Type.Object(
+  {
+    level: Type.Optional(
+      Type.Enum(['Debug', 'Info', 'Warn', 'Error'], { description: 'Least severe level that the server writes.' }),
+    ),
+    requests: Type.Optional(
+      Type.Enum(['All', 'Failed', 'None'], {
+        description: 'Answers that get a line in its log; `Failed`: those of 500 and above.',
+      }),
+    ),
+  },
+  { description: 'The log of the server, JSON on standard output.' },
+)
+
+export const SecurityEventsSchema = Type.Object(
+  {
+    retention: Type.Optional(
+      duration({
+        description: 'Time for which they are kept in MongoDB, from when each is written.',
+        rules: [between([86_400, '1d'], [86_400 * 3650, '3650d'])],
+      }),
+    ),
+  },
+  { description: 'Security events, as `/v1/admin/events` shows them.' },
 )

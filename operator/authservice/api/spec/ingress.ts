@@ -85,6 +85,13 @@ export const IngressSchema = Type.Object(
       }),
     ),
     tls: Type.Optional(TlsSchema),
+    trustedProxyHops: Type.Optional(
+      integer(0, 10, {
+        description:
+          'Proxies in front whose `X-Forwarded-For` the server believes, counted from itself: too many, and clients choose the address that limits count.',
+        defaultText: '`None`: `0`; other types: `1`',
+      }),
+    ),
     nginx: Type.Optional(NginxSchema),
     ingress: Type.Optional(
       Type.Object(
@@ -128,6 +135,12 @@ export const IngressSchema = Type.Object(
     description: 'How clients reach the server.',
     rules: [
       onlyWith('nginx', 'Nginx'),
+      {
+        rule: "!has(self.trustedProxyHops) || self.?type.orValue('Nginx') != 'Nginx'",
+        message:
+          'Nginx tells the server the one address that it saw: remove trustedProxyHops, or write another type for proxies of your own',
+        fieldPath: '.trustedProxyHops',
+      },
       onlyWith('ingress', 'Ingress'),
       onlyWith('gateway', 'Gateway'),
       {

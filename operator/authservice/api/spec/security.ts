@@ -48,6 +48,24 @@ const SigningKeysSchema = Type.Object(
   },
 )
 
+const RevocationSchema = Type.Object(
+  {
+    maxStaleness: Type.Optional(
+      duration({
+        description: 'Time for which tokens are verified while a server hears nothing of revocations.',
+        rules: [between([5, '5s'], [86_400, '24h'])],
+      }),
+    ),
+    whenStale: Type.Optional(
+      Type.Enum(['Refuse', 'Accept'], {
+        description:
+          'What becomes of a token after that: `Refuse` answers 503; `Accept` lets pass what was revoked meanwhile.',
+      }),
+    ),
+  },
+  { description: 'What holds while MongoDB and Redis are both away.' },
+)
+
 export const TokensSchema = Type.Object(
   {
     algorithm: Type.Optional(
@@ -86,6 +104,7 @@ export const TokensSchema = Type.Object(
       }),
     ),
     signingKeys: Type.Optional(SigningKeysSchema),
+    revocation: Type.Optional(RevocationSchema),
   },
   {
     description: 'Access and refresh tokens.',
@@ -135,8 +154,62 @@ export const RateLimitsSchema = Type.Object(
     register: Type.Optional(rate({ description: 'Registrations of one client address.' })),
     refresh: Type.Optional(rate({ description: 'Refreshes of one client address.' })),
     reset: Type.Optional(rate({ description: 'Password resets of one client address.' })),
+    loginPerAccount: Type.Optional(
+      rate({ description: 'Logins to one account from devices that it does not know.', defaultText: '`login`' }),
+    ),
+    loginPerPair: Type.Optional(
+      rate({ description: 'Logins of one client address to one account.', defaultText: '`login`' }),
+    ),
+    loginPerKnownDevice: Type.Optional(
+      rate({ description: 'Logins to one account from devices that it knows.', defaultText: '`login`' }),
+    ),
+    mail: Type.Optional(rate({ description: 'Mails to one account.' })),
+    emailVerification: Type.Optional(rate({ description: 'Confirmations of an email from one client address.' })),
+    sensitive: Type.Optional(rate({ description: 'Changes of one account that ask for its password.' })),
+    profile: Type.Optional(rate({ description: 'Reads and changes that one user makes to their own account.' })),
+    admin: Type.Optional(rate({ description: 'Calls of one administrator.' })),
   },
   { description: 'Requests allowed, written as `100/s`, `10/m` or `5/h`.' },
+)
+
+export const LockoutSchema = Type.Object(
+  {
+    failures: Type.Optional(
+      integer(1, 100, { description: 'Failed logins of one client address to one account until the pair is locked.' }),
+    ),
+    firstLock: Type.Optional(
+      duration({
+        description: 'The first lock, which each further failure doubles.',
+        rules: [between([1, '1s'], [86_400, '24h'])],
+      }),
+    ),
+    longestLock: Type.Optional(
+      duration({ description: 'The longest lock.', rules: [between([1, '1s'], [86_400 * 7, '7d'])] }),
+    ),
+    forgetAfter: Type.Optional(
+      duration({
+        description: 'Time after which failed logins are forgotten.',
+        rules: [between([60, '1m'], [86_400 * 7, '7d'])],
+      }),
+    ),
+    knownDeviceLifetime: Type.Optional(
+      duration({
+        description:
+          'Time for which a device is known on which a user has logged in: others cannot lock its owner out.',
+        rules: [between([86_400, '1d'], [86_400 * 730, '730d'])],
+      }),
+    ),
+  },
+  {
+    description: 'Locks after failed logins. They lock one client address out of one account, nobody else.',
+    rules: [
+      {
+        rule: `!has(self.firstLock) || !has(self.longestLock) || ${notLonger('self.firstLock', 'self.longestLock')}`,
+        message: 'firstLock is longer than longestLock: write a shorter one, such as 1s',
+        fieldPath: '.firstLock',
+      },
+    ],
+  },
 )
 
 export const CorsSchema = Type.Object(

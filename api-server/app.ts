@@ -20,6 +20,7 @@ import requestLog from './plugins/app/observability/request-log.ts'
 import securityEvents from './plugins/app/observability/security-events.ts'
 import oneTimeTokens from './plugins/app/one-time-tokens/plugin.ts'
 import passwords from './plugins/app/passwords/plugin.ts'
+import { refuseOtherMethods } from './plugins/app/problems/other-methods.ts'
 import problems, { answerBadUrl } from './plugins/app/problems/plugin.ts'
 import { answerUnreadable } from './plugins/app/problems/unreadable-request.ts'
 import revocation from './plugins/app/revocation/plugin.ts'
@@ -71,6 +72,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
     done()
   })
 
+  const afterAllRoutes = refuseOtherMethods(app)
   await app.register(configPlugin, { config })
   await app.register(problems)
   await app.register(draining)
@@ -108,6 +110,7 @@ export async function buildApp(config: Config): Promise<FastifyInstance> {
   await app.register(mySessionsRoutes, { prefix: '/v1' })
   await app.register(adminRoutes, { prefix: '/v1/admin' })
   await app.register(oauthRoutes, { prefix: '/oauth' })
+  afterAllRoutes()
   await app.ready()
   return app
 }

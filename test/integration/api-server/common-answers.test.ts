@@ -158,6 +158,27 @@ test('what only administrators may do', async () => {
 
 test('what is not there', () => expectOfEach('not_found', open))
 
+test('methods that a path does not have are refused on every path, with those that it has', async () => {
+  const methodsOf = Map.groupBy(operationsOf(server.app.swagger() as OpenApi.Document), ({ path }) => path)
+  for (const [path, operations] of methodsOf) {
+    const described = operations.map(({ method }) => method.toUpperCase())
+    const allowed = [...described, ...(described.includes('GET') ? ['HEAD'] : [])].sort().join(', ')
+    const url = path.replace(/\{\w+\}/g, '0'.repeat(24))
+    for (const method of (['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE'] as const).filter(
+      (m) => !described.includes(m),
+    )) {
+      // What the body is does not matter any more.
+      const answer = await server.app.inject({ method, url, headers: { 'content-type': 'text/xml' } })
+      expect([answer.statusCode, answer.headers.allow, answer.json().code], `${method} ${url}`).toEqual([
+        405,
+        allowed,
+        'method_not_allowed',
+      ])
+    }
+  }
+  expect((await server.app.inject({ method: 'PUT', url: '/nowhere' })).statusCode).toBe(404)
+})
+
 describe('changes that meet others', () => {
   const ofSomebody = async (request: Request): Promise<Request> => {
     const user = await server.app.users.findByEmail((await logIn(server)).email)

@@ -41,6 +41,7 @@ function recordInvalid({ validation = [], validationContext = 'body' }: FastifyE
 /** What is said beside the body. */
 export function sendHeaders(known: Problem, reply: FastifyReply): void {
   if (known.statusCode === 401) reply.header('www-authenticate', challenge(known))
+  if (known.allow !== undefined) reply.header('allow', known.allow)
   if (known.retryAfterSeconds !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterSeconds))
 }
 

@@ -26,6 +26,7 @@ export const problemCatalog = {
   password_wrong: { status: 403, meaning: 'The current password is wrong.' },
   forbidden: { status: 403, meaning: 'Only administrators may do this.' },
   not_found: { status: 404, meaning: 'There is nothing at this path.' },
+  method_not_allowed: { status: 405, meaning: 'The path does not have that method: Allow names those that it has.' },
   last_admin: { status: 409, meaning: 'It is the last active administrator: make another one first.' },
   user_changed: { status: 409, meaning: 'The user was changed by somebody else meanwhile. Try again.' },
   email_taken: { status: 409, meaning: 'Somebody has registered with this email already.' },
@@ -55,6 +56,8 @@ type StatusOf<Code extends ProblemCode> = (typeof problemCatalog)[Code]['status'
 export interface ProblemOptions {
   /** Sent as Retry-After. */
   retryAfterSeconds?: number
+  /** Sent as Allow: the methods of the path. */
+  allow?: string
   /** Further members of the document. RFC 9457 section 3.2. */
   extensions?: Record<string, unknown>
   cause?: unknown
@@ -66,6 +69,7 @@ export class Problem extends Error {
   readonly statusCode: number
   readonly code: ProblemCode
   readonly retryAfterSeconds: number | undefined
+  readonly allow: string | undefined
   readonly extensions: Record<string, unknown>
 
   constructor(statusCode: number, code: ProblemCode, detail: string, options: ProblemOptions = {}) {
@@ -73,6 +77,7 @@ export class Problem extends Error {
     this.statusCode = statusCode
     this.code = code
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.allow = options.allow
     this.extensions = options.extensions ?? {}
   }
 }

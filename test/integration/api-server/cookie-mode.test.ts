@@ -92,6 +92,31 @@ test('a log-in takes over no CSRF secret that was in the browser before', async 
   expect(planted).toMatchObject({ status: 403, body: { code: 'csrf_failed' } })
 })
 
+test('a log-in ends the session that the same browser had, and no other one of the user', async () => {
+  const [browser, elsewhere] = [new Browser(), new Browser()]
+  const { access_token, user } = (await browser.logIn()).body
+  const before = new Map(browser.cookies)
+  const again = { email: user.email, password }
+  const other = (await elsewhere.send('POST', '/v1/auth/login', {}, again)).body
+  expect((await browser.send('POST', '/v1/auth/login', {}, { ...again, password: 'not the password' })).status).toBe(
+    401,
+  )
+  const verify = async (token: string) =>
+    (await browser.send('GET', '/v1/auth/verify', { authorization: `Bearer ${token}` })).status
+  expect(await verify(access_token)).toBe(200)
+
+  const replaced = (await browser.send('POST', '/v1/auth/login', {}, again)).body
+  expect(await verify(access_token)).toBe(401)
+  expect(await verify(replaced.access_token)).toBe(200)
+  expect(await verify(other.access_token)).toBe(200)
+  // Whoever has copied its cookie has nothing.
+  const thief = new Browser()
+  for (const [name, value] of before) thief.cookies.set(name, value)
+  const { csrf_token } = (await thief.send('GET', '/v1/auth/csrf')).body
+  const refused = await thief.send('POST', '/v1/auth/refresh', { 'x-csrf-token': csrf_token })
+  expect(refused).toMatchObject({ status: 401, body: { code: 'session_revoked' } })
+})
+
 test('a logout takes the cookies away, and so does a refresh that finds the session ended', async () => {
   const browser = new Browser()
   const { access_token, csrf_token } = (await browser.logIn()).body

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import { Problem, problem } from '../../../plugins/app/problems/problem.ts'
 import { isActive, publicUser, roleOf, type StoredUser } from '../../../plugins/app/users/user.ts'
 import { Credentials, loginAnswer } from '../../../schemas/auth.ts'
@@ -44,6 +45,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
       // comes before the version and makes this a session that has ended.
       const version = await app.revocation.versionOf(userId)
       if (!(await recordLogin(user, password, now, upgraded))) throw invalidCredentials(from)
+      await endReplacedSession(request)
       const userAgent = request.headers['user-agent']?.slice(0, 256)
       const { session, refreshToken } = await app.sessions.create(
         { userId: user._id, version, address: request.ip, ...(userAgent !== undefined && { device: userAgent }) },
@@ -68,6 +70,17 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
       return { ...answer, csrf_token: cookieMode.csrfToken(request, reply, { fresh: true }) }
     },
   )
+
+  /** The one that the same browser had, whose cookie this log-in overwrites: nobody could end it any more. */
+  async function endReplacedSession(request: FastifyRequest): Promise<void> {
+    const presented = cookieMode.refreshTokenOf(request)
+    const found = presented === undefined ? undefined : await app.sessions.inspect(presented)
+    if (found?.outcome !== 'rotate' && found?.outcome !== 'repeat') return
+    const { _id: sessionId, userId } = found.session
+    await app.revocation.revokeSession(sessionId, 'logout')
+    const whose = { userId: userId.toHexString(), sessionId, address: request.ip }
+    app.securityEvents.record('authn_token_revoked', { ...whose, reason: 'replaced by a log-in' })
+  }
 
   function invalidCredentials(from: { email: string; address: string }): Problem {
     app.metrics.logins.inc({ outcome: 'invalid_credentials' })

@@ -24,6 +24,7 @@ const lagMilliseconds = [0, 1_500]
 interface Server extends AppForTest {
   volume: SecretVolume
   session: LoggedIn
+  metrics(): Promise<string>
   /** Key ids by its own metrics, as the operator reads them. */
   loadedKeys(): Promise<Set<string>>
 }
@@ -38,8 +39,9 @@ beforeAll(async () => {
     const volume = await SecretVolume.create('keys.json', keySet)
     const app = await startApp({ DATABASE_NAME, JWT_SECRET: '', JWT_KEYS_FILE: volume.file })
     const observability = buildObservabilityServer(app.app)
-    const loadedKeys = async () => keyIdsIn((await observability.inject('/metrics')).body)
-    servers.push({ ...app, volume, loadedKeys, session: await logIn(app) })
+    const metrics = async () => (await observability.inject('/metrics')).body
+    const loadedKeys = async () => keyIdsIn(await metrics())
+    servers.push({ ...app, volume, metrics, loadedKeys, session: await logIn(app) })
   }
 })
 afterAll(async () => {
@@ -126,4 +128,18 @@ test('a revoked key is refused by every server that has the news, and another on
     expect(kidOf(await issueToken(each))).not.toBe(kidOf(stolen))
   }
   expect(await server.loadedKeys()).not.toContain(kidOf(stolen))
+})
+
+test('a Secret that cannot be used leaves the keys in use, and the metric behind the alert says so until it is mended', async () => {
+  const [server] = servers
+  if (server === undefined) throw new Error('no server')
+  const bearer = { authorization: `Bearer ${await issueToken(server)}` }
+  const isUnusable = async () => /^auth_signing_keys_file_unusable (\d)$/m.exec(await server.metrics())?.[1]
+  expect(await isUnusable()).toBe('0')
+  await server.volume.write(keySet.slice(0, 20))
+  await expect.poll(isUnusable, { timeout: 15_000 }).toBe('1')
+  expect((await server.get('/v1/auth/verify', bearer)).status).toBe(200)
+  await issueToken(server)
+  await server.volume.write(keySet)
+  await expect.poll(isUnusable, { timeout: 15_000 }).toBe('0')
 })

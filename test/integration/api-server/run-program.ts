@@ -7,7 +7,7 @@ const folder = resolve(import.meta.dirname, '../../../api-server')
 
 /** Runs one of the server's programs to its end, on the MongoDB of the tests. @returns its code and what it printed */
 export function runProgram(
-  program: 'migrate.ts' | 'admin.ts',
+  program: 'migrate.ts' | 'admin.ts' | 'smoke-test/main.ts',
   programArguments: readonly string[],
   environment: Record<string, string>,
 ): Promise<{ code: number | null; output: string }> {

@@ -1,11 +1,16 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
 import { type Call, callerOf } from '../../../api-server/smoke-test/client.ts'
 import { runSmokeTest, SmokeTestError } from '../../../api-server/smoke-test/steps.ts'
 import { type AppForTest, freshDatabase, startApp } from './app-for-test.ts'
+import { runProgram } from './run-program.ts'
 
 const database = freshDatabase()
 let servers: AppForTest[]
+let environment: { LIVE_URL: string; PREVIEW_URL: string }
 let live: Call
 let preview: Call
 let steps: string[]
@@ -14,6 +19,7 @@ beforeAll(async () => {
   servers = await Promise.all([startApp({ DATABASE_NAME: database }), startApp({ DATABASE_NAME: database })])
   const urls = await Promise.all(servers.map(({ app }) => app.listen({ host: '127.0.0.1', port: 0 })))
   const [first = '', second = ''] = urls
+  environment = { LIVE_URL: first, PREVIEW_URL: second }
   live = callerOf(first)
   preview = callerOf(second)
 })
@@ -100,4 +106,27 @@ test('a Service that is known a moment later than its pods are ready is waited f
   }
   await run({ live, preview: late })
   expect(steps).toHaveLength(14)
+})
+
+test('as a program it tells each step, fails with what has failed, and leaves the last word where a pod shows it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'authservice-smoke-test-'))
+  const TERMINATION_LOG = join(folder, 'termination-log')
+  const runAsJob = async (urls: Partial<typeof environment>) => {
+    const { code, output } = await runProgram('smoke-test/main.ts', [], { ...urls, TERMINATION_LOG })
+    const lines = output.trim().split('\n')
+    expect(lines.at(-1)).toBe(await readFile(TERMINATION_LOG, 'utf8'))
+    return { code, lines }
+  }
+  try {
+    const passed = await runAsJob(environment)
+    expect(passed.lines.at(-1)).toMatch(/^14 steps passed in \d+ ms: reach both colours \d+ ms, /)
+    expect(passed.lines).toContainEqual(expect.stringMatching(/^login: passed in \d+ ms$/))
+    expect(passed.code).toBe(0)
+
+    const { PREVIEW_URL: _, ...onlyLive } = environment
+    const failed = await runAsJob(onlyLive)
+    expect(failed).toEqual({ code: 1, lines: ['PREVIEW_URL is not set: it is the URL of a colour'] })
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })

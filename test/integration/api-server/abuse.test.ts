@@ -121,6 +121,25 @@ test('the owner gets in on a known device while others use up the account, the a
   expect((await logInFrom(server, email, password, { cookie, address: '203.0.113.2' })).status).toBe(200)
 })
 
+test('a device that is used is known for its whole lifetime again', async () => {
+  const server = await serverWith({ KNOWN_DEVICE_LIFETIME: '90d' })
+  const { email } = await logIn(server)
+  const cookie = deviceCookieOf(await logInFrom(server, email, password))
+  expect(
+    (await logInFrom(server, email, password, { cookie })).headers['set-cookie'],
+    'on the same day',
+  ).toBeUndefined()
+
+  const day = 86_400_000
+  const devices = server.app.mongo.db.collection<{ expiresAt: Date }>('known_devices')
+  const soon = { lastUsedAt: new Date(Date.now() - 80 * day), expiresAt: new Date(Date.now() + 10 * day) }
+  await devices.updateMany({}, { $set: soon })
+  const again = await logInFrom(server, email, password, { cookie })
+  expect(String(again.headers['set-cookie'])).toContain('Max-Age=7776000')
+  expect(deviceCookieOf(again)).toBe(cookie)
+  expect(await devices.countDocuments({ expiresAt: { $gt: new Date(Date.now() + 89 * day) } })).toBe(1)
+})
+
 test('a device is known for the one account, and locked by its own failures', async () => {
   const server = await serverWith({ LOGIN_LOCK_AT_FAILURE: '3', LOGIN_LOCK_FIRST: '1h', LOGIN_LOCK_LONGEST: '2h' })
   const attacker = await logIn(server)

@@ -3,7 +3,15 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } fro
 import type { ServerEnvironment } from '../../../api-server/config.ts'
 import type { OneTimeToken } from '../../../api-server/plugins/app/one-time-tokens/store.ts'
 import { type ReceivedMail, startSmtp, type TestSmtp } from '../../servers/smtp.ts'
-import { type AppForTest, freshDatabase, type LoggedIn, logIn, password, startApp } from './app-for-test.ts'
+import {
+  type AppForTest,
+  freshDatabase,
+  type LoggedIn,
+  logIn,
+  logInAsAdmin,
+  password,
+  startApp,
+} from './app-for-test.ts'
 import { medianDifference } from './time-difference.ts'
 
 const newPassword = 'a new horse battery'
@@ -242,6 +250,24 @@ test('another email needs the password, counts when its link was opened, and end
     'updated_at',
   ]
   expect(Object.keys(document ?? {}).sort()).toEqual(fields)
+})
+
+test('an administrator who changes an email ends the links to the old one, and the sessions', async () => {
+  const { bearer: admin } = await logInAsAdmin(server)
+  const { email, bearer, verifyToken } = await freshUser()
+  await server.post('/v1/auth/password/forgot', { email })
+  const resetToken = tokenOf(await onlyMail(email))
+  const { body: user } = await server.get('/v1/me', bearer)
+  const newEmail = `new-${email}`
+  const changed = await server.patch(`/v1/admin/users/${user['id']}`, { email: newEmail }, admin)
+  expect(changed).toMatchObject({ status: 200, body: { email: newEmail } })
+
+  expect((await reset(resetToken)).body).toMatchObject({ code: 'one_time_token_invalid' })
+  expect((await confirm(verifyToken)).body).toMatchObject({ code: 'one_time_token_invalid' })
+  expect((await server.get('/v1/auth/verify', bearer)).status).toBe(401)
+  const login = await server.post('/v1/auth/login', { email: newEmail, password })
+  const own = { authorization: `Bearer ${login.body['access_token']}` }
+  expect((await server.get('/v1/me', own)).body).toMatchObject({ email: newEmail, email_verified: false })
 })
 
 test('an email that somebody took meanwhile is not taken away from them', async () => {

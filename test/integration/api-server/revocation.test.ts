@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { ServerEnvironment } from '../../../api-server/config.ts'
+import { RevocationSet } from '../../../api-server/plugins/app/revocation/revocation-set.ts'
 import { FaultyProxy } from '../kube/proxy.ts'
 import { type AppForTest, type LoggedIn, logIn, password, tokensOf } from './app-for-test.ts'
 import { type Deployment, startDeployment } from './outage.ts'
@@ -253,6 +254,21 @@ test('a server that comes back to more news than it reads at once accepts no rev
   } finally {
     await close()
   }
+})
+
+test('a token so old that memory has no room for its revocation is looked up in the database', async () => {
+  const { email, ...leaver } = await logIn(one)
+  const [everywhere, stayer] = [await logIn(one), await logIn(one)]
+  // As of a server that has met more revocations than it keeps.
+  using check = vi.spyOn(RevocationSet.prototype, 'check').mockReturnValue('forgotten')
+  for (const user of [leaver, everywhere, stayer]) expect(await status(other, user)).toBe(200)
+  await one.post('/v1/auth/logout', {}, leaver.bearer)
+  await one.post('/v1/auth/logout-all', {}, everywhere.bearer)
+  expect(await status(other, leaver)).toBe(401)
+  expect(await status(other, everywhere)).toBe(401)
+  expect(await status(other, await logIn(one, email))).toBe(200)
+  expect(await status(other, stayer)).toBe(200)
+  expect(check).toHaveBeenCalled()
 })
 
 test('a server that is cut off from Redis alone hears of a revocation by MongoDB', async () => {

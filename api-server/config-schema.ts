@@ -132,6 +132,13 @@ export const EnvironmentSchema = Type.Object({
   REFRESH_TOKEN_ABSOLUTE_LIFETIME: duration('a session ends at the latest after', '30d'),
   BCRYPT_COST: whole('cost of a password hash', 12, 10, 15),
   PASSWORD_MIN_LENGTH: whole('bytes that a new password has at least', 12, 8, 72),
+  PASSWORD_WORDS: Type.Optional(
+    Type.String({
+      pattern: '^[^,]{3,}(,[^,]{3,})*$',
+      description:
+        'words that a new password is not made of, such as the names of your organisation and its products: three characters at least each, separated by commas',
+    }),
+  ),
   REGISTRATION_DISCLOSURE: Type.Enum(['open', 'hidden'], {
     default: 'open',
     description: 'whether registering says that an email is taken: open, or hidden (always 202)',

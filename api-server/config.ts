@@ -52,6 +52,8 @@ export interface Config {
   refreshTokenAbsoluteLifetimeSeconds: number
   bcryptCost: number
   passwordMinLength: number
+  /** A new password with little beside them is refused. */
+  passwordWords: readonly string[]
   registrationDisclosure: 'open' | 'hidden'
   mail: {
     smtp?: {
@@ -206,6 +208,7 @@ function configOf(values: EnvironmentValues): Config {
     refreshTokenAbsoluteLifetimeSeconds: secondsOf(values.REFRESH_TOKEN_ABSOLUTE_LIFETIME),
     bcryptCost: values.BCRYPT_COST,
     passwordMinLength: values.PASSWORD_MIN_LENGTH,
+    passwordWords: values.PASSWORD_WORDS?.split(',').map((word) => word.trim()) ?? [],
     registrationDisclosure: values.REGISTRATION_DISCLOSURE,
     corsCredentials: values.CORS_CREDENTIALS,
     cookieMode: values.COOKIE_MODE,

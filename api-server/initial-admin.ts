@@ -36,7 +36,8 @@ export async function makeAdmin(
   const users = new UserStore(db.collection<UserDocument>(config.mongodb.usersCollection))
   const existing = await users.findByEmail(email)
   if (existing !== null) return promoted(users, existing, promote)
-  const fault = faultOf(password, config.passwordMinLength, { email, name })
+  const rules = { leastBytes: config.passwordMinLength, words: config.passwordWords }
+  const fault = faultOf(password, rules, { email, name })
   if (fault !== undefined) {
     throw new Error(`The password of the administrator is refused: ${fault}. Choose another one and start this again.`)
   }

@@ -33,7 +33,8 @@ export default fp(
         info: {
           title: 'AuthService',
           version: '1',
-          description: 'Registers users, logs them in, and answers for their tokens.',
+          description:
+            'Registers users, logs them in, and answers for their tokens. To try it: register, log in, and put the `access_token` of the answer into "Authorize".',
           license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
         },
         servers: [
@@ -51,7 +52,12 @@ export default fp(
         components: {
           securitySchemes: {
             ...(app.config.cookieMode && cookieSchemes),
-            bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The access token' },
+            bearer: {
+              type: 'http',
+              scheme: 'bearer',
+              bearerFormat: 'JWT',
+              description: 'The `access_token` of a log-in',
+            },
             client: {
               type: 'http',
               scheme: 'basic',

@@ -41,7 +41,7 @@ export interface Preset {
     signingKeys: { rotationInterval: string; activationDelay: string }
     revocation: { maxStaleness: string; whenStale: 'Refuse' | 'Accept' }
   }
-  passwords: { bcryptCost: number; minLength: number }
+  passwords: { bcryptCost: number; minLength: number; words: readonly string[] }
   mail: { passwordResetLifetime: string; emailVerificationLifetime: string }
   cookies: { enabled: boolean; sameSite: 'Strict' | 'Lax' | 'None' }
   tracing: { samplePercent: number }
@@ -181,7 +181,7 @@ export function presetOf(environment: Environment): Preset {
       signingKeys: { rotationInterval: '90d', activationDelay: '5m' },
       revocation: { maxStaleness: '30s', whenStale: 'Refuse' },
     },
-    passwords: { bcryptCost: 12, minLength: 12 },
+    passwords: { bcryptCost: 12, minLength: 12, words: [] },
     mail: { passwordResetLifetime: '30m', emailVerificationLifetime: '24h' },
     cookies: { enabled: false, sameSite: 'Strict' },
     tracing: { samplePercent: of.tracedPercent },

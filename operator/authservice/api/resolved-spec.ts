@@ -22,7 +22,7 @@ export interface ResolvedSpec {
   mongodb: ResolvedMongoDb
   redis: ResolvedRedis
   tokens: ResolvedTokens
-  passwords: { bcryptCost: number; minLength: number }
+  passwords: { bcryptCost: number; minLength: number; words: readonly string[] }
   /** undefined: no mails. */
   mail: ResolvedMail | undefined
   /** undefined: none is made. */

@@ -38,6 +38,7 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
     REFRESH_TOKEN_ABSOLUTE_LIFETIME: formatDuration(tokens.refreshTokenAbsoluteLifetimeSeconds),
     BCRYPT_COST: String(passwords.bcryptCost),
     PASSWORD_MIN_LENGTH: String(passwords.minLength),
+    ...(passwords.words.length > 0 && { PASSWORD_WORDS: passwords.words.join(',') }),
     EMAIL_HASH_SECRET_FILE: pathOf(mounts.emailHash),
     ...mailEnvironment(input),
     ...(mounts.oauthClients && { OAUTH_CLIENTS_FILE: pathOf(mounts.oauthClients) }),

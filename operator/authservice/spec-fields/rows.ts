@@ -251,6 +251,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'tokens.revocation.whenStale': { value: 'Accept', changes: [server('REVOCATION_WHEN_STALE')] },
   'passwords.bcryptCost': { value: 13, changes: [server('BCRYPT_COST')] },
   'passwords.minLength': { value: 16, changes: [server('PASSWORD_MIN_LENGTH')] },
+  'passwords.words': { value: ['acme'], changes: [server('PASSWORD_WORDS')] },
   'mail.smtp.host': { value: 'other.example.com', base: mailing, changes: [server('SMTP_URL')] },
   'mail.smtp.port': {
     value: 2525,

@@ -69,6 +69,23 @@ test('a password over 72 bytes is refused at log-in too, whoever it is for', asy
   }
 })
 
+test('a new password that is made of the words of the organisation is refused, wherever it is chosen', async () => {
+  const strict = await startApp({ PASSWORD_WORDS: 'acme, Rocket' })
+  try {
+    const { bearer } = await logIn(strict)
+    const made = 'AcmeRocket2026!'
+    const registered = await strict.post('/v1/auth/register', { email: 'one@example.com', password: made, name: 'One' })
+    expect(registered).toMatchObject({ status: 422, body: { code: 'password_common' } })
+    const change = { current_password: password, new_password: made }
+    expect(await strict.post('/v1/auth/password/change', change, bearer)).toMatchObject({
+      status: 422,
+      body: { code: 'password_common' },
+    })
+  } finally {
+    await strict.close()
+  }
+})
+
 test('more log-ins than can be hashed are told at once to come back, and those that wait are answered', async () => {
   const { email } = await logIn(server)
   const answers = await Promise.all(

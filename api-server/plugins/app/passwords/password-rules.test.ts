@@ -17,11 +17,30 @@ test.each([
   ['a zero byte', 'correct horse\0battery', 'password_unusable'],
   ['half a character', 'correct horse \ud800 battery', 'password_unusable'],
 ])('%s: %j', (_what, password, fault) => {
-  expect(faultOf(password, 12, { email: 'Somebody@example.com', name: 'somebody nobody' })).toBe(fault)
+  expect(
+    faultOf(password, { leastBytes: 12, words: [] }, { email: 'Somebody@example.com', name: 'somebody nobody' }),
+  ).toBe(fault)
 })
 
+test.each([
+  ['Acme2026!Acme', true],
+  ['AcmeRocketAcme', true],
+  ['acme-rocket-12', true],
+  ['accounts at acme', false],
+  ['correct horse rocket', false],
+  ['correct horse battery', false],
+  ['20261124-202611', false],
+])(
+  'a password that is made of the words of the organisation is refused, one that has them among others is not: %s',
+  (password, isRefused) => {
+    const rules = { leastBytes: 12, words: ['ACME', 'Rocket'] }
+    expect(faultOf(password, rules)).toBe(isRefused ? 'password_common' : undefined)
+    expect(faultOf(password, { ...rules, words: [] })).toBeUndefined()
+  },
+)
+
 test('a lower least length still refuses what is guessed first', () => {
-  expect(faultOf('iloveyou', 8)).toBe('password_common')
+  expect(faultOf('iloveyou', { leastBytes: 8, words: [] })).toBe('password_common')
 })
 
 test('log-ins refuse what bcrypt would cut, and nothing that another program may have allowed', () => {

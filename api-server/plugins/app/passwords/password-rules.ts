@@ -19,14 +19,24 @@ export interface PasswordOwner {
   name?: string
 }
 
+export interface PasswordRules {
+  leastBytes: number
+  /** Of the organisation: a password with little beside them is refused. */
+  words: readonly string[]
+}
+
 /** What is wrong with a new password; no rules of composition. NIST SP 800-63B-4 section 3.1.1.2. */
-export function faultOf(password: string, leastBytes: number, owner: PasswordOwner = {}): PasswordFault | undefined {
+export function faultOf(
+  password: string,
+  { leastBytes, words }: PasswordRules,
+  owner: PasswordOwner = {},
+): PasswordFault | undefined {
   const text = normalized(password)
   const bytes = Buffer.byteLength(text)
   if (!isUsable(text)) return 'password_unusable'
   if (bytes < leastBytes || [...text].length < leastPasswordCharacters) return 'password_too_short'
   if (bytes > mostPasswordBytes) return 'password_too_long'
-  return isCommonPassword(text) || isOwn(text, owner) ? 'password_common' : undefined
+  return isCommonPassword(text) || isOwn(text, owner) || isMadeOf(words, text) ? 'password_common' : undefined
 }
 
 /** What is wrong with a password that somebody logs in with: whatever the user, so that it says nothing about them. */
@@ -47,6 +57,13 @@ function isUsable(text: string): boolean {
 function isOwn(text: string, { email = '', name = '' }: PasswordOwner): boolean {
   const own = [email, email.split('@')[0] ?? '', name].map((word) => normalized(word).toLowerCase())
   return own.includes(text.toLowerCase())
+}
+
+/** Without the words, and the digits and signs that people put around them, it would be too short. */
+function isMadeOf(words: readonly string[], text: string): boolean {
+  const lower = text.toLowerCase()
+  const rest = words.reduce((left, word) => left.replaceAll(normalized(word).toLowerCase(), ''), lower)
+  return rest !== lower && [...rest.replace(/[^\p{L}\p{M}]/gu, '')].length < leastPasswordCharacters
 }
 
 /**

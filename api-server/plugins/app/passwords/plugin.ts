@@ -44,7 +44,7 @@ const leastPoolSize = 2
 
 export default fp(
   async function passwords(app) {
-    const { bcryptCost, passwordMinLength } = app.config
+    const { bcryptCost, passwordMinLength, passwordWords } = app.config
     const queue = hashQueue(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4))
     const unknownUserHash = await bcrypt.hash('nobody has this password', bcryptCost)
     lowerPoolPriority() // the pool has its threads now
@@ -72,7 +72,7 @@ export default fp(
 
     app.decorate('passwords', {
       requireGood(password, owner) {
-        const fault = faultOf(password, passwordMinLength, owner)
+        const fault = faultOf(password, { leastBytes: passwordMinLength, words: passwordWords }, owner)
         if (fault !== undefined) throw refusal(fault, passwordMinLength)
       },
       requireReadable(password) {

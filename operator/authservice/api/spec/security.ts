@@ -140,6 +140,17 @@ export const PasswordsSchema = Type.Object(
     minLength: Type.Optional(
       integer(8, 72, { description: 'Fewest characters of a new password. bcrypt reads 72 bytes at most.' }),
     ),
+    words: Type.Optional(
+      Type.Array(
+        Type.String({ minLength: 3, maxLength: 64, pattern: '^[^,]+$', description: 'A word, whatever its case.' }),
+        {
+          ...listSet,
+          maxItems: 100,
+          description:
+            'Words that a new password is not made of, such as the names of your organisation and its products.',
+        },
+      ),
+    ),
   },
   { description: 'Passwords of users.' },
 )

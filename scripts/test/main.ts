@@ -1,7 +1,8 @@
 /**
  * `npm test`: runs every part of the suite and ends with one line, `N passed, N failed, N skipped`.
  *
- * Usage: npm test [-- PART ...] [-- FILTER ...]; a part is types, lint, unit, integration or e2e.
+ * Usage: npm test [-- PART ...] [-- FILTER ...]; a part is types, lint, unit, integration or e2e, or browser, which runs
+ * only when it is named.
  */
 import { type Part, parts } from './parts.ts'
 import { isGreen, type PartResult, sum, summary } from './tally.ts'
@@ -17,7 +18,7 @@ process.on('SIGINT', () => {
 })
 
 const results: PartResult[] = []
-for (const part of chosen.length > 0 ? chosen : parts) {
+for (const part of chosen.length > 0 ? chosen : parts.filter(({ isOnDemand }) => isOnDemand !== true)) {
   if (interrupted) break
   console.log(`\n── ${part.name} ${'─'.repeat(60)}`)
   results.push(await runPart(part))

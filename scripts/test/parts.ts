@@ -13,6 +13,8 @@ export interface Part {
   run(filters: readonly string[]): Promise<Tally>
   /** Why this machine cannot run the part, as one sentence; undefined when it can. */
   unavailable?(): Promise<string | undefined>
+  /** Runs only when it is named: it needs what not every machine has. */
+  isOnDemand?: true
 }
 
 export const parts: readonly Part[] = [
@@ -24,6 +26,7 @@ export const parts: readonly Part[] = [
     run: (filters) => vitest('integration', filters),
     unavailable: async () => (await import('../../test/servers/binaries.ts')).unavailable(),
   },
+  { name: 'browser', run: (filters) => vitest('browser', filters), isOnDemand: true },
   {
     name: 'e2e',
     run: (filters) => vitest('e2e', filters),

@@ -73,6 +73,15 @@ export async function wrkBinary(): Promise<Binary> {
   return { path: join(folder, 'usr/bin/wrk'), env: { LD_LIBRARY_PATH: libraries } }
 }
 
+/** A Chromium of this machine: the one thing here that is not fetched when it is missing. */
+export async function chromiumPath(): Promise<string> {
+  for (const name of ['chromium', 'google-chrome', 'chromium-browser']) {
+    const installed = await onPath(name)
+    if (installed !== undefined) return installed
+  }
+  throw new Error('A browser is needed: install Chromium or Google Chrome and put it on PATH.')
+}
+
 /** kube-apiserver, etcd and kubectl: of KUBEBUILDER_ASSETS when that is set, else built from source. */
 export async function kubernetesBinaries(): Promise<{ kubeApiserver: string; etcd: string; kubectl: string }> {
   const assets = process.env['KUBEBUILDER_ASSETS']

@@ -1,4 +1,4 @@
-import type { FastifyInstance, HTTPMethods } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { problem } from './problem.ts'
 
 /**
@@ -24,7 +24,7 @@ export function refuseOtherMethods(app: FastifyInstance): () => void {
       }
       app.route({
         url,
-        method: app.supportedMethods.filter((method) => !known.has(method) && method !== 'OPTIONS') as HTTPMethods[],
+        method: app.supportedMethods.filter((method) => !known.has(method) && method !== 'OPTIONS'),
         schema: { hide: true },
         config: { worksWithoutDatabase: true },
         // Before the body is read: whatever it is, the method is wrong.

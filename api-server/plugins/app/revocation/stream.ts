@@ -49,15 +49,15 @@ export interface News {
   isCaughtUp: boolean
 }
 
-/** Waits up to a second for what is new. @param most entries at once */
-export async function readStream(redis: Redis, lastId: string, most = mostNews): Promise<News> {
-  const answer = await redis.xread('COUNT', most, 'BLOCK', blockMilliseconds, 'STREAMS', stream, lastId)
+/** Waits up to a second for what is new. */
+export async function readStream(redis: Redis, lastId: string): Promise<News> {
+  const answer = await redis.xread('COUNT', mostNews, 'BLOCK', blockMilliseconds, 'STREAMS', stream, lastId)
   const entries = (answer ?? []).flatMap(([, ofStream]) => ofStream)
   return {
     // An entry that this version does not understand is in the database as well.
     revocations: entries.flatMap(([, fields]) => parse(fields[1] ?? '') ?? []),
     lastId: entries.at(-1)?.[0] ?? lastId,
-    isCaughtUp: entries.length < most,
+    isCaughtUp: entries.length < mostNews,
   }
 }
 

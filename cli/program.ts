@@ -81,8 +81,12 @@ async function order(annotation: Order, name: string, revision: string | undefin
 
 const screen: Screen = {
   isTerminal: process.stdout.isTTY === true,
+  get columns() {
+    return process.stdout.columns
+  },
   print: (text) => console.log(text),
-  repaint: (text) => process.stdout.write(`\u001b[H\u001b[2J${text}\n`),
+  // Line by line over the old one, because a screen that is emptied first flickers.
+  repaint: (text) => process.stdout.write(`\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[K\n\u001b[J`),
 }
 
 type RestoreOptions = KubectlOptions & { yes: boolean; timeout: number }

@@ -18,6 +18,7 @@ const observed: ObservedAuthService = {
       version: '1.4.0',
       endpoint: 'https://auth.example.com',
       activeColor: 'blue',
+      revisions: [{ name: 'aaaa', number: 6 }],
       conditions: [
         {
           type: 'Ready',
@@ -33,7 +34,7 @@ const observed: ObservedAuthService = {
         revision: 'bbbb',
         phaseStartedAt: '2026-11-24T12:00:00Z',
         message: 'waits for kubectl authservice promote (revision bbbb)',
-        smokeTest: { passed: true, message: '13 steps passed in 900 ms' },
+        smokeTest: { passed: true, message: '13 steps passed in 900 ms: register 90 ms, login 110 ms' },
       },
     },
   },
@@ -67,7 +68,7 @@ test('what is piped reads as plain text', () => {
     '  Rollout AwaitingPromotion  revision bbbb, for 30s',
     '    waits for kubectl authservice promote (revision bbbb)',
     '    smoke test: 13 steps passed in 900 ms',
-    '  blue  1/1 available  revision aaaa  has the traffic',
+    '  blue  1/1 available  revision 6 (aaaa)  has the traffic',
     '  green  0/1 available  revision bbbb  stands by',
     '    accounts-green-x  ImagePullBackOff  30s  2 restarts',
   ])
@@ -77,6 +78,11 @@ test('a terminal shows at a glance what is bad', () => {
   const text = formatTree(viewRollout(observed, now), { isTerminal: true })
   expect(text).toContain('\u001b[31m    ✖ accounts-green-x')
   expect(text).toContain('\u001b[32m    ✔ smoke test')
+})
+
+test('a line that is wider than the terminal is cut, so that the tree stays a tree', () => {
+  const lines = formatTree(viewRollout(observed, now), { isTerminal: true, columns: 30 }).split('\n')
+  expect(lines[3]).toBe('    · waits for kubectl auths…')
 })
 
 test.each([

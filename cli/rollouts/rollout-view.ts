@@ -21,11 +21,12 @@ export function viewRollout({ authService, deployments, pods }: ObservedAuthServ
   const head = `AuthService ${metadata.namespace}/${metadata.name}  ${status?.phase ?? 'Pending'}  ${status?.version ?? ''}`
   const lines: Line[] = [{ depth: 0, text: head.trimEnd(), mood }]
   if (status?.endpoint !== undefined) lines.push({ depth: 1, text: status.endpoint, mood: 'plain' })
-  if (rollout !== undefined) lines.push(...viewProgress(rollout, now))
+  const named = revisionNames(status)
+  if (rollout !== undefined) lines.push(...viewProgress(rollout, named, now))
   for (const color of ['blue', 'green'] as const) {
     const deployment = deployments.find((one) => one.metadata.name === `${metadata.name}-${color}`)
     if (deployment === undefined) continue
-    lines.push(viewColor(color, deployment, status?.activeColor))
+    lines.push(viewColor(color, deployment, status?.activeColor, named))
     lines.push(
       ...pods.filter(({ metadata: { labels } }) => labels?.[colorLabel] === color).map((pod) => viewPod(pod, now)),
     )
@@ -40,30 +41,44 @@ const revisionLabel = 'auth-operator.dev/revision'
 type Status = NonNullable<ObservedAuthService['authService']['status']>
 type Rollout = NonNullable<Status['rollout']>
 
-function viewProgress(rollout: Rollout, now: Date): Line[] {
+/** How a person names a revision: by its number, as long as it is kept; the hash is on its pods. */
+function revisionNames(status: Status | undefined): (hash: string) => string {
+  const numbers = new Map(status?.revisions?.map(({ name, number }) => [name, number]))
+  return (hash) => (numbers.has(hash) ? `${numbers.get(hash)} (${hash})` : hash)
+}
+
+function viewProgress(rollout: Rollout, named: (hash: string) => string, now: Date): Line[] {
   const { phase, revision, message, phaseStartedAt, deadline, lastOutcome, failedRevision, failure } = rollout
   const isOver = phase === 'Stable' || phase === 'Retiring'
   const since = isOver || phaseStartedAt === undefined ? '' : `, for ${age(phaseStartedAt, now)}`
   const until = isOver || deadline === undefined ? '' : `, deadline ${deadline}`
   const line = (text: string, mood: Mood = 'plain'): Line => ({ depth: 2, text, mood })
   return [
-    { depth: 1, text: `Rollout ${phase}  revision ${revision}${since}${until}`, mood: isOver ? 'good' : 'busy' },
+    { depth: 1, text: `Rollout ${phase}  revision ${named(revision)}${since}${until}`, mood: isOver ? 'good' : 'busy' },
     ...(message === undefined ? [] : [line(message)]),
     ...(rollout.smokeTest === undefined
       ? []
-      : [line(`smoke test: ${rollout.smokeTest.message ?? ''}`, rollout.smokeTest.passed ? 'good' : 'bad')]),
+      : [line(`smoke test: ${inShort(rollout.smokeTest)}`, rollout.smokeTest.passed ? 'good' : 'bad')]),
     ...(rollout.analysis === undefined
       ? []
       : [line(`traffic: ${rollout.analysis.message ?? ''}`, rollout.analysis.verdict === 'fail' ? 'bad' : 'good')]),
-    ...(failedRevision === undefined ? [] : [line(`revision ${failedRevision} failed: ${failure ?? ''}`, 'bad')]),
+    ...(failedRevision === undefined
+      ? []
+      : [line(`revision ${named(failedRevision)} failed: ${failure ?? ''}`, 'bad')]),
     ...(lastOutcome === undefined ? [] : [line(`last outcome ${lastOutcome}`)]),
   ]
+}
+
+/** The times of all steps are for who looks for them in status; of a failure every word counts. */
+function inShort({ passed, message = '' }: NonNullable<Rollout['smokeTest']>): string {
+  return passed ? message.replace(/: .*/s, '') : message
 }
 
 function viewColor(
   color: 'blue' | 'green',
   { spec, status }: ObservedAuthService['deployments'][number],
   activeColor: string | undefined,
+  named: (hash: string) => string,
 ): Line {
   const { replicas = 1, template } = spec ?? {}
   const available = status?.availableReplicas ?? 0
@@ -71,7 +86,7 @@ function viewColor(
   const role = color === activeColor ? 'has the traffic' : replicas > 0 ? 'stands by' : 'empty'
   return {
     depth: 1,
-    text: `${color}  ${available}/${replicas} available  revision ${revision}  ${role}`,
+    text: `${color}  ${available}/${replicas} available  revision ${named(revision)}  ${role}`,
     mood: available >= replicas ? 'good' : 'busy',
   }
 }
@@ -108,14 +123,24 @@ export function age(since: string, now: Date): string {
 const styles: Record<Mood, string> = { good: '32', busy: '33', bad: '31', plain: '' }
 const marks: Record<Mood, string> = { good: '✔', busy: '◌', bad: '✖', plain: '·' }
 
-/** The tree as text. Colours and marks are for terminals: what is piped stays plain. */
-export function formatTree(lines: readonly Line[], { isTerminal }: { isTerminal: boolean }): string {
+/** How the tree is shown: what is piped stays plain and whole, a terminal has colours, marks and a width. */
+export interface TreeFormat {
+  isTerminal: boolean
+  /** Longer lines are cut; undefined: none is. */
+  columns?: number | undefined
+}
+
+export function formatTree(lines: readonly Line[], { isTerminal, columns }: TreeFormat): string {
   return lines
     .map(({ depth, text, mood }) => {
       const indent = '  '.repeat(depth)
       if (!isTerminal) return `${indent}${text}`
-      const line = `${indent}${marks[mood]} ${text}`
+      const line = cut(`${indent}${marks[mood]} ${text}`, columns)
       return styles[mood] === '' ? line : `\u001b[${styles[mood]}m${line}\u001b[0m`
     })
     .join('\n')
+}
+
+function cut(line: string, columns = Number.POSITIVE_INFINITY): string {
+  return line.length <= columns ? line : `${line.slice(0, Math.max(1, columns - 1))}…`
 }

@@ -99,7 +99,9 @@ async function badVersionAfterSwitch(stage: Stage): Promise<Outcome> {
   const outcome = service.status.rollout?.lastOutcome ?? 'unknown'
   const seconds = watch()
   await service.patch({ version: null, rollout: { smokeTest: { enabled: true } } })
-  await service.until('stable', ({ rollout }) => rollout?.phase === 'Stable' && rollout.failure === undefined, 120)
+  const isOver = ({ phase, failure }: NonNullable<AuthServiceStatus['rollout']>) =>
+    failure === undefined && (phase === 'Stable' || phase === 'Retiring')
+  await service.until('well again', ({ rollout }) => rollout !== undefined && isOver(rollout), 120)
   traffic.refusesLogins = false
   return { outcome, seconds }
 }
@@ -124,6 +126,8 @@ async function keyRotation({ service, cluster, sessions }: Stage): Promise<Outco
 }
 
 async function scaling({ service, cluster }: Stage): Promise<Outcome> {
+  // A colour that stands by grows as well, and 20 pods are more than this machine is for.
+  await service.until('stable', ({ rollout }) => rollout?.phase === 'Stable', 120)
   const watch = startWatch()
   await service.patch({ replicas: 10 })
   await service.until('growing', ({ replicas = 0 }) => replicas > 3, 30)

@@ -1,0 +1,23 @@
+import { chmod } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { build } from 'esbuild'
+
+/** By this name kubectl finds the plug-in on PATH. */
+const fileName = 'kubectl-authservice'
+
+/** Makes the plug-in one file that runs by itself with Node 24. @returns its path */
+export async function buildPlugin(directory: string): Promise<string> {
+  const outfile = join(directory, fileName)
+  await build({
+    entryPoints: [resolve(import.meta.dirname, '../../cli/main.ts')],
+    outfile,
+    bundle: true,
+    format: 'cjs',
+    platform: 'node',
+    target: 'node24',
+    legalComments: 'inline',
+    logLevel: 'warning',
+  })
+  await chmod(outfile, 0o755)
+  return outfile
+}

@@ -80,6 +80,56 @@ test('a terminal shows at a glance what is bad', () => {
   expect(text).toContain('\u001b[32m    ✔ smoke test')
 })
 
+test('a pod that is only starting is nothing bad', () => {
+  const [pod] = observed.pods
+  const starting = { restartCount: 0, state: { waiting: { reason: 'ContainerCreating' } } }
+  const pods = pod === undefined ? [] : [{ ...pod, status: { ...pod.status, containerStatuses: [starting] } }]
+  const text = formatTree(viewRollout({ ...observed, pods }, now), { isTerminal: true })
+  expect(text).toContain('◌ accounts-green-x  ContainerCreating')
+})
+
+test('after a failure the tree names what runs, what failed, and each of them once', () => {
+  const failure = 'the smoke test failed: login: the answer was 401'
+  const stalled = { status: 'True' as const, reason: 'RolloutFailed', observedGeneration: 2 }
+  const rollout = {
+    phase: 'Stable',
+    revision: 'bbbb',
+    failedRevision: 'bbbb',
+    failure,
+    lastOutcome: 'RolledBack' as const,
+  }
+  const conditions = [
+    { ...stalled, type: 'Stalled', message: `revision bbbb: ${failure}`, lastTransitionTime: '2026-11-24T12:00:00Z' },
+  ]
+  const status = { ...observed.authService.status, currentRevision: 'aaaa', rollout, conditions }
+  const text = formatTree(viewRollout({ ...observed, authService: { ...observed.authService, status } }, now), {
+    isTerminal: false,
+  })
+  expect(text).toContain('Rollout Stable  revision 6 (aaaa)\n')
+  expect(text.split(failure)).toHaveLength(2)
+})
+
+test('a colour that was left is emptied, and its pods are said to end though they are still ready', () => {
+  const [pod] = observed.pods
+  const ready = [{ type: 'Ready', status: 'True' }]
+  const leaving = { ...meta('accounts-green-x', 'green'), deletionTimestamp: '2026-11-24T12:00:20Z' }
+  const pods = pod === undefined ? [] : [{ ...pod, metadata: leaving, status: { conditions: ready } }]
+  const deployments = observed.deployments.map((one) => ({ ...one, spec: { ...one.spec, replicas: 0 } }))
+  const text = formatTree(viewRollout({ ...observed, pods, deployments }, now), { isTerminal: false })
+  expect(text).toContain('is being emptied\n    accounts-green-x  Terminating')
+})
+
+test('a rollout says how long it has left', () => {
+  const { status } = observed.authService
+  const lineUntil = (deadline: string) => {
+    const rollout = { phase: 'Preparing', revision: 'bbbb', deadline }
+    const authService = { ...observed.authService, status: { ...status, rollout } }
+    return formatTree(viewRollout({ ...observed, authService }, now), { isTerminal: false }).split('\n')[2]
+  }
+  expect(lineUntil('2026-11-24T12:01:30Z')).toBe('  Rollout Preparing  revision bbbb, deadline in 60s')
+  expect(lineUntil('2026-11-24T12:00:00Z')).toMatch(/past its deadline$/)
+})
+
 test('a line that is wider than the terminal is cut, so that the tree stays a tree', () => {
   const lines = formatTree(viewRollout(observed, now), { isTerminal: true, columns: 30 }).split('\n')
   expect(lines[3]).toBe('    · waits for kubectl auths…')

@@ -22,16 +22,18 @@ export function viewRollout({ authService, deployments, pods }: ObservedAuthServ
   const lines: Line[] = [{ depth: 0, text: head.trimEnd(), mood }]
   if (status?.endpoint !== undefined) lines.push({ depth: 1, text: status.endpoint, mood: 'plain' })
   const named = revisionNames(status)
-  if (rollout !== undefined) lines.push(...viewProgress(rollout, named, now))
+  if (rollout !== undefined) lines.push(...viewProgress(rollout, status?.currentRevision, named, now))
   for (const color of ['blue', 'green'] as const) {
     const deployment = deployments.find((one) => one.metadata.name === `${metadata.name}-${color}`)
     if (deployment === undefined) continue
-    lines.push(viewColor(color, deployment, status?.activeColor, named))
-    lines.push(
-      ...pods.filter(({ metadata: { labels } }) => labels?.[colorLabel] === color).map((pod) => viewPod(pod, now)),
-    )
+    const own = pods.filter(({ metadata: { labels } }) => labels?.[colorLabel] === color)
+    const role = roleOf(color, deployment, own.length, status)
+    lines.push(viewColor(color, deployment, role, named), ...own.map((pod) => viewPod(pod, now)))
   }
-  const open = conditions.filter(({ type, status: holds }) => isOpen(type, holds))
+  const told = rollout?.failure
+  const open = conditions.filter(
+    ({ type, status: holds, message }) => isOpen(type, holds) && !(told !== undefined && message?.includes(told)),
+  )
   return [...lines, ...open.map(({ type, message }): Line => ({ depth: 1, text: `${type}: ${message}`, mood }))]
 }
 
@@ -47,14 +49,21 @@ function revisionNames(status: Status | undefined): (hash: string) => string {
   return (hash) => (numbers.has(hash) ? `${numbers.get(hash)} (${hash})` : hash)
 }
 
-function viewProgress(rollout: Rollout, named: (hash: string) => string, now: Date): Line[] {
+function viewProgress(
+  rollout: Rollout,
+  currentRevision: string | undefined,
+  named: (hash: string) => string,
+  now: Date,
+): Line[] {
   const { phase, revision, message, phaseStartedAt, deadline, lastOutcome, failedRevision, failure } = rollout
   const isOver = phase === 'Stable' || phase === 'Retiring'
   const since = isOver || phaseStartedAt === undefined ? '' : `, for ${age(phaseStartedAt, now)}`
-  const until = isOver || deadline === undefined ? '' : `, deadline ${deadline}`
+  const until = isOver || deadline === undefined ? '' : `, ${timeLeft(deadline, now)}`
+  // At rest a revision that failed is only history.
+  const shown = phase === 'Stable' ? (currentRevision ?? revision) : revision
   const line = (text: string, mood: Mood = 'plain'): Line => ({ depth: 2, text, mood })
   return [
-    { depth: 1, text: `Rollout ${phase}  revision ${named(revision)}${since}${until}`, mood: isOver ? 'good' : 'busy' },
+    { depth: 1, text: `Rollout ${phase}  revision ${named(shown)}${since}${until}`, mood: isOver ? 'good' : 'busy' },
     ...(message === undefined ? [] : [line(message)]),
     ...(rollout.smokeTest === undefined
       ? []
@@ -74,21 +83,31 @@ function inShort({ passed, message = '' }: NonNullable<Rollout['smokeTest']>): s
   return passed ? message.replace(/: .*/s, '') : message
 }
 
+/** What the colour is there for right now. */
+function roleOf(
+  color: 'blue' | 'green',
+  { spec }: ObservedAuthService['deployments'][number],
+  pods: number,
+  status: Status | undefined,
+): string {
+  if (color === status?.activeColor) return 'has the traffic'
+  if ((spec?.replicas ?? 1) === 0) return pods > 0 ? 'is being emptied' : 'empty'
+  const isBefore = ['Preparing', 'Testing', 'AwaitingPromotion'].includes(status?.rollout?.phase ?? '')
+  return isBefore && color === status?.rollout?.targetColor ? 'gets the revision' : 'stands by'
+}
+
 function viewColor(
   color: 'blue' | 'green',
   { spec, status }: ObservedAuthService['deployments'][number],
-  activeColor: string | undefined,
+  role: string,
   named: (hash: string) => string,
 ): Line {
   const { replicas = 1, template } = spec ?? {}
   const available = status?.availableReplicas ?? 0
   const revision = template?.metadata?.labels?.[revisionLabel] ?? 'unknown'
-  const role = color === activeColor ? 'has the traffic' : replicas > 0 ? 'stands by' : 'empty'
-  return {
-    depth: 1,
-    text: `${color}  ${available}/${replicas} available  revision ${named(revision)}  ${role}`,
-    mood: available >= replicas ? 'good' : 'busy',
-  }
+  const mood = replicas === 0 ? 'plain' : available >= replicas ? 'good' : 'busy'
+  const text = `${color}  ${available}/${replicas} available  revision ${named(revision)}  ${role}`
+  return { depth: 1, text, mood }
 }
 
 function viewPod({ metadata, status }: ObservedAuthService['pods'][number], now: Date): Line {
@@ -100,9 +119,14 @@ function viewPod({ metadata, status }: ObservedAuthService['pods'][number], now:
   const since = metadata.creationTimestamp === undefined ? '' : `  ${age(metadata.creationTimestamp, now)}`
   return {
     depth: 2,
-    text: `${metadata.name}  ${isReady ? 'ready' : state}${since}${restarts > 0 ? `  ${restarts} restarts` : ''}`,
-    mood: leaving ? 'plain' : isReady ? 'good' : waiting === undefined ? 'busy' : 'bad',
+    text: `${metadata.name}  ${isReady && !leaving ? 'ready' : state}${since}${restarts > 0 ? `  ${restarts} restarts` : ''}`,
+    mood: leaving ? 'plain' : isReady ? 'good' : waiting === undefined || isOrdinary(waiting) ? 'busy' : 'bad',
   }
+}
+
+/** What every container waits for when it starts. */
+function isOrdinary(reason: string): boolean {
+  return reason === 'ContainerCreating' || reason === 'PodInitializing'
 }
 
 /** Conditions that a person should read: what is not as it should be, apart from the summaries. */
@@ -118,6 +142,11 @@ export function age(since: string, now: Date): string {
   if (seconds < 2 * 3600) return `${Math.floor(seconds / 60)}m`
   if (seconds < 2 * 86_400) return `${Math.floor(seconds / 3600)}h`
   return `${Math.floor(seconds / 86_400)}d`
+}
+
+function timeLeft(deadline: string, now: Date): string {
+  const left = age(now.toISOString(), new Date(deadline))
+  return left === '0s' ? 'past its deadline' : `deadline in ${left}`
 }
 
 const styles: Record<Mood, string> = { good: '32', busy: '33', bad: '31', plain: '' }

@@ -1,4 +1,4 @@
-import { canRun, type Goal } from './goal.ts'
+import { canRun, type Goal, hasDeadline } from './goal.ts'
 import {
   type Color,
   colors,
@@ -68,8 +68,19 @@ export function decided(course: Course, result: StepResult): RolloutDecision {
     complete,
     failure,
     message,
-    requeueAfterSeconds: requeueAfterSeconds && Math.max(shortestPauseSeconds, requeueAfterSeconds),
+    requeueAfterSeconds: nextLook(requeueAfterSeconds, memory, now),
   }
+}
+
+/**
+ * When time alone brings something about: what the step waits for, or the deadline. A pod that never becomes ready
+ * changes nothing in the cluster, so nothing else would call for the visit that finds it late.
+ */
+function nextLook(wanted: number | undefined, { phase, deadline }: RolloutMemory, now: Date): number | undefined {
+  const left = hasDeadline.has(phase) && deadline !== undefined ? (deadline.getTime() - now.getTime()) / 1000 : -1
+  // Late is what is past the deadline, not what is at it.
+  const looks = [wanted, left < 0 ? undefined : left + 1].filter((seconds) => seconds !== undefined)
+  return looks.length === 0 ? undefined : Math.max(shortestPauseSeconds, Math.min(...looks))
 }
 
 /** What the test and the traffic of the tracked revision last showed stays on record. */

@@ -118,6 +118,18 @@ describe('blue-green', () => {
     expect(decide(world).failure).toMatch(/was not rolled out/)
   })
 
+  test.each(['BlueGreen', 'RollingUpdate'] as const)(
+    'by %s, a revision whose pods never become ready is found late, though nothing else changes in the cluster',
+    (strategy) => {
+      const policy = { ...simulatedPolicy, strategy, analysisEnabled: false }
+      const { world } = run(rollout({ specRevision: 'r2-unready', policy }), { turns: 5 })
+      expect(world.memory).toMatchObject({ phase: 'Preparing', lastOutcome: undefined })
+      const { requeueAfterSeconds } = decide(world)
+      expect(requeueAfterSeconds).toBeDefined()
+      expect(decide(passTime(world, requeueAfterSeconds ?? 0)).memory.lastOutcome).toBe('DeadlineExceeded')
+    },
+  )
+
   test('traffic goes back to the old colour when the new one is worse', () => {
     const { world, phases } = run(rollout({ specRevision: 'r2-slow' }), longRun)
     expect(phases.slice(-4)).toEqual(['Promoting', 'Verifying', 'RollingBack', 'Stable'])

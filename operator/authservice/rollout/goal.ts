@@ -1,8 +1,15 @@
 import { databaseMessage, describeColor } from './describe.ts'
-import { type Color, isUnderWay, type RolloutMemory, type RolloutOutcome, type RolloutWorld } from './world.ts'
+import {
+  type Color,
+  isUnderWay,
+  type RolloutMemory,
+  type RolloutOutcome,
+  type RolloutPhase,
+  type RolloutWorld,
+} from './world.ts'
 
 /** Phases that the deadline counts in: a wait for a person, or of a set length, is not the revision's fault. */
-const hasDeadline = new Set(['Preparing', 'Testing', 'Promoting'])
+export const hasDeadline: ReadonlySet<RolloutPhase> = new Set(['Preparing', 'Testing', 'Promoting'] as const)
 
 /** Where everything is to end, and what is remembered of the way there. */
 export interface Goal {

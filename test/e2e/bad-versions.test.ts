@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { walkThrough } from '../../scripts/demo/walk-through.ts'
+import { badVersion, loadBadVersions } from '../bad-versions/images.ts'
+import { runningCluster } from '../cluster/cluster.ts'
+import { Load } from './load.ts'
+import { RolloutUnderTest } from './rollout-under-test.ts'
+
+let rollout: RolloutUnderTest
+
+/** What the version that refuses every log-in does to its users: and who was refused often has to wait. */
+const refusedLogin = /^login: (401|429)/
+
+beforeAll(async () => {
+  await loadBadVersions(await runningCluster(), ['not-ready', 'logins-fail', 'slow', 'leaks'])
+  rollout = await RolloutUnderTest.create('e2e-bad-versions', 'worse', { maxP99LatencyMilliseconds: 800 })
+})
+
+afterAll(() => rollout?.remove())
+
+/** Requests of a user while the work goes on; what failed of them, without the time. */
+async function underLoad(work: () => Promise<void>): Promise<string[]> {
+  const load = Load.start(rollout.edge, await walkThrough(rollout.edge))
+  try {
+    await work()
+  } finally {
+    await load.stop()
+  }
+  return load.failures.map((failure) => failure.slice(failure.indexOf(' ') + 1))
+}
+
+/** Rolls the version out and waits until it is taken back. @returns what status says about it */
+async function rollOutBad(version: string, settings: object = {}) {
+  const { rollout: before, activeColor } = await rollout.status()
+  await rollout.patch({ version, rollout: settings })
+  await expect
+    .poll(async () => (await rollout.status()).rollout['failedRevision'], { timeout: 120_000, interval: 500 })
+    .toSatisfy((failed) => failed !== undefined && failed !== before['failedRevision'])
+  await expect.poll(async () => (await rollout.status()).activeColor, { timeout: 20_000 }).toBe(activeColor)
+  return (await rollout.status()).rollout
+}
+
+test('a version that refuses every log-in is stopped by the smoke test, and no client meets it', async () => {
+  const failures = await underLoad(async () => {
+    expect(await rollOutBad(await badVersion('logins-fail'))).toMatchObject({
+      lastOutcome: 'RolledBack',
+      failure: expect.stringMatching(/^the smoke test failed: .*log/),
+      smokeTest: { passed: false },
+    })
+  })
+  expect(failures).toEqual([])
+})
+
+test('without a smoke test it is taken back within its window, for the log-ins that it refused', async () => {
+  const { failedRevision } = (await rollout.status()).rollout
+  const { activeColor } = await rollout.status()
+  const failures = await underLoad(async () => {
+    await rollout.patch({ rollout: { smokeTest: { enabled: false } } })
+    // It is known to have failed: it is tried again when a person asks for it by name.
+    await rollout.annotate('rollback-to', String(failedRevision))
+    await rollout.until({ phase: 'Verifying' }, 60)
+    await rollout.until({ lastOutcome: 'RolledBack', failure: expect.stringMatching(/of log-ins succeed/) }, 20)
+    await expect.poll(async () => (await rollout.status()).activeColor, { timeout: 20_000 }).toBe(activeColor)
+  })
+  expect(failures.filter((failure) => !refusedLogin.test(failure))).toEqual([])
+})
+
+test('a version that is slow is taken back for its 99th percentile', async () => {
+  const failures = await underLoad(async () => {
+    expect(await rollOutBad(await badVersion('slow'))).toMatchObject({
+      lastOutcome: 'RolledBack',
+      failure: expect.stringMatching(/^its traffic was worse: p99 of \d+ ms of at most 800 ms/),
+    })
+  })
+  expect(failures).toEqual([])
+})
+
+test('a version that eats its memory is taken back when a pod of it dies', async () => {
+  await underLoad(async () => {
+    expect(await rollOutBad(await badVersion('leaks'))).toMatchObject({
+      lastOutcome: 'RolledBack',
+      failure: expect.stringMatching(/pod worse-\S+ ended once, last by OOMKilled/),
+    })
+  })
+  expect((await rollout.edge.call('GET', '/.well-known/jwks.json')).status).toBe(200)
+})
+
+test('a rolling update to a version that refuses log-ins is taken back, pod by pod', async () => {
+  const strategy = { strategy: 'RollingUpdate', blueGreen: null }
+  const failures = await underLoad(async () => {
+    const annotations = { 'example.com/revision': 'rolling' }
+    await rollout.patch({ pod: { annotations } })
+    expect(await rollOutBad(await badVersion('logins-fail'), strategy)).toMatchObject({
+      lastOutcome: 'RolledBack',
+      failure: expect.stringMatching(/of log-ins succeed/),
+    })
+    await rollout.until({ phase: 'Stable' }, 60)
+  })
+  expect(failures.filter((failure) => !refusedLogin.test(failure))).toEqual([])
+})
+
+test('a version that never becomes ready gets no traffic, and says for what it was waited', async () => {
+  const settings = { strategy: 'BlueGreen', progressDeadlineSeconds: 30 }
+  const failures = await underLoad(async () => {
+    expect(await rollOutBad(await badVersion('not-ready'), settings)).toMatchObject({
+      lastOutcome: 'DeadlineExceeded',
+      failure: expect.stringMatching(/not ready within 30 s/),
+    })
+  })
+  expect(failures).toEqual([])
+})
+
+test('a rollout that waits for a person is aborted, and the next one is promoted', async () => {
+  const manual = { promotion: 'Manual', scaleDownDelaySeconds: 0 }
+  const next = (revision: string) => ({
+    version: null,
+    pod: { annotations: { 'example.com/revision': revision } },
+    rollout: { progressDeadlineSeconds: 180, blueGreen: manual },
+  })
+  const { activeColor } = await rollout.status()
+  const failures = await underLoad(async () => {
+    await rollout.patch(next('aborted'))
+    await rollout.until({ phase: 'AwaitingPromotion' }, 90)
+    const { revision } = (await rollout.status()).rollout
+    await rollout.annotate('abort', revision)
+    await rollout.until({ phase: 'Stable', lastOutcome: 'Aborted', failedRevision: revision }, 90)
+
+    await rollout.patch(next('promoted'))
+    await rollout.until({ phase: 'AwaitingPromotion' }, 90)
+    await rollout.annotate('promote', (await rollout.status()).rollout.revision)
+    await rollout.until({ lastOutcome: 'Promoted' }, 60)
+  })
+  expect(failures).toEqual([])
+  expect((await rollout.status()).activeColor).not.toBe(activeColor)
+})

@@ -143,7 +143,7 @@ export class Controller {
       this.queue.addAfter(key, 50)
     } else if (retryAfter !== undefined) {
       log.warn({ err: error, key, retryAfter }, 'the API server asks to wait')
-      this.queue.addAfter(key, retryAfter * 1000)
+      this.queue.addRateLimited(key, retryAfter * 1000)
     } else {
       this.queue.addRateLimited(key)
       log.warn({ err: error, key, failures: this.queue.failures(key) }, 'reconcile failed: it is retried')

@@ -1,5 +1,5 @@
 import type { KubeClient, ListOptions } from './client.ts'
-import { isExpired } from './errors.ts'
+import { isExpired, KubeError } from './errors.ts'
 import { type KubernetesObject, keyOf, type ObjectKey, type Resource } from './objects.ts'
 
 /** What changed, after the cache has it. `before` is what the cache held. */
@@ -41,6 +41,9 @@ const defaults = {
   watchSeconds: { least: 300, most: 600 },
   backoff: { baseMilliseconds: 200, mostMilliseconds: 30_000 },
 }
+
+/** A watch without events that was shorter counts as a failure. */
+const shortestWatchMilliseconds = 500
 
 /**
  * A local copy of all objects of a kind that match, kept up to date by list and watch.
@@ -119,7 +122,6 @@ export class Informer<T extends KubernetesObject> {
       try {
         version ??= await this.#listAll()
         version = await this.#watchFrom(version)
-        this.#failures = 0
       } catch (error) {
         if (this.#stop.signal.aborted) return
         // Only a list brings back what an expired version has missed; after any other error the watch goes on.
@@ -165,6 +167,7 @@ export class Informer<T extends KubernetesObject> {
     const { client, resource, watchSeconds, namespace, labelSelector, fieldSelector } = this.#options
     const { least, most } = watchSeconds
     let version = start
+    const started = performance.now()
     const events = client.watch<T>(resource, {
       ...(namespace !== undefined && { namespace }),
       ...(labelSelector !== undefined && { labelSelector }),
@@ -188,6 +191,10 @@ export class Informer<T extends KubernetesObject> {
       return version
     }
     this.#lastContact = performance.now()
+    // One that ends as soon as it begins would begin again and again.
+    if (version === start && performance.now() - started < shortestWatchMilliseconds) {
+      await this.#pause(new Error('the API server ended the watch at once'))
+    } else this.#failures = 0
     return version
   }
 
@@ -229,11 +236,12 @@ export class Informer<T extends KubernetesObject> {
 
   async #pause(error: unknown): Promise<void> {
     const { backoff, log, resource } = this.#options
-    const delay = Math.min(backoff.baseMilliseconds * 2 ** this.#failures, backoff.mostMilliseconds)
+    const backoffDelay = Math.min(backoff.baseMilliseconds * 2 ** this.#failures, backoff.mostMilliseconds)
+    const asked = error instanceof KubeError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0
     this.#failures++
     const level = this.#failures > 3 ? 'warn' : 'debug'
     log[level]({ err: error, kind: resource.kind, failures: this.#failures }, 'the watch ended')
-    await wait(delay * (0.5 + Math.random() / 2), this.#stop.signal)
+    await wait(Math.max(backoffDelay * (0.5 + Math.random() / 2), asked), this.#stop.signal)
   }
 }
 

@@ -115,6 +115,19 @@ test('delays double with each failure up to the longest, and start again after a
   expect(delays).toEqual([10, 20, 40, 80, 160, 320, 640, 1000, 1000, 10])
 })
 
+test('what the API server asks for is the least delay, and grows with the failures as well', async () => {
+  const { queue, clock } = queueAt()
+  const delays: number[] = []
+  for (let i = 0; i < 5; i++) {
+    queue.addRateLimited('a', 50)
+    const before = clock.now()
+    while ((await takeNow(queue)) === undefined) clock.advance(1)
+    delays.push(clock.now() - before)
+    queue.done('a')
+  }
+  expect(delays).toEqual([50, 50, 50, 80, 160])
+})
+
 test('every delay is within its bounds, whatever the random number', () => {
   fc.assert(
     fc.property(fc.nat(60), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, random) => {

@@ -98,14 +98,17 @@ export class WorkQueue {
     this.#delayed.set(key, { at, cancel })
   }
 
-  /** Adds the key after a delay that doubles with each failure in a row, by up to a half more at random. */
-  addRateLimited(key: string): void {
+  /**
+   * Adds the key after a delay that doubles with each failure in a row, by up to a half more at random.
+   * @param leastMilliseconds what the API server asks for
+   */
+  addRateLimited(key: string, leastMilliseconds = 0): void {
     const failures = this.#failures.get(key) ?? 0
     this.#failures.set(key, failures + 1)
     this.#observe.retried?.()
     const { baseMilliseconds, mostMilliseconds } = this.#backoff
-    const delay = Math.min(baseMilliseconds * 2 ** Math.min(failures, 30), mostMilliseconds)
-    this.addAfter(key, Math.min(delay * (1 + this.#random() / 2), mostMilliseconds))
+    const delay = Math.max(baseMilliseconds * 2 ** Math.min(failures, 30), leastMilliseconds)
+    this.addAfter(key, Math.min(delay * (1 + this.#random() / 2), Math.max(mostMilliseconds, leastMilliseconds)))
   }
 
   /** The next failure of the key is the first again. */

@@ -28,6 +28,8 @@ export type Fault =
   /** The connection ends after the API server has carried the request out; `first` comes before that. */
   | { kind: 'cutAfterwards'; first?: () => void }
   | { kind: 'delay'; milliseconds: number }
+  /** An answer without content: of a watch, its end. */
+  | { kind: 'empty' }
   /** Nothing comes, and the connection stays. */
   | { kind: 'hang' }
 
@@ -129,6 +131,9 @@ export class FaultyApi {
         return
       case 'cut':
         incoming.socket.destroy()
+        return
+      case 'empty':
+        response.writeHead(200).end()
         return
       case 'hang':
         return

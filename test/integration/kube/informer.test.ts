@@ -1,6 +1,9 @@
 import { afterEach, beforeAll, expect, inject, test } from 'vitest'
+import { KubeClient } from '../../../operator/kube/client.ts'
 import { type Change, Informer, type InformerOptions } from '../../../operator/kube/informer.ts'
+import { Transport } from '../../../operator/kube/transport.ts'
 import { apiClient, type ConfigMap, configMap, configMaps, makeNamespace, RecordingLog } from './api.ts'
+import { type Fault, FaultyApi } from './api-proxy.ts'
 import { FaultyProxy } from './proxy.ts'
 
 const client = apiClient()
@@ -79,6 +82,33 @@ test('what happens while the watch is cut is seen afterwards, without a new list
   }
   await expect.poll(names, { timeout: 10_000 }).toEqual(['a', 'b', 'c', 'd'])
   expect(lists).toHaveLength(1)
+  await informer.stop()
+  await proxy.close()
+})
+
+test.each<[string, Fault]>([
+  ['away', { kind: 'cut' }],
+  ['one that ends each watch at once', { kind: 'empty' }],
+])('while the API server is %s, a watch asks less and less often', async (_, fault) => {
+  const proxy = await FaultyApi.inFrontOf(inject('apiServer').port)
+  const transport = new Transport(proxy.configFrom(inject('apiServer').kubeconfigPath), 'kube-test')
+  const { informer, object, names } = watched({
+    client: new KubeClient(transport, 'kube-test'),
+    backoff: { baseMilliseconds: 20, mostMilliseconds: 60_000 },
+  })
+  informer.start()
+  await informer.synced
+  proxy.fault = () => fault
+  proxy.cut()
+  await client.create(configMaps, object('a'))
+  const before = proxy.requests.length
+  await new Promise((passed) => setTimeout(passed, 2_000))
+  // After 20, 40, 80, … milliseconds; one that goes on as it began asks 100 times.
+  expect(proxy.requests.length - before).toBeLessThan(15)
+  expect(proxy.requests.length - before).toBeGreaterThan(3)
+
+  proxy.heal()
+  await expect.poll(names, { timeout: 20_000 }).toEqual(['a'])
   await informer.stop()
   await proxy.close()
 })

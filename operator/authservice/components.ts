@@ -16,17 +16,14 @@ export interface Observed {
   databases: DatabaseCheck | undefined
   /** Children that this visit wrote: what the cache shows of them is out of date. */
   written: readonly Manifest[]
+  /** Secrets of the operator's own that do not exist yet. */
+  unmadeSecrets: readonly string[]
 }
 
 /** One condition for each part, and one for the rollout. */
 export function judgeComponents(observed: Observed): ConditionUpdate[] {
   return [
-    fromFindings('SecretsReady', observed) ?? {
-      type: 'SecretsReady',
-      status: 'True',
-      reason: 'Available',
-      message: 'All keys and passwords are there.',
-    },
+    fromFindings('SecretsReady', observed) ?? judgeSecrets(observed),
     fromFindings('RedisReady', observed) ?? judgeRedis(observed),
     fromFindings('MongoDBReady', observed) ?? judgeMongoDb(observed),
     fromFindings('WorkloadAvailable', observed) ?? judgeServer(observed),
@@ -39,6 +36,14 @@ export function judgeComponents(observed: Observed): ConditionUpdate[] {
 function fromFindings(type: ConditionType, { findings }: Observed): ConditionUpdate | undefined {
   const stall = findings.find(({ kind, condition }) => kind === 'stall' && condition === type)
   return stall && { type, status: 'False', reason: stall.reason, message: stall.message }
+}
+
+function judgeSecrets({ unmadeSecrets }: Observed): ConditionUpdate {
+  const type = 'SecretsReady'
+  if (unmadeSecrets.length === 0) {
+    return { type, status: 'True', reason: 'Available', message: 'All keys and passwords are there.' }
+  }
+  return { type, status: 'False', reason: 'Waiting', message: `waiting for Secret ${unmadeSecrets.join(', ')}` }
 }
 
 function judgeRedis(observed: Observed): ConditionUpdate {

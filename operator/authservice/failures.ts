@@ -1,6 +1,10 @@
 import { KubeError } from '../kube/errors.ts'
 import { type ApplyFailure, ForeignObjectError } from './apply/apply.ts'
+import type { Manifest } from './apply/plan.ts'
+import type { ConditionType } from './conditions.ts'
 import type { Finding } from './finding.ts'
+
+const componentLabel = 'app.kubernetes.io/component'
 
 /** Failed writes, by what helps. */
 export interface JudgedFailures {
@@ -32,7 +36,7 @@ export function judgeFailures(failures: readonly ApplyFailure[]): JudgedFailures
 }
 
 function findingOf({ child, error }: ApplyFailure): Finding | undefined {
-  const stall = { kind: 'stall', condition: 'Stalled' } as const
+  const stall = { kind: 'stall', condition: conditionOf(child) } as const
   if (error instanceof ForeignObjectError) return { ...stall, reason: 'ChildNotOwned', message: error.message }
   const name = `${child.kind} ${child.metadata.name}`
   switch (error instanceof KubeError ? error.status : undefined) {
@@ -41,10 +45,36 @@ function findingOf({ child, error }: ApplyFailure): Finding | undefined {
       return { ...stall, reason: 'ApplyRefused', message: `The API server forbids to write ${name}: ${textOf(error)}` }
     case 400:
     case 422:
-      return { ...stall, reason: 'ApplyRefused', message: `The API server refuses ${name}: ${textOf(error)}` }
+      return {
+        ...stall,
+        reason: 'ApplyRefused',
+        message: `The API server refuses ${name}: ${withAdvice(textOf(error))}`,
+      }
     default:
       return undefined
   }
+}
+
+/** Kinds without which their part cannot be what the spec asks for. */
+const bearing = new Set(['Deployment', 'StatefulSet', 'Service', 'Ingress', 'HTTPRoute'])
+const conditions: Readonly<Record<string, ConditionType>> = {
+  server: 'WorkloadAvailable',
+  redis: 'RedisReady',
+  mongodb: 'MongoDBReady',
+  edge: 'IngressReady',
+}
+
+/** Where a child that cannot be written shows, beside `Stalled` and `Ready`. */
+function conditionOf({ kind, metadata }: Manifest): ConditionType {
+  if (kind === 'Secret') return 'SecretsReady'
+  const component = metadata.labels?.[componentLabel] ?? ''
+  return (bearing.has(kind) ? conditions[component] : undefined) ?? 'Stalled'
+}
+
+function withAdvice(text: string): string {
+  return /nodePort.*already allocated/.test(text)
+    ? `${text.replace(/\.$/, '')}. Write another number as ingress.nginx.nodePort, or 0 for any that is free.`
+    : text
 }
 
 function textOf(error: unknown): string {

@@ -27,6 +27,7 @@ import type { RolloutDecision } from './rollout/world.ts'
 import { decideSecrets, type SecretsDecision } from './secrets/decide-secrets.ts'
 import { rotatedByAnnotation } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
+import { statusesOfWhatIsThere, unmadeSecrets } from './secrets/what-is-there.ts'
 import { findChild, type Snapshot } from './snapshot.ts'
 import { composeStatus } from './status.ts'
 import { validate } from './validate.ts'
@@ -212,7 +213,11 @@ function judge(
 ) {
   const { authService, resolved, referencedSecrets } = snapshot
   const written = [...created, ...changed, ...corrected.map(({ child }) => child)]
-  const { spec, metadata } = authService
+  const there = {
+    found: new Set(snapshot.ownSecrets.keys()),
+    written: new Set(written.filter((child) => child.kind === 'Secret').map((child) => child.metadata.name)),
+  }
+  const { spec, metadata, status } = authService
   const version = versionOf(image)
   const checklist = evaluateChecklist({
     ...{ name: metadata.name, spec, resolved, findings, version },
@@ -226,11 +231,14 @@ function judge(
       snapshot,
       rollout,
       revisions: placement.revisions,
-      components: judgeComponents({ snapshot, findings, rollout, databases, written }),
+      components: judgeComponents({
+        ...{ snapshot, findings, rollout, databases, written },
+        unmadeSecrets: unmadeSecrets(secrets, there),
+      }),
       production: productionReady(checklist, resolved.environment),
       findings,
       checklist,
-      secrets: secrets.statuses,
+      secrets: statusesOfWhatIsThere(secrets, status?.secrets ?? [], there),
       taken,
       image,
       failure,

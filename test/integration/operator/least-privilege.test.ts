@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { parseAllDocuments } from 'yaml'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
 import { encodeSecretData } from '../../../operator/authservice/secrets/secret-data.ts'
@@ -48,7 +48,7 @@ const operators: Operator[] = []
 const proxies: FaultyApi[] = []
 
 beforeAll(async () => {
-  await admin.create(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: operatorNamespace } })
+  await admin.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: operatorNamespace } })
   const { apiVersion: version, kind: ofKind } = ingressClasses
   const spec = { controller: 'k8s.io/ingress-nginx' }
   await admin.apply(ingressClasses, { apiVersion: version, kind: ofKind, metadata: { name: 'walked' }, ...{ spec } })
@@ -198,14 +198,4 @@ test('with Roles in its namespaces only the operator does its work there, and no
   for (const place of [{ namespace: elsewhere.name }, {}]) {
     await expect(asAccount.list(secrets, place)).rejects.toMatchObject({ status: 403 })
   }
-})
-
-test('the overlay for namespaces binds nothing for the whole cluster, and watches the namespaces that it has Roles in', async () => {
-  const overlay = parse(await readFile(resolve(manifests, 'overlays/namespaced/kustomization.yaml'), 'utf8'))
-  const patches: { target?: { kind?: string }; patch: string }[] = overlay.patches
-  const removed = patches.filter(({ patch }) => patch.includes('$patch: delete')).map(({ patch }) => parse(patch).kind)
-  expect(removed.sort()).toEqual(['ClusterRole', 'ClusterRoleBinding'])
-  const watched = /WATCH_NAMESPACES, value: "?([a-z0-9,-]+)"?/.exec(patches.map(({ patch }) => patch).join())?.[1]
-  const roles = await objectsOf('overlays/namespaced/role.yaml')
-  expect(roles.map(({ metadata }) => metadata.namespace)).toEqual([watched, watched])
 })

@@ -100,9 +100,25 @@ test('suspended, it looks and reports, and changes nothing', async () => {
   expect((await namespace.authService('paused')).status?.phase).toBe('Suspended')
   expect(await namespace.get('Deployment', 'paused-blue')).toBeUndefined()
   expect(await namespace.get('Secret', 'paused-keys')).toBeUndefined()
+  expect(await namespace.condition('paused', 'SecretsReady')).toMatch(/^False Waiting: waiting for Secret paused-keys/)
 
   await namespace.apply(authService('paused', { suspend: false }))
   await expect.poll(() => namespace.get('Deployment', 'paused-blue'), { timeout: 10_000 }).toBeDefined()
+})
+
+test('a Service that the API server refuses is told of where one looks, with what to write instead', async () => {
+  const holder = { ports: [{ port: 80, nodePort: 30_123 }], selector: { app: 'shop' }, type: 'NodePort' }
+  await namespace.apply({ apiVersion: 'v1', kind: 'Service', metadata: { name: 'holder' }, ...{ spec: holder } })
+  const nginx = { serviceType: 'NodePort', nodePort: 30_123 }
+  await namespace.apply(authService('refused', { ingress: { type: 'Nginx', host: 'auth.localhost', nginx } }))
+  for (const type of ['Stalled', 'Ready', 'IngressReady']) {
+    await expect
+      .poll(() => namespace.condition('refused', type), { timeout: 10_000, message: type })
+      .toMatch(/ ApplyRefused: .*30123.* already allocated\. Write another number as ingress\.nginx\.nodePort, or 0/)
+  }
+  expect(await namespace.condition('refused', 'IngressReady')).toMatch(/^False/)
+  await namespace.patch(kind, 'refused', { spec: { ingress: { nginx: { nodePort: 0 } } } })
+  await expect.poll(() => namespace.condition('refused', 'Stalled'), { timeout: 10_000 }).toMatch(/^False/)
 })
 
 test('passwords that are lost while their volume is kept are not replaced', async () => {
@@ -118,11 +134,16 @@ test('passwords that are lost while their volume is kept are not replaced', asyn
     .poll(() => namespace.condition('kept', 'Stalled'), { timeout: 10_000 })
     .toMatch(/^True PasswordsLost: Secret kept-mongodb is gone, but volume data-kept-mongodb-0/)
   expect(await namespace.get('Secret', 'kept-mongodb')).toBeUndefined()
+  expect((await namespace.authService('kept')).status?.secrets, 'keys that nobody wrote').toEqual([])
 
   // The controller that would take the finalizer away does not run here.
   await namespace.patch('PersistentVolumeClaim', 'data-kept-mongodb-0', { metadata: { finalizers: null } })
   await namespace.remove('PersistentVolumeClaim', 'data-kept-mongodb-0')
   await expect.poll(() => namespace.get('Secret', 'kept-mongodb'), { timeout: 15_000 }).toBeDefined()
+  await expect.poll(() => namespace.condition('kept', 'Stalled'), { timeout: 10_000 }).toMatch(/^False/)
+  expect(await namespace.events('kept'), 'nothing was lost, for there was nothing').not.toContainEqual(
+    expect.stringMatching(/SecretLost/),
+  )
 })
 
 test('signing keys that are lost are made anew, with a warning', async () => {

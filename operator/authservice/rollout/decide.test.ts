@@ -15,6 +15,7 @@ import {
   simulatedPolicy,
   writesOf,
 } from './simulated-world.ts'
+import { emptyMemory } from './world.ts'
 
 const decide = (world: SimulatedWorld) => decideRollout(observe(world), world.memory, new Date(world.now))
 
@@ -43,6 +44,35 @@ test('the first revision starts in blue, without a test: there is nothing to com
   const { world, phases } = run(simulate())
   expect(phases).toEqual(['Preparing', 'Stable'])
   expect(world).toMatchObject({ serviceColor: 'blue', memory: { currentRevision: 'r1', lastOutcome: undefined } })
+})
+
+test.each(['BlueGreen', 'RollingUpdate'] as const)(
+  'a first revision that never served is replaced in its place by what the spec asks for then (%s)',
+  (strategy) => {
+    const { world: stuck } = run(simulate({ specRevision: 'r2-unready', policy: { ...simulatedPolicy, strategy } }))
+    expect(stuck.memory.phase).toBe('Preparing')
+    const { world, phases } = run({ ...stuck, specRevision: 'r2' })
+    expect(phases).toEqual(['Preparing', 'Stable'])
+    expect(world).toMatchObject({
+      serviceColor: 'blue',
+      deployments: { blue: { revision: 'r2', ready: 2 } },
+      memory: { currentRevision: 'r2', failedRevision: undefined },
+    })
+    expect(world.deployments.green).toBeUndefined()
+  },
+)
+
+test('what an earlier operator gave up because nothing served beside it is tried again', () => {
+  const memory = {
+    ...emptyMemory,
+    activeColor: 'blue',
+    revision: 'r2',
+    failedRevision: 'r2',
+    failure: 'no answer',
+  } as const
+  const deployments = { blue: { revision: 'r2-unready', replicas: 2, ready: 0, old: 0 } }
+  const { world } = run(simulate({ specRevision: 'r2', memory, deployments, serviceColor: 'blue' }))
+  expect(world.memory).toMatchObject({ currentRevision: 'r2', failedRevision: undefined })
 })
 
 test('an autoscaler that left the live Deployment at zero is woken', () => {

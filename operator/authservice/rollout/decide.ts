@@ -13,6 +13,7 @@ import { type Color, otherColor, type RolloutDecision, type RolloutMemory, type 
  * | what the live colour runs | what is wanted | what happens |
  * |---|---|---|
  * | the last good revision | the same | `settle`: the other colour is kept for a while, then emptied |
+ * | what never served | anything else | `settle`: it takes its place, as the first revision |
  * | something else | the last good revision | `goBack`: by the Service where the old colour stands, else pod by pod |
  * | something else, not proven | a third revision | `goBack` first: the next one starts from what is known to work |
  * | what is wanted, not proven | the same | `afterSwitch` or `rollingUpdate`: watched until it is proven |
@@ -31,7 +32,7 @@ export function decideRollout(world: RolloutWorld, memory: RolloutMemory, now: D
 type Step = (course: Course) => RolloutDecision
 
 function chooseStep(course: Course): Step {
-  const { world, live, idle, stable, revision, needed } = course
+  const { world, live, idle, stable, revision, needed, memory } = course
   const seen = world.colors[live]?.revision
   const running = seen !== undefined && canRun(world, seen) ? seen : stable
   const standsBy = world.colors[idle]?.revision === stable && (world.colors[idle]?.replicas ?? 0) > 0
@@ -40,7 +41,7 @@ function chooseStep(course: Course): Step {
     if (isDatabaseAwaited(course)) return prepareDatabase
     return world.policy.strategy === 'BlueGreen' && needed > 0 ? beforeSwitch : rollingUpdate
   }
-  if (revision === stable) return goBack
+  if (revision === stable) return memory.currentRevision === undefined ? settle : goBack
   if (running !== revision && standsBy) return goBack
   if (running !== revision && isDatabaseAwaited(course)) return prepareDatabase
   return standsBy ? afterSwitch : rollingUpdate

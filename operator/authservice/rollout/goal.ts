@@ -28,8 +28,8 @@ export function chooseGoal(world: RolloutWorld, memory: RolloutMemory, live: Col
   const judged = judgeProgress(world, memory, stable, now)
   const pinned = takeRollbackOrder(world, judged)
   const wish = pinned.pin?.revision ?? world.specRevision
-  const remembered =
-    wish === pinned.failedRevision ? pinned : { ...pinned, failedRevision: undefined, failure: undefined }
+  const holds = wish === pinned.failedRevision && wish !== stable
+  const remembered = holds ? pinned : { ...pinned, failedRevision: undefined, failure: undefined }
   const revision = wish === remembered.failedRevision ? stable : wish
   return {
     revision,
@@ -39,9 +39,13 @@ export function chooseGoal(world: RolloutWorld, memory: RolloutMemory, live: Col
   }
 }
 
-/** The last good revision; before there is one, what the live colour runs; on an empty cluster, what the spec asks for. */
+/**
+ * The last good revision; before there is one, what the live colour serves with. Where nothing ever served there is
+ * nothing to go back to or to compare with: what the spec asks for, whatever it asked for before.
+ */
 function stableRevision(world: RolloutWorld, memory: RolloutMemory, live: Color): string {
-  const candidates = [memory.currentRevision, world.colors[live]?.revision]
+  const { revision: serving, availableReplicas = 0 } = world.colors[live] ?? {}
+  const candidates = [memory.currentRevision, availableReplicas > 0 ? serving : undefined]
   return candidates.find((revision) => revision !== undefined && canRun(world, revision)) ?? world.specRevision
 }
 

@@ -149,7 +149,12 @@ function external(type: ConditionType, message: string, { snapshot, databases }:
   const before = snapshot.authService.status?.conditions?.find((condition) => condition.type === type)
   const wasReached = before?.status === 'True' && before.reason === 'External'
   if (databases?.state === 'running' && !wasReached) {
-    return { type, status: 'False', reason: 'Waiting', message: `waiting for Job ${databases.job} to reach it` }
+    return {
+      type,
+      status: 'False',
+      reason: 'Waiting',
+      message: `waiting for Job ${databases.job} to reach it: its log says what keeps it (kubectl logs job/${databases.job})`,
+    }
   }
   return { type, status: 'True', reason: 'External', message }
 }

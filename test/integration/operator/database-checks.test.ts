@@ -55,7 +55,7 @@ test('databases that are not fit are told in conditions, and looked at again whe
   const job = await migrationOf('unfit')
   await expect
     .poll(() => namespace.condition('unfit', 'MongoDBReady'), { timeout: 10_000 })
-    .toBe(`False Waiting: waiting for Job ${job} to reach it`)
+    .toBe(`False Waiting: waiting for Job ${job} to reach it: its log says what keeps it (kubectl logs job/${job})`)
 
   const uidOf = async () => (await namespace.get('Job', job))?.metadata.uid
   const before = await uidOf()

@@ -51,7 +51,9 @@ test.each(['BlueGreen', 'RollingUpdate'] as const)(
   (strategy) => {
     const { world: stuck } = run(simulate({ specRevision: 'r2-unready', policy: { ...simulatedPolicy, strategy } }))
     expect(stuck.memory.phase).toBe('Preparing')
-    const { world, phases } = run({ ...stuck, specRevision: 'r2' })
+    const mended = { ...stuck, specRevision: 'r2' }
+    expect(visit(mended).memory, 'what status tells meanwhile').toMatchObject({ phase: 'Preparing', revision: 'r2' })
+    const { world, phases } = run(mended)
     expect(phases).toEqual(['Preparing', 'Stable'])
     expect(world).toMatchObject({
       serviceColor: 'blue',

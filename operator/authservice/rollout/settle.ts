@@ -44,7 +44,11 @@ export function settle(course: Course): RolloutDecision {
     contractionOf: isWholeNow && isGone && mayContract(course) ? stable : undefined,
     templates,
     counts: { ...liveCount(course), ...emptyIdle(course) },
-    memory: { targetColor: undefined, ...(isWholeNow && { currentRevision: stable }) },
+    memory: {
+      targetColor: undefined,
+      ...(isFirst && { revision: stable }), // another one than before, when the spec was mended
+      ...(isWholeNow && { currentRevision: stable }),
+    },
     complete: isWholeNow,
     failure: failureOf(course),
   })

@@ -85,13 +85,15 @@ function askEdge(authService: AuthService, resolved: ResolvedSpec, pods: Snapsho
 /**
  * The operator's own Secrets that the cache does not show, though they exist: the cache lags behind, or somebody took
  * the label away that the cache selects by. Taking them for missing would replace keys and passwords that are in use.
+ * Of an AuthService that nothing was reported about nothing is expected: should one be there, making it is refused.
  */
 async function readUnseenSecrets(
-  { metadata }: AuthService,
+  { metadata, status }: AuthService,
   resolved: ResolvedSpec,
   cached: readonly Manifest[],
   cluster: Cluster,
 ): Promise<SecretManifest[]> {
+  if (status?.conditions === undefined) return []
   const seen = new Set(cached.filter(isSecret).map((secret) => secret.metadata.name))
   const unseen = expectedSecrets(metadata.name, resolved).filter((name) => !seen.has(name))
   const live = await Promise.all(unseen.map((name) => cluster.readSecret(metadata.namespace, name)))

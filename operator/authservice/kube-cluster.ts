@@ -215,7 +215,11 @@ export class KubeCluster implements Cluster {
   }
 
   async apply(manifest: Manifest): Promise<void> {
-    await this.#options.client.apply(resourceOf(manifest), manifest)
+    await this.#options.client.applyUnseen(resourceOf(manifest), manifest)
+  }
+
+  applyNew(manifest: Manifest): Promise<boolean> {
+    return this.#options.client.applyNew(resourceOf(manifest), manifest)
   }
 
   async patchLists(object: Manifest, patch: object): Promise<void> {

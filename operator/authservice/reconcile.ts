@@ -68,7 +68,7 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
     context.metrics.forget(key)
     return { done: true } // owner references collect the rest
   }
-  const decisions = await decide(snapshot, context, now)
+  const decisions = decide(snapshot, context, now)
   const { isFree } = decisions
   const written = isFree ? await write(snapshot, decisions, { cluster: context.cluster, now }) : nothingWritten
 
@@ -85,16 +85,12 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
 }
 
 /** Everything that is decided, from the snapshot and the time alone. */
-async function decide(
-  snapshot: Snapshot,
-  { images, allowedImagePrefixes }: ReconcileContext,
-  now: Date,
-): Promise<Decisions> {
+function decide(snapshot: Snapshot, { images, allowedImagePrefixes }: ReconcileContext, now: Date): Decisions {
   const { authService, resolved, ownSecrets, referencedSecrets, loadedKeys } = snapshot
   const { metadata, spec, status } = authService
   const asked = pendingActions(authService)
   const rotatedBy = lastRotation(snapshot)
-  const secrets = await decideSecrets({
+  const secrets = decideSecrets({
     ...{ metadata, resolved, existing: ownSecrets, asked, rotatedBy, loadedKeys, now },
     passwords: observePasswords(snapshot),
   })

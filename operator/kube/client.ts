@@ -1,7 +1,10 @@
 import { createInterface } from 'node:readline'
-import { KubeError } from './errors.ts'
+import { isConflict, KubeError } from './errors.ts'
 import { type KubernetesObject, type ObjectMeta, pathOf, type Resource } from './objects.ts'
-import type { Transport } from './transport.ts'
+import type { KubeRequest, Transport } from './transport.ts'
+
+/** Asks for the metadata of an object alone. @see https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources */
+const metadataOnly = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'
 
 export interface ListPage<T> {
   items: T[]
@@ -107,14 +110,32 @@ export class KubeClient {
    * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
    */
   apply<T extends KubernetesObject>(resource: Resource, object: KubernetesObject, subresource?: string): Promise<T> {
-    const { namespace, name } = object.metadata
-    return this.#transport.json({
-      method: 'PATCH',
-      path: `${pathOf(resource, namespace, name)}${subresource === undefined ? '' : `/${subresource}`}`,
-      query: { fieldManager: this.#fieldManager, force: true },
-      contentType: 'application/apply-patch+yaml', // JSON is YAML
-      body: object,
-    })
+    return this.#transport.json(this.#applyRequest(resource, object, subresource))
+  }
+
+  /** Server-side apply of which nobody needs the answer: a watch tells what became of it. */
+  async applyUnseen(resource: Resource, object: KubernetesObject): Promise<void> {
+    const headers = { accept: metadataOnly }
+    await this.#transport.send({ ...this.#applyRequest(resource, object), headers })
+  }
+
+  /**
+   * Server-side apply that makes the object, and leaves one alone that exists already.
+   *
+   * Applying has no "only if it does not exist", but it compares a resourceVersion with that of an object that exists.
+   * Version 1 is the empty database's, so no object has it. Asking and writing are one step, so that nothing can come
+   * in between.
+   * @returns false when an object of this name exists, or another write came in between
+   */
+  async applyNew(resource: Resource, object: KubernetesObject): Promise<boolean> {
+    const metadata = { ...object.metadata, resourceVersion: '1' }
+    try {
+      await this.applyUnseen(resource, { ...object, metadata })
+      return true
+    } catch (error) {
+      if (isConflict(error)) return false
+      throw error
+    }
   }
 
   /** JSON merge patch (RFC 7386) of an object or of a subresource, under a field manager of its own when one is given. */
@@ -161,6 +182,17 @@ export class KubeClient {
     } catch (error) {
       const isAnother = error instanceof KubeError && error.status === 409 && uid !== undefined
       if (!isAnother && !(error instanceof KubeError && error.status === 404)) throw error
+    }
+  }
+
+  #applyRequest(resource: Resource, object: KubernetesObject, subresource?: string): KubeRequest {
+    const { namespace, name } = object.metadata
+    return {
+      method: 'PATCH',
+      path: `${pathOf(resource, namespace, name)}${subresource === undefined ? '' : `/${subresource}`}`,
+      query: { fieldManager: this.#fieldManager, force: true },
+      contentType: 'application/apply-patch+yaml', // JSON is YAML
+      body: object,
     }
   }
 }

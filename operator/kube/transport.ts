@@ -1,5 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { finished } from 'node:stream/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { KubeError } from './errors.ts'
 
@@ -21,6 +22,16 @@ export type RequestObserver = (method: string, code: string, seconds: number, pa
 
 const defaultTimeoutMilliseconds = 30_000
 
+/** Credentials are asked for again after so long: they come from files, or from a program that keeps them itself. */
+const credentialsMilliseconds = 1_000
+
+/** All requests go to one server: by its default, Node makes a name of the server and all its certificates each time. */
+class ServerAgent extends Agent {
+  override getName(): string {
+    return 'kube-apiserver'
+  }
+}
+
 /**
  * Requests to the API server over connections that stay open. @kubernetes/client-node reads the configuration and
  * authenticates; its own requests open a connection, with a TLS handshake, each time.
@@ -31,6 +42,7 @@ export class Transport {
   readonly #userAgent: string
   readonly #observe: RequestObserver
   #agent: RequestOptions['agent']
+  #credentials: { options: Promise<RequestOptions>; askedAt: number } | undefined
 
   /** @throws when the configuration names no cluster */
   constructor(config: KubeConfig, userAgent: string, observe: RequestObserver = () => {}) {
@@ -73,6 +85,12 @@ export class Transport {
   /** @returns the answer's JSON: its shape is the caller's promise, the API server checked it */
   async json<Answer>(request: KubeRequest): Promise<Answer> {
     return JSON.parse(await readText(await this.open(request)))
+  }
+
+  /** For a request whose answer tells nothing new: it is read to its end, so that the connection is free, and dropped. */
+  async send(request: KubeRequest): Promise<void> {
+    const answer = await this.open(request)
+    await finished(answer.resume())
   }
 
   close(): void {
@@ -127,17 +145,29 @@ export class Transport {
     return { outgoing, answer }
   }
 
-  /** Credentials are asked for each time, because tokens are renewed; connections are kept. */
-  async #options(): Promise<RequestOptions> {
+  /** What every request has in common. Credentials are asked for again and again, because they are renewed. */
+  #options(): Promise<RequestOptions> {
+    const now = performance.now()
+    if (this.#credentials === undefined || now - this.#credentials.askedAt > credentialsMilliseconds) {
+      const options = this.#ask()
+      // One that failed is not remembered.
+      options.catch(() => {
+        this.#credentials = undefined
+      })
+      this.#credentials = { options, askedAt: now }
+    }
+    return this.#credentials.options
+  }
+
+  async #ask(): Promise<RequestOptions> {
     const options: RequestOptions = {}
     await this.#config.applyToHTTPSOptions(options)
-    const { agent, ...rest } = options
+    const { agent, ca, cert, key, rejectUnauthorized, servername, ...rest } = options
     if (this.#server.protocol === 'http:') return { ...rest, agent: undefined }
     const viaProxy = this.#config.getCurrentCluster()?.proxyUrl !== undefined
-    const { ca, cert, key, rejectUnauthorized, servername } = rest
     this.#agent ??= viaProxy
       ? agent
-      : new Agent({
+      : new ServerAgent({
           keepAlive: true,
           keepAliveMsecs: 30_000,
           maxSockets: 64,

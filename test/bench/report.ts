@@ -61,14 +61,15 @@ export function openReport(what: string): Cores {
   return cores
 }
 
+/** What was measured, by name; a curve has figures of its own for each of its points. */
+export type Figures = Record<string, number | readonly Record<string, number>[]>
+
 /** Says which targets are met, then the figures as one line of JSON, the last one. */
-export function closeReport(figures: Record<string, number>, targets: readonly Target[], enforce: boolean): void {
+export function closeReport(figures: Figures, targets: readonly Target[], enforce: boolean): void {
   console.log(`Load average after: ${loadAverage()}`)
   for (const target of targets) console.log(`${isMet(target) ? 'met   ' : 'MISSED'} ${sentence(target)}`)
   if (enforce && !targets.every(isMet)) process.exitCode = 1
-  console.log(
-    JSON.stringify(Object.fromEntries(Object.entries(figures).map(([name, value]) => [name, rounded(value)]))),
-  )
+  console.log(JSON.stringify(figures, (_, value) => (typeof value === 'number' ? rounded(value) : value)))
 }
 
 export function isMet({

@@ -8,6 +8,8 @@ export interface ChildWriter {
   read(object: Manifest): Promise<LiveManifest | undefined>
   /** Server-side apply with force. */
   apply(manifest: Manifest): Promise<void>
+  /** Makes the object, in one step with the look at whether there is one. @returns false when one of its name exists */
+  applyNew(manifest: Manifest): Promise<boolean>
   /** Strategic merge patch with lists that are to be replaced. */
   patchLists(object: Manifest, patch: object): Promise<void>
   /** Deletes this very object, and nothing of the same name that came after it. */
@@ -64,14 +66,22 @@ export class UnseenSecretError extends Error {
   }
 }
 
+/** It was there, then it was not, then it was there again. */
+export class RestlessObjectError extends Error {
+  override name = 'RestlessObjectError'
+  constructor({ kind, metadata }: Manifest) {
+    super(`${kind} ${metadata.name} comes and goes while it is to be made`)
+  }
+}
+
 /** Kinds that start pods: they come after what those pods mount, or the kubelet backs off for seconds. */
 const startsPods = new Set(['Deployment', 'StatefulSet', 'Job', 'CronJob'])
 
 /**
  * Writes a plan. What pods need comes first; within that, everything at once. One child that fails holds up no other.
  *
- * The plan was made from a cache that may lag behind our own writes, so what it says is missing or edited is read once
- * more before anything is done about it.
+ * The plan was made from a cache that may lag behind our own writes, and that does not show what is somebody else's. So
+ * what it says is missing is made only where there is nothing, and what it says was edited is read once more.
  */
 export async function applyPlan(plan: ApplyPlan, owner: Owner, cluster: ChildWriter): Promise<ApplyResult> {
   const result: ApplyResult = { created: [], changed: [], corrected: [], removed: [], failures: [] }
@@ -105,16 +115,25 @@ async function applyOne(planned: PlannedApply, owner: Owner, cluster: ChildWrite
     result.changed.push(manifest)
     return
   }
+  const create = async () => {
+    const isNew = await cluster.applyNew(manifest)
+    if (isNew) result.created.push(manifest)
+    return isNew
+  }
+  if (reason === 'missing' && (await create())) return
   const live = await cluster.read(manifest)
-  if (live !== undefined) refuseForeign(live, owner)
+  if (live === undefined) {
+    if (!(await create())) throw new RestlessObjectError(manifest)
+    return
+  }
+  refuseForeign(live, owner)
   const needed = needsApply(manifest, live)
   if (needed === undefined) return
-  if (live !== undefined && reason === 'missing' && manifest.kind === 'Secret') throw new UnseenSecretError(manifest)
+  if (reason === 'missing' && manifest.kind === 'Secret') throw new UnseenSecretError(manifest)
 
-  if (live !== undefined && needed.hasOthers) await cluster.patchLists(live, listsOf(manifest, live))
+  if (needed.hasOthers) await cluster.patchLists(live, listsOf(manifest, live))
   await cluster.apply(manifest)
-  if (live === undefined) result.created.push(manifest)
-  else if (reason === 'changed') result.changed.push(manifest)
+  if (reason === 'changed') result.changed.push(manifest)
   else result.corrected.push({ child: manifest, paths: needed.paths, by: lastEditor(live) })
 }
 

@@ -1,20 +1,14 @@
-// @peculiar/x509 registers its parts with tsyringe, which needs this polyfill first.
-import 'reflect-metadata'
-import { webcrypto, X509Certificate } from 'node:crypto'
-import * as x509 from '@peculiar/x509'
+import { X509Certificate } from 'node:crypto'
+import { issueFor } from './issue-certificate.ts'
 import type { SecretData } from './secret-data.ts'
-
-x509.cryptoProvider.set(webcrypto)
 
 const day = 86_400_000
 
 /** How long a certificate lives, and how long before its end it is replaced. Milliseconds. */
 export const certificateLifetime = { total: 365 * day, renewBefore: 30 * day, backdate: day / 24 } as const
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const
-
 /** Makes a certificate for the host, signed by an authority of its own. */
-export type IssueCertificate = (host: string, now: Date) => Promise<SecretData>
+export type IssueCertificate = (host: string, now: Date) => SecretData
 
 /** What is to become of the edge's certificate. */
 export interface CertificateDecision {
@@ -30,14 +24,14 @@ export interface CertificateDecision {
  * Keeps the certificate while it is for the host and far from its end, else issues one. The operator made it and signs
  * it itself, so nothing is lost by making it anew.
  */
-export async function decideCertificate(
+export function decideCertificate(
   existing: SecretData | undefined,
   host: string,
   now: Date,
   issue: IssueCertificate,
-): Promise<CertificateDecision> {
+): CertificateDecision {
   const why = whyReplace(existing, host, now)
-  const data = why === undefined && existing !== undefined ? existing : await issue(host, now)
+  const data = why === undefined && existing !== undefined ? existing : issue(host, now)
   const { validFromDate: createdAt, validToDate } = new X509Certificate(data['tls.crt'] ?? '')
   return { data, why, createdAt, renewAt: new Date(validToDate.getTime() - certificateLifetime.renewBefore) }
 }
@@ -72,50 +66,8 @@ function dateOf(instant: Date): string {
   return instant.toISOString().slice(0, 10)
 }
 
-/**
- * Issues a certificate with Web Crypto. The authority signs this one certificate and its key is thrown away: whoever
- * trusts `ca.crt` trusts nothing else by it.
- */
-export const issueCertificate: IssueCertificate = async (host, now) => {
-  const span = {
+export const issueCertificate: IssueCertificate = (host, now) =>
+  issueFor(host, {
     notBefore: new Date(now.getTime() - certificateLifetime.backdate),
     notAfter: new Date(now.getTime() + certificateLifetime.total),
-  }
-  const authorityKeys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const authority = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=AuthService self-signed authority',
-    keys: authorityKeys,
-    signingAlgorithm: algorithm,
-    ...span,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(authorityKeys.publicKey),
-    ],
   })
-
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])
-  const certificate = await x509.X509CertificateGenerator.create({
-    // A common name holds 64 characters at most; the host is in the alternative names, where clients look.
-    subject: 'CN=AuthService edge',
-    issuer: authority.subject,
-    publicKey: keys.publicKey,
-    signingKey: authorityKeys.privateKey,
-    signingAlgorithm: algorithm,
-    ...span,
-    extensions: [
-      new x509.SubjectAlternativeNameExtension([{ type: 'dns', value: host }]),
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      await x509.AuthorityKeyIdentifierExtension.create(authorityKeys.publicKey),
-      await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
-    ],
-  })
-  const privateKey = await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)
-  return {
-    'tls.crt': `${certificate.toString('pem')}\n`,
-    'tls.key': `${x509.PemConverter.encode(privateKey, 'PRIVATE KEY')}\n`,
-    'ca.crt': `${authority.toString('pem')}\n`,
-  }
-}

@@ -67,7 +67,7 @@ export interface SecretsDecision {
 export type SecretPart = Partial<SecretsDecision>
 
 /** Decides every Secret that the operator keeps for an AuthService. Makes what is missing, never replaces what is in use. */
-export async function decideSecrets(input: SecretsInput): Promise<SecretsDecision> {
+export function decideSecrets(input: SecretsInput): SecretsDecision {
   const names = secretNames(input.metadata.name)
   const sources = input.sources ?? systemSources
   const passwords = [redisPassword(input, names, sources), mongodbPasswords(input, names, sources)]
@@ -75,7 +75,7 @@ export async function decideSecrets(input: SecretsInput): Promise<SecretsDecisio
     decideKeysSecret(input, names, sources),
     ...passwords,
     emailHashSecret(input, names, sources),
-    await edgeCertificate(input, names, sources),
+    edgeCertificate(input, names, sources),
   ]
   const dates = parts.flatMap(({ nextChangeAt }) => nextChangeAt ?? [])
   return {
@@ -173,21 +173,16 @@ function emailHashSecret({ existing }: SecretsInput, { emailHash: name }: Secret
   }
 }
 
-async function edgeCertificate(
+function edgeCertificate(
   { resolved, existing, now }: SecretsInput,
   names: SecretNames,
   sources: SecretSources,
-): Promise<SecretPart> {
+): SecretPart {
   const { type, tls, host } = resolved.ingress
   if (type !== 'Nginx' || tls.kind !== 'selfSigned') return {}
 
   const name = names.edgeTls
-  const { data, why, createdAt, renewAt } = await decideCertificate(
-    existing.get(name),
-    host,
-    now,
-    sources.issueCertificate,
-  )
+  const { data, why, createdAt, renewAt } = decideCertificate(existing.get(name), host, now, sources.issueCertificate)
   const status: SecretStatus = {
     name,
     keyId: 'tls.crt',

@@ -46,7 +46,7 @@ const front: Front = {
 export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<string, SecretData>) {
   const authService = { apiVersion: 'auth-operator.dev/v1alpha1', kind: 'AuthService', metadata, spec } as const
   const resolved = resolveSpec(authService)
-  const secrets = await decideSecrets({
+  const secrets = decideSecrets({
     metadata,
     resolved,
     existing: before,

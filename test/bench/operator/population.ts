@@ -1,5 +1,4 @@
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
-import type { AuthService } from '../../../operator/authservice/api/schema.ts'
 import { authServices, childKinds } from '../../../operator/authservice/kinds.ts'
 import type { KubeClient } from '../../../operator/kube/client.ts'
 import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
@@ -39,22 +38,6 @@ export async function createAuthServices(client: KubeClient, count: number): Pro
     },
   }))
   await forEach(all, (one) => client.create(authServices, one))
-}
-
-export async function countReady(client: KubeClient): Promise<number> {
-  let ready = 0
-  let next: string | undefined
-  do {
-    const page = await client.list<AuthService>(authServices, {
-      limit: 500,
-      ...(next !== undefined && { continue: next }),
-    })
-    ready += page.items.filter(({ status }) =>
-      status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True'),
-    ).length
-    next = page.metadata.continue === '' ? undefined : page.metadata.continue
-  } while (next !== undefined)
-  return ready
 }
 
 /** Every child that the operator made, as it would be applied anew in other namespaces. */

@@ -10,8 +10,8 @@ import { configInput, EdgeUnderTest, keepAliveAgent } from './edge-under-test.ts
 let first: SecretData
 let second: SecretData
 beforeAll(async () => {
-  first = await issueCertificate('auth.example.com', new Date())
-  second = await issueCertificate('auth.example.com', new Date())
+  first = issueCertificate('auth.example.com', new Date())
+  second = issueCertificate('auth.example.com', new Date())
 })
 
 /** What the server got, newest last. */

@@ -19,7 +19,7 @@ let nginx = ''
 beforeAll(async () => {
   nginx = join(await nginxDirectory(), 'nginx')
   folder = await mkdtemp(join(tmpdir(), 'authservice-nginx-'))
-  const certificate = await issueCertificate('auth.example.com', new Date())
+  const certificate = issueCertificate('auth.example.com', new Date())
   await mkdir(join(folder, 'scratch'))
   await writeFile(join(folder, 'tls.crt'), certificate['tls.crt'] ?? '')
   await writeFile(join(folder, 'tls.key'), certificate['tls.key'] ?? '')

@@ -17,6 +17,25 @@ test('applying takes a field over, and giving it up removes it', async () => {
   expect(data).toEqual({ ours: '1', theirs: 'y' })
 })
 
+test('applying what is to be new makes it, and leaves alone what somebody made before', async () => {
+  const somebody = apiClient(undefined, 'somebody')
+  const theirs = await somebody.apply<ConfigMap>(configMaps, configMap(namespace, 'taken', { theirs: 'y' }))
+  expect(await client.applyNew(configMaps, configMap(namespace, 'taken', { ours: 'x' }))).toBe(false)
+  expect(await client.get(configMaps, namespace, 'taken')).toEqual({ apiVersion: 'v1', kind: 'ConfigMap', ...theirs })
+
+  expect(await client.applyNew(configMaps, configMap(namespace, 'free', { ours: '1', more: '2' }))).toBe(true)
+  // It was applied, and not created as a whole: what is given up later goes.
+  await client.applyUnseen(configMaps, configMap(namespace, 'free', { ours: '1' }))
+  expect((await client.get<ConfigMap>(configMaps, namespace, 'free')).data).toEqual({ ours: '1' })
+})
+
+test('of several that make an object at the same time one makes it', async () => {
+  const made = await Promise.all(
+    ['a', 'b', 'c', 'd'].map((data) => client.applyNew(configMaps, configMap(namespace, 'raced', { data }))),
+  )
+  expect(made.filter((one) => one)).toHaveLength(1)
+})
+
 test('a refusal says what was refused and why', async () => {
   await expect(client.get(configMaps, namespace, 'absent')).rejects.toMatchObject({
     status: 404,

@@ -64,3 +64,24 @@ test('with the operator stopped an AuthService is deleted at once, and leaves no
     expect(metadata, metadata.name).not.toHaveProperty('finalizers')
   }
 })
+
+test('a Secret of an AuthService that nothing was reported about yet keeps its values, though no cache shows it', async () => {
+  await operator.stop()
+  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'cut-short' }, ...{ spec } })
+  const { uid } = (await namespace.authService('cut-short')).metadata
+  const owner = { apiVersion, kind, name: 'cut-short', uid, controller: true }
+  const data = { password: Buffer.from('in use already').toString('base64') }
+  // Without the label that the cache selects by.
+  const metadata = { name: 'cut-short-redis', ownerReferences: [owner] }
+  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata, ...{ data } })
+
+  operator = startOperator(kubeconfigPath, namespace)
+  const secret = () => namespace.get('Secret', 'cut-short-redis')
+  const labels = async () => (await secret())?.metadata.labels
+  await expect
+    .poll(labels, { timeout: 20_000 })
+    .toMatchObject({ 'app.kubernetes.io/managed-by': 'authservice-operator' })
+  expect((await secret())?.['data']).toMatchObject(data)
+  await expect.poll(() => namespace.get('Deployment', 'cut-short-blue'), { timeout: 20_000 }).toBeDefined()
+})

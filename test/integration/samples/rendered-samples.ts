@@ -46,7 +46,7 @@ async function childrenOf(text: string): Promise<Child[]> {
   const authService = { apiVersion: 'auth-operator.dev/v1alpha1', kind: 'AuthService', metadata, spec } as const
   const resolved = resolveSpec(authService)
   const now = new Date('2026-11-24T12:00:00Z')
-  const { secrets } = await decideSecrets({
+  const { secrets } = decideSecrets({
     ...{ metadata, resolved, existing: new Map(), asked: new Map() },
     ...{ rotatedBy: undefined, passwords: { databasesDone: false, podsDone: false }, loadedKeys: undefined, now },
   })

@@ -1,0 +1,43 @@
+import type { AuthService } from '../../../operator/authservice/api/schema.ts'
+import { authServices } from '../../../operator/authservice/kinds.ts'
+import type { KubeClient } from '../../../operator/kube/client.ts'
+import { Informer, type Log } from '../../../operator/kube/informer.ts'
+
+/** Sees AuthServices become ready by a watch: listing all of them again and again would be a load of its own. */
+export class Readiness {
+  readonly #informer: Informer<AuthService>
+  readonly #ready = new Set<string>()
+  #wanted = Number.POSITIVE_INFINITY
+  #reached = Promise.withResolvers<void>()
+
+  constructor(client: KubeClient, log: Log) {
+    this.#informer = new Informer({ client, resource: authServices, log })
+    this.#informer.onChange(({ type, object }) => {
+      if (type !== 'deleted' && isReady(object)) this.#ready.add(object.metadata.name)
+      else this.#ready.delete(object.metadata.name)
+      if (this.#ready.size >= this.#wanted) this.#reached.resolve()
+    })
+  }
+
+  start(): void {
+    this.#informer.start()
+  }
+
+  get synced(): Promise<void> {
+    return this.#informer.synced
+  }
+
+  /** Resolves when so many are ready. */
+  async all(count: number): Promise<void> {
+    this.#wanted = count
+    if (this.#ready.size < count) await this.#reached.promise
+  }
+
+  stop(): Promise<void> {
+    return this.#informer.stop()
+  }
+}
+
+function isReady({ status }: AuthService): boolean {
+  return status?.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') === true
+}

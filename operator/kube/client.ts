@@ -1,5 +1,5 @@
-import { createInterface } from 'node:readline'
 import { isConflict, KubeError } from './errors.ts'
+import { linesOf } from './lines.ts'
 import { type KubernetesObject, type ObjectMeta, pathOf, type Resource } from './objects.ts'
 import type { KubeRequest, Transport } from './transport.ts'
 
@@ -68,8 +68,7 @@ export class KubeClient {
     // A connection may die without a word: then nothing comes, not even the end that was asked for.
     answer.setTimeout((options.timeoutSeconds + 15) * 1000, () => answer.destroy(new Error('the watch went silent')))
     try {
-      for await (const line of createInterface({ input: answer, crlfDelay: Number.POSITIVE_INFINITY })) {
-        if (line === '') continue
+      for await (const line of linesOf(answer)) {
         const event = JSON.parse(line)
         if (event.type === 'ERROR') {
           const { code, reason, message } = event.object

@@ -4,6 +4,8 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { desiredHashAnnotation } from '../../../operator/authservice/apply/plan.ts'
+import { childKinds } from '../../../operator/authservice/kinds.ts'
 import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
 import { encodeSecretData } from '../../../operator/authservice/secrets/secret-data.ts'
 import { KubeClient } from '../../../operator/kube/client.ts'
@@ -107,8 +109,10 @@ async function walkThrough(namespace: Namespace): Promise<void> {
 
   await drift(namespace, 'nobody')
   await drift(namespace, 'nobody') // the same event again is a series
+  for (const { kind: ofKind } of childKinds) await driftOf(namespace, ofKind)
   await namespace.patch(kind, 'walked', { spec: { ingress: { type: 'Ingress', ingress: { className: 'walked' } } } })
   await expect.poll(() => namespace.get('Ingress', 'walked'), { timeout: 20_000 }).toBeDefined()
+  await driftOf(namespace, 'Ingress')
   await namespace.patch(kind, 'walked', {
     spec: {
       version: '9.9.9', // another migration Job
@@ -143,6 +147,15 @@ async function drift(namespace: Namespace, color: string): Promise<void> {
     (await namespace.get<{ spec: { selector: Record<string, string> } }>('Service', 'walked'))?.spec.selector
   await namespace.patch('Service', 'walked', { spec: { selector: { 'auth-operator.dev/color': color } } })
   await expect.poll(selected, { timeout: 20_000 }).toMatchObject({ 'auth-operator.dev/color': 'blue' })
+}
+
+/** An edit of one child of a kind, where there is one: it is read before it is put back. */
+async function driftOf(namespace: Namespace, ofKind: string): Promise<void> {
+  const name = (await namespace.list(ofKind)).find(({ metadata }) => metadata.name.startsWith('walked'))?.metadata.name
+  if (name === undefined) return
+  const annotation = async () => (await namespace.get(ofKind, name))?.metadata.annotations?.[desiredHashAnnotation]
+  await namespace.patch(ofKind, name, { metadata: { annotations: { [desiredHashAnnotation]: null } } })
+  await expect.poll(annotation, { timeout: 20_000 }).toBeDefined()
 }
 
 /** Resources whose kinds this API server does not have, so that nothing is asked of them. */

@@ -58,6 +58,7 @@ async function childrenOf(text: string): Promise<Child[]> {
     resolved,
     referencedSecrets,
     front,
+    pods: [],
     children: [],
     endpointSlices: [],
   } as unknown as Snapshot

@@ -164,19 +164,20 @@ export class Transport {
     await this.#config.applyToHTTPSOptions(options)
     const { agent, ca, cert, key, rejectUnauthorized, servername, ...rest } = options
     if (this.#server.protocol === 'http:') return { ...rest, agent: undefined }
-    const viaProxy = this.#config.getCurrentCluster()?.proxyUrl !== undefined
-    this.#agent ??= viaProxy
-      ? agent
-      : new ServerAgent({
-          keepAlive: true,
-          keepAliveMsecs: 30_000,
-          maxSockets: 64,
-          ...(ca !== undefined && { ca }),
-          ...(cert !== undefined && { cert }),
-          ...(key !== undefined && { key }),
-          ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
-          ...(servername !== undefined && { servername }),
-        })
+    if (this.#config.getCurrentCluster()?.proxyUrl !== undefined) {
+      this.#agent ??= agent
+      return { ...options, agent: this.#agent }
+    }
+    this.#agent ??= new ServerAgent({
+      keepAlive: true,
+      keepAliveMsecs: 30_000,
+      maxSockets: 64,
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+      ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
+      ...(servername !== undefined && { servername }),
+    })
     return { ...rest, agent: this.#agent }
   }
 }

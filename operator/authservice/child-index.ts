@@ -1,48 +1,48 @@
 import { idOf, type Manifest } from './apply/plan.ts'
-import { type PackedText, TextPacker, unpack } from './packed-text.ts'
+import { ObjectPacker, type PackedObject, unpack } from './shared-text.ts'
+
+/** The children of one owner, and the words by which they differ from those of another one. */
+interface Family {
+  words: readonly string[]
+  children: Map<string, PackedObject>
+}
 
 /**
  * Children by the uid of the object that controls them, so that one visit does not look at everybody's. They are kept
- * as packed text, which takes a small part of the memory of objects; a visit reads its own few.
+ * as text of which most is shared with other owners' children, which takes a small part of the memory of objects; a
+ * visit reads its own few.
  */
 export class ChildIndex {
-  readonly #byOwner = new Map<string, Map<string, PackedText>>()
-  readonly #packer = new TextPacker()
+  readonly #byOwner = new Map<string, Family>()
+  readonly #packer = new ObjectPacker()
 
   put(child: Manifest): void {
     const owner = controllerOf(child)
     if (owner === undefined) return
-    const siblings = this.#byOwner.get(owner.uid) ?? new Map<string, PackedText>()
-    const pattern = () => JSON.stringify(withoutData(child))
-    siblings.set(idOf(child), this.#packer.pack(JSON.stringify(child), roleOf(child, owner), pattern))
-    this.#byOwner.set(owner.uid, siblings)
+    this.remove(child)
+    const { words, children } = this.#byOwner.get(owner.uid) ?? {
+      words: [owner.uid, owner.name, child.metadata.namespace ?? ''],
+      children: new Map<string, PackedObject>(),
+    }
+    children.set(idOf(child), this.#packer.pack(child, words))
+    this.#byOwner.set(owner.uid, { words, children })
   }
 
   remove(child: Manifest): void {
     const owner = controllerOf(child)
-    const siblings = owner && this.#byOwner.get(owner.uid)
-    if (owner === undefined || siblings === undefined) return
-    siblings.delete(idOf(child))
-    if (siblings.size === 0) this.#byOwner.delete(owner.uid)
+    const family = owner && this.#byOwner.get(owner.uid)
+    const packed = family?.children.get(idOf(child))
+    if (owner === undefined || family === undefined || packed === undefined) return
+    this.#packer.release(packed)
+    family.children.delete(idOf(child))
+    if (family.children.size === 0) this.#byOwner.delete(owner.uid)
   }
 
   of(ownerUid: string): Manifest[] {
-    return [...(this.#byOwner.get(ownerUid)?.values() ?? [])].map((text) => JSON.parse(unpack(text)))
+    const family = this.#byOwner.get(ownerUid)
+    if (family === undefined) return []
+    return [...family.children.values()].map((packed) => JSON.parse(unpack(packed, family.words)))
   }
-}
-
-/** Which of an owner's children it is: those of other owners that are much like it have the same. */
-function roleOf(child: Manifest, owner: { name: string }): string {
-  // A name ends in a hash where each version of a child has one of its own.
-  return idOf(child)
-    .replace(owner.name, '')
-    .replace(/-[0-9a-f]{6,}$/, '')
-}
-
-/** What outlives a Secret must not hold its values. */
-function withoutData(child: Manifest & { data?: unknown }): Manifest {
-  const { data, ...rest } = child
-  return child.kind === 'Secret' ? rest : { ...rest, ...(data !== undefined && { data }) }
 }
 
 /** The owner that manages the object, of which there is at most one. */

@@ -168,7 +168,7 @@ export function withNotes(update: ConditionUpdate, findings: readonly Finding[])
 
 /** Joins messages, each once, each with its full stop. */
 function sentences(messages: readonly string[]): string {
-  const ended = messages.filter(Boolean).map((message) => (/[.!?…]$/.test(message) ? message : `${message}.`))
+  const ended = messages.filter(Boolean).map((message) => (/[.!?\u2026]$/.test(message) ? message : `${message}.`))
   return [...new Set(ended)].join(' ')
 }
 

@@ -11,11 +11,15 @@ const root = resolve(import.meta.dirname, '../../..')
 const bundle = resolve(root, 'operator/dist/main.js')
 
 /** What the Deployment in manifests/base starts Node with. */
-async function nodeOptions(): Promise<string[]> {
+async function asDeployed(): Promise<{ options: string[]; env: Record<string, string> }> {
   const documents = parseAllDocuments(await readFile(resolve(root, 'manifests/base/deployment.yaml'), 'utf8'))
   const deployment = documents.map((document) => document.toJS()).find(({ kind }) => kind === 'Deployment')
-  const command: string[] = deployment.spec.template.spec.containers[0].command
-  return command.filter((word) => word.startsWith('--'))
+  const container: { command: string[]; env: { name: string; value?: string }[] } =
+    deployment.spec.template.spec.containers[0]
+  return {
+    options: container.command.filter((word) => word.startsWith('--')),
+    env: Object.fromEntries(container.env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]]))),
+  }
 }
 
 /** The operator's bundle in a process of its own, as its image runs it. */
@@ -32,9 +36,11 @@ export class OperatorProcess {
   static async start(kubeconfigPath: string): Promise<OperatorProcess> {
     const port = await freePort()
     const image = 'example.com/image:1'
-    const child = spawn(process.execPath, [...(await nodeOptions()), bundle], {
+    const { options, env } = await asDeployed()
+    const child = spawn(process.execPath, [...options, bundle], {
       stdio: ['ignore', 'ignore', 'inherit'],
       env: {
+        ...env,
         ...process.env, // WORKERS among it, to try other counts
         KUBECONFIG: kubeconfigPath,
         METRICS_PORT: String(port),

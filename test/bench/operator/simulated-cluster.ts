@@ -1,3 +1,4 @@
+import { setTimeout as passing } from 'node:timers/promises'
 import type { KubeClient } from '../../../operator/kube/client.ts'
 import { isConflict, isNotFound, KubeError } from '../../../operator/kube/errors.ts'
 import { Informer, type Log } from '../../../operator/kube/informer.ts'
@@ -24,6 +25,7 @@ export class SimulatedCluster {
   readonly #informers: Informer<Workload>[]
   #waiting: (() => Promise<void>)[] = []
   #running = 0
+  #lastDoneAt = 0
   #stopped = false
 
   constructor(client: KubeClient, log: Log) {
@@ -48,6 +50,13 @@ export class SimulatedCluster {
     await Promise.all(this.#informers.map((informer) => informer.stop()))
   }
 
+  /** Waits until nothing was left to do for a second. @returns when the last of it was done, as performance.now() */
+  async settled(): Promise<number> {
+    const isIdle = () => this.#running === 0 && this.#waiting.length === 0
+    while (!isIdle() || performance.now() - this.#lastDoneAt < 1_000) await passing(50)
+    return this.#lastDoneAt
+  }
+
   /** As many writes at a time as kube-controller-manager's own workers would make. */
   #enqueue(work: () => Promise<void>): void {
     this.#waiting.push(work)
@@ -57,6 +66,7 @@ export class SimulatedCluster {
       this.#running++
       void next().finally(() => {
         this.#running--
+        this.#lastDoneAt = performance.now()
         const following = this.#waiting.shift()
         if (following !== undefined) this.#enqueue(following)
       })

@@ -13,7 +13,7 @@ export interface Part {
   run(filters: readonly string[]): Promise<Tally>
   /** Why this machine cannot run the part, as one sentence; undefined when it can. */
   unavailable?(): Promise<string | undefined>
-  /** Runs only when it is named: it needs what not every machine has. */
+  /** Runs only when it is named: it needs what not every machine has, or its time. */
   isOnDemand?: true
 }
 
@@ -32,6 +32,7 @@ export const parts: readonly Part[] = [
     run: (filters) => vitest('e2e', filters),
     unavailable: async () => (await import('../../test/cluster/mode.ts')).unavailable(),
   },
+  { name: 'bad-versions', run: (filters) => vitest('bad-versions', filters), isOnDemand: true },
 ]
 
 async function check(program: string, programArguments: readonly string[]): Promise<Tally> {

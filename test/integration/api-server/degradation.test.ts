@@ -160,7 +160,7 @@ describe.each<Way>(['stopped', 'paused'])('MongoDB is %s', (way) => {
     )
     // Redis tells, so tokens are judged for as long as it lasts: nobody can revoke meanwhile.
     await expect
-      .poll(async () => (await strict.get('/v1/auth/verify', user.bearer)).status, { timeout: 5_000 })
+      .poll(async () => (await strict.get('/v1/auth/verify', user.bearer)).status, { timeout: 20_000 })
       .toBe(200)
 
     await endOutage?.()

@@ -1,3 +1,4 @@
+import { expect, vi } from 'vitest'
 import type { ServerEnvironment } from '../../../api-server/config.ts'
 import { buildObservabilityServer } from '../../../api-server/observability-server.ts'
 import { startMongo, type TestMongo } from '../../servers/mongo.ts'
@@ -8,6 +9,8 @@ import { type Answer, type AppForTest, freshDatabase, startApp } from './app-for
 export interface Deployment {
   mongo: TestMongo
   redis: TestRedis
+  /** How many instances run. */
+  readonly instances: number
   /** Another instance. */
   start(environment?: ServerEnvironment): Promise<AppForTest>
   remove(): Promise<void>
@@ -25,6 +28,9 @@ export async function startDeployment(): Promise<Deployment> {
   return {
     mongo,
     redis,
+    get instances() {
+      return apps.length
+    },
     async start(environment = {}) {
       const app = await startApp({ ...shared, ...environment })
       apps.push(app)
@@ -65,4 +71,28 @@ export async function observe(server: AppForTest, path: '/livez' | '/readyz' | '
   const { statusCode, body } = await observability.inject({ method: 'GET', url: path })
   await observability.close()
   return { status: statusCode, body }
+}
+
+/**
+ * Resolves when every server follows the stream of revocations and this one has read the database since: from then on
+ * either does. After an outage of Redis that is not so at once, and a stream that began anew is not enough alone.
+ *
+ * @param followers how many servers there are
+ */
+export async function untilEitherIsEnough({ app }: AppForTest, { followers }: { followers: number }): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const clients = String(await app.redis.client('LIST')).split('\n')
+      const found = clients.filter((client) => client.includes('name=authservice-revocations'))
+      expect(found.filter((client) => !client.includes('cmd=xread'))).toEqual([])
+      expect(found.length, clients.join('\n')).toBeGreaterThanOrEqual(followers)
+    },
+    { timeout: 20_000, interval: 20 },
+  )
+  const { promise: wasRead, resolve } = Promise.withResolvers<void>()
+  app.mongo.client.on('commandStarted', ({ requestId, command }) => {
+    if (command['find'] !== 'revocations') return
+    app.mongo.client.on('commandSucceeded', (succeeded) => succeeded.requestId === requestId && resolve())
+  })
+  await wasRead
 }

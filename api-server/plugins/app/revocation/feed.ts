@@ -144,16 +144,28 @@ export class RevocationFeed {
 
   /** Tells Redis what it has missed. Several servers may do so: twice told is no harm. */
   async #replay(): Promise<void> {
+    // Before it begins: what Redis misses from now on may not be among what is read here.
+    this.#replayIsDue = false
+    let isDone = false
+    try {
+      isDone = await this.#tellUnpublished()
+    } finally {
+      if (!isDone) this.#replayIsDue = true
+    }
+  }
+
+  /** @returns false when Redis went away meanwhile */
+  async #tellUnpublished(): Promise<boolean> {
     for await (const revocation of this.#revocations.find({ unpublished: true })) {
       try {
         await publish(this.#publisher, revocation)
       } catch (error) {
         this.#log.debug({ err: error }, 'revocations: Redis is away again, the marks stay')
-        return
+        return false
       }
       await markPublished(this.#revocations, revocation)
     }
-    this.#replayIsDue = false
+    return true
   }
 }
 

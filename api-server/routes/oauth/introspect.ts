@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
-import { Problem, problem } from '../../plugins/app/problems/problem.ts'
+import { problem } from '../../plugins/app/problems/problem.ts'
 import { isActive } from '../../plugins/app/users/user.ts'
 import { formType, Introspection, TokenQuery } from '../../schemas/oauth.ts'
+import { claimsOf } from './claims-of.ts'
 
 const inactive = { active: false }
 
@@ -29,10 +30,7 @@ const introspect: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   async function accessToken(token: string): Promise<Static<typeof Introspection> | undefined> {
-    const claims = await Promise.try(() => app.tokens.verifyAccessToken(token)).catch((error) => {
-      if (error instanceof Problem && error.statusCode === 401) return undefined
-      throw error
-    })
+    const claims = await claimsOf(app, token)
     if (claims === undefined) return undefined
     switch (await app.revocation.check(claims)) {
       case 'revoked':

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
-import { Problem } from '../../plugins/app/problems/problem.ts'
 import { noContent } from '../../schemas/auth.ts'
 import { formType, TokenQuery } from '../../schemas/oauth.ts'
+import { claimsOf } from './claims-of.ts'
 
 /** With 200 and not 204, as the RFC has it. */
 const ended = Type.Unsafe<undefined>(noContent('The token is worth nothing, on every server'))
@@ -36,10 +36,7 @@ const revoke: FastifyPluginAsyncTypebox = async (app) => {
   )
 
   async function sessionOf(token: string): Promise<string | undefined> {
-    const claims = await Promise.try(() => app.tokens.verifyAccessToken(token)).catch((error) => {
-      if (error instanceof Problem && error.statusCode === 401) return undefined
-      throw error
-    })
+    const claims = await claimsOf(app, token)
     if (claims !== undefined) return claims.sid
     const found = await app.sessions.inspect(token)
     return found === undefined || found.outcome === 'unknown' ? undefined : found.session._id

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decideRollout } from './decide.ts'
+import { decide, visit } from './simulated-visit.ts'
 import {
   atRest,
   finishContraction,
@@ -12,11 +13,7 @@ import {
   rollDeployment,
   type SimulatedWorld,
   simulatedPolicy,
-  writesOf,
 } from './simulated-world.ts'
-
-const decide = (world: SimulatedWorld) => decideRollout(observe(world), world.memory, new Date(world.now))
-const visit = (world: SimulatedWorld) => writesOf(decide(world)).reduce((next, write) => write(next), world)
 
 /** Visits and everything else by turns, but for the migrations unless they may end. */
 function run(start: SimulatedWorld, { turns = 60, endMigrations = true, endContractions = true } = {}): SimulatedWorld {

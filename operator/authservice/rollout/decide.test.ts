@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { decideRollout } from './decide.ts'
+import { decide, visit } from './simulated-visit.ts'
 import {
   atRest,
   finishContraction,
@@ -7,20 +7,13 @@ import {
   finishSmokeTest,
   followServices,
   measureTraffic,
-  observe,
   passTime,
   rollDeployment,
   type SimulatedWorld,
   simulate,
   simulatedPolicy,
-  writesOf,
 } from './simulated-world.ts'
 import { emptyMemory } from './world.ts'
-
-const decide = (world: SimulatedWorld) => decideRollout(observe(world), world.memory, new Date(world.now))
-
-/** One visit, all of its writes done. */
-const visit = (world: SimulatedWorld) => writesOf(decide(world)).reduce((next, write) => write(next), world)
 
 const clusterActs = (world: SimulatedWorld) =>
   followServices(rollDeployment(rollDeployment(endJobs(world), 'blue'), 'green'))

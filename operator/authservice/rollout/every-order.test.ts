@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decideRollout } from './decide.ts'
+import { visit } from './simulated-visit.ts'
 import {
   atRest,
   finishContraction,
@@ -7,13 +7,11 @@ import {
   finishSmokeTest,
   followServices,
   measureTraffic,
-  observe,
   passTime,
   podRevisionsOf,
   rollDeployment,
   type SimulatedWorld,
   simulatedPolicy,
-  writesOf,
 } from './simulated-world.ts'
 import { colors } from './world.ts'
 
@@ -22,15 +20,6 @@ import { colors } from './world.ts'
  * controllers that lag, the spec changing, a person aborting, time passing. Each state that can be reached is judged,
  * and from each one the rollout has to come to rest.
  */
-const decide = (world: SimulatedWorld) => decideRollout(observe(world), world.memory, new Date(world.now))
-
-/** The visit that is cut off after so many of its writes. */
-function visit(world: SimulatedWorld, writes = Number.POSITIVE_INFINITY): SimulatedWorld {
-  return writesOf(decide(world))
-    .slice(0, writes)
-    .reduce((next, write) => write(next), world)
-}
-
 type Event = (world: SimulatedWorld) => SimulatedWorld
 type Events = Record<string, Event>
 

@@ -1,3 +1,5 @@
+import { ordinaryWaits } from '@authservice-operator/operator/authservice/health.ts'
+import { colorLabel, revisionLabel } from '@authservice-operator/operator/authservice/resources/metadata.ts'
 import type { ObservedAuthService } from './observed.ts'
 
 /** How a line stands out in a terminal. */
@@ -36,9 +38,6 @@ export function viewRollout({ authService, deployments, pods }: ObservedAuthServ
   )
   return [...lines, ...open.map(({ type, message }): Line => ({ depth: 1, text: `${type}: ${message}`, mood }))]
 }
-
-const colorLabel = 'auth-operator.dev/color'
-const revisionLabel = 'auth-operator.dev/revision'
 
 type Status = NonNullable<ObservedAuthService['authService']['status']>
 type Rollout = NonNullable<Status['rollout']>
@@ -120,13 +119,8 @@ function viewPod({ metadata, status }: ObservedAuthService['pods'][number], now:
   return {
     depth: 2,
     text: `${metadata.name}  ${isReady && !leaving ? 'ready' : state}${since}${restarts > 0 ? `  ${restarts} restarts` : ''}`,
-    mood: leaving ? 'plain' : isReady ? 'good' : waiting === undefined || isOrdinary(waiting) ? 'busy' : 'bad',
+    mood: leaving ? 'plain' : isReady ? 'good' : waiting === undefined || ordinaryWaits.has(waiting) ? 'busy' : 'bad',
   }
-}
-
-/** What every container waits for when it starts. */
-function isOrdinary(reason: string): boolean {
-  return reason === 'ContainerCreating' || reason === 'PodInitializing'
 }
 
 /** Conditions that a person should read: what is not as it should be, apart from the summaries. */

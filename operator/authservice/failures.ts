@@ -3,8 +3,7 @@ import { type ApplyFailure, ForeignObjectError } from './apply/apply.ts'
 import type { Manifest } from './apply/plan.ts'
 import type { ConditionType } from './conditions.ts'
 import type { Finding } from './finding.ts'
-
-const componentLabel = 'app.kubernetes.io/component'
+import { componentLabel } from './resources/metadata.ts'
 
 /** Failed writes, by what helps. */
 export interface JudgedFailures {

@@ -94,7 +94,7 @@ export function lastWordsOf(pods: readonly ObservedPod[]): string | undefined {
 }
 
 /** Waiting reasons that are a part of every start and explain nothing. */
-const ordinary = new Set(['ContainerCreating', 'PodInitializing'])
+export const ordinaryWaits: ReadonlySet<string> = new Set(['ContainerCreating', 'PodInitializing'])
 
 /**
  * The most telling reason among the pods, empty when they are only starting.
@@ -117,7 +117,7 @@ function whyNotReady(pods: readonly ObservedPod[]): string {
 
 function containerTrouble({ image, restartCount = 0, state, lastState }: ObservedContainer): string | undefined {
   const { reason, message } = state?.waiting ?? {}
-  if (reason === undefined || ordinary.has(reason)) return undefined
+  if (reason === undefined || ordinaryWaits.has(reason)) return undefined
   if (reason === 'CrashLoopBackOff') {
     const last = lastState?.terminated
     return `it ended ${restartCount} times, last with ${last?.reason ?? 'Error'} (exit code ${last?.exitCode ?? '?'})`

@@ -4,6 +4,7 @@ import type { Manifest } from './apply/plan.ts'
 import type { EndpointSlice, LabelledPod } from './cluster.ts'
 import type { Front } from './front.ts'
 import type { LoadedKeys } from './loaded-keys.ts'
+import { componentLabel } from './resources/metadata.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 import type { ServerMetrics } from './server-metrics.ts'
 
@@ -55,5 +56,5 @@ export function podsOfJob({ pods }: Pick<Snapshot, 'pods'>, job: string): Labell
 
 /** The pods of one component, such as `redis`. */
 export function podsOf({ pods }: Pick<Snapshot, 'pods'>, component: string): LabelledPod[] {
-  return pods.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/component'] === component)
+  return pods.filter(({ metadata }) => metadata.labels?.[componentLabel] === component)
 }

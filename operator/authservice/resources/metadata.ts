@@ -10,12 +10,15 @@ export const colorLabel = 'auth-operator.dev/color'
 /** Names the revision that a server pod is of. */
 export const revisionLabel = 'auth-operator.dev/revision'
 
+/** Names the component that an object belongs to. */
+export const componentLabel = 'app.kubernetes.io/component'
+
 /** What selects the pods of a component. Never changes: a selector cannot. */
 export function selectorOf(name: string, component: Component, color?: Color): Record<string, string> {
   return {
     'app.kubernetes.io/name': 'authservice',
     'app.kubernetes.io/instance': name,
-    'app.kubernetes.io/component': component,
+    [componentLabel]: component,
     ...(color !== undefined && { [colorLabel]: color }),
   }
 }

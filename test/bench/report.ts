@@ -67,9 +67,14 @@ export type Figures = Record<string, number | readonly Record<string, number>[]>
 /** Says which targets are met, then the figures as one line of JSON, the last one. */
 export function closeReport(figures: Figures, targets: readonly Target[], enforce: boolean): void {
   console.log(`Load average after: ${loadAverage()}`)
-  for (const target of targets) console.log(`${isMet(target) ? 'met   ' : 'MISSED'} ${sentence(target)}`)
+  sayTargets(targets)
   if (enforce && !targets.every(isMet)) process.exitCode = 1
   console.log(JSON.stringify(figures, (_, value) => (typeof value === 'number' ? rounded(value) : value)))
+}
+
+/** One line for each. */
+export function sayTargets(targets: readonly Target[]): void {
+  for (const target of targets) console.log(`${isMet(target) ? 'met   ' : 'MISSED'} ${sentence(target)}`)
 }
 
 export function isMet({

@@ -1,4 +1,4 @@
-import { isMet, type Target } from '../report.ts'
+import { isMet, sayTargets, type Target } from '../report.ts'
 import type { ScenarioResult, Tally } from './tally.ts'
 
 /** How many failures of one scenario are shown; all are counted. */
@@ -29,11 +29,7 @@ export function targetsOf(results: readonly ScenarioResult[]): Target[] {
 /** Says which targets are met, then the result as one line, the last one. */
 export function closeRolloutReport(results: readonly ScenarioResult[], failedBefore: number, enforce: boolean): void {
   const targets = targetsOf(results)
-  for (const target of targets) {
-    const { name, value, atMost, atLeast } = target
-    const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`
-    console.log(`${isMet(target) ? 'met   ' : 'MISSED'} ${name}: ${Number(value.toPrecision(3))} (${bound})`)
-  }
+  sayTargets(targets)
   const failed_total = results.reduce((sum, { failed }) => sum + failed, failedBefore)
   if (enforce && !(targets.every(isMet) && failed_total === 0)) process.exitCode = 1
   console.log(JSON.stringify({ scenarios: results, failed_total }))

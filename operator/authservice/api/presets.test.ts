@@ -16,9 +16,7 @@ const specOf = (environment: Environment): AuthServiceSpec => ({
 })
 
 const outcomes = Object.fromEntries(
-  await Promise.all(
-    environments.map(async (environment) => [environment, (await outcomeOf(specOf(environment), new Map())).outcome]),
-  ),
+  environments.map((environment) => [environment, outcomeOf(specOf(environment), new Map()).outcome]),
 )
 const outcome = (environment: Environment): Outcome => outcomes[environment] ?? new Map()
 const pod = 'Deployment accounts-blue: spec.template.spec'

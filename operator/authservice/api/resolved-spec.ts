@@ -22,14 +22,14 @@ export interface ResolvedSpec {
   mongodb: ResolvedMongoDb
   redis: ResolvedRedis
   tokens: ResolvedTokens
-  passwords: { bcryptCost: number; minLength: number; words: readonly string[] }
+  passwords: Preset['passwords']
   /** undefined: no mails. */
   mail: ResolvedMail | undefined
   /** undefined: none is made. */
   initialAdmin: { email: string; passwordSecretRef: SecretKeyRef } | undefined
   /** undefined: no client may introspect or revoke. */
   oauthClientsSecretRef: SecretKeyRef | undefined
-  cookies: { enabled: boolean; sameSite: 'Strict' | 'Lax' | 'None' }
+  cookies: Preset['cookies']
   registration: Preset['registration']
   rateLimits: ResolvedRateLimits
   lockout: ResolvedLockout
@@ -111,7 +111,7 @@ export interface ResolvedTokens {
   accessTokenLifetimeSeconds: number
   refreshTokenIdleLifetimeSeconds: number
   refreshTokenAbsoluteLifetimeSeconds: number
-  revocation: { maxStalenessSeconds: number; whenStale: 'Refuse' | 'Accept' }
+  revocation: { maxStalenessSeconds: number; whenStale: Preset['tokens']['revocation']['whenStale'] }
   /** `generated`: the operator makes and rotates them. `provided`: the user does. */
   signingKeys:
     | { kind: 'generated'; rotationIntervalSeconds: number; activationDelaySeconds: number }

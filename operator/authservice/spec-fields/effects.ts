@@ -43,7 +43,7 @@ const front: Front = {
  *
  * @param before Secrets that an earlier visit made
  */
-export async function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<string, SecretData>) {
+export function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<string, SecretData>) {
   const authService = { apiVersion: 'auth-operator.dev/v1alpha1', kind: 'AuthService', metadata, spec } as const
   const resolved = resolveSpec(authService)
   const secrets = decideSecrets({

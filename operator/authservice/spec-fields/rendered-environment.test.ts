@@ -16,9 +16,9 @@ const contents: Readonly<Record<string, string>> = {
   clients: `shop:${'0'.repeat(64)}`,
 }
 
-test.each(Object.entries(rows))('what %s makes of the environment, the server takes', async (field, row) => {
+test.each(Object.entries(rows))('what %s makes of the environment, the server takes', (field, row) => {
   const { value, base = managed } = row
-  const { outcome, secrets } = await outcomeOf(withField(base, field, value), new Map())
+  const { outcome, secrets } = outcomeOf(withField(base, field, value), new Map())
   const contentOf = (secret: string, key: string) =>
     secrets.get(secret)?.[key] ?? contents[secret.replace(/^other-/, '')] ?? contents[key] ?? contents['url']
 

@@ -56,7 +56,7 @@ beforeAll(async () => {
     'our-admin': { password: adminPassword },
     'our-clients': { clients: `shop:${createHash('sha256').update(clientSecret).digest('hex')}\n` },
   }
-  const { outcome, secrets } = await outcomeOf(spec, new Map())
+  const { outcome, secrets } = outcomeOf(spec, new Map())
   const environmentOf = (place: ContainerPlace) => {
     const contentOf = (secret: string, key: string) => (theirs[secret] ?? secrets.get(secret))?.[key]
     // A pod has its ports for itself.

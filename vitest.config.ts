@@ -1,8 +1,22 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
+
+/** Files of a folder that share a cluster and an operator, one after the other. */
+function onCluster(name: string): TestProjectConfiguration {
+  return {
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      globalSetup: ['test/e2e/global-setup.ts'],
+      fileParallelism: false,
+      testTimeout: 400_000,
+      hookTimeout: 600_000,
+    },
+  }
+}
 
 /**
  * Three kinds of test, by what they need: nothing (unit, beside the code), servers on this machine
- * (integration: mongod, redis-server, kube-apiserver), a whole cluster (e2e).
+ * (integration: mongod, redis-server, kube-apiserver), a whole cluster (e2e; chaos, what breaks a rollout on purpose).
  */
 export default defineConfig({
   test: {
@@ -41,26 +55,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
-      {
-        test: {
-          name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/bad-versions.test.ts'],
-          globalSetup: ['test/e2e/global-setup.ts'],
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
-        },
-      },
-      {
-        test: {
-          name: 'bad-versions',
-          include: ['test/e2e/bad-versions.test.ts'],
-          globalSetup: ['test/e2e/global-setup.ts'],
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
-        },
-      },
+      onCluster('e2e'),
+      onCluster('chaos'),
     ],
   },
 })

@@ -1,7 +1,7 @@
 /**
  * `npm test`: runs every part of the suite and ends with one line, `N passed, N failed, N skipped`.
  *
- * Usage: npm test [-- PART ...] [-- FILTER ...]; a part is types, lint, unit, integration or e2e, or browser or bad-versions, which
+ * Usage: npm test [-- PART ...] [-- FILTER ...]; a part is types, lint, unit, integration or e2e, or browser or chaos, which
  * run only when they are named.
  */
 import { type Part, parts } from './parts.ts'

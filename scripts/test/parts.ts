@@ -32,7 +32,12 @@ export const parts: readonly Part[] = [
     run: (filters) => vitest('e2e', filters),
     unavailable: async () => (await import('../../test/cluster/mode.ts')).unavailable(),
   },
-  { name: 'bad-versions', run: (filters) => vitest('bad-versions', filters), isOnDemand: true },
+  {
+    name: 'chaos',
+    run: (filters) => vitest('chaos', filters),
+    unavailable: async () => (await import('../../test/cluster/mode.ts')).unavailable(),
+    isOnDemand: true,
+  },
 ]
 
 async function check(program: string, programArguments: readonly string[]): Promise<Tally> {

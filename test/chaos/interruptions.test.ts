@@ -1,0 +1,113 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { stringify } from 'yaml'
+import { walkThrough } from '../../scripts/demo/walk-through.ts'
+import { freshOperator, killOperator } from '../bench/rollouts/disturbances.ts'
+import { runningCluster } from '../cluster/cluster.ts'
+import { kubectl } from '../e2e/cluster-under-test.ts'
+import { RolloutUnderTest } from '../e2e/rollout-under-test.ts'
+import { underLoad } from './under-load.ts'
+
+const namespace = 'chaos-rollouts'
+const name = 'tried'
+let rollout: RolloutUnderTest
+let revisions = 0
+
+/** Long enough to be disturbed in, the same for every test. */
+const settings = {
+  strategy: 'BlueGreen',
+  progressDeadlineSeconds: 120,
+  smokeTest: { enabled: true, timeoutSeconds: 60 },
+  blueGreen: { promotion: 'Auto', autoPromoteAfterSeconds: 5, scaleDownDelaySeconds: 5 },
+}
+
+beforeAll(async () => {
+  rollout = await RolloutUnderTest.create(namespace, name)
+})
+afterAll(() => rollout?.remove())
+
+beforeEach(async () => {
+  await freshOperator(await runningCluster())
+  await kubectl().run(['delete', 'resourcequota', '--all', '--namespace', namespace])
+  await rollout.patch({ rollout: settings })
+  await rollout.until({ phase: 'Stable' }, 120)
+})
+
+/** Starts a revision of the same image. @returns the annotation that makes it */
+async function startRevision(): Promise<string> {
+  const annotation = `chaos-${++revisions}`
+  await rollout.patch({ version: null, pod: { annotations: { 'example.com/revision': annotation } } })
+  return annotation
+}
+
+async function untilPhase(phase: string): Promise<void> {
+  await expect.poll(async () => (await rollout.status()).rollout.phase, { timeout: 120_000, interval: 100 }).toBe(phase)
+}
+
+test.each(['Preparing', 'Testing', 'AwaitingPromotion', 'Verifying', 'Retiring'])(
+  'an operator that is killed in %s goes on from there, and no request fails',
+  async (phase) => {
+    const { activeColor } = await rollout.status()
+    const failures = await underLoad(rollout, async () => {
+      await startRevision()
+      await untilPhase(phase)
+      await killOperator(await runningCluster())
+      await rollout.until({ phase: 'Stable', lastOutcome: 'Promoted' }, 240)
+    })
+    expect(failures).toEqual([])
+    expect((await rollout.status()).activeColor).not.toBe(activeColor)
+  },
+)
+
+test('a new spec in the middle takes over, and the old one again stops it', async () => {
+  const before = await rollout.status()
+  const failures = await underLoad(rollout, async () => {
+    await startRevision()
+    await untilPhase('Testing')
+    await rollout.patch({ pod: { annotations: { 'example.com/revision': 'another' } } })
+    await rollout.until({ lastOutcome: 'Superseded' }, 60)
+    await untilPhase('Verifying')
+    await rollout.patch({ pod: { annotations: { 'example.com/revision': `chaos-${revisions - 1}` } } })
+    await rollout.until({ phase: 'Stable' }, 240)
+  })
+  expect(failures).toEqual([])
+  const after = await rollout.status()
+  expect([after.currentRevision, after.activeColor]).toEqual([before.currentRevision, before.activeColor])
+})
+
+test.each([
+  ['mongodb', 'Preparing'],
+  ['mongodb', 'Testing'],
+  ['mongodb', 'Verifying'],
+  ['redis', 'Preparing'],
+  ['redis', 'Testing'],
+  ['redis', 'Verifying'],
+])(
+  'when %s is away in %s the rollout ends in an outcome that says why, and tokens are verified all the time',
+  async (database, phase) => {
+    const failures = await underLoad(rollout, async () => {
+      await startRevision()
+      await untilPhase(phase)
+      await kubectl().run(['delete', 'pod', `${name}-${database}-0`, '--namespace', namespace, '--wait=false'])
+      await rollout.until({ phase: 'Stable' }, 300)
+    })
+    const { rollout: ended } = await rollout.status()
+    expect(ended).toMatchObject({ lastOutcome: expect.stringMatching(/^(Promoted|RolledBack|DeadlineExceeded)$/) })
+    if (ended['lastOutcome'] !== 'Promoted') expect(ended['failure']).toMatch(/\w{3}/)
+    // Nobody logs in without MongoDB.
+    expect(failures.filter((failure) => failure.startsWith('verify'))).toEqual([])
+    await walkThrough(rollout.edge)
+  },
+)
+
+test('a quota that stops the new colour ends at the deadline, and says so', async () => {
+  const metadata = { name: 'full', namespace }
+  const { length } = await rollout.names('pods')
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: String(length) } } }
+  const failures = await underLoad(rollout, async () => {
+    await kubectl().run(['apply', '--filename', '-'], { input: stringify(quota) })
+    await rollout.patch({ rollout: { progressDeadlineSeconds: 30 } })
+    await startRevision()
+    await rollout.until({ lastOutcome: 'DeadlineExceeded', failure: expect.stringMatching(/quota/) }, 120)
+  })
+  expect(failures).toEqual([])
+})

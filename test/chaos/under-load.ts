@@ -1,0 +1,14 @@
+import { walkThrough } from '../../scripts/demo/walk-through.ts'
+import { Load } from '../e2e/load.ts'
+import type { RolloutUnderTest } from '../e2e/rollout-under-test.ts'
+
+/** Requests of a user while the work goes on. @returns what failed of them, without the time */
+export async function underLoad({ edge }: RolloutUnderTest, work: () => Promise<void>): Promise<string[]> {
+  const load = Load.start(edge, await walkThrough(edge))
+  try {
+    await work()
+  } finally {
+    await load.stop()
+  }
+  return load.failures.map((failure) => failure.slice(failure.indexOf(' ') + 1))
+}

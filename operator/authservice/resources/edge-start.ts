@@ -1,10 +1,19 @@
+import { idleUpstreamSeconds } from './drain.ts'
 import { type EdgeLayout, edgeLayout } from './edge-layout.ts'
+
+/**
+ * How connections to the servers are kept. One lives for 2 s: so long after the Service points to other pods, the last
+ * request goes to the old ones.
+ */
+export const upstreamConnections = `keepalive 64;
+  keepalive_requests 10000;
+  keepalive_time 2s;
+  keepalive_timeout ${idleUpstreamSeconds}s;`
 
 /**
  * Writes the upstream of the configuration. Only a pod knows the cluster's DNS and domain. The Service is looked up
  * again every 5 s: one that is deleted and made again has another address. It is listed twice, because a request is
- * repeated on the next server only. A connection lives for 2 s: so long after the Service points to other pods, the
- * last request goes to the old ones.
+ * repeated on the next server only.
  *
  * @param service the server's Service, `name.namespace`
  */
@@ -18,10 +27,7 @@ upstream server {
   resolver $dns valid=5s;
   server ${service}.$domain:80 resolve max_fails=0;
   server ${service}.$domain:80 resolve max_fails=0;
-  keepalive 64;
-  keepalive_requests 10000;
-  keepalive_time 2s;
-  keepalive_timeout 30s;
+  ${upstreamConnections}
 }
 CONF`
 }

@@ -2,6 +2,7 @@ import type { ServerEnvironment } from '@authservice-operator/api-server/config.
 import { presetOf } from '../api/presets.ts'
 import type { ResolvedMail, ResolvedSpec } from '../api/resolved-spec.ts'
 import { formatDuration, formatRate } from '../api/units.ts'
+import { serverDrainSeconds } from './drain.ts'
 import { redisName, redisPort } from './redis.ts'
 import type { TemplateInput } from './render-input.ts'
 import { databaseMounts, initialAdminMount, keysMount, pathOf, settingMounts } from './secret-mounts.ts'
@@ -55,7 +56,7 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
     DOCS_ENABLED: String(traits.docs),
     // Only until Redis has counted the servers: a count that followed the autoscaler would restart what it scales.
     REPLICAS: String(presetOf(resolved.environment).autoscaling.minReplicas),
-    SHUTDOWN_DRAIN_SECONDS: '5',
+    SHUTDOWN_DRAIN_SECONDS: String(serverDrainSeconds),
   }
 }
 

@@ -10,7 +10,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { presetOf } from '../../../operator/authservice/api/presets.ts'
 import { parseRate } from '../../../operator/authservice/api/units.ts'
 import type { EdgeLayout } from '../../../operator/authservice/resources/edge-layout.ts'
-import { edgeStartScript } from '../../../operator/authservice/resources/edge-start.ts'
+import { edgeStartScript, upstreamConnections } from '../../../operator/authservice/resources/edge-start.ts'
 import { type NginxConfigInput, nginxConfig } from '../../../operator/authservice/resources/nginx-config.ts'
 import { nginxDirectory } from '../../servers/nginx.ts'
 import { freePort } from '../../servers/server-process.ts'
@@ -117,12 +117,17 @@ export class EdgeUnderTest {
     await Promise.race([ended, this.#untilHealthy()])
   }
 
+  /** Connections to the server that the edge keeps. */
+  get upstreamConnections(): number {
+    return this.#upstreamSockets.size
+  }
+
   /** Starts the pod's program without waiting for anything. */
   async spawn(): Promise<ChildProcess> {
     const address = this.#upstream.address()
     if (typeof address !== 'object' || address === null) throw new Error('the server of the test does not listen')
     const servers = `  server 127.0.0.1:${address.port} max_fails=0;\n`.repeat(2)
-    const settings = '  zone server 128k;\n  keepalive 64;\n  keepalive_time 2s;\n  keepalive_timeout 30s;\n'
+    const settings = `  zone server 128k;\n  ${upstreamConnections}\n`
     const upstream = `cat >${this.layout.own}/upstream.conf <<CONF\nupstream server {\n${servers}${settings}}\nCONF`
     // Nginx opens its standard error by name, which Node's own pipes do not allow.
     const log = openSync(this.#log, 'a')

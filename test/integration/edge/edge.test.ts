@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { contentOf } from '../../../operator/authservice/edge-reports.ts'
+import { serverDrainSeconds } from '../../../operator/authservice/resources/drain.ts'
 import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
 import type { SecretData } from '../../../operator/authservice/secrets/secret-data.ts'
 import { configInput, EdgeUnderTest, keepAliveAgent } from './edge-under-test.ts'
@@ -121,6 +122,13 @@ describe('a request', () => {
     expect(Math.max(...ages)).toBeLessThan(2.5)
     // It is kept open at all.
     expect(Math.max(...ages)).toBeGreaterThan(0.5)
+  })
+
+  test('never goes over a connection that a server is about to end: those that nobody uses are let go before', async () => {
+    const answers = await Promise.all(Array.from({ length: 4 }, () => edge.call('/slow')))
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect(edge.upstreamConnections).toBeGreaterThan(0)
+    await expect.poll(() => edge.upstreamConnections, { timeout: serverDrainSeconds * 1_000 }).toBe(0)
   })
 
   test('may be one of thousands on the same HTTP/2 connection', async () => {

@@ -63,7 +63,7 @@ describe('the dates of the signing key', () => {
 
 describe('the end of the certificate', () => {
   test('is read off the one that the edge serves', async () => {
-    const data = issueCertificate('auth.localhost', new Date('2026-01-01T00:00:00Z'))
+    const data = issueCertificate(['auth.localhost'], new Date('2026-01-01T00:00:00Z'))
     const expiry = observed([], new Map([['accounts-edge-tls', data]])).certificateExpiresAt
     expect(expiry).toEqual(new Date('2027-01-01T00:00:00Z'))
   })

@@ -42,7 +42,6 @@ export const reasons = {
   ImageNotAllowed: 'The image is outside of the prefixes that this operator may run.',
   BackupVolumeMissing: 'The volume that backups are to go to does not exist.',
   KindMissing: 'The spec asks for a child whose kind the cluster does not have, or the operator may not use.',
-  NotSupportedYet: 'The spec asks for something that this version of the operator does not do yet.',
   ApplyRefused: 'The API server refused a child.',
   ChildNotOwned: 'An object of a child’s name exists and belongs to somebody else.',
 

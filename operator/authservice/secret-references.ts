@@ -3,6 +3,7 @@ import { clientListPattern } from '@authservice-operator/api-server/plugins/app/
 import type { SecretKeyRef } from './api/fields.ts'
 import type { ResolvedSpec } from './api/resolved-spec.ts'
 import type { Finding } from './finding.ts'
+import { edgeHosts } from './resources/certificate.ts'
 import { certificateProblem } from './secrets/certificates.ts'
 import { parseKeySet, shortestSecretBytes } from './secrets/key-set-file.ts'
 import type { SecretData } from './secrets/secret-data.ts'
@@ -177,7 +178,8 @@ function judgeAuthority(pem: string): Problem | undefined {
   return { reason: 'CertificateInvalid', text: 'holds no certificate: put the authority there, in PEM.' }
 }
 
-function certificateReferences({ ingress }: ResolvedSpec): Reference[] {
+function certificateReferences(resolved: ResolvedSpec): Reference[] {
+  const { ingress } = resolved
   if (ingress.type !== 'Nginx' || ingress.tls.kind !== 'provided') return []
   const from = {
     name: ingress.tls.secretName,
@@ -185,17 +187,17 @@ function certificateReferences({ ingress }: ResolvedSpec): Reference[] {
     condition: 'IngressReady',
   } as const
   return [
-    { ...from, key: 'tls.crt', judge: (pem, now) => judgeCertificate(pem, ingress.host, now) },
+    { ...from, key: 'tls.crt', judge: (pem, now) => judgeCertificate(pem, edgeHosts(resolved), now) },
     { ...from, key: 'tls.key', judge: (pem, _, data) => judgePrivateKey(pem, data['tls.crt'] ?? '') },
   ]
 }
 
-function judgeCertificate(pem: string, host: string, now: Date): Problem | undefined {
+function judgeCertificate(pem: string, hosts: readonly string[], now: Date): Problem | undefined {
   const reason = 'CertificateInvalid'
   if (!readable(() => new X509Certificate(pem))) {
     return { reason, text: 'holds no certificate: put the certificate of the host there, in PEM.' }
   }
-  const problem = certificateProblem(pem, host, now)
+  const [problem] = hosts.flatMap((host) => certificateProblem(pem, host, now) ?? [])
   return problem === undefined ? undefined : { reason, text: `will not do: ${problem}. Put a new one there.` }
 }
 

@@ -3,7 +3,6 @@ import type { AuthServiceSpec } from './api/schema.ts'
 import type { Finding } from './finding.ts'
 import type { Front } from './front.ts'
 import { findIngressProblems } from './ingress-findings.ts'
-import { findNotYet } from './not-yet.ts'
 import { findSecretProblems } from './secret-references.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 
@@ -23,13 +22,12 @@ export interface ValidationInput {
   now: Date
 }
 
-/** What only the writer of the spec can mend, and what this version does not do yet. In the order of the conditions. */
+/** What only the writer of the spec can mend. In the order of the conditions. */
 export function validate(input: ValidationInput): Finding[] {
   return [
     ...findSecretProblems(input.resolved, input.secrets, input.now),
     ...findIngressProblems(input.resolved, input.front),
     ...findForbiddenImage(input),
-    ...findNotYet(input.spec, input.resolved),
   ]
 }
 

@@ -21,7 +21,6 @@ Every field of an \`AuthService\` (\`auth-operator.dev/v1alpha1\`). The same is 
 - A field that is left out has the default of its \`environment\`. The API server stores what you wrote: defaults are filled in by the operator.
 - Only \`spec.mongodb\` and \`spec.redis\` are required; \`{}\` will do for each.
 - A duration is a whole number and a unit: \`90s\`, \`15m\`, \`24h\`, \`7d\`. A rate is a count in a unit of time: \`100/s\`, \`10/m\`, \`5/h\`.
-- **Not yet** marks what is accepted and not acted upon; the operator says so in a condition as well.
 - What each condition means, and what to do: [troubleshooting](troubleshooting.md). Whole examples: [samples](../manifests/samples/).
 `
 
@@ -111,11 +110,8 @@ function allFieldsOf(schema: FieldSchema, path: readonly string[], prefix: strin
   })
 }
 
-function sentencesOf({ description, notYet }: FieldSchema): string[] {
-  return [
-    ...(description === undefined ? [] : [String(description)]),
-    ...(notYet === undefined ? [] : [`**Not yet:** ${String(notYet)}.`]),
-  ]
+function sentencesOf({ description }: FieldSchema): string[] {
+  return description === undefined ? [] : [String(description)]
 }
 
 function rulesOf({ rules }: FieldSchema, prefix: string): string[] {

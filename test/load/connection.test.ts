@@ -59,7 +59,7 @@ test('a connection that nobody takes, one that is cut off and an answer that is 
 })
 
 test('an encrypted target is reached when its authority is known, or any certificate will do', async () => {
-  const { 'tls.crt': cert, 'tls.key': key, 'ca.crt': ca = '' } = issueCertificate('localhost', new Date())
+  const { 'tls.crt': cert, 'tls.key': key, 'ca.crt': ca = '' } = issueCertificate(['localhost'], new Date())
   const server = createHttpsServer({ cert, key }, (_request, response) => response.end('private'))
   const origin = `https://localhost:${await listen(server)}`
   expect(await connect({ origin, ca })()).toEqual({ status: 200 })

@@ -71,14 +71,12 @@ function rootSchema(): StructuralSchema {
   }
 }
 
-/** What `kubectl explain` shows of a field: its meaning, its default, and what this version does not do yet. */
+/** What `kubectl explain` shows of a field: its meaning, and its default. */
 const explain: Describe = (source, path) => {
-  const { description, notYet } = source
+  const { description } = source
   const otherwise = defaultOf(path, source)
-  const sentences = [
-    description,
-    ...(otherwise === undefined ? [] : [`Default: ${otherwise}.`]),
-    ...(notYet === undefined ? [] : [`Not yet acted upon: ${notYet}.`]),
-  ].filter((sentence) => sentence !== undefined)
+  const sentences = [description, ...(otherwise === undefined ? [] : [`Default: ${otherwise}.`])].filter(
+    (sentence) => sentence !== undefined,
+  )
   return sentences.length === 0 ? undefined : sentences.join(' ')
 }

@@ -17,8 +17,6 @@ export interface FieldOptions extends TSchemaOptions {
   rules?: Rule[]
   /** The default in words, where it is not a fixed value of the environment's preset. */
   defaultText?: string
-  /** What a spec that sets this field gets from this version instead. Shown in the reference and in conditions. */
-  notYet?: string
   /** The type that Kubernetes gives this value, such as `core/v1 Affinity`. */
   shape?: string
 }

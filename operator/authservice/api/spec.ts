@@ -42,6 +42,12 @@ const rules = [
     fieldPath: '.rollout',
   },
   {
+    rule: `!has(self.rollout) || !has(self.rollout.blueGreen) || !has(self.rollout.blueGreen.previewHost) || (self.?ingress.?type.orValue('Nginx') != 'None' && self.?ingress.?host.orValue('') != self.rollout.blueGreen.previewHost)`,
+    message:
+      'rollout.blueGreen.previewHost needs something in front and a name of its own: write another ingress.type than None and another name than ingress.host, or remove it',
+    fieldPath: '.rollout',
+  },
+  {
     rule: `!(${isProduction}) || self.?tokens.?issuer.orValue('').startsWith('https://')`,
     message:
       'production needs an HTTPS issuer: write tokens.issuer: https://… with the address that clients use (see also environment)',

@@ -27,7 +27,7 @@ const keptKeywords = [
 ] as const
 
 /** Keywords that only this program reads, and TypeBox's own that a structural schema may not have. */
-const droppedKeywords = new Set(['defaultText', 'notYet', 'shape', 'const', 'items', 'properties', 'rules'])
+const droppedKeywords = new Set(['defaultText', 'shape', 'const', 'items', 'properties', 'rules'])
 
 /** The description of a field, for `kubectl explain`, from its declaration and its path below the schema that is turned. */
 export type Describe = (source: StructuralSchema, path: readonly string[]) => unknown

@@ -1,3 +1,4 @@
+import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import { metadataOf } from './metadata.ts'
 import type { Child, TemplateInput } from './render-input.ts'
 
@@ -7,7 +8,7 @@ import type { Child, TemplateInput } from './render-input.ts'
  * @see https://cert-manager.io/docs/usage/certificate/
  */
 export function renderCertificate(input: TemplateInput): Child[] {
-  const { type, host, tls } = input.resolved.ingress
+  const { type, tls } = input.resolved.ingress
   if ((type !== 'Nginx' && type !== 'Ingress') || tls.kind !== 'issued') return []
   return [
     {
@@ -19,13 +20,19 @@ export function renderCertificate(input: TemplateInput): Child[] {
       },
       spec: {
         secretName: tls.secretName,
-        dnsNames: [host],
+        dnsNames: edgeHosts(input.resolved),
         issuerRef: { group: 'cert-manager.io', kind: tls.issuerRef.kind, name: tls.issuerRef.name },
         privateKey: { algorithm: 'ECDSA', size: 256, rotationPolicy: 'Always' },
         usages: ['digital signature', 'server auth'],
       },
     },
   ]
+}
+
+/** Names that whatever stands in front answers to, the main one first. */
+export function edgeHosts({ ingress, rollout }: Pick<ResolvedSpec, 'ingress' | 'rollout'>): string[] {
+  const { previewHost } = rollout.blueGreen
+  return [ingress.host, ...(previewHost === undefined ? [] : [previewHost])]
 }
 
 export function certificateName(authService: string): string {

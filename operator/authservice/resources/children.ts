@@ -9,6 +9,7 @@ import { renderMongoDb } from './mongodb.ts'
 import { renderMonitoring } from './monitoring/render-monitoring.ts'
 import { renderNetworkPolicies } from './network-policy.ts'
 import { renderPasswordRotation } from './password-rotation.ts'
+import { renderPreview } from './preview.ts'
 import { renderRedis } from './redis.ts'
 import type { Child, RenderInput } from './render-input.ts'
 import { renderRevisions } from './revisions.ts'
@@ -39,6 +40,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderEdge(input),
     ...renderIngresses(input),
     ...renderHttpRoute(input),
+    ...renderPreview(input),
     ...renderNetworkPolicies(input),
     ...renderMonitoring(input),
   ]

@@ -13,18 +13,22 @@ export const upstreamConnections = `keepalive 64;
 /**
  * Writes the upstream of the configuration. Only a pod knows the cluster's DNS and domain. The Service is looked up
  * again every 5 s: one that is deleted and made again has another address. It is listed twice, because a request is
- * repeated on the next server only.
+ * repeated on the next server only. `$preview` is looked up with each request: its Service comes and goes.
  *
  * @param service the server's Service, `name.namespace`
+ * @param preview the one that leads to the other colour, likewise
  */
-export function writeUpstream(service: string, { own }: EdgeLayout = edgeLayout): string {
+export function writeUpstream(service: string, preview: string, { own }: EdgeLayout = edgeLayout): string {
   return `dns=$(awk '/^nameserver/ { print $2; exit }' /etc/resolv.conf)
 case $dns in *:*) dns="[$dns]" ;; esac
 domain=$(awk '/^search/ { for (i = 2; i <= NF; i++) if ($i ~ /^svc\\./) { print $i; exit } }' /etc/resolv.conf)
 cat >${own}/upstream.conf <<CONF
+resolver $dns valid=5s;
+map '' \\$preview {
+  default ${preview}.$domain;
+}
 upstream server {
   zone server 128k;
-  resolver $dns valid=5s;
   server ${service}.$domain:80 resolve max_fails=0;
   server ${service}.$domain:80 resolve max_fails=0;
   ${upstreamConnections}

@@ -5,7 +5,7 @@ import { metadataOf, selectorOf } from './metadata.ts'
 import { nginxConfig } from './nginx-config.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
-import { spreadOf } from './server.ts'
+import { previewName, spreadOf } from './server.ts'
 
 export function edgeName({ owner }: Pick<RenderInput, 'owner'>): string {
   return `${owner.name}-edge`
@@ -67,7 +67,7 @@ function container({ owner, resolved, images }: RenderInput) {
     name: 'nginx',
     image: images.nginx,
     imagePullPolicy: 'IfNotPresent',
-    command: ['sh', '-c', edgeStartScript(writeUpstream(`${owner.name}.${owner.namespace}`))],
+    command: ['sh', '-c', edgeStartScript(upstreamOf(owner))],
     // So long the endpoints may still lead here; then comes TERM.
     lifecycle: { preStop: { exec: { command: ['sleep', '5'] } } },
     ports: [
@@ -86,6 +86,10 @@ function container({ owner, resolved, images }: RenderInput) {
       { name: 'tls', mountPath: edgeLayout.tls, readOnly: true },
     ],
   }
+}
+
+function upstreamOf(owner: RenderInput['owner']): string {
+  return writeUpstream(`${owner.name}.${owner.namespace}`, `${previewName({ owner })}.${owner.namespace}`)
 }
 
 function service(input: RenderInput): Child {

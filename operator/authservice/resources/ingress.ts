@@ -10,7 +10,7 @@ import { type RouteLimit, rateLimitIntent } from './rate-limits.ts'
 import type { Child, TemplateInput } from './render-input.ts'
 
 /** Keys that act once for each Ingress: more than one of ours with them would make the same thing twice. */
-const onlyOnce = /^(cert-manager\.io|acme\.cert-manager\.io|external-dns\.alpha\.kubernetes\.io)\//
+export const onlyOnce = /^(cert-manager\.io|acme\.cert-manager\.io|external-dns\.alpha\.kubernetes\.io)\//
 
 /**
  * The Ingress, and one more for each limit that its controller keeps for some paths only: annotations are for a whole

@@ -10,6 +10,7 @@ export interface NginxConfigInput {
   ingress: Pick<ResolvedIngress, 'host'>
   rateLimits: EdgeLimits
   traits: Pick<EnvironmentTraits, 'hsts'>
+  rollout?: { blueGreen: { previewHost: string | undefined } }
 }
 
 /**
@@ -17,9 +18,15 @@ export interface NginxConfigInput {
  * the server or of the edge itself are replaced. Files without a folder are found beside it.
  * @see https://nginx.org/en/docs/http/ngx_http_upstream_module.html
  */
-export function nginxConfig({ ingress, rateLimits, traits }: NginxConfigInput, layout = edgeLayout): string {
+export function nginxConfig(input: NginxConfigInput, layout = edgeLayout): string {
+  const { ingress, rateLimits, traits } = input
+  const previewHost = input.rollout?.blueGreen.previewHost
   const limits = rateLimitIntent(rateLimits)
   const hsts = traits.hsts ? ["Strict-Transport-Security 'max-age=31536000; includeSubDomains'"] : []
+  const main = { host: ingress.host, upstream: 'server', isDefault: true }
+  // Known only where a preview is asked for: the pod finds the Service anew with each request, for it comes and goes.
+  const hosts =
+    previewHost === undefined ? [main] : [main, { host: previewHost, upstream: '$preview', isDefault: false }]
   return `# Made by authservice-operator from spec.ingress and spec.rateLimits: edit those.
 worker_processes 2;
 worker_shutdown_timeout 30s;
@@ -70,37 +77,54 @@ ${indent(zones(limits), 2)}
     location / { return 404; }
   }
 
-  server {
-    listen ${layout.ports.http} default_server;
-    server_name ${ingress.host};
-    location / { return 308 https://${ingress.host}$request_uri; }
-  }
-
-  server {
-    listen ${layout.ports.https} ssl default_server;
-    http2 on;
-    server_name ${ingress.host};
-    ssl_certificate tls.crt;
-    ssl_certificate_key tls.key;
-    ssl_protocols TLSv1.2 TLSv1.3;
-    ssl_session_cache shared:tls:10m;
-    ssl_session_timeout 1d;
-    ssl_session_tickets off;
-
-${indent(proxying(hsts), 4)}
-
-    error_page 413 @too_large;
-    error_page 429 @limited;
-    error_page 502 503 504 =503 @unavailable;
-${indent(limitOf(limits, 'perClient'), 4)}
-    location / { proxy_pass http://server; }
-${indent(limitedLocations(limits), 4)}
-${indent(problem('too_large', 413, 'Content Too Large', 'body_too_large', `The body is over ${mostBodyBytes}.`, hsts), 4)}
-${indent(problem('limited', 429, 'Too Many Requests', 'rate_limited', 'Too many requests from this address.', ['Retry-After 1', ...hsts]), 4)}
-${indent(problem('unavailable', 503, 'Service Unavailable', 'not_ready', 'No server answers. Try again shortly.', ['Retry-After 2', ...hsts]), 4)}
-  }
+${hosts.map((one) => indent(hostServers(one, { limits, hsts, layout }), 2)).join('\n\n')}
 }
 `
+}
+
+interface Host {
+  host: string
+  /** Where its requests go. */
+  upstream: string
+  /** It answers for every name that nobody else has. */
+  isDefault: boolean
+}
+
+/** What serves one name: the API by HTTPS, and the way there from HTTP. */
+function hostServers(
+  { host, upstream, isDefault }: Host,
+  { limits, hsts, layout }: { limits: readonly RouteLimit[]; hsts: readonly string[]; layout: EdgeLayout },
+): string {
+  const fallback = isDefault ? ' default_server' : ''
+  return `server {
+  listen ${layout.ports.http}${fallback};
+  server_name ${host};
+  location / { return 308 https://${host}$request_uri; }
+}
+
+server {
+  listen ${layout.ports.https} ssl${fallback};
+  http2 on;
+  server_name ${host};
+  ssl_certificate tls.crt;
+  ssl_certificate_key tls.key;
+  ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_session_cache shared:tls:10m;
+  ssl_session_timeout 1d;
+  ssl_session_tickets off;
+
+${indent(proxying(hsts), 2)}
+
+  error_page 413 @too_large;
+  error_page 429 @limited;
+  error_page 502 503 504 =503 @unavailable;
+${indent(limitOf(limits, 'perClient'), 2)}
+  location / { proxy_pass http://${upstream}; }
+${indent(limitedLocations(limits, upstream), 2)}
+${indent(problem('too_large', 413, 'Content Too Large', 'body_too_large', `The body is over ${mostBodyBytes}.`, hsts), 2)}
+${indent(problem('limited', 429, 'Too Many Requests', 'rate_limited', 'Too many requests from this address.', ['Retry-After 1', ...hsts]), 2)}
+${indent(problem('unavailable', 503, 'Service Unavailable', 'not_ready', 'No server answers. Try again shortly.', ['Retry-After 2', ...hsts]), 2)}
+}`
 }
 
 function logging({ scratch }: EdgeLayout): string {
@@ -162,7 +186,7 @@ function limitOf(limits: readonly RouteLimit[], wanted: RouteLimit['name']): str
 }
 
 /** A location with a limit of its own no longer has that of its server: it takes both. */
-function limitedLocations(limits: readonly RouteLimit[]): string {
+function limitedLocations(limits: readonly RouteLimit[], upstream: string): string {
   return limits
     .filter(({ rate }) => nginxRate(rate) !== undefined)
     .flatMap(({ name, paths }) =>
@@ -171,7 +195,7 @@ function limitedLocations(limits: readonly RouteLimit[]): string {
           `location = ${path} {`,
           indent(limitOf(limits, 'perClient'), 2),
           indent(limitOf(limits, name), 2),
-          '  proxy_pass http://server;',
+          `  proxy_pass http://${upstream};`,
           '}',
         ]
           .filter((line) => line !== '')

@@ -7,8 +7,8 @@ const day = 86_400_000
 /** How long a certificate lives, and how long before its end it is replaced. Milliseconds. */
 export const certificateLifetime = { total: 365 * day, renewBefore: 30 * day, backdate: day / 24 } as const
 
-/** Makes a certificate for the host, signed by an authority of its own. */
-export type IssueCertificate = (host: string, now: Date) => SecretData
+/** Makes a certificate for one host or several, signed by an authority of its own. */
+export type IssueCertificate = (hosts: readonly string[], now: Date) => SecretData
 
 /** What is to become of the edge's certificate. */
 export interface CertificateDecision {
@@ -21,26 +21,26 @@ export interface CertificateDecision {
 }
 
 /**
- * Keeps the certificate while it is for the host and far from its end, else issues one. The operator made it and signs
+ * Keeps the certificate while it is for the hosts and far from its end, else issues one. The operator made it and signs
  * it itself, so nothing is lost by making it anew.
  */
 export function decideCertificate(
   existing: SecretData | undefined,
-  host: string,
+  hosts: readonly string[],
   now: Date,
   issue: IssueCertificate,
 ): CertificateDecision {
-  const why = whyReplace(existing, host, now)
-  const data = why === undefined && existing !== undefined ? existing : issue(host, now)
+  const why = whyReplace(existing, hosts, now)
+  const data = why === undefined && existing !== undefined ? existing : issue(hosts, now)
   const { validFromDate: createdAt, validToDate } = new X509Certificate(data['tls.crt'] ?? '')
   return { data, why, createdAt, renewAt: new Date(validToDate.getTime() - certificateLifetime.renewBefore) }
 }
 
-function whyReplace(existing: SecretData | undefined, host: string, now: Date): string | undefined {
+function whyReplace(existing: SecretData | undefined, hosts: readonly string[], now: Date): string | undefined {
   if (existing === undefined) return 'the first certificate'
   if (!existing['tls.key'] || !existing['ca.crt']) return 'its key or its authority is missing'
   try {
-    const problem = certificateProblem(existing['tls.crt'] ?? '', host, now)
+    const [problem] = hosts.flatMap((host) => certificateProblem(existing['tls.crt'] ?? '', host, now) ?? [])
     if (problem !== undefined) return problem
     const { validToDate } = new X509Certificate(existing['tls.crt'] ?? '')
     return validToDate.getTime() - now.getTime() < certificateLifetime.renewBefore ? 'it ends soon' : undefined
@@ -66,8 +66,8 @@ function dateOf(instant: Date): string {
   return instant.toISOString().slice(0, 10)
 }
 
-export const issueCertificate: IssueCertificate = (host, now) =>
-  issueFor(host, {
+export const issueCertificate: IssueCertificate = (hosts, now) =>
+  issueFor(hosts, {
     notBefore: new Date(now.getTime() - certificateLifetime.backdate),
     notAfter: new Date(now.getTime() + certificateLifetime.total),
   })

@@ -3,6 +3,7 @@ import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import type { AuthService, SecretStatus } from '../api/schema.ts'
 import type { Finding } from '../finding.ts'
 import type { LoadedKeys } from '../loaded-keys.ts'
+import { edgeHosts } from '../resources/certificate.ts'
 import { decideCertificate, type IssueCertificate, issueCertificate } from './certificates.ts'
 import { generateKey } from './generate-key.ts'
 import { decideKeysSecret } from './keys-secret.ts'
@@ -178,11 +179,16 @@ function edgeCertificate(
   names: SecretNames,
   sources: SecretSources,
 ): SecretPart {
-  const { type, tls, host } = resolved.ingress
+  const { type, tls } = resolved.ingress
   if (type !== 'Nginx' || tls.kind !== 'selfSigned') return {}
 
   const name = names.edgeTls
-  const { data, why, createdAt, renewAt } = decideCertificate(existing.get(name), host, now, sources.issueCertificate)
+  const { data, why, createdAt, renewAt } = decideCertificate(
+    existing.get(name),
+    edgeHosts(resolved),
+    now,
+    sources.issueCertificate,
+  )
   const status: SecretStatus = {
     name,
     keyId: 'tls.crt',

@@ -19,7 +19,7 @@ export interface Validity {
   notAfter: Date
 }
 
-/** Names of a certificate hold 64 characters at most; the host is in the alternative names, where clients look. */
+/** Names of a certificate hold 64 characters at most; the hosts are in the alternative names, where clients look. */
 const names = { authority: 'AuthService self-signed authority', edge: 'AuthService edge' } as const
 
 const ecdsaWithSha256 = sequence(objectIdentifier('1.2.840.10045.4.3.2'))
@@ -31,14 +31,14 @@ const keyUsages = {
 } as const
 
 /**
- * Makes a P-256 key and a certificate of it for the host. The authority signs this one certificate and its key is
+ * Makes a P-256 key and a certificate of it for the hosts. The authority signs this one certificate and its key is
  * thrown away: whoever trusts `ca.crt` trusts nothing else by it.
  *
  * Written by hand because libraries do it by way of Web Crypto and ASN.1 schemas, at twenty times the cost: with 1,000
  * AuthServices that was a fifth of all that the operator computes.
  * @see RFC 5280 for every field
  */
-export function issueFor(host: string, validity: Validity): SecretData {
+export function issueFor(hosts: readonly string[], validity: Validity): SecretData {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const edge = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const authorityId = keyIdentifier(authority.publicKey)
@@ -50,7 +50,7 @@ export function issueFor(host: string, validity: Validity): SecretData {
     extension('2.5.29.14', octetString(authorityId)),
   ])
   const leaf = certificate({ issuer, subject: names.edge, key: edge.publicKey, signer, validity }, [
-    extension('2.5.29.17', sequence(dnsName(host))),
+    extension('2.5.29.17', sequence(...hosts.map(dnsName))),
     extension('2.5.29.19', sequence(), 'critical'),
     extension('2.5.29.15', keyUsages.digitalSignature, 'critical'),
     extension('2.5.29.37', sequence(objectIdentifier('1.3.6.1.5.5.7.3.1'))), // serverAuth

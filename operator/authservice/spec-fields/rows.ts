@@ -145,7 +145,7 @@ export const rows: Readonly<Record<string, Row>> = {
   'rollout.blueGreen.promotion': { value: 'Manual', changes: [`${rollout}.promotion`] },
   'rollout.blueGreen.autoPromoteAfterSeconds': { value: 60, changes: [`${rollout}.autoPromoteAfterSeconds`] },
   'rollout.blueGreen.scaleDownDelaySeconds': { value: 60, changes: [`${rollout}.scaleDownDelaySeconds`] },
-  'rollout.blueGreen.previewHost': { value: 'preview.example.com', changes: [] },
+  'rollout.blueGreen.previewHost': { value: 'preview.example.com', changes: [edgeContent] },
   'rollout.smokeTest.enabled': {
     value: false,
     changes: ['NetworkPolicy accounts-smoke-test:', `${rollout}.smokeTestEnabled`, 'Decision: smokeTest.enabled'],

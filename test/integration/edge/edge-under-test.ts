@@ -64,6 +64,8 @@ export class EdgeUnderTest {
   readonly config: MountedVolume
   readonly tls: MountedVolume
   readonly layout: EdgeLayout
+  /** Where the colour without the traffic listens; nobody does by default. */
+  previewPort = 1
   readonly #folder: string
   readonly #log: string
   readonly #upstream: Server
@@ -128,7 +130,8 @@ export class EdgeUnderTest {
     if (typeof address !== 'object' || address === null) throw new Error('the server of the test does not listen')
     const servers = `  server 127.0.0.1:${address.port} max_fails=0;\n`.repeat(2)
     const settings = `  zone server 128k;\n  ${upstreamConnections}\n`
-    const upstream = `cat >${this.layout.own}/upstream.conf <<CONF\nupstream server {\n${servers}${settings}}\nCONF`
+    const preview = `map '' \\$preview { default 127.0.0.1:${this.previewPort}; }\n`
+    const upstream = `cat >${this.layout.own}/upstream.conf <<CONF\n${preview}upstream server {\n${servers}${settings}}\nCONF`
     // Nginx opens its standard error by name, which Node's own pipes do not allow.
     const log = openSync(this.#log, 'a')
     const path = `${await nginxDirectory()}:${process.env['PATH']}`
@@ -185,15 +188,16 @@ export class EdgeUnderTest {
   }
 
   /** One HTTPS request. @param agent with connections of its own by default */
-  call(path: string, { method = 'GET', body, headers = {}, agent = false }: CallOptions = {}): Promise<Answer> {
+  call(path: string, options: CallOptions = {}): Promise<Answer> {
+    const { method = 'GET', body, headers = {}, agent = false, host = 'auth.example.com' } = options
     return new Promise((resolve, reject) => {
       let certificate: PeerCertificate | undefined
       const outgoing = request(
         {
-          ...{ host: '127.0.0.1', port: this.layout.ports.https, servername: 'auth.example.com', path, method, agent },
+          ...{ host: '127.0.0.1', port: this.layout.ports.https, servername: host, path, method, agent },
           // Which certificate is shown is what some tests are about; none of them is about trust.
           rejectUnauthorized: false,
-          headers: { host: 'auth.example.com', ...headers },
+          headers: { host, ...headers },
         },
         async (answer) => {
           try {
@@ -233,6 +237,8 @@ export interface CallOptions {
   body?: string
   headers?: Record<string, string>
   agent?: Agent | false
+  /** The name that is asked for, by TLS and in the request. */
+  host?: string
 }
 
 /** Connections that stay open, as a browser's do. */

@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http'
-import { request as httpRequest } from 'node:http'
+import { createServer, request as httpRequest, type Server } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { contentOf } from '../../../operator/authservice/edge-reports.ts'
 import { serverDrainSeconds } from '../../../operator/authservice/resources/drain.ts'
@@ -11,8 +12,8 @@ import { configInput, EdgeUnderTest, keepAliveAgent } from './edge-under-test.ts
 let first: SecretData
 let second: SecretData
 beforeAll(async () => {
-  first = issueCertificate('auth.example.com', new Date())
-  second = issueCertificate('auth.example.com', new Date())
+  first = issueCertificate(['auth.example.com'], new Date())
+  second = issueCertificate(['auth.example.com'], new Date())
 })
 
 /** What the server got, newest last. */
@@ -158,6 +159,43 @@ describe('a request', () => {
       .poll(() => JSON.parse(lineOf()))
       .toMatchObject({ path: '/v1/"odd"', status: 200, request_id: 'abcdefgh' })
     expect(edge.output).not.toMatch(/secret-[12]/)
+  })
+})
+
+describe('the preview', () => {
+  const host = 'preview.example.com'
+  let preview: Server
+
+  beforeAll(async () => {
+    preview = createServer((incoming, outgoing) => outgoing.end(`the other colour, for ${incoming.headers.host}`))
+    await new Promise<void>((listening) => preview.listen(0, '127.0.0.1', listening))
+    await create({ ...configInput({ login: '1/m' }), rollout: { blueGreen: { previewHost: host } } })
+    // What listens on a port of this machine has this address.
+    edge.previewPort = (preview.address() as AddressInfo).port
+    await edge.start()
+  })
+  afterAll(async () => {
+    await edge.remove()
+    preview.close()
+  })
+
+  test('has a name of its own, and the way to the live colour stays as it is', async () => {
+    expect(await edge.call('/', { host })).toMatchObject({ status: 200, body: `the other colour, for ${host}` })
+    expect(await edge.call('/')).toMatchObject({ status: 200, body: 'ok' })
+    expect(await edge.call('/', { host: 'unknown.example.com' }), 'any other name').toMatchObject({ body: 'ok' })
+  })
+
+  test('keeps the same limits', async () => {
+    const login = () => edge.call('/v1/auth/login', { host, method: 'POST', body: '{}' })
+    const answers = await Promise.all([login(), login(), login()])
+    expect(answers.map(({ status }) => status)).toContain(429)
+  })
+
+  test('that nobody serves answers 503 as the edge does, and the live colour goes on', async () => {
+    preview.close()
+    preview.closeAllConnections()
+    expect(await edge.call('/', { host })).toMatchObject({ status: 503, body: expect.stringContaining('not_ready') })
+    expect(await edge.call('/')).toMatchObject({ status: 200, body: 'ok' })
   })
 })
 

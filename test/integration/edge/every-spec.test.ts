@@ -19,11 +19,14 @@ let nginx = ''
 beforeAll(async () => {
   nginx = join(await nginxDirectory(), 'nginx')
   folder = await mkdtemp(join(tmpdir(), 'authservice-nginx-'))
-  const certificate = issueCertificate('auth.example.com', new Date())
+  const certificate = issueCertificate(['auth.example.com'], new Date())
   await mkdir(join(folder, 'scratch'))
   await writeFile(join(folder, 'tls.crt'), certificate['tls.crt'] ?? '')
   await writeFile(join(folder, 'tls.key'), certificate['tls.key'] ?? '')
-  await writeFile(join(folder, 'upstream.conf'), 'upstream server { server 127.0.0.1:9; }\n')
+  await writeFile(
+    join(folder, 'upstream.conf'),
+    "map '' $preview { default 127.0.0.1:9; }\nupstream server { server 127.0.0.1:9; }\n",
+  )
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -54,6 +57,10 @@ const spec: fc.Arbitrary<AuthServiceSpec> = fc.record({
   mongodb: fc.constant({}),
   redis: fc.constant({}),
   tokens: fc.record({ issuer: textOf(tokens.properties.issuer) }),
+  rollout: fc.record(
+    { blueGreen: fc.record({ previewHost: textOf(ingress.properties.host) }, { requiredKeys: [] }) },
+    { requiredKeys: [] },
+  ),
   rateLimits: fc.record(
     {
       ...{ perClient: rate, login: rate, register: rate, refresh: rate, reset: rate },

@@ -15,7 +15,7 @@ afterEach(() => {
 
 /** A server that closes each connection when the second request comes over it, as one does that found it idle. */
 async function forgetfulServer(): Promise<{ transport: Transport; seen: string[] }> {
-  const { 'tls.crt': cert = '', 'tls.key': key = '' } = issueCertificate('localhost', new Date())
+  const { 'tls.crt': cert = '', 'tls.key': key = '' } = issueCertificate(['localhost'], new Date())
   const seen: string[] = []
   const used = new WeakSet<object>()
   const server = createServer({ cert, key }, (request, response) => {

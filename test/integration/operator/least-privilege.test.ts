@@ -92,7 +92,7 @@ async function startAs(serviceAccount: string, namespace: Namespace, leads = fal
 
 /** Walks an AuthService through everything that the operator writes, and waits until each of it is done. */
 async function walkThrough(namespace: Namespace): Promise<void> {
-  const data = encodeSecretData(issueCertificate('auth.example.com', new Date()))
+  const data = encodeSecretData(issueCertificate(['auth.example.com'], new Date()))
   await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-tls' }, ...{ data } })
   const spec = {
     environment: 'staging',

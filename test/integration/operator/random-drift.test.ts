@@ -20,7 +20,7 @@ let operator: Operator
 
 beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `random-drift-${Date.now()}`)
-  const data = encodeSecretData(issueCertificate('auth.example.com', new Date()))
+  const data = encodeSecretData(issueCertificate(['auth.example.com'], new Date()))
   await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-tls' }, ...{ data } })
   operator = startOperator(kubeconfigPath, namespace)
   const spec = {

@@ -303,6 +303,22 @@ const rollout: WrongManifest[] = [
     says: 'autoPromoteAfterSeconds needs promotion: Auto; remove it, or write promotion: Auto',
   },
   {
+    what: 'a preview under the name of the live colour',
+    spec: spec({
+      rollout: { strategy: 'BlueGreen', blueGreen: { previewHost: 'auth.example.com' } },
+      ingress: { host: 'auth.example.com' },
+    }),
+    says: 'previewHost needs something in front and a name of its own',
+  },
+  {
+    what: 'a preview where nothing stands in front',
+    spec: spec({
+      rollout: { strategy: 'BlueGreen', blueGreen: { previewHost: 'preview.example.com' } },
+      ingress: { type: 'None' },
+    }),
+    says: 'write another ingress.type than None and another name than ingress.host, or remove it',
+  },
+  {
     what: 'an update that may neither take away nor add',
     spec: spec({ rollout: { rollingUpdate: { maxUnavailable: 0, maxSurge: 0 } } }),
     says: 'maxUnavailable and maxSurge cannot both be 0: write maxSurge: 1 or more',

@@ -14,8 +14,8 @@ const BlueGreenSchema = Type.Object(
     ),
     previewHost: Type.Optional(
       host({
-        description: 'Host name under which the edge serves the new colour before the switch.',
-        notYet: 'the edge serves no preview; inside the cluster, Service `<name>-preview` leads there',
+        description:
+          'Host name under which what stands in front serves the colour without the traffic, while there is one.',
         defaultText: 'none',
       }),
     ),

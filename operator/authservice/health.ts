@@ -100,7 +100,7 @@ export const ordinaryWaits: ReadonlySet<string> = new Set(['ContainerCreating', 
  * The most telling reason among the pods, empty when they are only starting.
  * @see https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states
  */
-function whyNotReady(pods: readonly ObservedPod[]): string {
+export function whyNotReady(pods: readonly ObservedPod[]): string {
   for (const pod of pods) {
     if (pod.metadata.deletionTimestamp !== undefined) continue
     const unschedulable = pod.status?.conditions?.find((one) => one.type === 'PodScheduled' && one.status === 'False')

@@ -41,7 +41,13 @@ const RolloutStatusSchema = Type.Object(
     ),
     analysis: Type.Optional(
       Type.Object(
-        { verdict: word({ description: 'Verdict.' }), message: Type.Optional(sentence('Figures.')) },
+        {
+          verdict: word({ description: 'Verdict.' }),
+          message: Type.Optional(sentence('Figures.')),
+          hadOutage: Type.Optional(
+            Type.Boolean({ description: 'Whether a database was away for every revision while it was judged.' }),
+          ),
+        },
         { description: 'Last judgement of traffic.' },
       ),
     ),

@@ -1,6 +1,7 @@
+import type { Color } from '../rollout/world.ts'
 import { metadataOf, selectorOf } from './metadata.ts'
 import type { Child, RenderInput } from './render-input.ts'
-import { serverName } from './server.ts'
+import { previewName, serverName } from './server.ts'
 
 /** Scales the active colour, also while the operator is down. */
 export function renderAutoscaler(input: RenderInput): Child[] {
@@ -37,13 +38,26 @@ export function renderAutoscaler(input: RenderInput): Child[] {
 
 /** A drain takes one pod at a time from the server, and one from the edge. */
 export function renderDisruptionBudgets(input: RenderInput): Child[] {
-  const { owner, resolved } = input
+  const { owner, resolved, placement } = input
   if (!resolved.traits.disruptionBudgets) return []
-  const components = ['server', ...(resolved.ingress.type === 'Nginx' ? ['edge'] : [])] as ('server' | 'edge')[]
-  return components.map((component) => ({
-    apiVersion: 'policy/v1',
-    kind: 'PodDisruptionBudget',
-    metadata: metadataOf(input, component === 'server' ? owner.name : `${owner.name}-edge`, component),
-    spec: { maxUnavailable: 1, selector: { matchLabels: selectorOf(owner.name, component) } },
-  }))
+  const { activeColor, previewColor } = placement
+  return [
+    budget(owner.name, 'server', activeColor),
+    ...(previewColor === undefined ? [] : [budget(previewName(input), 'server', previewColor)]),
+    ...(resolved.ingress.type === 'Nginx' ? [budget(`${owner.name}-edge`, 'edge')] : []),
+  ]
+
+  function budget(name: string, component: 'server' | 'edge', color?: Color): Child {
+    return {
+      apiVersion: 'policy/v1',
+      kind: 'PodDisruptionBudget',
+      metadata: metadataOf(input, name, component),
+      spec: {
+        maxUnavailable: 1,
+        // A pod that is not ready serves nobody, so it holds up no drain.
+        unhealthyPodEvictionPolicy: 'AlwaysAllow',
+        selector: { matchLabels: selectorOf(owner.name, component, color) },
+      },
+    }
+  }
 }

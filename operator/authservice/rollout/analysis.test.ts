@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { judgeTraffic } from './analysis.ts'
-import { quantileMilliseconds, sumTraffic } from './traffic.ts'
+import { forgiveOutage, judgeTraffic } from './analysis.ts'
+import { databasesAway, quantileMilliseconds, sumTraffic } from './traffic.ts'
 
 const limits = { maxErrorRatePercent: 5, maxP99LatencyMilliseconds: 500, minLoginSuccessPercent: 90, minRequests: 20 }
 
@@ -25,6 +25,7 @@ describe('a revision', () => {
     expect(judge({ ok: 60, logins: 30 }, { ok: 40 })).toEqual({
       revision: 'r2',
       verdict: 'pass',
+      outage: undefined,
       message: expect.stringMatching(
         /^0 % errors of at most 5 %, p99 of \d+ ms .*, 100 % of log-ins .*\(100 requests\)$/,
       ),
@@ -56,6 +57,40 @@ describe('a revision', () => {
       verdict: 'fail',
       message: 'pod accounts-green-1 ended once, last by OOMKilled',
     })
+  })
+})
+
+describe('an outage of a database', () => {
+  const up = 'mongodb_up 1\nredis_up 1'
+  const without = (name: string) => up.replace(`${name}_up 1`, `${name}_up 0`)
+  const bad = () => judge({ ok: 10, errors: 90 })
+
+  test('is one that every server sees', () => {
+    expect(databasesAway([without('mongodb'), without('mongodb')])).toEqual(['MongoDB'])
+    expect(databasesAway([without('redis'), up])).toEqual([])
+    expect(databasesAway([])).toEqual([])
+    expect(databasesAway(['process_cpu_seconds_total 3.5'])).toEqual([])
+  })
+
+  test('that is on says nothing about the revision', () => {
+    expect(forgiveOutage(bad(), { now: ['MongoDB', 'Redis'], before: false })).toMatchObject({
+      ...{ verdict: 'noVerdict', outage: 'now' },
+      message: 'no verdict: MongoDB and Redis are away, for the other revision as well',
+    })
+  })
+
+  test('that is over takes the bad verdict back, for its errors are still counted, and leaves a good one', () => {
+    expect(forgiveOutage(bad(), { now: [], before: true })).toMatchObject({
+      ...{ verdict: 'noVerdict', outage: 'before' },
+      message: expect.stringMatching(/^no verdict, because a database was away .*90 % errors/),
+    })
+    expect(forgiveOutage(judge({ ok: 100 }), { now: [], before: true })).toMatchObject({ verdict: 'pass' })
+  })
+
+  test('excuses nothing while there is none, and no container that died', () => {
+    expect(forgiveOutage(bad(), { now: [], before: false })).toMatchObject({ verdict: 'fail', outage: undefined })
+    const died = judgeTraffic('r2', sumTraffic([]), [{ name: 'p', restarts: 1, reason: 'OOMKilled' }], limits)
+    expect(forgiveOutage(died, { now: ['MongoDB'], before: true })).toMatchObject({ verdict: 'fail' })
   })
 })
 

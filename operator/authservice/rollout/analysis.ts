@@ -1,4 +1,4 @@
-import { quantileMilliseconds, type Traffic } from './traffic.ts'
+import { type DatabaseName, quantileMilliseconds, type Traffic } from './traffic.ts'
 import type { AnalysisResult } from './world.ts'
 
 /** From when on a revision's traffic is bad. */
@@ -18,6 +18,28 @@ export interface RestartedPod {
   reason: string
 }
 
+/**
+ * Takes back a verdict that an outage has spoilt: counts do not tell whose fault an error was. A container that died is
+ * the revision's own all the same.
+ * @param now databases that are away for servers of this and of the other revision
+ * @param before whether some were, earlier in this rollout
+ */
+export function forgiveOutage(
+  judged: AnalysisResult,
+  { now, before }: { now: readonly DatabaseName[]; before: boolean },
+): AnalysisResult {
+  if (judged.containerDied === true) return judged
+  if (now.length > 0) {
+    const message = `no verdict: ${now.join(' and ')} ${now.length > 1 ? 'are' : 'is'} away, for the other revision as well`
+    return { ...judged, verdict: 'noVerdict', message, outage: 'now' }
+  }
+  if (!before) return judged
+  const message = `no verdict, because a database was away for every revision: ${judged.message}`
+  return judged.verdict === 'fail'
+    ? { ...judged, verdict: 'noVerdict', message, outage: 'before' }
+    : { ...judged, outage: 'before' }
+}
+
 /** Share of `minRequests` that must be log-ins before their success counts: a single typo is no verdict. */
 const leastShareOfLogins = 0.25
 
@@ -33,17 +55,24 @@ export function judgeTraffic(
   const [pod] = restarted
   if (pod !== undefined) {
     const times = pod.restarts === 1 ? 'once' : `${pod.restarts} times`
-    return { revision, verdict: 'fail', message: `pod ${pod.name} ended ${times}, last by ${pod.reason}` }
+    return {
+      revision,
+      verdict: 'fail',
+      outage: undefined,
+      containerDied: true,
+      message: `pod ${pod.name} ended ${times}, last by ${pod.reason}`,
+    }
   }
   const { requests } = traffic
   if (requests < limits.minRequests) {
     const message = `no verdict: ${requests} requests, and ${limits.minRequests} are needed`
-    return { revision, verdict: 'noVerdict', message }
+    return { revision, verdict: 'noVerdict', message, outage: undefined }
   }
   const figures = figuresOf(traffic, limits)
   const bad = figures.filter(({ isBad }) => isBad)
   const message = (bad.length > 0 ? bad : figures).map(({ text }) => text).join(', ')
-  return { revision, verdict: bad.length > 0 ? 'fail' : 'pass', message: `${message} (${requests} requests)` }
+  const verdict = bad.length > 0 ? 'fail' : 'pass'
+  return { revision, verdict, message: `${message} (${requests} requests)`, outage: undefined }
 }
 
 interface Figure {

@@ -1,5 +1,6 @@
-import { canRun, type Goal, hasDeadline } from './goal.ts'
+import { canRun, type Goal, hasDeadline, isOutage } from './goal.ts'
 import {
+  type AnalysisResult,
   type Color,
   colors,
   isUnderWay,
@@ -50,6 +51,7 @@ export function decided(course: Course, result: StepResult): RolloutDecision {
   const before = withResults(tracked(course), world)
   const memory: RolloutMemory = {
     ...before,
+    ...forgivenDeadline(course, before),
     activeColor,
     phase,
     phaseStartedAt: before.phase === phase ? (before.phaseStartedAt ?? now) : now,
@@ -67,7 +69,7 @@ export function decided(course: Course, result: StepResult): RolloutDecision {
     memory,
     complete,
     failure,
-    message,
+    message: isUnderWay(phase) && isOutage(world) ? `${message}; ${outageNote}` : message,
     requeueAfterSeconds: nextLook(requeueAfterSeconds, memory, now),
   }
 }
@@ -90,8 +92,12 @@ function withResults(memory: RolloutMemory, { smokeTest, analysis }: RolloutWorl
   return {
     ...memory,
     ...(tested && { smokeTest: { passed: tested.state === 'passed', message: tested.message } }),
-    ...(judged && { analysis: { verdict: judged.verdict, message: judged.message } }),
+    ...(judged && { analysis: recordOf(judged) }),
   }
+}
+
+function recordOf({ verdict, message, outage }: AnalysisResult): NonNullable<RolloutMemory['analysis']> {
+  return { verdict, message, hadOutage: outage !== undefined }
 }
 
 /** A promotion that comes early waits for its gate; every other order is settled by the visit that sees it. */
@@ -108,6 +114,14 @@ function tracked(course: Course): RolloutMemory {
   const fresh = { startedAt: now, phaseStartedAt: now, deadline: deadlineFrom(course) }
   const unknown = { targetColor: undefined, smokeTest: undefined, analysis: undefined }
   return { ...memory, ...fresh, ...unknown, revision, phase: 'Preparing' }
+}
+
+const outageNote = 'no pod of any colour is available, which is not held against the revision'
+
+/** A deadline that passes while no pod of any colour is available starts anew. */
+function forgivenDeadline(course: Course, { phase, deadline }: RolloutMemory): Partial<RolloutMemory> {
+  const isLate = isUnderWay(phase) && deadline !== undefined && course.now > deadline
+  return isLate && isOutage(course.world) ? { deadline: deadlineFrom(course) } : {}
 }
 
 /** When a revision that starts, or that gets the traffic, now will have failed. */

@@ -227,6 +227,38 @@ describe('blue-green', () => {
   })
 })
 
+describe('while MongoDB is away', () => {
+  test('a revision is not late, has the whole deadline again when it is back, and the reason is told', () => {
+    const { world } = run(atRest({ specRevision: 'r2-unready' }), { turns: 5 })
+    const away = passTime({ ...world, isAway: true }, 700)
+    expect(decide(away).message).toMatch(/no pod of any colour is available, which is not held against the revision/)
+    const back = { ...visit(away), isAway: false }
+    expect(decide(passTime(back, 590)).memory.lastOutcome).toBeUndefined()
+    expect(decide(passTime(back, 610)).memory.lastOutcome).toBe('DeadlineExceeded')
+  })
+
+  test('a revision with the traffic is neither judged nor promoted', () => {
+    let world = atRest({ specRevision: 'r2-slow' })
+    while (world.memory.phase !== 'Verifying') world = clusterActs(visit(world))
+    const away = run({ ...world, isAway: true }, longRun).world
+    expect(away.memory).toMatchObject({ phase: 'Verifying', failedRevision: undefined, currentRevision: 'r1' })
+    expect(run({ ...away, isAway: false }, longRun).world.memory).toMatchObject({ failedRevision: 'r2-slow' })
+  })
+
+  test('the traffic stays where it is', () => {
+    const switched = atRest({
+      serviceColor: 'green',
+      isAway: true,
+      deployments: {
+        blue: { revision: 'r1', replicas: 2, ready: 2, old: 0 },
+        green: { revision: 'r2', replicas: 2, ready: 2, old: 0 },
+      },
+      specRevision: 'r2',
+    })
+    expect(decide(switched).activeColor).toBe('green')
+  })
+})
+
 describe('rolling update', () => {
   const policy = { ...simulatedPolicy, strategy: 'RollingUpdate' } as const
   const rollout = (fields: Partial<SimulatedWorld> = {}) => atRest({ specRevision: 'r2', policy, ...fields })

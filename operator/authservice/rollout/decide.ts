@@ -49,13 +49,13 @@ function chooseStep(course: Course): Step {
 
 /**
  * Where the traffic goes. The Service tells; but one that selects a colour without a ready pod was not switched by us,
- * for that never happens: then the colour that status names.
+ * for that never happens: then the colour that status names, unless that has none, either.
  */
 function liveColorOf({ serviceColor, colors }: RolloutWorld, { activeColor }: RolloutMemory): Color {
   const remembered = activeColor ?? serviceColor ?? 'blue'
   if (serviceColor === undefined || serviceColor === remembered) return remembered
-  const hasPods = (colors[serviceColor]?.availableReplicas ?? 0) > 0
-  return hasPods || colors[remembered] === undefined ? serviceColor : remembered
+  const hasPods = (color: Color) => (colors[color]?.availableReplicas ?? 0) > 0
+  return hasPods(serviceColor) || !hasPods(remembered) ? serviceColor : remembered
 }
 
 /** Pods that the live load asks for. An autoscaler leaves a Deployment at zero alone for good, so that is no answer. */

@@ -59,6 +59,15 @@ export function isStarted({ colors }: RolloutWorld, revision: string): boolean {
   return Object.values(colors).some((color) => color.revision === revision && color.replicas > 0)
 }
 
+/**
+ * Whether no pod of any revision is available though some were asked for: what all of them need is away, or there is no
+ * place for any. Then nothing is known about one of them.
+ */
+export function isOutage({ colors }: RolloutWorld): boolean {
+  const wanted = Object.values(colors).filter(({ replicas }) => replicas > 0)
+  return wanted.length > 0 && wanted.every(({ availableReplicas }) => availableReplicas === 0)
+}
+
 function judgeProgress(world: RolloutWorld, memory: RolloutMemory, stable: string, now: Date): RolloutMemory {
   const { revision, phase } = memory
   if (revision === undefined || revision === stable || !isUnderWay(phase)) return memory
@@ -91,7 +100,7 @@ function faultOf(world: RolloutWorld, memory: RolloutMemory & { revision: string
   if (isWatched && analysis?.revision === revision && analysis.verdict === 'fail') {
     return { outcome: 'RolledBack', message: `its traffic was worse: ${analysis.message}` }
   }
-  if (hasDeadline.has(phase) && deadline !== undefined && now > deadline) {
+  if (hasDeadline.has(phase) && deadline !== undefined && now > deadline && !isOutage(world)) {
     const message = `it was not ready within ${policy.progressDeadlineSeconds} s (${phase}): ${waitedFor(world, memory)}`
     return { outcome: 'DeadlineExceeded', message }
   }

@@ -55,9 +55,11 @@ export function writeMemory({ memory, message, revision }: Pick<RolloutDecision,
   } satisfies AuthServiceStatus['rollout']
 }
 
-function readAnalysis(analysis: { verdict: string; message?: string } | undefined): RolloutMemory['analysis'] {
+function readAnalysis(
+  analysis: { verdict: string; message?: string; hadOutage?: boolean } | undefined,
+): RolloutMemory['analysis'] {
   const verdict = (['pass', 'fail', 'noVerdict'] as const).find((one) => one === analysis?.verdict)
-  return verdict && { verdict, message: analysis?.message ?? '' }
+  return verdict && { verdict, message: analysis?.message ?? '', hadOutage: analysis?.hadOutage ?? false }
 }
 
 function dateOf(text: string | undefined): Date | undefined {

@@ -1,5 +1,6 @@
 import type { Manifest } from '../apply/plan.ts'
 import type { EndpointSlice } from '../cluster.ts'
+import { whyNotReady } from '../health.ts'
 import { colorLabel, revisionLabel } from '../resources/metadata.ts'
 import { findChild, podsOf, type Snapshot } from '../snapshot.ts'
 import {
@@ -19,6 +20,7 @@ type Deployment = Manifest & {
     replicas?: number
     updatedReplicas?: number
     availableReplicas?: number
+    conditions?: { type: string; status: string; message?: string }[]
   }
   metadata: { generation?: number }
 }
@@ -41,7 +43,7 @@ export function observeRollout(snapshot: Snapshot, inputs: RolloutInputs): Rollo
   const { name } = snapshot.authService.metadata
   const observed = colors.flatMap((color) => {
     const deployment = findChild<Deployment>(snapshot, 'Deployment', `${name}-${color}`)
-    return deployment === undefined ? [] : [[color, observeColor(deployment)] as const]
+    return deployment === undefined ? [] : [[color, observeColor(deployment, podsOfColor(snapshot, color))] as const]
   })
   const { scaling } = snapshot.resolved
   return {
@@ -72,15 +74,22 @@ export function policyOf({ resolved: { rollout } }: Pick<Snapshot, 'resolved'>):
   }
 }
 
-function observeColor({ metadata, spec, status = {} }: Deployment): ObservedColor {
+function observeColor({ metadata, spec, status = {} }: Deployment, pods: Snapshot['pods']): ObservedColor {
+  // A quota, or a webhook, refused to have pods made. Whoever waits for pods is told so by nobody else.
+  const refused = status.conditions?.find((one) => one.type === 'ReplicaFailure' && one.status === 'True')
   return {
     revision: spec?.template?.metadata?.labels?.[revisionLabel],
     replicas: spec?.replicas ?? 1,
     updatedReplicas: status.updatedReplicas ?? 0,
     availableReplicas: status.availableReplicas ?? 0,
     totalReplicas: status.replicas ?? 0,
+    trouble: refused?.message ?? (whyNotReady(pods) || undefined),
     current: (status.observedGeneration ?? 0) >= (metadata.generation ?? 0),
   }
+}
+
+function podsOfColor(snapshot: Snapshot, color: Color): Snapshot['pods'] {
+  return podsOf(snapshot, 'server').filter(({ metadata }) => metadata.labels?.[colorLabel] === color)
 }
 
 /** Ready endpoints of a Service by colour. A pod is named after its Deployment, which is named after its colour. */

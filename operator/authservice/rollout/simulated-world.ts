@@ -24,6 +24,8 @@ export interface SimulatedWorld {
   replicas: number
   autoscaled: boolean
   specRevision: string
+  /** What every server needs is away: none is ready. */
+  isAway: boolean
   deployments: Partial<Record<Color, SimulatedDeployment>>
   serviceColor: Color | undefined
   previewColor: Color | undefined
@@ -78,6 +80,7 @@ export function simulate(fields: Partial<SimulatedWorld> = {}): SimulatedWorld {
     replicas: 2,
     autoscaled: false,
     specRevision: 'r1',
+    isAway: false,
     deployments: {},
     serviceColor: undefined,
     previewColor: undefined,
@@ -109,7 +112,10 @@ export function atRest(fields: Partial<SimulatedWorld> = {}): SimulatedWorld {
 export function observe(world: SimulatedWorld): RolloutWorld {
   const { policy, replicas, autoscaled, specRevision, serviceColor, endpoints, previewEndpoints, smokeTest, orders } =
     world
-  const observed = Object.entries(world.deployments).map(([color, deployment]) => [color, observeColor(deployment)])
+  const observed = Object.entries(world.deployments).map(([color, deployment]) => [
+    color,
+    observeColor(deployment, world.isAway),
+  ])
   return {
     policy,
     scaling: autoscaled ? { kind: 'autoscaled', minReplicas: 1 } : { kind: 'fixed', replicas },
@@ -122,7 +128,7 @@ export function observe(world: SimulatedWorld): RolloutWorld {
     contraction: resultOf(world.contraction, world.memory),
     smokeTest,
     podRevisions: podRevisionsOf(world),
-    analysis: world.measured === undefined ? undefined : analysisOf(world.measured),
+    analysis: world.measured === undefined ? undefined : analysisOf(world.measured, world.isAway),
     knownRevisions: new Set([
       'r1',
       'r2',
@@ -153,18 +159,20 @@ export function podRevisionsOf({ deployments }: SimulatedWorld): Set<string> {
   )
 }
 
-function analysisOf(revision: string): AnalysisResult {
+function analysisOf(revision: string, isAway: boolean): AnalysisResult {
+  if (isAway) return { revision, verdict: 'noVerdict', message: 'MongoDB is away', outage: 'now' }
   return faults.isWorse.test(revision)
-    ? { revision, verdict: 'fail', message: 'p99 of 900 ms' }
-    : { revision, verdict: 'pass', message: 'p99 of 20 ms' }
+    ? { revision, verdict: 'fail', message: 'p99 of 900 ms', outage: undefined }
+    : { revision, verdict: 'pass', message: 'p99 of 20 ms', outage: undefined }
 }
 
-function observeColor({ revision, replicas, ready, old }: SimulatedDeployment): ObservedColor {
+function observeColor({ revision, replicas, ready, old }: SimulatedDeployment, isAway: boolean): ObservedColor {
   return {
     revision,
     replicas,
     updatedReplicas: ready,
-    availableReplicas: ready + old,
+    availableReplicas: isAway ? 0 : ready + old,
+    trouble: undefined,
     totalReplicas: faults.neverReady.test(revision) ? Math.max(replicas, old) : ready + old,
     current: true,
   }
@@ -239,7 +247,8 @@ export function rollDeployment(world: SimulatedWorld, color: Color): SimulatedWo
 
 /** The endpoint controller takes up what Services select. */
 export function followServices(world: SimulatedWorld): SimulatedWorld {
-  const pods = (color: Color) => (world.deployments[color]?.ready ?? 0) + (world.deployments[color]?.old ?? 0)
+  const pods = (color: Color) =>
+    world.isAway ? 0 : (world.deployments[color]?.ready ?? 0) + (world.deployments[color]?.old ?? 0)
   const of = (selected: Color | undefined) => ({
     blue: selected === 'blue' ? pods('blue') : 0,
     green: selected === 'green' ? pods('green') : 0,
@@ -273,6 +282,18 @@ export function finishSmokeTest(world: SimulatedWorld): SimulatedWorld {
 export function measureTraffic(world: SimulatedWorld): SimulatedWorld {
   const live = world.serviceColor && world.deployments[world.serviceColor]
   return live === undefined || live.ready === 0 ? world : { ...world, measured: live.revision }
+}
+
+/** What every server needs goes, or comes back. The Services follow in their own time. */
+export function takeAway(world: SimulatedWorld, isAway: boolean): SimulatedWorld {
+  return { ...world, isAway }
+}
+
+/** A node is drained, or a container dies: the Deployment makes another pod in its own time. */
+export function losePod(world: SimulatedWorld, color: Color): SimulatedWorld {
+  const deployment = world.deployments[color]
+  if (deployment === undefined || deployment.ready === 0) return world
+  return { ...world, deployments: { ...world.deployments, [color]: { ...deployment, ready: deployment.ready - 1 } } }
 }
 
 export function passTime(world: SimulatedWorld, seconds: number): SimulatedWorld {

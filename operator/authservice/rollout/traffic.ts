@@ -9,6 +9,22 @@ export interface Traffic {
   durations: ReadonlyMap<number, number>
 }
 
+/** A database that servers tell the state of, by the name of the gauge. */
+const databases = [
+  { gauge: 'mongodb_up', name: 'MongoDB' },
+  { gauge: 'redis_up', name: 'Redis' },
+] as const
+export type DatabaseName = (typeof databases)[number]['name']
+
+/** Databases that every one of these servers says are away; none where nobody says anything. */
+export function databasesAway(metrics: readonly string[]): DatabaseName[] {
+  if (metrics.length === 0) return []
+  return databases.flatMap(({ gauge, name }) => {
+    const says = new RegExp(`^${gauge} 0$`, 'm')
+    return metrics.every((text) => says.test(text)) ? [name] : []
+  })
+}
+
 interface Sample {
   name: string
   labels: Readonly<Record<string, string>>

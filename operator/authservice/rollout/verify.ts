@@ -23,6 +23,9 @@ export function verify(course: Course): Verification {
     const choice = `spec.rollout.autoRollback is off: annotate promote or abort with ${revision}`
     return { proven: false, step: { ...step, message: `${failure}; ${choice}`, failure } }
   }
+  if (analysis?.outage === 'now') {
+    return { proven: false, step: { ...step, message: analysis.message, requeueAfterSeconds: 5 } }
+  }
   if (left > 0) {
     const message = `live traffic is watched for ${Math.ceil(left)} s more${analysis ? `: ${analysis.message}` : ''}`
     return { proven: false, step: { ...step, message, requeueAfterSeconds: Math.min(left, 5) } }

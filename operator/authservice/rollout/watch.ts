@@ -2,9 +2,9 @@ import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import type { AuthServiceStatus } from '../api/schema.ts'
 import { revisionLabel } from '../resources/metadata.ts'
 import { podsOf, type Snapshot } from '../snapshot.ts'
-import { judgeTraffic, type RestartedPod } from './analysis.ts'
+import { forgiveOutage, judgeTraffic, type RestartedPod } from './analysis.ts'
 import { readMemory } from './memory.ts'
-import { sumTraffic } from './traffic.ts'
+import { databasesAway, sumTraffic } from './traffic.ts'
 import type { AnalysisResult } from './world.ts'
 
 /**
@@ -25,11 +25,19 @@ export function watchTraffic({
 }: Snapshot): AnalysisResult | undefined {
   const { revision } = readMemory(authService.status)
   if (revision === undefined || serverMetrics === undefined) return undefined
-  const pods = podsOf(snapshot, 'server').filter(({ metadata }) => metadata.labels?.[revisionLabel] === revision)
-  const metrics = pods.flatMap(({ metadata }) => serverMetrics.get(metadata.name) ?? [])
+  const servers = podsOf(snapshot, 'server')
+  const isOfRevision = ({ metadata }: Snapshot['pods'][number]) => metadata.labels?.[revisionLabel] === revision
+  const read = (pods: Snapshot['pods']) => pods.flatMap(({ metadata }) => serverMetrics.get(metadata.name) ?? [])
+  const pods = servers.filter(isOfRevision)
+  const metrics = read(pods)
   const restarted = pods.flatMap(restartOf)
   if (metrics.length === 0 && restarted.length === 0) return undefined
-  return judgeTraffic(revision, sumTraffic(metrics), restarted, resolved.rollout.analysis)
+  const judged = judgeTraffic(revision, sumTraffic(metrics), restarted, resolved.rollout.analysis)
+  const others = databasesAway(read(servers.filter((pod) => !isOfRevision(pod))))
+  return forgiveOutage(judged, {
+    now: databasesAway(metrics).filter((name) => others.includes(name)),
+    before: readMemory(authService.status).analysis?.hadOutage === true,
+  })
 }
 
 function restartOf({ metadata, status }: Snapshot['pods'][number]): RestartedPod[] {

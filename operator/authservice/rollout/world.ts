@@ -66,6 +66,8 @@ export interface ObservedColor {
   availableReplicas: number
   /** All its pods, those of earlier templates included. */
   totalReplicas: number
+  /** Why pods of it are missing or not ready, such as a quota; undefined while nothing is known to be wrong. */
+  trouble: string | undefined
   /** Its status speaks of its present spec. */
   current: boolean
 }
@@ -94,6 +96,10 @@ export interface AnalysisResult {
   verdict: 'pass' | 'fail' | 'noVerdict'
   /** The figures, for a person. */
   message: string
+  /** Whether a database is away for servers of every revision: that says nothing about this one. */
+  outage: 'now' | 'before' | undefined
+  /** A container of the revision ended: no outage of a database excuses that. */
+  containerDied?: boolean
 }
 
 /** Annotations that ask for something and were not taken yet. Each names a revision. */
@@ -152,7 +158,7 @@ export interface RolloutMemory {
   failure: string | undefined
   /** How the test and the traffic of `revision` were last judged. */
   smokeTest: { passed: boolean; message: string } | undefined
-  analysis: { verdict: AnalysisResult['verdict']; message: string } | undefined
+  analysis: { verdict: AnalysisResult['verdict']; message: string; hadOutage: boolean } | undefined
   /** Revision that a person went back to, and the one that the spec asked for then: it holds until the spec changes. */
   pin: { revision: string; insteadOf: string } | undefined
 }

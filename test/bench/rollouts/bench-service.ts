@@ -56,9 +56,9 @@ export class BenchService {
     const remove = ['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=180s']
     await kubectl.run(remove, { timeoutSeconds: 190 })
     await kubectl.run(['apply', '--filename', '-'], { input: namespaceManifest(namespace) })
-    const first = issueCertificate(host, new Date())
+    const first = issueCertificate([host], new Date())
     await kubectl.run(['apply', '--filename', '-'], { input: secretManifest(first) })
-    const service = new BenchService(cluster, { first, next: issueCertificate(host, new Date()) })
+    const service = new BenchService(cluster, { first, next: issueCertificate([host], new Date()) })
     const input = { namespace, name, host, edgePort: cluster.edgePort, edgeNodePort, certificateSecret }
     await kubectl.run(['apply', '--filename', '-'], { input: stringify(manifest(input)) })
     service.#informer.start()

@@ -149,6 +149,28 @@ describe('a blue-green rollout', () => {
   })
 })
 
+test('a quota that keeps the new colour from starting is named while it is waited for, and at the deadline', async () => {
+  await create('short', {}, { progressDeadlineSeconds: 600 })
+  await upgrade('short', '0.2.0')
+  await expect
+    .poll(() => completeMigrations(namespace).then(() => serverOf('short', 'green')), { timeout: 10_000 })
+    .toBeDefined()
+  const message = 'pods "short-green-5d5f8-" is forbidden: exceeded quota: compute, requested: pods=1, limited: pods=4'
+  const at = new Date().toISOString()
+  const refused = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }
+  const conditions = [{ ...refused, lastUpdateTime: at, lastTransitionTime: at }]
+  const observed = async () => (await namespace.get<Live>('Deployment', 'short-green'))?.metadata.generation
+  const status = { observedGeneration: await observed(), replicas: 0, conditions }
+  await namespace.patch('Deployment', 'short-green', { status }, 'status')
+  const rolloutOf = async () => (await statusOf('short'))?.rollout
+  await expect.poll(async () => (await rolloutOf())?.message, { timeout: 10_000 }).toContain('exceeded quota: compute')
+
+  await namespace.patch(kind, 'short', { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
+  await expect.poll(async () => (await rolloutOf())?.lastOutcome, { timeout: 10_000 }).toBe('DeadlineExceeded')
+  expect((await rolloutOf())?.failure).toContain('exceeded quota: compute')
+  expect(await namespace.condition('short', 'RolloutProgressing')).toContain('exceeded quota: compute')
+})
+
 describe('the smoke test', () => {
   const rollout = { smokeTest: { enabled: true, timeoutSeconds: 30 } }
 

@@ -80,8 +80,8 @@ test('a certificate of your own that is for one of the names only is refused, an
     rollout: { blueGreen: { previewHost: 'preview.example.com' } },
   }
   const resolved = resolveSpec({ metadata, spec })
-  const ofOne = await issueCertificate(['auth.example.com'], now)
-  const ofBoth = await issueCertificate(edgeHosts(resolved), now)
+  const ofOne = issueCertificate(['auth.example.com'], now)
+  const ofBoth = issueCertificate(edgeHosts(resolved), now)
   expect(findSecretProblems(resolved, new Map([['tls', ofOne]]), now)).toMatchObject([
     { reason: 'CertificateInvalid', message: expect.stringContaining('not for preview.example.com') },
   ])

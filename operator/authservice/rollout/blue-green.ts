@@ -29,7 +29,8 @@ export function beforeSwitch(course: Course): RolloutDecision {
   const isReady = isWhole(target, revision, needed) && world.previewEndpoints[idle] >= needed
   const filling: Omit<StepResult, 'phase' | 'message'> = {
     templates: { [live]: stable, [idle]: revision },
-    counts: { ...liveCount(course), [idle]: needed },
+    // Traffic that is on its way back from it leaves before any of its pods does.
+    counts: { ...liveCount(course), ...(world.endpoints[idle] > 0 ? keepIdle(course) : { [idle]: needed }) },
     previewColor: (target?.availableReplicas ?? 0) > 0 && target?.revision === revision ? idle : undefined,
     memory: { targetColor: idle },
   }
@@ -98,7 +99,9 @@ export function afterSwitch(course: Course): RolloutDecision {
   const isSeen = world.endpoints[idle] === 0 && (world.endpoints[live] > 0 || needed === 0)
   if (!isSeen && !isIn(course, 'Verifying')) {
     const message = `waiting for the endpoints of the Service to leave ${idle}`
-    return decided(course, { ...standing, phase: 'Promoting', message })
+    // An operator that died right after the switch left no new deadline, and that of before may be long over.
+    const deadline = isIn(course, 'Promoting') ? {} : { deadline: deadlineFrom(course) }
+    return decided(course, { ...standing, phase: 'Promoting', message, memory: { targetColor: live, ...deadline } })
   }
   const verdict = verify(course)
   if (!verdict.proven) return decided(course, { ...standing, ...verdict.step })

@@ -69,7 +69,7 @@ export function decided(course: Course, result: StepResult): RolloutDecision {
     memory,
     complete,
     failure,
-    message: isUnderWay(phase) && isOutage(world) ? `${message}; ${outageNote}` : message,
+    message: isUnderWay(phase) && isOutage(world, course.revision) ? `${message}; ${outageNote}` : message,
     requeueAfterSeconds: nextLook(requeueAfterSeconds, memory, now),
   }
 }
@@ -102,7 +102,8 @@ function recordOf({ verdict, message, outage }: AnalysisResult): NonNullable<Rol
 
 /** A promotion that comes early waits for its gate; every other order is settled by the visit that sees it. */
 function ordersTaken({ world, revision }: Course, phase: RolloutPhase): RolloutDecision['ordersTaken'] {
-  const isEarly = world.orders.promote === revision && ['Preparing', 'Testing', 'AwaitingPromotion'].includes(phase)
+  const isBeforeGate = ['RollingBack', 'Preparing', 'Testing', 'AwaitingPromotion'].includes(phase)
+  const isEarly = world.orders.promote === revision && isBeforeGate
   const names: (keyof RolloutOrders)[] = ['promote', 'abort', 'rollbackTo']
   return names.filter((name) => world.orders[name] !== undefined && !(name === 'promote' && isEarly))
 }
@@ -121,7 +122,7 @@ const outageNote = 'no pod of any colour is available, which is not held against
 /** A deadline that passes while no pod of any colour is available starts anew. */
 function forgivenDeadline(course: Course, { phase, deadline }: RolloutMemory): Partial<RolloutMemory> {
   const isLate = isUnderWay(phase) && deadline !== undefined && course.now > deadline
-  return isLate && isOutage(course.world) ? { deadline: deadlineFrom(course) } : {}
+  return isLate && isOutage(course.world, course.revision) ? { deadline: deadlineFrom(course) } : {}
 }
 
 /** When a revision that starts, or that gets the traffic, now will have failed. */

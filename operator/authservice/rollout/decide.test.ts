@@ -227,6 +227,46 @@ describe('blue-green', () => {
   })
 })
 
+test('a promotion that is asked for while the traffic still goes back from another revision is not lost', () => {
+  const goingBack = atRest({
+    specRevision: 'r3',
+    policy: { ...simulatedPolicy, promotion: 'Manual' },
+    serviceColor: 'green',
+    endpoints: { blue: 0, green: 2 },
+    deployments: {
+      blue: { revision: 'r1', replicas: 2, ready: 2, old: 0 },
+      green: { revision: 'r2', replicas: 2, ready: 2, old: 0 },
+    },
+    orders: { promote: 'r3' },
+  })
+  expect(decide(goingBack).memory.phase).toBe('RollingBack')
+  expect(run(goingBack, longRun).world.memory).toMatchObject({ currentRevision: 'r3', lastOutcome: 'Promoted' })
+})
+
+test('a revision that is asked for again right after the traffic left it loses no pod while requests still get there', () => {
+  const returning = atRest({
+    autoscaled: true,
+    specRevision: 'r2',
+    endpoints: { blue: 0, green: 2 },
+    deployments: {
+      blue: { revision: 'r1', replicas: 1, ready: 1, old: 0 },
+      green: { revision: 'r2', replicas: 2, ready: 2, old: 0 },
+    },
+    migration: { revision: 'r2', startedAt: undefined, state: 'done' },
+  })
+  expect(decide(returning).counts).not.toHaveProperty('green')
+  expect(decide(followServices(returning)).counts).toEqual({ green: 1 })
+})
+
+test('an operator that dies right after the switch of a revision that waited long does not take it back', () => {
+  const manual = atRest({ specRevision: 'r2', policy: { ...simulatedPolicy, promotion: 'Manual' } })
+  const waited = passTime(run(manual).world, 3600)
+  const untilServices = 3
+  const switched = visit({ ...waited, orders: { promote: 'r2' } }, untilServices)
+  expect(switched).toMatchObject({ serviceColor: 'green', memory: { phase: 'AwaitingPromotion' } })
+  expect(run(switched, longRun).world.memory).toMatchObject({ currentRevision: 'r2', lastOutcome: 'Promoted' })
+})
+
 describe('while MongoDB is away', () => {
   test('a revision is not late, has the whole deadline again when it is back, and the reason is told', () => {
     const { world } = run(atRest({ specRevision: 'r2-unready' }), { turns: 5 })
@@ -234,6 +274,16 @@ describe('while MongoDB is away', () => {
     expect(decide(away).message).toMatch(/no pod of any colour is available, which is not held against the revision/)
     const back = { ...visit(away), isAway: false }
     expect(decide(passTime(back, 590)).memory.lastOutcome).toBeUndefined()
+    expect(decide(passTime(back, 610)).memory.lastOutcome).toBe('DeadlineExceeded')
+  })
+
+  test('a revision that the traffic was on its way to has the whole deadline again, too', () => {
+    let world = atRest({ specRevision: 'r2' })
+    while (world.memory.phase !== 'Promoting') world = clusterActs(visit(world))
+    const noEndpoints = { endpoints: { blue: 0, green: 0 } }
+    const away = visit(passTime({ ...world, ...noEndpoints, isAway: true }, 700))
+    const back = { ...away, isAway: false }
+    expect(decide(passTime(back, 590)).memory).toMatchObject({ phase: 'Promoting', lastOutcome: undefined })
     expect(decide(passTime(back, 610)).memory.lastOutcome).toBe('DeadlineExceeded')
   })
 

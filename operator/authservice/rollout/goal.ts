@@ -60,12 +60,13 @@ export function isStarted({ colors }: RolloutWorld, revision: string): boolean {
 }
 
 /**
- * Whether no pod of any revision is available though some were asked for: what all of them need is away, or there is no
- * place for any. Then nothing is known about one of them.
+ * Whether no pod is available, those of other revisions included: what all of them need is away, or there is no place
+ * for any, and nothing is known about this one. Where it has no others beside it, that is no excuse.
  */
-export function isOutage({ colors }: RolloutWorld): boolean {
+export function isOutage({ colors }: RolloutWorld, revision: string): boolean {
   const wanted = Object.values(colors).filter(({ replicas }) => replicas > 0)
-  return wanted.length > 0 && wanted.every(({ availableReplicas }) => availableReplicas === 0)
+  const hasOthers = wanted.some((one) => one.revision !== revision || one.totalReplicas > one.updatedReplicas)
+  return hasOthers && wanted.every(({ availableReplicas }) => availableReplicas === 0)
 }
 
 function judgeProgress(world: RolloutWorld, memory: RolloutMemory, stable: string, now: Date): RolloutMemory {
@@ -100,7 +101,7 @@ function faultOf(world: RolloutWorld, memory: RolloutMemory & { revision: string
   if (isWatched && analysis?.revision === revision && analysis.verdict === 'fail') {
     return { outcome: 'RolledBack', message: `its traffic was worse: ${analysis.message}` }
   }
-  if (hasDeadline.has(phase) && deadline !== undefined && now > deadline && !isOutage(world)) {
+  if (hasDeadline.has(phase) && deadline !== undefined && now > deadline && !isOutage(world, revision)) {
     const message = `it was not ready within ${policy.progressDeadlineSeconds} s (${phase}): ${waitedFor(world, memory)}`
     return { outcome: 'DeadlineExceeded', message }
   }

@@ -26,7 +26,9 @@ export function rollingUpdate(course: Course): RolloutDecision {
   if (!isWhole(world.colors[live], revision, needed) && !isIn(course, 'Verifying')) {
     const isLate = isIn(course, 'Preparing') && memory.deadline !== undefined && now > memory.deadline
     const message = describeColor(live, world.colors[live], needed)
-    const failure = `revision ${revision} was not ready within ${world.policy.progressDeadlineSeconds} s: ${message}`
+    const failure =
+      `revision ${revision} was not ready within ${world.policy.progressDeadlineSeconds} s: ${message}; ` +
+      `spec.rollout.autoRollback is off: annotate abort with ${revision}, or change the spec`
     const requeueAfterSeconds = world.policy.analysisEnabled ? 5 : undefined
     return decided(course, { ...rolling, phase: 'Preparing', message, requeueAfterSeconds, ...(isLate && { failure }) })
   }

@@ -170,7 +170,7 @@ function observeColor({ revision, replicas, ready, old }: SimulatedDeployment, i
   return {
     revision,
     replicas,
-    updatedReplicas: ready,
+    updatedReplicas: faults.neverReady.test(revision) ? Math.max(replicas, old) - old : ready,
     availableReplicas: isAway ? 0 : ready + old,
     trouble: undefined,
     totalReplicas: faults.neverReady.test(revision) ? Math.max(replicas, old) : ready + old,

@@ -1,6 +1,7 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
+import { kubeConfigOnly } from './build/kube-config-only.ts'
 import { packageClosure } from './build/package-closure.ts'
 
 /**
@@ -18,10 +19,11 @@ interface Program {
   external: string[]
   /** Packages that a dependency tries to load, and does without when they are missing. */
   absent: string[]
+  plugins?: Plugin[]
 }
 
 const programs: Record<string, Program> = {
-  operator: { entryPoints: ['main.ts'], external: [], absent: ['bufferutil', 'utf-8-validate'] },
+  operator: { entryPoints: ['main.ts'], external: [], absent: [], plugins: [kubeConfigOnly] },
   'api-server': {
     entryPoints: [
       ...['server.ts', 'migrate.ts', 'admin.ts', 'mongodb-setup.ts', 'rotate-passwords.ts'],
@@ -43,7 +45,7 @@ if (program === undefined) {
 }
 await bundle(join(root, name), program)
 
-async function bundle(workspace: string, { entryPoints, external, absent }: Program): Promise<void> {
+async function bundle(workspace: string, { entryPoints, external, absent, plugins = [] }: Program): Promise<void> {
   const destination = join(workspace, 'dist')
   await rm(destination, { recursive: true, force: true })
   await build({
@@ -62,6 +64,7 @@ async function bundle(workspace: string, { entryPoints, external, absent }: Prog
     minifySyntax: true,
     legalComments: 'external',
     external: [...external, ...absent],
+    plugins,
     // CommonJS packages inside an ES module still call require for Node's own modules.
     banner: {
       js: "import{createRequire as __createRequire}from'node:module';import{dirname as __directoryOf}from'node:path';import{fileURLToPath as __pathOf}from'node:url';const require=__createRequire(import.meta.url),__filename=__pathOf(import.meta.url),__dirname=__directoryOf(__filename);",

@@ -1,9 +1,13 @@
+import { isDeepStrictEqual } from 'node:util'
 import { idOf, type Manifest } from './apply/plan.ts'
+import { withIdentityOnly } from './cache-transforms.ts'
 import { ObjectPacker, type PackedObject, unpack } from './shared-text.ts'
 
 /** The children of one owner, and the words by which they differ from those of another one. */
 interface Family {
   words: readonly string[]
+  /** The ownerReferences of the first of them, and with few exceptions of all others. */
+  ownerReferences: Manifest['metadata']['ownerReferences']
   children: Map<string, PackedObject>
 }
 
@@ -20,12 +24,13 @@ export class ChildIndex {
     const owner = controllerOf(child)
     if (owner === undefined) return
     this.remove(child)
-    const { words, children } = this.#byOwner.get(owner.uid) ?? {
+    const family: Family = this.#byOwner.get(owner.uid) ?? {
       words: [owner.uid, owner.name, child.metadata.namespace ?? ''],
-      children: new Map<string, PackedObject>(),
+      ownerReferences: child.metadata.ownerReferences,
+      children: new Map(),
     }
-    children.set(idOf(child), this.#packer.pack(child, words))
-    this.#byOwner.set(owner.uid, { words, children })
+    family.children.set(idOf(child), this.#packer.pack(child, family.words))
+    this.#byOwner.set(owner.uid, family)
   }
 
   remove(child: Manifest): void {
@@ -36,6 +41,14 @@ export class ChildIndex {
     this.#packer.release(packed)
     family.children.delete(idOf(child))
     if (family.children.size === 0) this.#byOwner.delete(owner.uid)
+  }
+
+  /** Of a child what tells whose it is, with the same ownerReferences in memory for all children of one owner. */
+  identityOf(child: Manifest): Manifest {
+    const identity = withIdentityOnly(child)
+    const { ownerReferences } = this.#byOwner.get(controllerOf(child)?.uid ?? '') ?? {}
+    if (!isDeepStrictEqual(ownerReferences, child.metadata.ownerReferences)) return identity
+    return { ...identity, metadata: { ...identity.metadata, ...(ownerReferences && { ownerReferences }) } }
   }
 
   of(ownerUid: string): Manifest[] {

@@ -9,13 +9,7 @@ import { apiVersion, kind } from './api/group.ts'
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 import type { LiveManifest } from './apply/field-owner.ts'
 import type { Manifest } from './apply/plan.ts'
-import {
-  managedByLabel,
-  withIdentityOnly,
-  withoutManagedFields,
-  withReasonsOnly,
-  withTargetsOnly,
-} from './cache-transforms.ts'
+import { managedByLabel, withoutManagedFields, withReasonsOnly, withTargetsOnly } from './cache-transforms.ts'
 import { ChildIndex, controllerOf } from './child-index.ts'
 import type { Announcement, AuthServiceKey, Cluster, EndpointSlice, LabelledPod, SecretManifest } from './cluster.ts'
 import { type EdgePod, EdgeReports } from './edge-reports.ts'
@@ -87,7 +81,11 @@ export class KubeCluster implements Cluster {
       transform: withTargetsOnly,
     })
     const informChildren = (resource: Resource) =>
-      this.#inform<Manifest>(resource, { labelSelector, transform: withoutManagedFields, keep: withIdentityOnly })
+      this.#inform<Manifest>(resource, {
+        labelSelector,
+        transform: withoutManagedFields,
+        keep: (child) => this.#index.identityOf(child),
+      })
     this.#children = childKinds.flatMap(informChildren)
     this.#optionalChildren = new OptionalChildren({
       ...options,

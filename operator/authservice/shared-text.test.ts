@@ -3,7 +3,10 @@ import { expect, test } from 'vitest'
 import { ObjectPacker, unpack } from './shared-text.ts'
 
 const word = fc.stringMatching(/^[a-z0-9-]{1,5}$/)
-const object = fc.record({ metadata: fc.dictionary(fc.string(), fc.jsonValue()), spec: fc.jsonValue() })
+const object = fc.record({
+  metadata: fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('labels', 'ownerReferences')), fc.jsonValue()),
+  spec: fc.oneof(fc.jsonValue(), fc.array(fc.oneof(fc.uuid(), fc.ipV4(), fc.stringMatching(/^[0-9a-f]{16}$/)))),
+})
 
 test('every object comes back as it was, whatever words tell it from others', () => {
   fc.assert(
@@ -28,4 +31,26 @@ test('what two objects have in common but for their names is kept once, and no l
   expect(packer.sharedTexts).toBe(2)
   packer.release(other)
   expect(packer.sharedTexts).toBe(0)
+})
+
+const job = (uid: string, revision: string) => ({
+  metadata: { name: 'migrate', uid, labels: { 'controller-uid': uid } },
+  spec: { selector: { 'controller-uid': uid }, template: { revision, since: '2026-11-24T10:00:00Z' } },
+})
+
+test('what a machine gave to each of two objects does not keep the rest of them apart', () => {
+  const packer = new ObjectPacker()
+  const jobs = [
+    job('df0405d3-31b7-4da6-9d2a-db9f7d25bfa0', 'c51df458e2cf28c5'),
+    job('ba6f73d1-f55e-456a-88eb-b121d2afdf37', 'b48cacc20108063d'),
+  ]
+  const packed = jobs.map((one) => packer.pack(one, []))
+  expect(packer.sharedTexts).toBe(2)
+  expect(packed.map((one) => JSON.parse(unpack(one, [])))).toEqual(jobs)
+})
+
+test('an object with more such words than can be taken out comes back as it was', () => {
+  const spec = Array.from({ length: 50 }, (_, index) => `10.0.0.${index}`)
+  const packed = new ObjectPacker().pack({ metadata: {}, ...{ spec } }, ['name'])
+  expect(JSON.parse(unpack(packed, ['name']))).toEqual({ metadata: {}, spec })
 })

@@ -28,19 +28,28 @@ export class TextPool {
 
 /** An object as text in pieces, most of which are shared with objects of the same kind. */
 export interface PackedObject {
-  /** What is in no other object: its name, uid, version and annotations. */
+  /** Of its metadata what is in no other object: its name, uid, version and annotations. */
   readonly own: string
-  /** Fields of the metadata, and all other fields. */
-  readonly metadata: readonly string[]
-  readonly fields: readonly string[]
+  /** The rest of its metadata as one text, which may be empty, and each of its other fields. */
+  readonly shared: readonly string[]
+  /** JSON of the words that stand in the shared texts and are made by a machine. */
+  readonly ownWords: string
 }
 
 /** Fields of the metadata that are alike in all objects of one kind, but for the names in them. */
 const sharedMetadata = new Set(['labels', 'ownerReferences'])
 
+/** What is made by a machine, so that no two objects have the same: uids, hashes, addresses and times. */
+const machineMade =
+  /\b(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{16}|[\da-f]{8}|\d+(?:\.\d+){3}|[\d-]{10}T[\d:]{8}Z)\b/g
+
+/** As many words can be taken out of an object: JSON has none of the characters that stand for them, in strings neither. */
+const mostWords = 31
+
 /**
  * What the operator makes for one AuthService differs from what it makes for the next one by a few words: its name, its
- * namespace and its uid. With something else in their place most parts are equal, and are kept once for all.
+ * namespace, its uid, and what the API server gave to each. With something else in their place most parts are equal, and
+ * are kept once for all.
  */
 export class ObjectPacker {
   readonly #pool = new TextPool()
@@ -51,34 +60,59 @@ export class ObjectPacker {
 
   /** @param words that tell this object from those like it, in an order that is given again to unpack */
   pack({ metadata, ...fields }: { metadata: object }, words: readonly string[]): PackedObject {
-    const texts = Object.entries(metadata).map(([name, value]) => [name, textOf(name, value, words)] as const)
-    const shared = (text: string) => this.#pool.take(text)
+    const own = new Map(Object.entries(metadata))
+    const common = [...own].filter(([name]) => sharedMetadata.has(name) && own.delete(name))
+    const ownWords: string[] = []
+    const neutral = (text: string) => withoutMachineMade(withoutWords(text, words), words.length, ownWords)
+    const texts = [
+      common.map((field) => neutral(jsonOf(field))).join(','),
+      ...Object.entries(fields).map((field) => neutral(jsonOf(field))),
+    ]
     return {
-      own: texts.flatMap(([name, text]) => (sharedMetadata.has(name) ? [] : [text])).join(','),
-      metadata: texts.flatMap(([name, text]) => (sharedMetadata.has(name) ? [shared(text)] : [])),
-      fields: Object.entries(fields).map(([name, value]) => shared(textOf(name, value, words))),
+      own: withoutWords([...own].map(jsonOf).join(','), words),
+      shared: texts.map((text) => this.#pool.take(text)),
+      // A word by itself would hold the text that it was cut out of.
+      ownWords: JSON.stringify(ownWords),
     }
   }
 
   /** Of a packed object that is no longer needed. */
-  release({ metadata, fields }: PackedObject): void {
-    for (const text of [...metadata, ...fields]) this.#pool.giveBack(text)
+  release({ shared }: PackedObject): void {
+    for (const text of shared) this.#pool.giveBack(text)
   }
 }
 
 /** @returns the object as JSON */
-export function unpack({ own, metadata, fields }: PackedObject, words: readonly string[]): string {
-  const ofMetadata = [own, ...metadata].filter((text) => text !== '').join(',')
+export function unpack(
+  { own, shared: [common = '', ...fields], ownWords }: PackedObject,
+  words: readonly string[],
+): string {
+  const ofMetadata = [own, common].filter((text) => text !== '').join(',')
   const text = `{${[`"metadata":{${ofMetadata}}`, ...fields].join(',')}}`
-  return words.reduceRight((restored, word, index) => restored.replaceAll(placeholder(index), () => word), text)
+  const all: string[] = [...words, ...JSON.parse(ownWords)]
+  return all.reduceRight((restored, word, index) => restored.replaceAll(placeholder(index), () => word), text)
 }
 
-function textOf(name: string, value: unknown, words: readonly string[]): string {
-  const text = `${JSON.stringify(name)}:${JSON.stringify(value)}`
+function jsonOf([name, value]: [string, unknown]): string {
+  return `${JSON.stringify(name)}:${JSON.stringify(value)}`
+}
+
+function withoutWords(text: string, words: readonly string[]): string {
   return words.reduce(
     (neutral, word, index) => (word === '' ? neutral : neutral.replaceAll(word, placeholder(index))),
     text,
   )
+}
+
+/** @param found takes up what was found; its first has the placeholder after so many others */
+function withoutMachineMade(text: string, others: number, found: string[]): string {
+  return text.replace(machineMade, (word) => {
+    if (!found.includes(word)) {
+      if (others + found.length === mostWords) return word
+      found.push(word)
+    }
+    return placeholder(others + found.indexOf(word))
+  })
 }
 
 /** JSON has no such character: in a string it is written as an escape. */

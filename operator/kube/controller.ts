@@ -116,9 +116,18 @@ export class Controller {
   }
 
   async #reconcile(key: string): Promise<Outcome> {
-    const deadline = this.#options.deadlineMilliseconds ?? defaultDeadlineMilliseconds
-    const signal = AbortSignal.any([AbortSignal.timeout(deadline), this.#stop.signal])
-    return this.#options.reconcile(key, signal)
+    const milliseconds = this.#options.deadlineMilliseconds ?? defaultDeadlineMilliseconds
+    // AbortSignal.timeout would hold its timer until the deadline, of every visit that ended long before.
+    const deadline = new AbortController()
+    const timer = setTimeout(
+      () => deadline.abort(new DOMException(`no end after ${milliseconds} ms`, 'TimeoutError')),
+      milliseconds,
+    )
+    try {
+      return await this.#options.reconcile(key, AbortSignal.any([deadline.signal, this.#stop.signal]))
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   #settle(key: string, outcome: Outcome): void {

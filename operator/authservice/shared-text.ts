@@ -60,8 +60,9 @@ export class ObjectPacker {
 
   /** @param words that tell this object from those like it, in an order that is given again to unpack */
   pack({ metadata, ...fields }: { metadata: object }, words: readonly string[]): PackedObject {
-    const own = new Map(Object.entries(metadata))
-    const common = [...own].filter(([name]) => sharedMetadata.has(name) && own.delete(name))
+    const ofMetadata = Object.entries(metadata)
+    const common = ofMetadata.filter(([name]) => sharedMetadata.has(name))
+    const own = ofMetadata.filter(([name]) => !sharedMetadata.has(name))
     const ownWords: string[] = []
     const neutral = (text: string) => withoutMachineMade(withoutWords(text, words), words.length, ownWords)
     const texts = [
@@ -69,7 +70,7 @@ export class ObjectPacker {
       ...Object.entries(fields).map((field) => neutral(jsonOf(field))),
     ]
     return {
-      own: withoutWords([...own].map(jsonOf).join(','), words),
+      own: withoutWords(own.map(jsonOf).join(','), words),
       shared: texts.map((text) => this.#pool.take(text)),
       // A word by itself would hold the text that it was cut out of.
       ownWords: JSON.stringify(ownWords),

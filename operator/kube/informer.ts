@@ -38,7 +38,7 @@ export interface InformerOptions<T> extends Pick<ListOptions, 'namespace' | 'lab
 
 const defaults = {
   // At the start all kinds are listed at once, and a page is in memory as a whole: larger ones save no time.
-  pageSize: 100,
+  pageSize: 50,
   watchSeconds: { least: 300, most: 600 },
   backoff: { baseMilliseconds: 200, mostMilliseconds: 30_000 },
 }

@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { addressKey } from '../../../plugins/app/limits/address-key.ts'
-import { Accepted, EmailConfirmation, EmailOnly } from '../../../schemas/accounts.ts'
+import { EmailConfirmation } from '../../../schemas/accounts.ts'
 import { noContent } from '../../../schemas/auth.ts'
+import { mailOnRequest } from './mail-on-request.ts'
 
 const email: FastifyPluginAsyncTypebox = async (app) => {
   const { limits } = app.config
@@ -26,26 +27,13 @@ const email: FastifyPluginAsyncTypebox = async (app) => {
     },
   )
 
-  app.post(
-    '/email/resend',
-    {
-      schema: {
-        operationId: 'resendVerification',
-        summary: 'Ask for another link to confirm an email',
-        description: 'The same answer, in the same time, whether somebody has this email or not.',
-        tags: ['users'],
-        body: EmailOnly,
-        response: { 202: Accepted },
-        problems: ['mail_not_configured', 'rate_limited', 'database_unavailable'],
-      },
-    },
-    async (request, reply) => {
-      app.mail.require()
-      await app.limits.use('email-resend', addressKey(request.ip), limits.reset, request, reply)
-      await app.accounts.email.resendVerification(request.body.email)
-      return reply.code(202).send({ status: 'accepted' as const })
-    },
-  )
+  mailOnRequest(app, {
+    path: '/email/resend',
+    operationId: 'resendVerification',
+    summary: 'Ask for another link to confirm an email',
+    counted: 'email-resend',
+    send: (email) => app.accounts.email.resendVerification(email),
+  })
 }
 
 export default email

@@ -1,7 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { addressKey } from '../../../plugins/app/limits/address-key.ts'
-import { Accepted, EmailOnly, PasswordChange, PasswordReset } from '../../../schemas/accounts.ts'
+import { PasswordChange, PasswordReset } from '../../../schemas/accounts.ts'
 import { noContent } from '../../../schemas/auth.ts'
+import { mailOnRequest } from './mail-on-request.ts'
 
 const passwordProblems = [
   ...(['password_too_short', 'password_too_long', 'password_common', 'password_unusable'] as const),
@@ -11,26 +12,13 @@ const passwordProblems = [
 const password: FastifyPluginAsyncTypebox = async (app) => {
   const { limits } = app.config
 
-  app.post(
-    '/password/forgot',
-    {
-      schema: {
-        operationId: 'forgotPassword',
-        summary: 'Ask for a link to choose a new password',
-        description: 'The same answer, in the same time, whether somebody has this email or not.',
-        tags: ['users'],
-        body: EmailOnly,
-        response: { 202: Accepted },
-        problems: ['mail_not_configured', 'rate_limited', 'database_unavailable'],
-      },
-    },
-    async (request, reply) => {
-      app.mail.require()
-      await app.limits.use('forgot', addressKey(request.ip), limits.reset, request, reply)
-      await app.accounts.password.sendResetLink(request.body.email)
-      return reply.code(202).send({ status: 'accepted' as const })
-    },
-  )
+  mailOnRequest(app, {
+    path: '/password/forgot',
+    operationId: 'forgotPassword',
+    summary: 'Ask for a link to choose a new password',
+    counted: 'forgot',
+    send: (email) => app.accounts.password.sendResetLink(email),
+  })
 
   app.post(
     '/password/reset',

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { Email, Password, User } from './auth.ts'
+import { Email, Password, User, userExample } from './auth.ts'
 
 export const Name = Type.String({ minLength: 1, maxLength: 200, examples: ['User Name'] })
 
@@ -41,12 +41,7 @@ export const EmailConfirmation = Type.Object(
 )
 
 const profileExample = {
-  id: '66f0c0ffee0ddba11ca7f00d',
-  email: 'user@example.com',
-  name: 'User Name',
-  role: 'user',
-  created_at: '2026-11-02T08:00:00.000Z',
-  last_login: '2026-11-24T09:30:00.000Z',
+  ...userExample,
   email_verified: true,
   pending_email: null,
 }

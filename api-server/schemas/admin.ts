@@ -1,20 +1,15 @@
 import Type from 'typebox'
 import { Name } from './accounts.ts'
-import { Email, Password, User } from './auth.ts'
+import { Email, Password, User, userExample } from './auth.ts'
 
 const Role = Type.Enum(['admin', 'user'])
 
 export const UserParameters = Type.Object({
-  id: Type.String({ pattern: '^[0-9a-f]{24}$', examples: ['66f0c0ffee0ddba11ca7f00d'] }),
+  id: Type.String({ pattern: '^[0-9a-f]{24}$', examples: [userExample.id] }),
 })
 
 const adminUserExample = {
-  id: '66f0c0ffee0ddba11ca7f00d',
-  email: 'user@example.com',
-  name: 'User Name',
-  role: 'user',
-  created_at: '2026-11-02T08:00:00.000Z',
-  last_login: '2026-11-24T09:30:00.000Z',
+  ...userExample,
   is_active: true,
   updated_at: '2026-11-24T09:30:00.000Z',
 }
@@ -115,7 +110,7 @@ export const EventList = Type.Object(
             id: '66f0c0ffee0ddba11ca7f00e',
             at: '2026-11-24T09:30:00.000Z',
             event: 'authn_login_fail',
-            user_id: '66f0c0ffee0ddba11ca7f00d',
+            user_id: userExample.id,
             address: '192.0.2.7',
           },
         ],

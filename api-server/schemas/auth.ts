@@ -40,7 +40,8 @@ const RefreshRequest = Type.Object(
   { title: 'RefreshRequest', additionalProperties: false, examples: [{ refresh_token: refreshTokenExample }] },
 )
 
-const userExample = {
+/** The user of every example. */
+export const userExample = {
   id: '66f0c0ffee0ddba11ca7f00d',
   email: 'user@example.com',
   name: 'User Name',

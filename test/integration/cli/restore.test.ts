@@ -5,7 +5,7 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { KubernetesObject } from '../../../operator/kube/objects.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { kubernetesBinaries } from '../../servers/binaries.ts'
-import { Namespace } from '../operator/namespace.ts'
+import { developmentSpec, Namespace } from '../operator/namespace.ts'
 import { startOperator } from '../operator/operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -18,14 +18,18 @@ beforeAll(async () => {
   path = [dirname((await kubernetesBinaries()).kubectl), process.env['PATH']].join(delimiter)
   namespace = await Namespace.create(kubeconfigPath, `restore-${Date.now()}`)
   operator = startOperator(kubeconfigPath, namespace)
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
   const backup = {
     schedule: '0 3 * * *',
     keep: 3,
     destination: { persistentVolumeClaim: { claimName: 'backups' } },
   }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'accounts' }, ...{ spec: { ...spec, backup } } })
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'careless' }, ...{ spec } })
+  await namespace.apply({
+    apiVersion,
+    kind,
+    metadata: { name: 'accounts' },
+    ...{ spec: { ...developmentSpec, backup } },
+  })
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'careless' }, ...{ spec: developmentSpec } })
   await vi.waitFor(async () => expect(await namespace.get('CronJob', 'accounts-backup')).toBeDefined(), 20_000)
 })
 afterAll(() => operator.stop())

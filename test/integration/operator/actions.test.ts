@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import { holdTiming } from '../../../operator/authservice/secrets/activation.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { type Live, Namespace } from './namespace.ts'
+import { developmentSpec, type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
 import { completeMigrations } from './simulated-controllers.ts'
 
@@ -23,8 +23,7 @@ afterAll(async () => {
 
 /** An AuthService whose children are there. */
 async function createAuthService(name: string): Promise<void> {
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec: developmentSpec } })
   await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
 }
 

@@ -3,7 +3,7 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { FaultyApi, isWatch, isWrite } from '../kube/api-proxy.ts'
 import { endState, secretsOf, untilSameAs } from './end-state.ts'
-import { Namespace } from './namespace.ts'
+import { developmentSpec, Namespace } from './namespace.ts'
 import { startOperatorWith, untilQuiet } from './operator-under-test.ts'
 
 /** How long a fault lasts; `npm run test:soak` sets it to a minute. */
@@ -35,8 +35,7 @@ beforeEach(() => {
 
 async function createAuthService(): Promise<string> {
   const name = `fault-${count++}`
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec: developmentSpec } })
   return name
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import { childKinds } from '../../../operator/authservice/kinds.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { type Live, Namespace } from './namespace.ts'
+import { developmentSpec, type Live, Namespace } from './namespace.ts'
 import { startOperator, visitsOf } from './operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -16,8 +16,7 @@ beforeAll(async () => {
 afterAll(() => operator.stop())
 
 async function createAuthService(name: string): Promise<void> {
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec: developmentSpec } })
   await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
 }
 
@@ -67,8 +66,7 @@ test('with the operator stopped an AuthService is deleted at once, and leaves no
 
 test('a Secret of an AuthService that nothing was reported about yet keeps its values, though no cache shows it', async () => {
   await operator.stop()
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'cut-short' }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'cut-short' }, ...{ spec: developmentSpec } })
   const { uid } = (await namespace.authService('cut-short')).metadata
   const owner = { apiVersion, kind, name: 'cut-short', uid, controller: true }
   const data = { password: Buffer.from('in use already').toString('base64') }

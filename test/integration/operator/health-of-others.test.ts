@@ -8,7 +8,7 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { AuthService } from '../../../operator/authservice/api/schema.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { checker } from '../../servers/checkers.ts'
-import { Namespace } from './namespace.ts'
+import { developmentSpec, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
 import { makeEverythingAvailable } from './simulated-controllers.ts'
 
@@ -57,7 +57,7 @@ const authService = (name: string, spec: object = {}, metadata: object = {}) => 
   apiVersion,
   kind,
   metadata: { name, ...metadata },
-  ...{ spec: { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' }, ...spec } },
+  ...{ spec: { ...developmentSpec, ...spec } },
 })
 
 /** Waits for a condition, such as `Ready` to be `True Ready`. */

@@ -2,7 +2,7 @@ import { afterAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import { FaultyApi, isWrite } from '../kube/api-proxy.ts'
 import { endState, secretsOf, untilSameAs } from './end-state.ts'
-import { Namespace } from './namespace.ts'
+import { developmentSpec, Namespace } from './namespace.ts'
 import { startOperatorWith } from './operator-under-test.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
@@ -13,8 +13,7 @@ afterAll(async () => {
 
 /** An AuthService in a namespace of its own, and with one name everywhere. */
 async function createAuthService(namespace: Namespace): Promise<void> {
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'killed' }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'killed' }, ...{ spec: developmentSpec } })
 }
 
 /** An operator that nothing is heard of any more after so many writes, as after a SIGKILL. */

@@ -17,6 +17,14 @@ import { isNotFound } from '../../../operator/kube/errors.ts'
 import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
 import { Transport } from '../../../operator/kube/transport.ts'
 
+/** The least that an AuthService of a test asks for: databases that the operator runs, and nothing in front. */
+export const developmentSpec = {
+  environment: 'development',
+  mongodb: {},
+  redis: {},
+  ingress: { type: 'None' },
+} as const
+
 /** An object of any kind, read by a test that knows its shape. */
 export type Live = KubernetesObject & { [field: string]: unknown }
 

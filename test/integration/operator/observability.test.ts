@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { freePort } from '../../servers/server-process.ts'
-import { Namespace } from './namespace.ts'
+import { developmentSpec, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -17,8 +17,7 @@ beforeAll(async () => {
     metricsPort: port,
     leaderElection: { namespace: namespace.name },
   })
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'accounts' }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'accounts' }, ...{ spec: developmentSpec } })
   await vi.waitFor(async () => expect((await namespace.authService('accounts')).status?.phase).toBeDefined(), 20_000)
 })
 afterAll(() => operator.stop())

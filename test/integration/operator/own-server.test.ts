@@ -9,7 +9,7 @@ import type { Operator } from '../../../operator/operator.ts'
 import { startKubeApiserver, type TestApiServer } from '../../servers/kube-apiserver.ts'
 import { FaultyApi } from '../kube/api-proxy.ts'
 import { endState, secretsOf, untilSameAs } from './end-state.ts'
-import { kubeConfigAt, Namespace } from './namespace.ts'
+import { developmentSpec, kubeConfigAt, Namespace } from './namespace.ts'
 import { startOperatorWith, visitsOf } from './operator-under-test.ts'
 
 /** What cannot be done to a server that other tests use at the same time. */
@@ -32,8 +32,8 @@ afterAll(async () => {
   await server.stop()
 })
 
-const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-const createAuthService = (name: string) => namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+const createAuthService = (name: string) =>
+  namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec: developmentSpec } })
 
 /** Makes the operator look at an AuthService now. */
 async function look(name: string): Promise<void> {

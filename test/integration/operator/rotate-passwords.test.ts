@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { type Live, Namespace } from './namespace.ts'
+import { developmentSpec, type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
 import { completeJob, completeMigrations, makeEverythingAvailable } from './simulated-controllers.ts'
 
@@ -12,8 +12,7 @@ let operator: Operator
 beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `passwords-${Date.now()}`)
   operator = startOperator(kubeconfigPath, namespace)
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'shop' }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'shop' }, ...{ spec: developmentSpec } })
 })
 afterAll(() => operator.stop())
 

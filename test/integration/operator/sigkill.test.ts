@@ -2,7 +2,7 @@ import { expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import { FaultyApi, isWrite } from '../kube/api-proxy.ts'
 import { endState, secretsOf, untilSameAs } from './end-state.ts'
-import { Namespace } from './namespace.ts'
+import { developmentSpec, Namespace } from './namespace.ts'
 import { startOperatorProcess } from './operator-process.ts'
 
 /** `npm run test:soak` kills at every write; otherwise it is at a few of them, for each takes two starts. */
@@ -13,8 +13,7 @@ const { kubeconfigPath, port } = inject('apiServer')
 /** Each AuthService has a namespace of its own, and all have one name. */
 async function createAuthService(name: string): Promise<Namespace> {
   const namespace = await Namespace.create(kubeconfigPath, `${name}-${Date.now()}`)
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'killed' }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'killed' }, ...{ spec: developmentSpec } })
   return namespace
 }
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { FaultyApi, isWatch } from '../kube/api-proxy.ts'
-import { Namespace } from './namespace.ts'
+import { developmentSpec, Namespace } from './namespace.ts'
 import { startOperatorWith, untilQuiet } from './operator-under-test.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
@@ -23,8 +23,7 @@ afterAll(async () => {
 })
 
 test('watches that go silent are given up and taken up again, and what happened meanwhile is seen', async () => {
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'unheard' }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'unheard' }, ...{ spec: developmentSpec } })
   await expect.poll(() => namespace.get('Deployment', 'unheard-blue'), { timeout: 30_000 }).toBeDefined()
   await untilQuiet(operator, 20_000)
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { Namespace } from './namespace.ts'
+import { developmentSpec, Namespace } from './namespace.ts'
 import { startOperator, untilQuiet } from './operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -12,7 +12,7 @@ const authService = (name: string, spec: object = {}) => ({
   apiVersion,
   kind,
   metadata: { name },
-  spec: { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' }, ...spec },
+  spec: { ...developmentSpec, ...spec },
 })
 
 beforeAll(async () => {

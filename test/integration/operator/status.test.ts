@@ -4,7 +4,7 @@ import { conditionTypes } from '../../../operator/authservice/conditions.ts'
 import { reasons } from '../../../operator/authservice/reasons.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { apiTransport } from '../kube/api.ts'
-import { type Live, Namespace } from './namespace.ts'
+import { developmentSpec, type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
 import { makeEverythingAvailable } from './simulated-controllers.ts'
 
@@ -17,7 +17,7 @@ const authService = (name: string, spec: object = {}) => ({
   apiVersion,
   kind,
   metadata: { name },
-  ...{ spec: { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' }, ...spec } },
+  ...{ spec: { ...developmentSpec, ...spec } },
 })
 
 beforeAll(async () => {

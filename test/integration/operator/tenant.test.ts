@@ -5,7 +5,7 @@ import { KubeClient } from '../../../operator/kube/client.ts'
 import type { Resource } from '../../../operator/kube/objects.ts'
 import { Transport } from '../../../operator/kube/transport.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { kubeConfigAt, type Live, Namespace } from './namespace.ts'
+import { developmentSpec, kubeConfigAt, type Live, Namespace } from './namespace.ts'
 import { startOperator } from './operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -44,13 +44,12 @@ beforeAll(async () => {
 })
 afterAll(() => operator.stop())
 
-const plain = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
 const create = (name: string, spec: object = {}, metadata: object = {}) =>
   tenant.create(authServices, {
     apiVersion,
     kind,
     metadata: { name, namespace: namespace.name, ...metadata },
-    ...{ spec: { ...plain, ...spec } },
+    ...{ spec: { ...developmentSpec, ...spec } },
   })
 const nginx = (ingress: object) => ({ ingress: { type: 'Nginx', host: 'auth.localhost', ...ingress } })
 
@@ -233,6 +232,6 @@ test('the tenant reads no Secret, the operator shows none in status or events, a
   const decoded = values.map((value) => Buffer.from(value, 'base64').toString()).filter((value) => value.length > 20)
   expect(decoded.length).toBeGreaterThan(5)
   for (const value of decoded) expect(shown.includes(value.trim())).toBe(false)
-  const elsewhere = { apiVersion, kind, metadata: { name: 'x', namespace: 'default' }, ...{ spec: plain } }
+  const elsewhere = { apiVersion, kind, metadata: { name: 'x', namespace: 'default' }, ...{ spec: developmentSpec } }
   await expect(tenant.create(authServices, elsewhere)).rejects.toMatchObject({ status: 403 })
 })

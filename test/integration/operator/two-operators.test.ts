@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { FaultyApi, isWrite, type SeenRequest } from '../kube/api-proxy.ts'
-import { Namespace } from './namespace.ts'
+import { developmentSpec, Namespace } from './namespace.ts'
 import { createOperator } from './operator-under-test.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
@@ -41,8 +41,7 @@ async function start() {
 
 test('two operators of which one cannot renew its lease never write at the same time', async () => {
   const first = await start()
-  const spec = { environment: 'development', mongodb: {}, redis: {}, ingress: { type: 'None' } }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'shared' }, ...{ spec } })
+  await namespace.apply({ apiVersion, kind, metadata: { name: 'shared' }, ...{ spec: developmentSpec } })
   await expect.poll(() => namespace.get('Deployment', 'shared-blue'), { timeout: 30_000 }).toBeDefined()
   const second = await start()
 

@@ -5,7 +5,7 @@ import { operationsOf } from '../../../api-server/openapi/document.ts'
 import { startMongo, type TestMongo } from '../../servers/mongo.ts'
 import { freshDatabase } from './app-for-test.ts'
 import { exampleRequest } from './contract/example-request.ts'
-import { type ServerUnderTest, startServer } from './server-under-test.ts'
+import { type StartedServer, startServer } from './started-server.ts'
 
 const mark = randomBytes(6).toString('hex')
 /** What the test sends, and must never read: each has the mark in it. */
@@ -17,7 +17,7 @@ const jwtSecret = `signing-${mark}-${'y'.repeat(32)}`
 const made = new Set<string>()
 
 let mongo: TestMongo
-let server: ServerUnderTest
+let server: StartedServer
 
 beforeAll(async () => {
   mongo = await startMongo()
@@ -47,7 +47,7 @@ afterAll(async () => {
 })
 
 async function call(method: string, path: string, headers: Record<string, string> = {}, body?: string) {
-  const answer = await fetch(`${server.url}${path}`, { method, headers, ...(body !== undefined && { body }) })
+  const answer = await fetch(`${server.api}${path}`, { method, headers, ...(body !== undefined && { body }) })
   for (const cookie of answer.headers.getSetCookie()) {
     const value = cookie.split(';')[0]?.split('=')[1] ?? ''
     if (value.length > 16) made.add(decodeURIComponent(value))

@@ -5,12 +5,12 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import type { ServerEnvironment } from '../../../api-server/config.ts'
 import { startMongo, type TestMongo } from '../../servers/mongo.ts'
 import { startRedis, type TestRedis } from '../../servers/redis.ts'
-import { freshDatabase } from './app-for-test.ts'
-import { probe, type ServerUnderTest, slowBody, startServer, untilReady } from './started-server.ts'
+import { freshDatabase, password } from './app-for-test.ts'
+import { logOf, probe, type StartedServer, spawnServer, untilReady } from './started-server.ts'
 
 let mongo: TestMongo
 let redis: TestRedis
-let server: ServerUnderTest | undefined
+let server: StartedServer | undefined
 
 beforeAll(async () => {
   ;[mongo, redis] = await Promise.all([startMongo(), startRedis()])
@@ -23,9 +23,15 @@ afterEach(async () => {
 
 afterAll(() => Promise.all([mongo.remove(), redis.stop()]))
 
-async function start(environment: ServerEnvironment = {}, preload?: string): Promise<ServerUnderTest> {
-  server = await startServer(
+/** @param preload code that runs before the server's own */
+async function start(environment: ServerEnvironment = {}, preload?: string): Promise<StartedServer> {
+  server = await spawnServer(
     {
+      ENVIRONMENT: 'development',
+      MONGODB_MIN_POOL_SIZE: '0',
+      BCRYPT_COST: '10',
+      MIGRATE_ON_START: 'true',
+      SHUTDOWN_DRAIN_SECONDS: '5',
       MONGODB_URL: mongo.url,
       REDIS_HOST: redis.host,
       REDIS_PORT: String(redis.port),
@@ -33,13 +39,16 @@ async function start(environment: ServerEnvironment = {}, preload?: string): Pro
       JWT_SECRET: randomBytes(32).toString('base64url'),
       ...environment,
     },
-    preload,
+    preload === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(preload)}`],
   )
   return server
 }
 
+/** A log-in of nobody, whose body is still to come. */
+const slowBody = JSON.stringify({ email: 'nobody@example.com', password })
+
 /** Sends all of a request but the end of its body. */
-async function halfOfARequest({ port }: ServerUnderTest): Promise<Socket> {
+async function halfOfARequest({ port }: StartedServer): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   const head = ['POST /v1/auth/login HTTP/1.1', 'host: localhost', 'content-type: application/json']
@@ -75,7 +84,7 @@ test('on SIGTERM it is not ready at once, answers with Connection: close, finish
   expect(String(answer)).toMatch(/^HTTP\/1\.1 401 /)
   expect(String(answer).toLowerCase()).toContain('\r\nconnection: close\r\n')
   expect(await running.exited).toBe(0)
-  expect(running.log().map(({ event }) => event)).toEqual(expect.arrayContaining(['sys_startup', 'sys_shutdown']))
+  expect(logOf(running).map(({ event }) => event)).toEqual(expect.arrayContaining(['sys_startup', 'sys_shutdown']))
 })
 
 test('a second signal ends it at once', async () => {
@@ -98,7 +107,7 @@ test.each([
   await untilReady(running)
   running.child.kill(signal)
   expect(await running.exited).toBe(1)
-  expect(running.log().find(({ event }) => event === 'sys_crash')).toMatchObject({
+  expect(logOf(running).find(({ event }) => event === 'sys_crash')).toMatchObject({
     level: 60,
     err: { message: 'boom' },
   })
@@ -120,7 +129,7 @@ test('it starts before its databases, says what it waits for, and goes on by its
   expect((await probe(`${running.observability}/livez`)).status).toBe(200)
   await vi.waitFor(
     () => {
-      const said = running.log().map(({ msg }) => msg)
+      const said = logOf(running).map(({ msg }) => msg)
       expect(said).toContain('waiting for MongoDB')
       expect(said.some((message) => String(message).startsWith('waiting for Redis'))).toBe(true)
     },

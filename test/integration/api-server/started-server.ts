@@ -3,37 +3,38 @@ import { join } from 'node:path'
 import { vi } from 'vitest'
 import type { ServerEnvironment } from '../../../api-server/config.ts'
 import { freePort } from '../../servers/server-process.ts'
-import { password } from './app-for-test.ts'
 
-/** The server as a process of its own, as its image starts it. */
-export interface ServerUnderTest {
+/** The server as a process of its own, as its image starts it, on its source. */
+export interface StartedServer {
+  /** URL of the API. */
   api: string
+  /** URL of metrics and probes. */
   observability: string
   port: number
   child: ChildProcess
-  /** What it wrote, one JSON document a line. */
-  log(): Record<string, unknown>[]
+  /** Everything that it has written until now. */
+  output(): string
   /** Resolves with its exit code, or the signal that ended it, when all that it wrote was read. */
   exited: Promise<number | string>
+  /** Asks it to end, and waits until it has. */
+  stop(): Promise<void>
 }
 
 const program = join(import.meta.dirname, '../../../api-server/server.ts')
 
-/** @param preload code that runs before the server's own */
-export async function startServer(environment: ServerEnvironment, preload?: string): Promise<ServerUnderTest> {
+/** Starts it and waits for nothing. @param nodeOptions such as code that runs before the server's own */
+export async function spawnServer(
+  environment: ServerEnvironment,
+  nodeOptions: readonly string[] = [],
+): Promise<StartedServer> {
   const [port, metricsPort] = [await freePort(), await freePort()]
-  const preloadArguments =
-    preload === undefined ? [] : ['--import', `data:text/javascript,${encodeURIComponent(preload)}`]
-  const child = spawn(process.execPath, [...preloadArguments, program], {
+  const child = spawn(process.execPath, [...nodeOptions, program], {
     env: {
       PATH: process.env['PATH'],
-      ENVIRONMENT: 'development',
       HOST: '127.0.0.1',
       PORT: String(port),
       METRICS_PORT: String(metricsPort),
-      MONGODB_MIN_POOL_SIZE: '0',
-      BCRYPT_COST: '10',
-      MIGRATE_ON_START: 'true',
+      SHUTDOWN_DRAIN_SECONDS: '0',
       ...environment,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -44,14 +45,54 @@ export async function startServer(environment: ServerEnvironment, preload?: stri
       output += chunk.toString('utf8')
     })
   }
+  const exited = new Promise<number | string>((resolve) =>
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown')),
+  )
   return {
     api: `http://127.0.0.1:${port}`,
     observability: `http://127.0.0.1:${metricsPort}`,
     port,
     child,
-    log: () => output.split('\n').flatMap(parsed),
-    exited: new Promise((resolve) => child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'))),
+    output: () => output,
+    exited,
+    async stop() {
+      child.kill('SIGTERM')
+      await exited
+    },
   }
+}
+
+/** The same, once it is ready. @throws with what it has written, when it ends first or takes too long */
+export async function startServer(
+  environment: ServerEnvironment,
+  nodeOptions: readonly string[] = [],
+): Promise<StartedServer> {
+  const server = await spawnServer(environment, nodeOptions)
+  await untilReady(server).catch((error: unknown) => {
+    server.child.kill('SIGKILL')
+    throw error
+  })
+  return server
+}
+
+export async function untilReady(server: StartedServer): Promise<void> {
+  await vi
+    .waitUntil(
+      async () => {
+        if (server.child.exitCode !== null) throw new Error(`the server ended with ${server.child.exitCode}`)
+        const probes = [probe(`${server.observability}/readyz`), probe(`${server.api}/.well-known/jwks.json`)]
+        return (await Promise.all(probes)).every(({ status }) => status === 200)
+      },
+      { timeout: 60_000, interval: 50 },
+    )
+    .catch((error: unknown) => {
+      throw new Error(`the server is not ready; it wrote:\n${server.output()}`, { cause: error })
+    })
+}
+
+/** What it has logged, one JSON document a line. */
+export function logOf(server: StartedServer): Record<string, unknown>[] {
+  return server.output().split('\n').flatMap(parsed)
 }
 
 function parsed(line: string): Record<string, unknown>[] {
@@ -66,24 +107,3 @@ export async function probe(url: string): Promise<{ status: number; body: string
   const answer = await fetch(url).catch(() => undefined)
   return { status: answer?.status ?? 0, body: (await answer?.text()) ?? '' }
 }
-
-export async function untilReady(server: ServerUnderTest): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const { status, body } = await probe(`${server.observability}/readyz`)
-      const api = await probe(`${server.api}/.well-known/jwks.json`)
-      if (status !== 200 || api.status !== 200) {
-        throw new Error(
-          `it is not ready (${status} ${body}); it wrote:\n${server
-            .log()
-            .map((line) => JSON.stringify(line))
-            .join('\n')}`,
-        )
-      }
-    },
-    { timeout: 40_000, interval: 50 },
-  )
-}
-
-/** A log-in of nobody, whose body is still to come. */
-export const slowBody = JSON.stringify({ email: 'nobody@example.com', password })

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { expect, inject, test } from 'vitest'
 import type { ServerEnvironment } from '../../../api-server/config.ts'
 import { freshDatabase } from './app-for-test.ts'
-import { type ServerUnderTest, startServer } from './server-under-test.ts'
+import { type StartedServer, startServer } from './started-server.ts'
 
 function environment(): ServerEnvironment {
   const redis = inject('redis')
@@ -51,8 +51,8 @@ test("each request is a span of its caller's trace, named by its route, without 
   const server = await startServer({ ...environment(), OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
   const traceId = randomBytes(16).toString('hex')
   const headers = { traceparent: `00-${traceId}-${randomBytes(8).toString('hex')}-01` }
-  await fetch(`${server.url}/v1/auth/verify?token=query-secret`, { headers })
-  await fetch(`${server.url}/path-secret`, { headers })
+  await fetch(`${server.api}/v1/auth/verify?token=query-secret`, { headers })
+  await fetch(`${server.api}/path-secret`, { headers })
   await server.stop()
   collector.close()
 
@@ -66,13 +66,13 @@ test("each request is a span of its caller's trace, named by its route, without 
 
 test('a collector that is away costs requests nothing, and the end of the server two seconds at most', async () => {
   const server = await startServer({ ...environment(), OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' })
-  expect((await fetch(`${server.url}/.well-known/jwks.json`)).status).toBe(200)
+  expect((await fetch(`${server.api}/.well-known/jwks.json`)).status).toBe(200)
   await server.stop()
   expect(server.output()).not.toContain('sys_crash')
 })
 
 test('nothing of OpenTelemetry is loaded unless there is somewhere to send traces', async () => {
-  const loaded = (server: ServerUnderTest) =>
+  const loaded = (server: StartedServer) =>
     server
       .output()
       .split('\n')

@@ -14,7 +14,7 @@ import {
 import { startSmtp, type TestSmtp } from '../../servers/smtp.ts'
 import { freshDatabase, password } from '../api-server/app-for-test.ts'
 import { runProgram } from '../api-server/run-program.ts'
-import { type ServerUnderTest, startServer } from '../api-server/server-under-test.ts'
+import { type StartedServer, startServer } from '../api-server/started-server.ts'
 
 const adminPassword = randomBytes(24).toString('base64')
 const clientSecret = randomBytes(32).toString('base64')
@@ -22,7 +22,7 @@ const clientSecret = randomBytes(32).toString('base64')
 /** A server that runs on what the operator makes of a spec: its variables, and the Secrets as files. */
 let smtp: TestSmtp
 let folder: string
-let server: ServerUnderTest
+let server: StartedServer
 
 beforeAll(async () => {
   smtp = await startSmtp()
@@ -74,7 +74,7 @@ afterAll(async () => {
 })
 
 const post = (path: string, body: object) =>
-  fetch(`${server.url}${path}`, {
+  fetch(`${server.api}${path}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
@@ -110,7 +110,7 @@ test('spec.initialAdmin, spec.cookies and spec.oauth: the administrator is there
   expect(cookies).toMatch(/^__Host-refresh=[^\n]*SameSite=Strict/m)
 
   const introspect = (secret: string) =>
-    fetch(`${server.url}/oauth/introspect`, {
+    fetch(`${server.api}/oauth/introspect`, {
       method: 'POST',
       headers: { authorization: `Basic ${btoa(`shop:${encodeURIComponent(secret)}`)}` },
       body: new URLSearchParams({ token: String(body['access_token']) }),

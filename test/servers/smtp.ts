@@ -27,13 +27,17 @@ export interface TestSmtp {
 const user = 'mailer'
 const password = 'a password of SMTP'
 
-export async function startSmtp(): Promise<TestSmtp> {
+/** How a server is reached: in plain text, in plain text that may be encrypted by STARTTLS, or encrypted from the first byte. */
+export type SmtpEncryption = { kind: 'None' } | { kind: 'StartTLS' | 'TLS'; key: string; cert: string }
+
+export async function startSmtp(encryption: SmtpEncryption = { kind: 'None' }): Promise<TestSmtp> {
   const mails: ReceivedMail[] = []
   let refusals = { count: 0, status: 0 }
   const server = new SMTPServer({
-    hideSTARTTLS: true,
-    // On 127.0.0.1, without a certificate.
-    allowInsecureAuth: true,
+    ...(encryption.kind === 'None'
+      ? // On 127.0.0.1, without a certificate.
+        { disabledCommands: ['STARTTLS'], allowInsecureAuth: true }
+      : { secure: encryption.kind === 'TLS', key: encryption.key, cert: encryption.cert }),
     onAuth: ({ username, password: given }, _session, done) =>
       username === user && given === password
         ? done(null, { user })
@@ -54,6 +58,8 @@ export async function startSmtp(): Promise<TestSmtp> {
       )
     },
   })
+  // A client that does not trust the certificate hangs up, and says so itself.
+  server.on('error', () => {})
   server.listen(0, '127.0.0.1')
   await once(server.server, 'listening')
   // What listens on TCP has an address with a port.

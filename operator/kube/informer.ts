@@ -1,6 +1,6 @@
 import type { KubeClient, ListOptions } from './client.ts'
 import { isExpired, KubeError } from './errors.ts'
-import { type KubernetesObject, keyOf, type ObjectKey, type Resource } from './objects.ts'
+import { isLater, type KubernetesObject, keyOf, type ObjectKey, type Resource } from './objects.ts'
 
 /** What changed, after the cache has it. `before` is what the cache held. */
 export type Change<T> =
@@ -111,10 +111,12 @@ export class Informer<T extends KubernetesObject> {
 
   /**
    * Takes up what a write of ours returned, before the watch tells: a decision on the state before it would be made
-   * twice. Of an object that is not cached here nothing is taken up.
+   * twice. Of an object that is not cached here nothing is taken up; nor when the watch was faster than the answer and
+   * has told of a later state, for it would not tell of that again.
    */
   learn(written: T): void {
-    if (this.#objects.has(keyOf(written))) this.#put(written)
+    const cached = this.#objects.get(keyOf(written))
+    if (cached !== undefined && isLater(written, cached)) this.#put(written)
   }
 
   async #run(): Promise<void> {

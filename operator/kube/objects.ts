@@ -54,6 +54,20 @@ export function splitKey(key: ObjectKey): { namespace: string | undefined; name:
 }
 
 /**
+ * Whether `one` is a later state than `other`, both of one kind. Later versions are greater numbers, of any length; where
+ * an API server has versions that are no numbers, nothing is known to be later.
+ * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+ */
+export function isLater(one: KubernetesObject, other: KubernetesObject): boolean {
+  const [later, earlier] = [versionOf(one), versionOf(other)]
+  return later !== undefined && earlier !== undefined && later > earlier
+}
+
+function versionOf({ metadata: { resourceVersion = '' } }: KubernetesObject): bigint | undefined {
+  return /^[1-9]\d*$/.test(resourceVersion) ? BigInt(resourceVersion) : undefined
+}
+
+/**
  * The path of a collection, or of one object in it.
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris
  */

@@ -28,10 +28,14 @@ export type Fault =
   /** The connection ends after the API server has carried the request out; `first` comes before that. */
   | { kind: 'cutAfterwards'; first?: () => void }
   | { kind: 'delay'; milliseconds: number }
+  /** The API server carries the request out, and its answer comes later. */
+  | { kind: 'answerLate'; after: Promise<void> }
   /** An answer without content: of a watch, its end. */
   | { kind: 'empty' }
   /** Nothing comes, and the connection stays. */
   | { kind: 'hang' }
+
+const passedOn = new Set<Fault['kind']>(['delay', 'answerLate', 'cutAfterwards'])
 
 const reasons: Record<number, string> = {
   409: 'Conflict',
@@ -109,7 +113,7 @@ export class FaultyApi {
     const seen = { method: incoming.method ?? '', path: incoming.url ?? '', at: performance.now(), isPassedOn: false }
     this.requests.push(seen)
     const fault = this.#fault(seen)
-    seen.isPassedOn = fault === undefined || fault.kind === 'delay' || fault.kind === 'cutAfterwards'
+    seen.isPassedOn = fault === undefined || passedOn.has(fault.kind)
     switch (fault?.kind) {
       case undefined:
         return forward(target, incoming, (answer) => this.#pass(seen, answer, response), response)
@@ -129,6 +133,13 @@ export class FaultyApi {
           fault.milliseconds,
         )
         return
+      case 'answerLate':
+        return forward(
+          target,
+          incoming,
+          (answer) => void fault.after.then(() => this.#pass(seen, answer, response)),
+          response,
+        )
       case 'cut':
         incoming.socket.destroy()
         return

@@ -127,6 +127,23 @@ test('an object that is deleted and made again in a gap is two changes', async (
   await proxy.close()
 })
 
+test('what a write returns is in the cache at once, unless the watch has told of something later', async () => {
+  const { informer, object } = watched()
+  await client.create(configMaps, object('a'))
+  informer.start()
+  await informer.synced
+  const data = () => informer.list()[0]?.data
+  const late = await client.apply(configMaps, object('a', { x: 'mine' }))
+  await client.apply(configMaps, object('a', { x: 'later' }))
+  await expect.poll(data, { timeout: 5_000 }).toEqual({ x: 'later' })
+  informer.learn(late)
+  expect(data()).toEqual({ x: 'later' })
+
+  await informer.stop()
+  informer.learn(await client.apply(configMaps, object('a', { x: 'newest' })))
+  expect(data()).toEqual({ x: 'newest' })
+})
+
 test('an expired resource version leads to a list, and nothing is missed', async () => {
   const proxy = await FaultyProxy.to(inject('apiServer').port)
   const { informer, object, names, lists } = watched({

@@ -133,3 +133,22 @@ test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) 
     expect(await secretsOf(namespace, name)).toMatchObject(secrets)
   },
 )
+
+test('a change that the watch tells of before a write is answered is not forgotten', async () => {
+  const name = await createAuthService()
+  await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
+  await untilQuiet(operator, 20_000)
+  const answered = Promise.withResolvers<void>()
+  const path = `/authservices/${name}/status`
+  proxy.fault = (request) => (request.path.includes(path) ? { kind: 'answerLate', after: answered.promise } : undefined)
+  const reconciling = () => namespace.condition(name, 'Reconciling')
+  await namespace.patch(kind, name, { spec: { suspend: true } })
+  await expect.poll(reconciling, { timeout: 20_000 }).toMatch(/^False Suspended/)
+  await namespace.patch(kind, name, { spec: { suspend: false } })
+  // The watch tells of this one after the change.
+  const later = await createAuthService()
+  await expect.poll(() => namespace.get('Deployment', `${later}-blue`), { timeout: 20_000 }).toBeDefined()
+  answered.resolve()
+  proxy.heal()
+  await expect.poll(reconciling, { timeout: 20_000 }).toMatch(/^True Progressing/)
+})

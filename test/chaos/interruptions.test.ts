@@ -31,7 +31,17 @@ beforeEach(async () => {
   await rollout.patch({ rollout: settings })
   await rollout.until({ phase: 'Stable' }, 120)
   await databasesAreBack()
+  await otherColorIsGone()
 })
+
+/** Waits until the pods of the other colour have ended. */
+async function otherColorIsGone(): Promise<void> {
+  await expect
+    .poll(async () => (await rollout.names('pods')).filter((pod) => /-(blue|green)-/.test(pod)).length, {
+      timeout: 90_000,
+    })
+    .toBe(2)
+}
 
 /** Waits until a new user can register and log in. The conditions know a little later than the servers do. */
 async function databasesAreBack(): Promise<void> {
@@ -107,8 +117,12 @@ test.each([
 
 test('a quota that stops the new colour ends at the deadline, and says so', async () => {
   const metadata = { name: 'full', namespace }
-  const { length } = await rollout.names('pods')
-  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard: { pods: String(length) } } }
+  // Pods that have ended count for nothing. One more is the Job's that makes the database ready.
+  const running = await kubectl().json<{ items: unknown[] }>([
+    ...['get', 'pods', '--namespace', namespace, '--field-selector=status.phase=Running'],
+  ])
+  const hard = { pods: String(running.items.length + 1) }
+  const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard } }
   const failures = await underLoad(rollout, async () => {
     await kubectl().run(['apply', '--filename', '-'], { input: stringify(quota) })
     await rollout.patch({ rollout: { progressDeadlineSeconds: 30 } })

@@ -49,11 +49,9 @@ async function databasesAreBack(): Promise<void> {
   await expect.poll(attempt, { timeout: 180_000, interval: 1_000 }).toBe('a user logged in')
 }
 
-/** Starts a revision of the same image. @returns the annotation that makes it */
-async function startRevision(): Promise<string> {
-  const annotation = `chaos-${++revisions}`
-  await rollout.patch({ version: null, pod: { annotations: { 'example.com/revision': annotation } } })
-  return annotation
+/** Starts a revision of the same image. */
+async function startRevision(): Promise<void> {
+  await rollout.patch({ version: null, pod: { annotations: { 'example.com/revision': `chaos-${++revisions}` } } })
 }
 
 async function untilPhase(phase: string): Promise<void> {

@@ -49,26 +49,29 @@ function httpRoute(input: TemplateInput, limits: readonly RouteLimit[], byMiddle
   })
   const [ofAll] = limits.filter(({ paths }) => paths.length === 0)
   const ofPaths = byMiddleware ? limits.filter(({ paths }) => paths.length > 0) : []
+  return routeOf(input, { name: owner.name, host: resolved.ingress.host }, [
+    ...ofPaths.map((limit) => ({
+      matches: limit.paths.map((value) => ({ path: { type: 'Exact', value } })),
+      ...filtersOf(limit),
+      backendRefs,
+    })),
+    {
+      matches: everyRoutePath,
+      ...(byMiddleware && ofAll !== undefined && filtersOf(ofAll)),
+      backendRefs,
+    },
+  ])
+}
+
+export const everyRoutePath = [{ path: { type: 'PathPrefix', value: '/' } }]
+
+/** An HTTPRoute of a host at the Gateway of the spec. */
+export function routeOf(input: TemplateInput, { name, host }: { name: string; host: string }, rules: object[]): Child {
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'HTTPRoute',
-    metadata: metadataOf(input, owner.name, 'edge'),
-    spec: {
-      parentRefs: resolved.ingress.parentRefs,
-      hostnames: [resolved.ingress.host],
-      rules: [
-        ...ofPaths.map((limit) => ({
-          matches: limit.paths.map((value) => ({ path: { type: 'Exact', value } })),
-          ...filtersOf(limit),
-          backendRefs,
-        })),
-        {
-          matches: [{ path: { type: 'PathPrefix', value: '/' } }],
-          ...(byMiddleware && ofAll !== undefined && filtersOf(ofAll)),
-          backendRefs,
-        },
-      ],
-    },
+    metadata: metadataOf(input, name, 'edge'),
+    spec: { parentRefs: input.resolved.ingress.parentRefs, hostnames: [host], rules },
   }
 }
 

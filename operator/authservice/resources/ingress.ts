@@ -10,7 +10,7 @@ import { type RouteLimit, rateLimitIntent } from './rate-limits.ts'
 import type { Child, TemplateInput } from './render-input.ts'
 
 /** Keys that act once for each Ingress: more than one of ours with them would make the same thing twice. */
-export const onlyOnce = /^(cert-manager\.io|acme\.cert-manager\.io|external-dns\.alpha\.kubernetes\.io)\//
+const onlyOnce = /^(cert-manager\.io|acme\.cert-manager\.io|external-dns\.alpha\.kubernetes\.io)\//
 
 /**
  * The Ingress, and one more for each limit that its controller keeps for some paths only: annotations are for a whole
@@ -48,7 +48,10 @@ function master(input: TemplateInput): Child {
     ...hostAnnotations('f5', input.resolved.traits.hsts),
     'nginx.org/mergeable-ingress-type': 'master',
   }
-  return ingress(input, '', annotations, { rules: [{ host: input.resolved.ingress.host }], ...tlsOf(input) })
+  return ingress(input, input.owner.name, annotations, {
+    rules: [{ host: input.resolved.ingress.host }],
+    ...tlsOf(input, input.resolved.ingress.host),
+  })
 }
 
 function catchAll(
@@ -57,17 +60,17 @@ function catchAll(
   limit: RouteLimit | undefined,
   suffix: string,
 ): Child {
-  return ingress(input, suffix, limitsFor(input, controller, limit), {
-    rules: [rule(input, [{ path: '/', pathType: 'Prefix' }])],
-    ...(controller !== 'f5' && tlsOf(input)),
+  return ingress(input, `${input.owner.name}${suffix}`, limitsFor(input, controller, limit), {
+    rules: [rule(hostOf(input), everyPath)],
+    ...(controller !== 'f5' && tlsOf(input, input.resolved.ingress.host)),
   })
 }
 
 function routeIngress(input: TemplateInput, controller: IngressController, limit: RouteLimit): Child {
   const paths = limit.paths.map((path) => ({ path, pathType: 'Exact' }))
-  return ingress(input, `-${limit.name}`, limitsFor(input, controller, limit), {
-    rules: [rule(input, paths)],
-    ...(controller !== 'f5' && tlsOf(input)),
+  return ingress(input, `${input.owner.name}-${limit.name}`, limitsFor(input, controller, limit), {
+    rules: [rule(hostOf(input), paths)],
+    ...(controller !== 'f5' && tlsOf(input, input.resolved.ingress.host)),
   })
 }
 
@@ -79,29 +82,39 @@ function limitsFor(input: TemplateInput, controller: IngressController, limit: R
   }
 }
 
-function ingress(input: TemplateInput, suffix: string, compiled: Record<string, string>, spec: object): Child {
+/** The one that is named as the AuthService alone has the annotations that act once. */
+export function ingress(input: TemplateInput, name: string, compiled: Record<string, string>, spec: object): Child {
   const { className, annotations } = input.resolved.ingress
-  const own = Object.entries(annotations).filter(([key]) => suffix === '' || !onlyOnce.test(key))
+  const own = Object.entries(annotations).filter(([key]) => name === input.owner.name || !onlyOnce.test(key))
   const all = { ...compiled, ...Object.fromEntries(own) }
   return {
     apiVersion: 'networking.k8s.io/v1',
     kind: 'Ingress',
     metadata: {
-      ...metadataOf(input, `${input.owner.name}${suffix}`, 'edge'),
+      ...metadataOf(input, name, 'edge'),
       ...(Object.keys(all).length > 0 && { annotations: all }),
     },
     spec: { ...(className !== undefined && { ingressClassName: className }), ...spec },
   }
 }
 
-function rule({ owner, resolved }: TemplateInput, paths: readonly { path: string; pathType: string }[]) {
-  const backend = { service: { name: owner.name, port: { name: 'http' } } }
-  return { host: resolved.ingress.host, http: { paths: paths.map((path) => ({ ...path, backend })) } }
+/** Paths that an Ingress leads somewhere. */
+type Paths = readonly { path: string; pathType: string }[]
+
+export const everyPath: Paths = [{ path: '/', pathType: 'Prefix' }]
+
+function hostOf({ owner, resolved }: TemplateInput) {
+  return { host: resolved.ingress.host, service: owner.name }
+}
+
+export function rule({ host, service }: { host: string; service: string }, paths: Paths) {
+  const backend = { service: { name: service, port: { name: 'http' } } }
+  return { host, http: { paths: paths.map((path) => ({ ...path, backend })) } }
 }
 
 /** Without a Secret of its own, the controller shows its default certificate. */
-function tlsOf({ resolved: { ingress } }: TemplateInput) {
-  const { host, tls } = ingress
+export function tlsOf({ resolved: { ingress } }: TemplateInput, host: string) {
+  const { tls } = ingress
   const secretName = tls.kind === 'provided' || tls.kind === 'issued' ? tls.secretName : undefined
   return { tls: [{ hosts: [host], ...(secretName !== undefined && { secretName }) }] }
 }

@@ -1,6 +1,6 @@
-import { onlyOnce } from './ingress.ts'
+import { everyRoutePath, routeOf } from './http-route.ts'
+import { everyPath, ingress, rule, tlsOf } from './ingress.ts'
 import { controllerOf, generalAnnotations, hostAnnotations } from './ingress-controllers.ts'
-import { metadataOf } from './metadata.ts'
 import type { Child, RenderInput } from './render-input.ts'
 import { previewName } from './server.ts'
 
@@ -24,46 +24,19 @@ export function renderPreview(input: RenderInput): Child[] {
 }
 
 function previewIngress(input: RenderInput, host: string): Child {
-  const { ingress, traits } = input.resolved
   const controller = controllerOf(input.front)
-  const own = Object.entries(ingress.annotations).filter(([key]) => !onlyOnce.test(key))
-  const annotations = {
+  const compiled = {
     ...generalAnnotations(controller),
-    ...hostAnnotations(controller, traits.hsts),
-    ...Object.fromEntries(own),
+    ...hostAnnotations(controller, input.resolved.traits.hsts),
   }
-  const { tls, className } = ingress
-  const secretName = tls.kind === 'provided' || tls.kind === 'issued' ? tls.secretName : undefined
-  const backend = { service: { name: previewName(input), port: { name: 'http' } } }
-  return {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'Ingress',
-    metadata: {
-      ...metadataOf(input, previewName(input), 'edge'),
-      ...(Object.keys(annotations).length > 0 && { annotations }),
-    },
-    spec: {
-      ...(className !== undefined && { ingressClassName: className }),
-      rules: [{ host, http: { paths: [{ path: '/', pathType: 'Prefix', backend }] } }],
-      tls: [{ hosts: [host], ...(secretName !== undefined && { secretName }) }],
-    },
-  }
+  const name = previewName(input)
+  return ingress(input, name, compiled, {
+    rules: [rule({ host, service: name }, everyPath)],
+    ...tlsOf(input, host),
+  })
 }
 
 function previewRoute(input: RenderInput, host: string): Child {
-  return {
-    apiVersion: 'gateway.networking.k8s.io/v1',
-    kind: 'HTTPRoute',
-    metadata: metadataOf(input, previewName(input), 'edge'),
-    spec: {
-      parentRefs: input.resolved.ingress.parentRefs,
-      hostnames: [host],
-      rules: [
-        {
-          matches: [{ path: { type: 'PathPrefix', value: '/' } }],
-          backendRefs: [{ name: previewName(input), port: 80 }],
-        },
-      ],
-    },
-  }
+  const name = previewName(input)
+  return routeOf(input, { name, host }, [{ matches: everyRoutePath, backendRefs: [{ name, port: 80 }] }])
 }

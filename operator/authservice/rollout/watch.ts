@@ -23,7 +23,7 @@ export function watchTraffic({
   serverMetrics,
   ...snapshot
 }: Snapshot): AnalysisResult | undefined {
-  const { revision } = readMemory(authService.status)
+  const { revision, analysis } = readMemory(authService.status)
   if (revision === undefined || serverMetrics === undefined) return undefined
   const servers = podsOf(snapshot, 'server')
   const isOfRevision = ({ metadata }: Snapshot['pods'][number]) => metadata.labels?.[revisionLabel] === revision
@@ -36,7 +36,7 @@ export function watchTraffic({
   const others = databasesAway(read(servers.filter((pod) => !isOfRevision(pod))))
   return forgiveOutage(judged, {
     now: databasesAway(metrics).filter((name) => others.includes(name)),
-    before: readMemory(authService.status).analysis?.hadOutage === true,
+    before: analysis?.hadOutage === true,
   })
 }
 

@@ -14,11 +14,7 @@ let caFile: string
 let certificate: { key: string; cert: string }
 
 beforeAll(async () => {
-  const {
-    'tls.key': key = '',
-    'tls.crt': cert = '',
-    'ca.crt': ca = '',
-  } = await issueCertificate(['localhost'], new Date())
+  const { 'tls.key': key = '', 'tls.crt': cert = '', 'ca.crt': ca = '' } = issueCertificate(['localhost'], new Date())
   certificate = { key, cert }
   folder = await mkdtemp(join(tmpdir(), 'authservice-smtp-'))
   caFile = join(folder, 'ca.crt')

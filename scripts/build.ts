@@ -13,8 +13,8 @@ import { packageClosure } from './build/package-closure.ts'
 const root = resolve(import.meta.dirname, '..')
 
 interface Program {
-  /** Source files that become `<name>.js`. */
-  entryPoints: string[]
+  /** Source files that become `<name>.js`, or the name that is said. */
+  entryPoints: (string | { in: string; out: string })[]
   /** Packages that cannot be bundled, because they carry native code or files that they read at run time. */
   external: string[]
   /** Packages that a dependency tries to load, and does without when they are missing. */
@@ -27,7 +27,7 @@ const programs: Record<string, Program> = {
   'api-server': {
     entryPoints: [
       ...['server.ts', 'migrate.ts', 'admin.ts', 'mongodb-setup.ts', 'rotate-passwords.ts'],
-      ...['smoke-test/main.ts'],
+      ...['smoke-test/main.ts', { in: 'plugins/app/passwords/hash-thread.ts', out: 'hash-thread' }],
     ],
     external: ['bcrypt', '@fastify/swagger-ui'],
     absent: [

@@ -77,7 +77,7 @@ const cells: readonly [what: string, path: string, values: Record<Environment, s
   [
     'memory limit',
     `${server}.resources.limits.memory`,
-    { development: '192Mi', staging: '256Mi', production: '320Mi' },
+    { development: '224Mi', staging: '256Mi', production: '320Mi' },
   ],
   [
     'CPU limit',

@@ -106,7 +106,7 @@ const memory = (request: string, limit: string, cpu: string): Resources => ({
 
 /** No CPU limits: a throttled password hash makes every other request of its pod wait. */
 const server: Record<Environment, Resources> = {
-  development: memory('128Mi', '192Mi', '50m'),
+  development: memory('128Mi', '224Mi', '50m'),
   staging: memory('160Mi', '256Mi', '100m'),
   production: memory('192Mi', '320Mi', '250m'),
 }

@@ -5,12 +5,12 @@ import { nodeOptions, threadPoolSize } from './node-limits.ts'
 
 describe('the heap', () => {
   test.each([
-    ['192Mi', 80],
-    ['256Mi', 144],
-    ['320Mi', 208],
-    ['1Gi', 912],
+    ['224Mi', 80],
+    ['256Mi', 112],
+    ['320Mi', 176],
+    ['1Gi', 880],
     ['128Mi', 48],
-    ['500M', 364],
+    ['500M', 332],
   ])('of a container of %s is limited to %i MiB', (memory, megabytes) => {
     expect(nodeOptions({ requests: {}, limits: { memory } })).toEqual([`--max-old-space-size=${megabytes}`])
   })

@@ -4,10 +4,10 @@ import { parseQuantity } from '../apply/quantity.ts'
 const mebibyte = 2 ** 20
 
 /**
- * Memory that a server has besides V8's old objects: code, young objects, buffers, threads, sockets. Measured on its
- * bundle with Node 24.21 and 1,000 connections: see docs/children.md.
+ * Memory that a server has besides V8's old objects: code, young objects, buffers, threads that hash passwords,
+ * sockets. Measured on its bundle with Node 24.21 and 1,000 connections: see docs/children.md.
  */
-const besidesOldSpaceBytes = 112 * mebibyte
+const besidesOldSpaceBytes = 144 * mebibyte
 /** A server that has less collects garbage more than it answers. */
 const leastOldSpaceBytes = 48 * mebibyte
 
@@ -27,8 +27,9 @@ const defaultThreads = 4
 const mostThreads = 64
 
 /**
- * Threads of libuv's pool, in which passwords are hashed. The server hashes on as many as there are processors and
- * leaves one for files and names, so a pool of four would leave the processors of a big pod idle.
+ * Threads of libuv's pool. The server hashes passwords on as many threads as there are processors, and on one less
+ * than this at most, so four would leave the processors of a big pod idle, and more processors of a node than the pod
+ * asks for are not taken by hashes.
  */
 export function threadPoolSize({ requests, limits }: ResolvedResources): number {
   const cpu = limits.cpu ?? requests.cpu

@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os'
-import bcrypt from 'bcrypt'
 import fp from 'fastify-plugin'
 import { type Problem, problem } from '../problems/problem.ts'
-import { HashQueue, QueueFullError } from './hash-queue.ts'
+import { type HashJob, type HashResult, hashOfNothing } from './hash-jobs.ts'
+import { HashThreads, QueueFullError } from './hash-threads.ts'
 import {
   comparableHash,
   faultAtLogin,
@@ -16,7 +16,6 @@ import {
   type PasswordOwner,
   spellingsOf,
 } from './password-rules.ts'
-import { lowerPoolPriority } from './pool-priority.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -45,28 +44,24 @@ const leastPoolSize = 2
 export default fp(
   async function passwords(app) {
     const { bcryptCost, passwordMinLength, passwordWords } = app.config
-    const queue = hashQueue(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4))
-    const unknownUserHash = await bcrypt.hash('nobody has this password', bcryptCost)
-    lowerPoolPriority() // the pool has its threads now
+    const threads = hashThreads(Number(process.env['UV_THREADPOOL_SIZE'] ?? 4), (seconds) =>
+      app.metrics.hashSeconds.observe(seconds),
+    )
+    app.addHook('onClose', () => threads.close())
+    const unknownUserHash = hashOfNothing(bcryptCost)
 
-    const queued = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    const run = async <Job extends HashJob>(job: Job): Promise<HashResult<Job>> => {
       try {
-        const running = queue.run(async () => {
-          app.metrics.hashQueue.set(queue.waiting)
-          const end = app.metrics.hashSeconds.startTimer()
-          try {
-            return await work()
-          } finally {
-            end()
-          }
-        })
-        app.metrics.hashQueue.set(queue.waiting)
+        const running = threads.run(job)
+        app.metrics.hashQueue.set(threads.waiting)
         return await running
       } catch (error) {
         if (!(error instanceof QueueFullError)) throw error
         throw problem(503, 'busy', 'The server checks as many passwords as it can. Try again shortly.', {
           retryAfterSeconds: 2,
         })
+      } finally {
+        app.metrics.hashQueue.set(threads.waiting)
       }
     }
 
@@ -79,35 +74,37 @@ export default fp(
         const fault = faultAtLogin(password)
         if (fault !== undefined) throw refusal(fault, passwordMinLength)
       },
-      hash: (password) => queued(() => bcrypt.hash(normalized(password), bcryptCost)),
-      check: (password, hash) =>
-        queued(async () => {
-          const stored = hash === undefined ? undefined : comparableHash(hash)
-          const known = stored ?? unknownUserHash
-          const [preferred, ...others] = spellingsOf(password)
-          const matchesPreferred = await bcrypt.compare(preferred, known)
-          let matchesOther = false
-          for (const spelling of others) matchesOther = (await bcrypt.compare(spelling, known)) || matchesOther
-          for (const cost of missingCosts(known, bcryptCost)) await bcrypt.hash(preferred, cost)
-          if (hash === undefined || stored === undefined || !(matchesPreferred || matchesOther))
-            return { matches: false }
-          return { matches: true, needsUpgrade: !matchesPreferred || needsUpgrade(hash, bcryptCost) }
-        }),
+      async hash(password) {
+        return run({ kind: 'hash', text: normalized(password), cost: bcryptCost })
+      },
+      async check(password, hash) {
+        const stored = hash === undefined ? undefined : comparableHash(hash)
+        const known = stored ?? unknownUserHash
+        const matching = await run({
+          kind: 'compare',
+          spellings: spellingsOf(password),
+          hash: known,
+          alsoCosts: missingCosts(known, bcryptCost),
+        })
+        if (hash === undefined || stored === undefined || !matching.includes(true)) return { matches: false }
+        return { matches: true, needsUpgrade: matching[0] !== true || needsUpgrade(hash, bcryptCost) }
+      },
     })
   },
   { name: 'passwords', dependencies: ['config', 'metrics'] },
 )
 
 /**
- * One thread of libuv's pool is left for DNS and files, and no more hashes run than there are processors.
- * @throws when the pool has a single thread, which hashes would take for themselves
+ * As many threads as processors, and fewer where UV_THREADPOOL_SIZE says so: Node does not see a container's limit of
+ * processor time, and who knows it sets one more than it allows.
+ * @throws when there would be none
  */
-function hashQueue(poolSize: number): HashQueue {
+function hashThreads(poolSize: number, observe: (seconds: number) => void): HashThreads {
   if (poolSize < leastPoolSize) {
     throw new Error(`UV_THREADPOOL_SIZE is ${poolSize}: password hashes need ${leastPoolSize} at least. Unset it.`)
   }
-  const inFlight = Math.min(availableParallelism(), poolSize - 1)
-  return new HashQueue({ inFlight, waiting: inFlight * waitingPerHash })
+  const threads = Math.min(availableParallelism(), poolSize - 1)
+  return new HashThreads({ threads, waiting: threads * waitingPerHash }, observe)
 }
 
 function refusal(fault: PasswordFault, leastBytes: number): Problem {

@@ -18,6 +18,7 @@ test('images are all that must be set', () => {
     },
     watchNamespaces: [],
     allowedImagePrefixes: [],
+    prometheusUrl: undefined,
     workers: 4,
     metricsPort: 8080,
     profilingPort: undefined,

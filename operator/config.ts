@@ -20,6 +20,11 @@ export const EnvironmentSchema = Type.Object({
     default: '',
     description: 'list of prefixes that an AuthService may begin its image with, separated by commas; empty for any',
   }),
+  PROMETHEUS_URL: Type.String({
+    default: '',
+    pattern: '^$|^https?://[^ ]+$',
+    description: 'address of Prometheus, such as http://prometheus.monitoring:9090; empty for none',
+  }),
   WORKERS: Type.Integer({
     minimum: 1,
     maximum: 64,
@@ -62,6 +67,8 @@ export interface Config {
   watchNamespaces: string[]
   /** What the image of an AuthService must begin with; empty allows every image. */
   allowedImagePrefixes: string[]
+  /** Address of the Prometheus that queries of AuthServices go to; undefined: none may have one. */
+  prometheusUrl: string | undefined
   /** AuthServices reconciled at a time. */
   workers: number
   /** Port of metrics and probes. */
@@ -104,6 +111,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     },
     watchNamespaces: listOf(values.WATCH_NAMESPACES),
     allowedImagePrefixes: listOf(values.ALLOWED_IMAGE_PREFIXES),
+    prometheusUrl: values.PROMETHEUS_URL === '' ? undefined : values.PROMETHEUS_URL,
     workers: values.WORKERS,
     metricsPort: values.METRICS_PORT,
     profilingPort: values.PROFILING_PORT === 0 ? undefined : values.PROFILING_PORT,

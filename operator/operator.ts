@@ -74,6 +74,7 @@ export class Operator {
       recorder: this.#recorder,
       log,
       namespaces: config.watchNamespaces,
+      prometheusUrl: config.prometheusUrl,
       ...(lookUpKindsEveryMilliseconds !== undefined && { intervalMilliseconds: lookUpKindsEveryMilliseconds }),
       ...(watchSeconds !== undefined && { watchSeconds }),
       onHandlerError: (kind) => this.#metrics.handlerErrors.inc({ kind }),
@@ -144,9 +145,15 @@ export class Operator {
   }
 
   #createController(): Controller {
-    const { images, allowedImagePrefixes, workers } = this.#config
+    const { images, allowedImagePrefixes, workers, prometheusUrl } = this.#config
     const metrics = new AuthServiceMetrics(this.#metrics.registry)
-    const context = { cluster: this.#cluster, metrics, images, allowedImagePrefixes }
+    const context = {
+      cluster: this.#cluster,
+      metrics,
+      images,
+      allowedImagePrefixes,
+      hasPrometheus: prometheusUrl !== undefined,
+    }
     return new Controller({
       name: 'authservice',
       workers,

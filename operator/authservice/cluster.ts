@@ -5,6 +5,7 @@ import type { EdgePod } from './edge-reports.ts'
 import type { IngressClass } from './front.ts'
 import type { ObservedPod } from './health.ts'
 import type { Availabilities } from './kinds.ts'
+import type { PrometheusAnswer } from './rollout/prometheus.ts'
 
 /** Names an AuthService. */
 export interface AuthServiceKey {
@@ -47,6 +48,8 @@ export interface Cluster extends ChildWriter {
   volumeClaimExists(namespace: string, name: string): Promise<boolean>
   /** A page of text from a pod; undefined when it does not answer within a second. */
   readFromPod(url: string): Promise<string | undefined>
+  /** What Prometheus says to an instant query; why nothing when it does not answer within five seconds. */
+  askPrometheus(namespace: string, query: string): Promise<PrometheusAnswer>
   /** Writes a count through the `scale` subresource, so that applying a Deployment never touches it. */
   scale(deployment: { namespace: string; name: string }, replicas: number): Promise<void>
   writeStatus(authService: AuthService, status: AuthServiceStatus): Promise<void>

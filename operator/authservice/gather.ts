@@ -9,7 +9,7 @@ import { contentOf } from './edge-reports.ts'
 import { gatewayControllersOf, type HttpRoute, ingressClassOf } from './front.ts'
 import { loadedKeys } from './loaded-keys.ts'
 import { nginxConfig } from './resources/nginx-config.ts'
-import { isWatched } from './rollout/watch.ts'
+import { isWatched, queryOf } from './rollout/watch.ts'
 import { isKeyHeld } from './secrets/keys-secret.ts'
 import { secretNames } from './secrets/names.ts'
 import { decodeSecretData, type SecretData } from './secrets/secret-data.ts'
@@ -44,6 +44,7 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
   const serverMetrics = isAsked
     ? await readServerMetrics(podsOf({ pods }, 'server'), (url) => cluster.readFromPod(url))
     : undefined
+  const query = queryOf({ authService, resolved, pods })
   const volume = `data-${name}-mongodb-0`
   const hasPasswords = ownSecrets.has(secretNames(name).mongodb)
   const mayBeOrphaned = keepsData(resolved) && !hasPasswords
@@ -63,6 +64,7 @@ export async function gather(key: AuthServiceKey, cluster: Cluster, now: Date): 
     ownSecrets,
     referencedSecrets,
     serverMetrics,
+    prometheus: query === undefined ? undefined : await cluster.askPrometheus(namespace, query),
     loadedKeys: keyIsHeld && serverMetrics !== undefined ? loadedKeys(serverMetrics) : undefined,
     orphanedVolume: mayBeOrphaned && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,
     keptVolume: mayBeKept && (await cluster.volumeClaimExists(namespace, volume)) ? volume : undefined,

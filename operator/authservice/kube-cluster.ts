@@ -5,6 +5,7 @@ import type { EventRecorder } from '../kube/events.ts'
 import { Informer, type Log } from '../kube/informer.ts'
 import { type KubernetesObject, keyOf, type Resource, splitKey } from '../kube/objects.ts'
 import { readText } from '../kube/read-text.ts'
+import { queryUrl, readPage } from '../prometheus/query.ts'
 import { apiVersion, kind } from './api/group.ts'
 import type { AuthService, AuthServiceStatus } from './api/schema.ts'
 import type { LiveManifest } from './apply/field-owner.ts'
@@ -29,9 +30,11 @@ import {
 } from './kinds.ts'
 import { OptionalChildren } from './optional-children.ts'
 import { edgeLayout } from './resources/edge-layout.ts'
+import { type PrometheusAnswer, readAnswer } from './rollout/prometheus.ts'
 
 /** A pod that does not answer within so long holds up no visit. */
 const podAnswerMilliseconds = 1_000
+const prometheusAnswerMilliseconds = 5_000
 
 /** What the cluster is reached by. */
 export interface KubeClusterOptions {
@@ -41,6 +44,8 @@ export interface KubeClusterOptions {
   log: Log
   /** Namespaces to watch; empty for all. */
   namespaces: readonly string[]
+  /** Address of Prometheus, see `queryUrl`; undefined: there is none to ask. */
+  prometheusUrl?: string | undefined
   /** How often it is asked which kinds the cluster has. */
   intervalMilliseconds?: number
   /** How long a watch runs before the next one takes over. */
@@ -206,6 +211,13 @@ export class KubeCluster implements Cluster {
 
   readFromPod(url: string): Promise<string | undefined> {
     return readText(url, podAnswerMilliseconds)
+  }
+
+  async askPrometheus(namespace: string, query: string): Promise<PrometheusAnswer> {
+    const { prometheusUrl } = this.#options
+    if (prometheusUrl === undefined) return { failure: 'the operator has no PROMETHEUS_URL' }
+    const page = await readPage(queryUrl(prometheusUrl, namespace, query), prometheusAnswerMilliseconds)
+    return 'failure' in page ? page : readAnswer(page.body)
   }
 
   read(object: Manifest): Promise<LiveManifest | undefined> {

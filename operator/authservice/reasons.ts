@@ -40,6 +40,7 @@ export const reasons = {
   IngressClassNotFound: 'The IngressClass that the spec names does not exist, or there is no default one.',
   LimitedByFront: 'What the cluster has in front cannot do all that the spec asks for.',
   ImageNotAllowed: 'The image is outside of the prefixes that this operator may run.',
+  PrometheusMissing: 'The spec judges revisions by a query, and this operator knows no Prometheus.',
   BackupVolumeMissing: 'The volume that backups are to go to does not exist.',
   KindMissing: 'The spec asks for a child whose kind the cluster does not have, or the operator may not use.',
   ApplyRefused: 'The API server refused a child.',

@@ -39,6 +39,8 @@ export interface ReconcileContext {
   images: Images
   /** What an AuthService's own image must begin with; empty allows every image. */
   allowedImagePrefixes: string[]
+  /** Whether the operator knows a Prometheus to ask. */
+  hasPrometheus: boolean
 }
 
 /** What was decided on a snapshot, before anything is written. */
@@ -85,7 +87,11 @@ export async function reconcile(key: AuthServiceKey, context: ReconcileContext, 
 }
 
 /** Everything that is decided, from the snapshot and the time alone. */
-function decide(snapshot: Snapshot, { images, allowedImagePrefixes }: ReconcileContext, now: Date): Decisions {
+function decide(
+  snapshot: Snapshot,
+  { images, allowedImagePrefixes, hasPrometheus }: ReconcileContext,
+  now: Date,
+): Decisions {
   const { authService, resolved, ownSecrets, referencedSecrets, loadedKeys } = snapshot
   const { metadata, spec, status } = authService
   const asked = pendingActions(authService)
@@ -101,6 +107,7 @@ function decide(snapshot: Snapshot, { images, allowedImagePrefixes }: ReconcileC
     resolved,
     serverImage: image,
     allowedImagePrefixes,
+    hasPrometheus,
     secrets: referencedSecrets,
     front: snapshot.front,
     now,

@@ -5,6 +5,7 @@ import type { EndpointSlice, LabelledPod } from './cluster.ts'
 import type { Front } from './front.ts'
 import type { LoadedKeys } from './loaded-keys.ts'
 import { componentLabel } from './resources/metadata.ts'
+import type { PrometheusAnswer } from './rollout/prometheus.ts'
 import type { SecretData } from './secrets/secret-data.ts'
 import type { ServerMetrics } from './server-metrics.ts'
 
@@ -26,6 +27,8 @@ export interface Snapshot {
   referencedSecrets: ReadonlyMap<string, SecretData>
   /** What the server pods count; undefined while nothing is judged by it, for then nobody asks. */
   serverMetrics: ServerMetrics | undefined
+  /** What Prometheus said to the query of the spec; undefined while nothing is judged by it, for then nobody asks. */
+  prometheus: PrometheusAnswer | undefined
   /** What the server pods know of the signing keys; undefined while nothing waits for them, for then nobody asks. */
   loadedKeys: LoadedKeys | undefined
   /** Volume of the managed MongoDB that is there without the Secret that opens it. */

@@ -16,6 +16,8 @@ export interface ValidationInput {
   serverImage: string
   /** Where an image that a spec names may come from; empty: from anywhere. */
   allowedImagePrefixes: readonly string[]
+  /** Whether the operator knows a Prometheus to ask. */
+  hasPrometheus: boolean
   /** The Secrets that the spec names, decoded. One that does not exist is not in the map. */
   secrets: ReadonlyMap<string, SecretData>
   front: Front
@@ -28,6 +30,7 @@ export function validate(input: ValidationInput): Finding[] {
     ...findSecretProblems(input.resolved, input.secrets, input.now),
     ...findIngressProblems(input.resolved, input.front),
     ...findForbiddenImage(input),
+    ...findMissingPrometheus(input),
   ]
 }
 
@@ -39,6 +42,16 @@ function findForbiddenImage({ spec, serverImage, allowedImagePrefixes }: Validat
     `Image ${serverImage} may not run here: spec.image must begin with ${allowedImagePrefixes.join(' or ')}. ` +
     'Remove it, or ask whoever runs the operator to allow it.'
   return [{ kind: 'stall', condition: 'WorkloadAvailable', reason: 'ImageNotAllowed', message }]
+}
+
+/** A rollout that nothing judges, though the spec says by what, would go out unseen. */
+function findMissingPrometheus({ resolved, hasPrometheus }: ValidationInput): Finding[] {
+  const { enabled, prometheus } = resolved.rollout.analysis
+  if (!enabled || prometheus === undefined || hasPrometheus) return []
+  const message =
+    'spec.rollout.analysis.prometheus has a query, and this operator knows no Prometheus. ' +
+    'Remove it, or ask whoever runs the operator to set PROMETHEUS_URL.'
+  return [{ kind: 'stall', condition: 'WorkloadAvailable', reason: 'PrometheusMissing', message }]
 }
 
 /** A prefix ends where a part of the reference ends: `example.com/team` does not allow `example.com/team-b/server`. */

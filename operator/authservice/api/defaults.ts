@@ -118,7 +118,7 @@ function resolveRollout(rollout: AuthServiceSpec['rollout'], preset: Preset['rol
     rollingUpdate: { ...preset.rollingUpdate, ...rollout?.rollingUpdate },
     blueGreen: { ...preset.blueGreen, previewHost: undefined, ...rollout?.blueGreen },
     smokeTest: { ...preset.smokeTest, ...rollout?.smokeTest },
-    analysis: { ...preset.analysis, ...rollout?.analysis },
+    analysis: { ...preset.analysis, prometheus: undefined, ...rollout?.analysis },
   }
 }
 

@@ -70,8 +70,12 @@ export interface ResolvedResources {
   limits: ResourceList
 }
 
-export type ResolvedRollout = Omit<Preset['rollout'], 'blueGreen'> & {
+export type ResolvedRollout = Omit<Preset['rollout'], 'blueGreen' | 'analysis'> & {
   blueGreen: Preset['rollout']['blueGreen'] & { previewHost: string | undefined }
+  analysis: Preset['rollout']['analysis'] & {
+    /** undefined: the metrics of the pods are judged. */
+    prometheus: { query: string; min?: number; max?: number } | undefined
+  }
 }
 
 /** The volume of a managed database. */

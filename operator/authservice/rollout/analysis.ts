@@ -43,26 +43,28 @@ export function forgiveOutage(
 /** Share of `minRequests` that must be log-ins before their success counts: a single typo is no verdict. */
 const leastShareOfLogins = 0.25
 
-/**
- * Judges a revision by what its pods have counted. A container that died needs no count: that is worse than any figure.
- */
+/** A container that died is worse than any figure. @returns undefined while none has */
+export function judgeRestarts(revision: string, [pod]: readonly RestartedPod[]): AnalysisResult | undefined {
+  if (pod === undefined) return undefined
+  const times = pod.restarts === 1 ? 'once' : `${pod.restarts} times`
+  return {
+    revision,
+    verdict: 'fail',
+    outage: undefined,
+    containerDied: true,
+    message: `pod ${pod.name} ended ${times}, last by ${pod.reason}`,
+  }
+}
+
+/** Judges a revision by what its pods have counted. A container that died needs no count. */
 export function judgeTraffic(
   revision: string,
   traffic: Traffic,
   restarted: readonly RestartedPod[],
   limits: TrafficLimits,
 ): AnalysisResult {
-  const [pod] = restarted
-  if (pod !== undefined) {
-    const times = pod.restarts === 1 ? 'once' : `${pod.restarts} times`
-    return {
-      revision,
-      verdict: 'fail',
-      outage: undefined,
-      containerDied: true,
-      message: `pod ${pod.name} ended ${times}, last by ${pod.reason}`,
-    }
-  }
+  const died = judgeRestarts(revision, restarted)
+  if (died !== undefined) return died
   const { requests } = traffic
   if (requests < limits.minRequests) {
     const message = `no verdict: ${requests} requests, and ${limits.minRequests} are needed`

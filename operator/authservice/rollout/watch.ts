@@ -4,6 +4,7 @@ import { revisionLabel } from '../resources/metadata.ts'
 import { podsOf, type Snapshot } from '../snapshot.ts'
 import { forgiveOutage, judgeTraffic, type RestartedPod } from './analysis.ts'
 import { readMemory } from './memory.ts'
+import { fillIn, judgeByQuery } from './prometheus.ts'
 import { databasesAway, sumTraffic } from './traffic.ts'
 import type { AnalysisResult } from './world.ts'
 
@@ -21,6 +22,7 @@ export function watchTraffic({
   authService,
   resolved,
   serverMetrics,
+  prometheus,
   ...snapshot
 }: Snapshot): AnalysisResult | undefined {
   const { revision, analysis } = readMemory(authService.status)
@@ -31,13 +33,29 @@ export function watchTraffic({
   const pods = servers.filter(isOfRevision)
   const metrics = read(pods)
   const restarted = pods.flatMap(restartOf)
-  if (metrics.length === 0 && restarted.length === 0) return undefined
-  const judged = judgeTraffic(revision, sumTraffic(metrics), restarted, resolved.rollout.analysis)
+  const { analysis: limits } = resolved.rollout
+  const { prometheus: check } = limits
+  if (prometheus === undefined && metrics.length === 0 && restarted.length === 0) return undefined
+  const judged =
+    check !== undefined && prometheus !== undefined
+      ? judgeByQuery(revision, prometheus, restarted, check)
+      : judgeTraffic(revision, sumTraffic(metrics), restarted, limits)
   const others = databasesAway(read(servers.filter((pod) => !isOfRevision(pod))))
   return forgiveOutage(judged, {
     now: databasesAway(metrics).filter((name) => others.includes(name)),
     before: analysis?.hadOutage === true,
   })
+}
+
+/** The query that a visit asks Prometheus; undefined when none is to be asked. */
+export function queryOf({ authService, resolved, pods }: Pick<Snapshot, 'authService' | 'resolved' | 'pods'>) {
+  const { metadata, status } = authService
+  const { revision } = readMemory(status)
+  const { prometheus } = resolved.rollout.analysis
+  if (prometheus === undefined || revision === undefined || !isWatched(status, resolved)) return undefined
+  const ofRevision = podsOf({ pods }, 'server').filter((pod) => pod.metadata.labels?.[revisionLabel] === revision)
+  const { namespace, name } = metadata
+  return fillIn(prometheus.query, { namespace, name, revision, pods: ofRevision.map((pod) => pod.metadata.name) })
 }
 
 function restartOf({ metadata, status }: Snapshot['pods'][number]): RestartedPod[] {

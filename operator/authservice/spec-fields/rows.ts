@@ -18,6 +18,10 @@ export const managed: AuthServiceSpec = {
   ingress: { type: 'Nginx', host: 'auth.example.com', tls: { secretName: 'tls' } },
 }
 const fixed: AuthServiceSpec = { ...managed, autoscaling: { enabled: false } }
+const judgedByQuery = (prometheus: { query: string; min?: number; max?: number }): AuthServiceSpec => ({
+  ...managed,
+  rollout: { analysis: { enabled: false, prometheus } },
+})
 const external: AuthServiceSpec = {
   ...managed,
   mongodb: { external: { urlSecretRef: { name: 'm', key: 'url' }, caSecretRef: { name: 'ca', key: 'ca.crt' } } },
@@ -166,6 +170,21 @@ export const rows: Readonly<Record<string, Row>> = {
   },
   'rollout.analysis.minLoginSuccessPercent': { value: 50, changes: ['Decision: analysis.minLoginSuccessPercent'] },
   'rollout.analysis.minRequests': { value: 100, changes: ['Decision: analysis.minRequests'] },
+  'rollout.analysis.prometheus.query': {
+    value: 'up',
+    base: judgedByQuery({ query: 'down', max: 1 }),
+    changes: ['Decision: analysis.prometheus.query'],
+  },
+  'rollout.analysis.prometheus.min': {
+    value: 0.5,
+    base: judgedByQuery({ query: 'up', max: 1 }),
+    changes: ['Decision: analysis.prometheus.min'],
+  },
+  'rollout.analysis.prometheus.max': {
+    value: 0.5,
+    base: judgedByQuery({ query: 'up', min: 0.1 }),
+    changes: ['Decision: analysis.prometheus.max'],
+  },
   'mongodb.external.urlSecretRef.name': { value: 'other', base: external, changes: volume('mongodb') },
   'mongodb.external.urlSecretRef.key': {
     value: 'other',

@@ -10,6 +10,7 @@ import { loadBadVersions } from '../../bad-versions/images.ts'
 import { type Cluster, clusterStatus, clusterTasks, imageTasks, runningCluster } from '../../cluster/cluster.ts'
 import { loadAverage } from '../process-figures.ts'
 import { BenchService, holds, kubectlOf } from './bench-service.ts'
+import { Control } from './control.ts'
 import { cordon, freshOperator, nodeNames, openControlPlane, spreadFrontPods, uncordon } from './disturbances.ts'
 import { parseOptions } from './options.ts'
 import { closeRolloutReport, showFailures } from './report.ts'
@@ -29,7 +30,8 @@ const cluster = await prepareCluster()
 const service = await prepareService(cluster)
 const edge = new EdgeClient(service.address)
 const sessions = await Sessions.open(edge, users)
-const traffic = new Traffic(service.address, sessions, () => service.describe())
+const control = await Control.start()
+const traffic = new Traffic(service.address, sessions, () => service.describe(), control)
 const { longLived, http2, newConnection, refresh, login } = defaultRates
 console.log(
   `Each second ${longLived} verifications on long-lived connections, ${http2} over HTTP/2, ${newConnection} on new connections, ` +
@@ -42,13 +44,16 @@ const warmUp = traffic.tally
 const quiet = new Tally()
 traffic.tally = quiet
 await setTimeout(options.quietSeconds * 1000)
-console.log(`quiet: ${quiet.requests} requests, p99 of verification ${quiet.p99Milliseconds.toFixed(1)} ms`)
+console.log(
+  `quiet: ${quiet.requests} requests, p99 of verification ${quiet.p99Milliseconds.toFixed(1)} ms, of the control ${quiet.controlP99Milliseconds.toFixed(1)} ms`,
+)
 
 const results: ScenarioResult[] = []
 for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
   results.push(await measure(scenario, { cluster, service, traffic, sessions }))
 }
 await traffic.stop()
+await control.stop()
 await edge.close()
 await service.close()
 console.log(`Load average after: ${loadAverage()}`)

@@ -9,6 +9,8 @@ const good: ScenarioResult = {
   failed: 0,
   p99_ms: 20,
   p99_ms_quiet: 10,
+  p99_ms_control: 3,
+  p99_ms_control_quiet: 2,
   seconds: 42,
   outcome: 'Promoted',
 }

@@ -24,12 +24,16 @@ test('a result names what it counted, refused log-ins beside failures', () => {
   add(tally, ok, 3)
   add(tally, { result: 'refused' }, 50, 'login')
   add(tally, { result: 'failed', why: '503 not_ready' }, 3)
+  quiet.addControl(1)
+  tally.addControl(5)
   expect(resultOf('bad-version', tally, quiet, { outcome: 'RolledBack', seconds: 31.26 })).toEqual({
     name: 'bad-version',
     requests: 3,
     failed: 1,
     p99_ms: 3,
     p99_ms_quiet: 2,
+    p99_ms_control: 5,
+    p99_ms_control_quiet: 1,
     seconds: 31.3,
     outcome: 'RolledBack',
     refused_logins: 1,

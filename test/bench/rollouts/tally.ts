@@ -24,12 +24,23 @@ export class Tally {
   refusedLogins = 0
   readonly failures: Failure[] = []
   readonly #verify = new LatencyRecorder()
+  readonly #control = new LatencyRecorder()
 
   add(judgement: Judgement, request: Omit<Failure, 'why'>): void {
     this.requests++
     if (request.kind === 'verify') this.#verify.record(request.milliseconds)
     if (judgement.result === 'refused') this.refusedLogins++
     if (judgement.result === 'failed') this.failures.push({ ...request, why: judgement.why })
+  }
+
+  /** An answer of the server beside the cluster, in milliseconds from when it was due. */
+  addControl(milliseconds: number): void {
+    this.#control.record(milliseconds)
+  }
+
+  /** Of the server beside the cluster, in milliseconds. */
+  get controlP99Milliseconds(): number {
+    return this.#control.percentiles().p99
   }
 
   /** Of verification, in milliseconds: 99 of 100 took at most so long, failed ones included. */
@@ -55,6 +66,9 @@ export interface ScenarioResult {
   failed: number
   p99_ms: number
   p99_ms_quiet: number
+  /** Of a bare server beside the cluster meanwhile, and in the quiet half minute. */
+  p99_ms_control: number
+  p99_ms_control_quiet: number
   seconds: number
   outcome: string
   [figure: string]: number | string
@@ -67,6 +81,8 @@ export function resultOf(name: string, tally: Tally, quiet: Tally, outcome: Outc
     failed: tally.failures.length,
     p99_ms: rounded(tally.p99Milliseconds),
     p99_ms_quiet: rounded(quiet.p99Milliseconds),
+    p99_ms_control: rounded(tally.controlP99Milliseconds),
+    p99_ms_control_quiet: rounded(quiet.controlP99Milliseconds),
     seconds: rounded(outcome.seconds),
     outcome: outcome.outcome,
     ...(tally.refusedLogins > 0 && { refused_logins: tally.refusedLogins }),

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { EdgeAddress } from '../../../scripts/demo/edge-client.ts'
 import { type Call, type Connection, http1, http2 } from './connections.ts'
+import type { Control } from './control.ts'
 import { type Ending, judge, type RequestKind } from './judge.ts'
 import type { Session, Sessions } from './sessions.ts'
 import { Tally } from './tally.ts'
@@ -33,15 +34,20 @@ export class Traffic {
   readonly #sessions: Sessions
   readonly #address: EdgeAddress
   readonly #during: () => string
+  readonly #control: Control
   readonly #longLived: Connection[]
   readonly #http2: Connection
   readonly #timers: NodeJS.Timeout[] = []
   readonly #outstanding = new Set<Promise<void>>()
   #count = 0
 
-  /** @param during where the rollout is, for the record of a failure */
-  constructor(address: EdgeAddress, sessions: Sessions, during: () => string) {
+  /**
+   * @param during where the rollout is, for the record of a failure
+   * @param control is asked as often as there are verifications on long-lived connections
+   */
+  constructor(address: EdgeAddress, sessions: Sessions, during: () => string, control: Control) {
     this.#address = address
+    this.#control = control
     this.#sessions = sessions
     this.#during = during
     this.#longLived = Array.from({ length: longLivedConnections }, () => http1(address))
@@ -52,6 +58,7 @@ export class Traffic {
     this.#every(rates.longLived, (due) => {
       this.#verify(due, this.#longLived[this.#count % longLivedConnections] ?? this.#http2, 'long-lived connection')
     })
+    this.#every(rates.longLived, (due) => this.#askControl(due))
     this.#every(rates.http2, (due) => this.#verify(due, this.#http2, 'HTTP/2 connection'))
     this.#every(rates.newConnection, (due) => {
       const client = http1(this.#address)
@@ -71,6 +78,11 @@ export class Traffic {
   #verify(due: number, client: Connection, connection: string, then: () => Promise<void> = async () => {}): void {
     const bearer = this.#sessions.anyToken()
     this.#send('verify', connection, due, client, { method: 'GET', path: '/v1/auth/verify', bearer }, then)
+  }
+
+  #askControl(due: number): void {
+    const { tally } = this
+    this.#track(this.#control.ask().then(() => tally.addControl(performance.now() - due)))
   }
 
   #refresh(due: number): void {
@@ -117,6 +129,10 @@ export class Traffic {
       tally.add(judgement, { at, kind, connection, milliseconds, requestId, during: this.#during() })
       await then(answer)
     })
+    this.#track(sending)
+  }
+
+  #track(sending: Promise<void>): void {
     this.#outstanding.add(sending)
     void sending.finally(() => this.#outstanding.delete(sending))
   }

@@ -15,6 +15,7 @@ export const settings: Config = {
   },
   watchNamespaces: [],
   allowedImagePrefixes: [],
+  prometheusUrl: undefined,
   workers: 2,
   metricsPort: 0,
   profilingPort: undefined,

@@ -303,6 +303,16 @@ const rollout: WrongManifest[] = [
     says: 'autoPromoteAfterSeconds needs promotion: Auto; remove it, or write promotion: Auto',
   },
   {
+    what: 'a query without a bound',
+    spec: spec({ rollout: { analysis: { prometheus: { query: 'up' } } } }),
+    says: 'a query judges nothing without a bound: write min, max or both',
+  },
+  {
+    what: 'a query whose bounds exclude each other',
+    spec: spec({ rollout: { analysis: { prometheus: { query: 'up', min: 0.5, max: 0.25 } } } }),
+    says: 'min must not be above max',
+  },
+  {
     what: 'a preview under the name of the live colour',
     spec: spec({
       rollout: { strategy: 'BlueGreen', blueGreen: { previewHost: 'auth.example.com' } },

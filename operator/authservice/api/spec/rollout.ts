@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { flag, host, integer, intOrPercent } from '../fields.ts'
+import { flag, host, integer, intOrPercent, text } from '../fields.ts'
 
 const BlueGreenSchema = Type.Object(
   {
@@ -63,6 +63,33 @@ const SmokeTestSchema = Type.Object(
   { description: 'The test of a new colour before the switch: a log-in across both colours.' },
 )
 
+const bound = (description: string) => Type.Optional(Type.Number({ description, defaultText: 'none' }))
+
+const PrometheusSchema = Type.Object(
+  {
+    query: text(2048, {
+      description:
+        "PromQL of an instant query. `{{namespace}}`, `{{name}}`, `{{revision}}` and `{{pods}}` are filled in; the last one is a regular expression for the names of the new revision's pods.",
+    }),
+    min: bound('Lowest value of a good revision.'),
+    max: bound('Highest value of a good revision.'),
+  },
+  {
+    description: 'A query of Prometheus that judges a new revision instead of the metrics of its pods.',
+    rules: [
+      {
+        rule: 'has(self.min) || has(self.max)',
+        message: 'a query judges nothing without a bound: write min, max or both',
+      },
+      {
+        rule: '!has(self.min) || !has(self.max) || self.min <= self.max',
+        message: 'min must not be above max',
+        fieldPath: '.min',
+      },
+    ],
+  },
+)
+
 const AnalysisSchema = Type.Object(
   {
     enabled: Type.Optional(flag({ description: 'Whether live traffic is judged after the switch.' })),
@@ -73,6 +100,7 @@ const AnalysisSchema = Type.Object(
     ),
     minLoginSuccessPercent: Type.Optional(integer(0, 100, { description: 'Lowest share of logins that succeed.' })),
     minRequests: Type.Optional(integer(1, 1_000_000, { description: 'Fewest requests for a verdict.' })),
+    prometheus: Type.Optional(PrometheusSchema),
   },
   { description: "The judgement of a new revision by its pods' own metrics." },
 )

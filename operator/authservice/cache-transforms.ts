@@ -36,8 +36,18 @@ export function withReasonsOnly<T extends LabelledPod & KubernetesObject>(pod: T
     apiVersion: pod.apiVersion,
     kind: pod.kind,
     metadata: { name, namespace, uid, resourceVersion, labels, deletionTimestamp },
-    status: { phase, podIP, conditions, initContainerStatuses, containerStatuses },
+    status: {
+      ...{ phase, podIP, conditions },
+      initContainerStatuses: initContainerStatuses?.map(withStateOnly),
+      containerStatuses: containerStatuses?.map(withStateOnly),
+    },
   } as T
+}
+
+type ContainerStatus = NonNullable<NonNullable<LabelledPod['status']>['containerStatuses']>[number]
+
+function withStateOnly({ name, image, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
+  return { name, image, ready, restartCount, state, lastState } as ContainerStatus
 }
 
 /** Of an EndpointSlice only which pods are ready behind which Service. */

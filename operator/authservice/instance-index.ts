@@ -1,36 +1,36 @@
 import type { Change } from '../kube/informer.ts'
-import { type KubernetesObject, keyOf } from '../kube/objects.ts'
+import { type KubernetesObject, keyOf, type ObjectKey } from '../kube/objects.ts'
 
 /** What other controllers make for an AuthService carries its name under this label. */
 export const instanceLabel = 'app.kubernetes.io/instance'
 
-/** Objects by the AuthService that their label names, so that one visit does not look at everybody's. */
-export class InstanceIndex<T extends KubernetesObject> {
-  readonly #byInstance = new Map<string, Map<string, T>>()
+/** Keys of objects by the AuthService that their label names, so that one visit does not look at everybody's. */
+export class InstanceIndex {
+  readonly #byInstance = new Map<string, Set<ObjectKey>>()
 
-  take(change: Change<T>): void {
+  take(change: Change<KubernetesObject>): void {
     if (change.type === 'updated') this.#remove(change.before)
     if (change.type === 'deleted') this.#remove(change.object)
     else this.#put(change.object)
   }
 
-  of(authService: { namespace: string; name: string }): T[] {
-    return [...(this.#byInstance.get(keyOf({ metadata: authService }))?.values() ?? [])]
+  keysOf(authService: { namespace: string; name: string }): ObjectKey[] {
+    return [...(this.#byInstance.get(keyOf({ metadata: authService })) ?? [])]
   }
 
-  #put(object: T): void {
+  #put(object: KubernetesObject): void {
     const instance = instanceOf(object)
     if (instance === undefined) return
-    const siblings = this.#byInstance.get(instance) ?? new Map<string, T>()
-    siblings.set(object.metadata.name, object)
+    const siblings = this.#byInstance.get(instance) ?? new Set<ObjectKey>()
+    siblings.add(keyOf(object))
     this.#byInstance.set(instance, siblings)
   }
 
-  #remove(object: T): void {
+  #remove(object: KubernetesObject): void {
     const instance = instanceOf(object)
     const siblings = instance === undefined ? undefined : this.#byInstance.get(instance)
     if (instance === undefined || siblings === undefined) return
-    siblings.delete(object.metadata.name)
+    siblings.delete(keyOf(object))
     if (siblings.size === 0) this.#byInstance.delete(instance)
   }
 }

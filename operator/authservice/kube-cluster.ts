@@ -2,8 +2,8 @@ import type { KubeClient } from '../kube/client.ts'
 import type { Discovery } from '../kube/discovery.ts'
 import { isNotFound, KubeError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
-import { Informer, type Log } from '../kube/informer.ts'
-import { type KubernetesObject, keyOf, type Resource, splitKey } from '../kube/objects.ts'
+import { Informer, type Log, type ObjectStore } from '../kube/informer.ts'
+import { type KubernetesObject, keyOf, type ObjectKey, type Resource, splitKey } from '../kube/objects.ts'
 import { readText } from '../kube/read-text.ts'
 import { queryUrl, readPage } from '../prometheus/query.ts'
 import { apiVersion, kind } from './api/group.ts'
@@ -29,6 +29,7 @@ import {
   volumeClaims,
 } from './kinds.ts'
 import { OptionalChildren } from './optional-children.ts'
+import { PackedStore, wordsOfMember, wordsOfOwner } from './packed-store.ts'
 import { edgeLayout } from './resources/edge-layout.ts'
 import { type PrometheusAnswer, readAnswer } from './rollout/prometheus.ts'
 
@@ -63,8 +64,8 @@ export class KubeCluster implements Cluster {
   readonly #children: Informer<Manifest>[]
   readonly #optionalChildren: OptionalChildren
   readonly #index = new ChildIndex()
-  readonly #podIndex = new InstanceIndex<LabelledPod & KubernetesObject>()
-  readonly #sliceIndex = new InstanceIndex<EndpointSlice & KubernetesObject>()
+  readonly #podIndex = new InstanceIndex()
+  readonly #sliceIndex = new InstanceIndex()
   readonly #edgeReports: EdgeReports
   #look: (key: AuthServiceKey, when: 'now' | 'soon') => void = () => {}
 
@@ -79,11 +80,19 @@ export class KubeCluster implements Cluster {
       healthPort: edgeLayout.ports.health,
     })
     const labelSelector = `${managedByLabel.name}=${managedByLabel.value}`
-    this.#authServices = this.#inform<AuthService>(authServices, { transform: withoutManagedFields })
-    this.#pods = this.#inform<LabelledPod & KubernetesObject>(pods, { labelSelector, transform: withReasonsOnly })
+    this.#authServices = this.#inform<AuthService>(authServices, {
+      transform: withoutManagedFields,
+      store: () => new PackedStore<AuthService>(wordsOfOwner),
+    })
+    this.#pods = this.#inform<LabelledPod & KubernetesObject>(pods, {
+      labelSelector,
+      transform: withReasonsOnly,
+      store: () => new PackedStore<LabelledPod & KubernetesObject>(wordsOfMember(instanceLabel)),
+    })
     this.#endpointSlices = this.#inform<EndpointSlice & KubernetesObject>(endpointSlices, {
       labelSelector,
       transform: withTargetsOnly,
+      store: () => new PackedStore<EndpointSlice & KubernetesObject>(wordsOfMember(instanceLabel)),
     })
     const informChildren = (resource: Resource) =>
       this.#inform<Manifest>(resource, {
@@ -190,11 +199,11 @@ export class KubeCluster implements Cluster {
   }
 
   cachedPods({ metadata }: AuthService): readonly LabelledPod[] {
-    return this.#podIndex.of(metadata)
+    return cached(this.#pods, this.#podIndex.keysOf(metadata))
   }
 
   cachedEndpointSlices({ metadata }: AuthService): readonly EndpointSlice[] {
-    return this.#sliceIndex.of(metadata)
+    return cached(this.#endpointSlices, this.#sliceIndex.keysOf(metadata))
   }
 
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined> {
@@ -283,7 +292,16 @@ export class KubeCluster implements Cluster {
   /** One informer for the whole cluster, or one for each namespace. */
   #inform<T extends KubernetesObject>(
     resource: Resource,
-    selection: { labelSelector?: string; transform: (object: T) => T; keep?: (object: T) => T },
+    {
+      store,
+      ...selection
+    }: {
+      labelSelector?: string
+      transform: (object: T) => T
+      keep?: (object: T) => T
+      /** Makes one for each informer. */
+      store?: () => ObjectStore<T>
+    },
   ): Informer<T>[] {
     const { client, log, namespaces, watchSeconds, onHandlerError, onList } = this.#options
     const scopes =
@@ -296,6 +314,7 @@ export class KubeCluster implements Cluster {
           log,
           ...scope,
           ...selection,
+          ...(store !== undefined && { store: store() }),
           ...(watchSeconds !== undefined && { watchSeconds }),
           onHandlerError: () => onHandlerError?.(resource.kind),
           onList: () => onList?.(resource.kind),
@@ -334,6 +353,10 @@ function isOnlyStatus(before: AuthService, after: AuthService): boolean {
     same(before.metadata.annotations, after.metadata.annotations) &&
     !same(before.status, after.status)
   )
+}
+
+function cached<T extends KubernetesObject>(informers: readonly Informer<T>[], keys: readonly ObjectKey[]): T[] {
+  return keys.flatMap((key) => firstOf(informers, (informer) => informer.get(key)) ?? [])
 }
 
 function firstOf<T, Result>(items: readonly T[], find: (item: T) => Result | undefined): Result | undefined {

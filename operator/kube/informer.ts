@@ -16,6 +16,15 @@ export interface Log {
   error(fields: object, message: string): void
 }
 
+/** Where a cache keeps its objects: a `Map`, or something smaller. */
+export interface ObjectStore<T> {
+  get(key: ObjectKey): T | undefined
+  set(key: ObjectKey, object: T): unknown
+  delete(key: ObjectKey): boolean
+  keys(): Iterable<ObjectKey>
+  values(): Iterable<T>
+}
+
 export interface InformerOptions<T> extends Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> {
   client: KubeClient
   resource: Resource
@@ -27,6 +36,8 @@ export interface InformerOptions<T> extends Pick<ListOptions, 'namespace' | 'lab
    * metadata; `before`, and the object of a deletion, are what was kept.
    */
   keep?: (object: T) => T
+  /** A `Map` unless something else is given. */
+  store?: ObjectStore<T>
   onList?: () => void
   onHandlerError?: () => void
   /** Objects in one page of a list. */
@@ -55,7 +66,7 @@ const shortestWatchMilliseconds = 500
  */
 export class Informer<T extends KubernetesObject> {
   readonly #options: Required<Pick<InformerOptions<T>, keyof typeof defaults>> & InformerOptions<T>
-  readonly #objects = new Map<ObjectKey, T>()
+  readonly #objects: ObjectStore<T>
   readonly #handlers: ((change: Change<T>) => void)[] = []
   readonly #stop = new AbortController()
   readonly #synced = Promise.withResolvers<void>()
@@ -66,6 +77,7 @@ export class Informer<T extends KubernetesObject> {
 
   constructor(options: InformerOptions<T>) {
     this.#options = { ...defaults, ...options }
+    this.#objects = options.store ?? new Map<ObjectKey, T>()
   }
 
   /** Called for each change from now on; what is in the cache already is not repeated. */
@@ -159,7 +171,7 @@ export class Informer<T extends KubernetesObject> {
       version = page.metadata.resourceVersion
       next = page.metadata.continue === '' ? undefined : page.metadata.continue
     } while (next !== undefined)
-    for (const [key, object] of this.#objects) if (!found.has(key)) this.#remove(object)
+    for (const key of [...this.#objects.keys()]) if (!found.has(key)) this.#removeKey(key)
     this.#hasSynced = true
     this.#synced.resolve()
     return version
@@ -219,9 +231,13 @@ export class Informer<T extends KubernetesObject> {
   }
 
   #remove(object: T): void {
-    const known = this.#objects.get(keyOf(object))
+    this.#removeKey(keyOf(object))
+  }
+
+  #removeKey(key: ObjectKey): void {
+    const known = this.#objects.get(key)
     if (known === undefined) return
-    this.#objects.delete(keyOf(object))
+    this.#objects.delete(key)
     this.#tell({ type: 'deleted', object: known })
   }
 

@@ -1,6 +1,6 @@
 /**
- * Loaded before the real server, in images of bad versions: makes the one fault that FAULT names. The other programs of
- * the image, its smoke test and its migrations, stay as they are.
+ * Loaded before the real server and into its threads, in images of bad versions: makes the one fault that FAULT names.
+ * The other programs of the image, its smoke test and its migrations, stay as they are.
  */
 import { Server, ServerResponse } from 'node:http'
 import process from 'node:process'
@@ -20,7 +20,7 @@ const faults = {
     })
   },
   'logins-fail': () => {
-    bcrypt.compare = async () => false
+    // Passwords are compared in threads: see below.
   },
   slow: () => {
     const end = ServerResponse.prototype.end
@@ -41,7 +41,9 @@ const faults = {
   },
 }
 
-if (process.argv[1]?.endsWith('/server.js')) {
+const program = process.argv[1] ?? ''
+if (/\/hash-thread\.[jt]s$/.test(program) && process.env.FAULT === 'logins-fail') bcrypt.compareSync = () => false
+if (program.endsWith('/server.js')) {
   const fault = faults[process.env.FAULT ?? '']
   if (fault === undefined) throw new Error(`FAULT is one of ${Object.keys(faults).join(', ')}`)
   fault()

@@ -37,6 +37,13 @@ test('it holds what a Map would hold, whatever happens to it', () => {
   )
 })
 
+test('a field that is undefined is left out, as in JSON', () => {
+  const store = new PackedStore<KubernetesObject>(wordsOfOwner)
+  const object = named('accounts', { status: undefined, spec: { one: undefined, other: 1 } })
+  store.set('team-a/accounts', { ...object, metadata: { ...object.metadata, deletionTimestamp: undefined } } as never)
+  expect(store.get('team-a/accounts')).toEqual(JSON.parse(JSON.stringify(object)))
+})
+
 test('an object that is changed by whoever got it is not changed in the cache', () => {
   const store = new PackedStore<KubernetesObject>(wordsOfOwner)
   store.set('team-a/accounts', named('accounts'))

@@ -60,14 +60,14 @@ export class ObjectPacker {
 
   /** @param words that tell this object from those like it, in an order that is given again to unpack */
   pack({ metadata, ...fields }: { metadata: object }, words: readonly string[]): PackedObject {
-    const ofMetadata = Object.entries(metadata)
+    const ofMetadata = given(metadata)
     const common = ofMetadata.filter(([name]) => sharedMetadata.has(name))
     const own = ofMetadata.filter(([name]) => !sharedMetadata.has(name))
     const ownWords: string[] = []
     const neutral = (text: string) => withoutMachineMade(withoutWords(text, words), words.length, ownWords)
     const texts = [
       common.map((field) => neutral(jsonOf(field))).join(','),
-      ...Object.entries(fields).map((field) => neutral(jsonOf(field))),
+      ...given(fields).map((field) => neutral(jsonOf(field))),
     ]
     return {
       own: withoutWords(own.map(jsonOf).join(','), words),
@@ -92,6 +92,11 @@ export function unpack(
   const text = `{${[`"metadata":{${ofMetadata}}`, ...fields].join(',')}}`
   const all: string[] = [...words, ...JSON.parse(ownWords)]
   return all.reduceRight((restored, word, index) => restored.replaceAll(placeholder(index), () => word), text)
+}
+
+/** JSON has no undefined: a field that is undefined is left out, as JSON.stringify does. */
+function given(object: object): [string, unknown][] {
+  return Object.entries(object).filter(([, value]) => value !== undefined)
 }
 
 function jsonOf([name, value]: [string, unknown]): string {

@@ -40,10 +40,10 @@ async function killContainer({ docker }: Cluster, { spec, status }: Pod): Promis
  * Makes sure that an operator runs that was not killed before: the kubelet waits longer before each start of a
  * container that ends again and again.
  */
-export async function freshOperator(cluster: Cluster): Promise<void> {
+export async function freshOperator(cluster: Cluster, which: 'used' | 'all' = 'used'): Promise<void> {
   const kubectl = kubectlOf(cluster)
   const { items } = await kubectl.json<{ items: Pod[] }>([...operatorPods, operatorSelector])
-  const used = items.filter(({ status }) => (status.containerStatuses?.[0]?.restartCount ?? 0) > 0)
+  const used = items.filter(({ status }) => which === 'all' || (status.containerStatuses?.[0]?.restartCount ?? 0) > 0)
   const names = used.map(({ metadata }) => metadata.name)
   if (names.length > 0) await kubectl.run(['delete', 'pod', '--namespace', operatorNamespace, ...names])
   const rollout = ['rollout', 'status', `deployment/${operatorDeployment}`, '--namespace', operatorNamespace]

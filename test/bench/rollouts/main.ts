@@ -83,7 +83,8 @@ async function prepareService(target: Cluster): Promise<BenchService> {
   await kubectl.run(others, { timeoutSeconds: 190 })
   console.log(`databases on ${controlPlane}`)
   await installOperator(kubectl)
-  await freshOperator(target)
+  // An image that was built and loaded again has the same name: a pod that runs keeps the old one.
+  await freshOperator(target, 'all')
   for (const worker of workers) await cordon(target, worker)
   const created = await BenchService.create(target).finally(async () => {
     for (const worker of workers) await uncordon(target, worker)

@@ -96,6 +96,15 @@ test('a thread starts when none is free, and holds the process while it works on
   expect(await second).toBe('b')
 })
 
+test('what Node sends from a thread that is watched for changes of its files is no answer', async () => {
+  const { started, start, seconds } = withThreads({ threads: 1, waiting: 3 })
+  const first = start('a')
+  started[0]?.emit('message', { 'watch:import': ['file:///app/hash-thread.js'] })
+  expect(seconds).toEqual([])
+  started[0]?.answer()
+  expect(await first).toBe('a')
+})
+
 test('what a thread had is told when it ends, and another one takes what waited', async () => {
   const { started, start } = withThreads({ threads: 1, waiting: 3 })
   const lost = [start('a'), start('b')]

@@ -107,7 +107,10 @@ export class HashThreads {
     const tasks = new Map<number, Task>()
     this.#threads.set(thread, tasks)
     thread.unref() // an idle thread holds no process that wants to end
-    thread.on('message', (answer: HashAnswer) => {
+    thread.on('message', (message: object) => {
+      // Under `node --watch` Node itself sends messages from a thread: what it has imported.
+      if (!isAnswer(message)) return
+      const answer = message
       const task = tasks.get(answer.id)
       tasks.delete(answer.id)
       if (tasks.size === 0) thread.unref()
@@ -126,6 +129,10 @@ export class HashThreads {
     thread.on('exit', (code) => end(new Error(`The thread that hashes passwords ended with code ${code}.`)))
     return thread
   }
+}
+
+function isAnswer(message: object): message is HashAnswer {
+  return 'id' in message && 'seconds' in message
 }
 
 /** In the image the thread's program is a bundle beside the server's. */

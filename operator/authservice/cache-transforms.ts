@@ -47,6 +47,7 @@ export function withReasonsOnly<T extends LabelledPod & KubernetesObject>(pod: T
 type ContainerStatus = NonNullable<NonNullable<LabelledPod['status']>['containerStatuses']>[number]
 
 function withStateOnly({ name, image, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
+  // Every field but the name is optional in the type.
   return { name, image, ready, restartCount, state, lastState } as ContainerStatus
 }
 

@@ -1,5 +1,4 @@
-import { get as getPlain } from 'node:http'
-import { get as getEncrypted } from 'node:https'
+import { getText } from '../kube/get-text.ts'
 
 /** Of an answer that is longer nothing is used. */
 const mostBytes = 1024 * 1024
@@ -24,27 +23,13 @@ export function queryUrl(address: string, namespace: string, query: string): URL
  * Reads an answer of Prometheus. One that refuses a query says why in the body of a 4xx or 503, which is an answer too.
  * Never rejects: a server that is away or hangs is a failure that the rollout names.
  */
-export function readPage(url: URL, timeoutMilliseconds: number): Promise<Page> {
-  const get = url.protocol === 'https:' ? getEncrypted : getPlain
-  return new Promise((resolve) => {
-    const fail = (error: Error): void => resolve({ failure: reasonOf(error, url, timeoutMilliseconds) })
-    const request = get(url, { agent: false, signal: AbortSignal.timeout(timeoutMilliseconds) }, (answer) => {
-      const chunks: Buffer[] = []
-      let bytes = 0
-      answer.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        if (bytes > mostBytes) request.destroy(new Error(`the answer is longer than ${mostBytes} bytes`))
-        else chunks.push(chunk)
-      })
-      answer.on('end', () => {
-        const body = Buffer.concat(chunks).toString('utf8')
-        const isAnswer = answer.headers['content-type']?.startsWith('application/json') === true
-        resolve(isAnswer ? { body } : { failure: `${url.host} answers ${answer.statusCode}` })
-      })
-      answer.on('error', fail)
-    })
-    request.on('error', fail)
-  })
+export async function readPage(url: URL, timeoutMilliseconds: number): Promise<Page> {
+  try {
+    const { status, contentType, text } = await getText(url, { timeoutMilliseconds, mostBytes })
+    return contentType.startsWith('application/json') ? { body: text } : { failure: `${url.host} answers ${status}` }
+  } catch (error) {
+    return { failure: reasonOf(error instanceof Error ? error : new Error(String(error)), url, timeoutMilliseconds) }
+  }
 }
 
 function reasonOf(error: Error, { host }: URL, timeoutMilliseconds: number): string {

@@ -53,6 +53,7 @@ function withThreads(limits: { threads: number; waiting: number }) {
     () => {
       const thread = new ThreadForTest()
       started.push(thread)
+      // It has what is used of a Worker; the overloads of `on` are not repeated.
       return thread as unknown as Thread
     },
   )

@@ -8,6 +8,9 @@ export class QueueFullError extends Error {}
 /** What is used of a `Worker`. */
 export type Thread = Pick<Worker, 'postMessage' | 'on' | 'ref' | 'unref' | 'terminate'>
 
+/** Those that it has by their id, the one that it works at first. */
+type TasksOfThread = Map<number, Task>
+
 interface Task {
   id: number
   job: HashJob
@@ -32,7 +35,7 @@ export class HashThreads {
   readonly #mostWaiting: number
   readonly #observe: (seconds: number) => void
   readonly #start: () => Thread
-  readonly #threads = new Map<Thread, Map<number, Task>>()
+  readonly #threads = new Map<Thread, TasksOfThread>()
   readonly #waiting: Task[] = []
   #lastId = 0
   #isClosed = false
@@ -61,7 +64,7 @@ export class HashThreads {
   /** @throws QueueFullError at once when there is no room to wait; what the job throws; when its thread ends */
   run<Job extends HashJob>(job: Job): Promise<HashResult<Job>> {
     if (this.#isClosed) return Promise.reject(new Error('The server shuts down.'))
-    const isBusy = this.#threads.size === this.#most && this.#idle() === undefined
+    const isBusy = this.#threads.size === this.#most && this.#withFewerThan(1) === undefined
     if (isBusy && this.waiting >= this.#mostWaiting) return Promise.reject(new QueueFullError())
     return new Promise<HashResult<Job>>((resolve, reject) => {
       // A thread answers a job with the result of its kind.
@@ -79,38 +82,35 @@ export class HashThreads {
   }
 
   #dispatch(): void {
-    for (;;) {
-      const [task] = this.#waiting
-      const thread = task === undefined ? undefined : this.#threadForNext()
-      if (task === undefined || thread === undefined) return
+    for (let [task] = this.#waiting; task !== undefined; [task] = this.#waiting) {
+      const free = this.#threadForNext()
+      if (free === undefined) return
+      const [thread, tasks] = free
       this.#waiting.shift()
-      const tasks = this.#threads.get(thread)
-      if (tasks?.size === 0) thread.ref()
-      tasks?.set(task.id, task)
+      if (tasks.size === 0) thread.ref()
+      tasks.set(task.id, task)
       thread.postMessage({ id: task.id, job: task.job } satisfies HashRequest)
     }
   }
 
-  #threadForNext(): Thread | undefined {
-    const idle = this.#idle()
+  #threadForNext(): [Thread, TasksOfThread] | undefined {
+    const idle = this.#withFewerThan(1)
     if (idle !== undefined) return idle
-    if (this.#threads.size < this.#most) return this.#begin()
-    return [...this.#threads].find(([, tasks]) => tasks.size < jobsOfThread)?.[0]
+    return this.#threads.size < this.#most ? this.#begin() : this.#withFewerThan(jobsOfThread)
   }
 
-  #idle(): Thread | undefined {
-    return [...this.#threads].find(([, tasks]) => tasks.size === 0)?.[0]
+  #withFewerThan(jobs: number): [Thread, TasksOfThread] | undefined {
+    return [...this.#threads].find(([, tasks]) => tasks.size < jobs)
   }
 
-  #begin(): Thread {
+  #begin(): [Thread, TasksOfThread] {
     const thread = this.#start()
-    const tasks = new Map<number, Task>()
+    const tasks: TasksOfThread = new Map()
     this.#threads.set(thread, tasks)
     thread.unref() // an idle thread holds no process that wants to end
-    thread.on('message', (message: object) => {
+    thread.on('message', (answer: object) => {
       // Under `node --watch` Node itself sends messages from a thread: what it has imported.
-      if (!isAnswer(message)) return
-      const answer = message
+      if (!isAnswer(answer)) return
       const task = tasks.get(answer.id)
       tasks.delete(answer.id)
       if (tasks.size === 0) thread.unref()
@@ -127,7 +127,7 @@ export class HashThreads {
     }
     thread.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))))
     thread.on('exit', (code) => end(new Error(`The thread that hashes passwords ended with code ${code}.`)))
-    return thread
+    return [thread, tasks]
   }
 }
 

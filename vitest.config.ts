@@ -33,7 +33,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['{operator,api-server,cli,scripts,test/cluster,test/servers,test/bench,test/load}/**/*.test.ts'],
+          include: [
+            '{operator,api-server,cli,scripts,test/cluster,test/servers,test/bad-versions,test/bench,test/load}/**/*.test.ts',
+          ],
           testTimeout: 20_000,
         },
       },

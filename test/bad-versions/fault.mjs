@@ -1,5 +1,6 @@
 /**
- * Loaded before the real server and into its threads, in images of bad versions: makes the one fault that FAULT names.
+ * Loaded before the real server and into its threads, in images of bad versions: makes the one fault that FAULT names,
+ * and has every answer of the server say so in `x-bad-version`, by which tests tell its fault from one of the rollout.
  * The other programs of the image, its smoke test and its migrations, stay as they are.
  */
 import { Server, ServerResponse } from 'node:http'
@@ -47,6 +48,10 @@ if (program.endsWith('/server.js')) {
   const fault = faults[process.env.FAULT ?? '']
   if (fault === undefined) throw new Error(`FAULT is one of ${Object.keys(faults).join(', ')}`)
   fault()
+  onRequest((_request, response) => {
+    response.setHeader('x-bad-version', String(process.env.FAULT))
+    return false
+  })
 }
 
 /**

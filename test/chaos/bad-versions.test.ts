@@ -6,8 +6,8 @@ import { underLoad } from './under-load.ts'
 
 let rollout: RolloutUnderTest
 
-/** What the version that refuses every log-in does to its users: and who was refused often has to wait. */
-const refusedLogin = /^login: (401|429)/
+/** What the version that refuses every log-in does to its users: and who was refused often has to wait, wherever. */
+const refusedLogin = /^login: (401 by logins-fail|429) /
 
 beforeAll(async () => {
   await loadBadVersions(await runningCluster(), ['not-ready', 'logins-fail', 'slow', 'leaks'])

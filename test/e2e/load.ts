@@ -1,4 +1,4 @@
-import type { EdgeClient } from '../../scripts/demo/edge-client.ts'
+import type { EdgeClient, EdgeResponse } from '../../scripts/demo/edge-client.ts'
 import type { WalkThrough } from '../../scripts/demo/walk-through.ts'
 
 const clients = 4
@@ -34,7 +34,7 @@ export class Load {
         ? edge.call('POST', '/v1/auth/login', { json: { email, password } })
         : edge.call('GET', '/v1/auth/verify', { bearer: accessToken })
       const failure = await call.then(
-        ({ status, body }) => (status === 200 ? undefined : `${status} ${JSON.stringify(body)}`),
+        (answer) => (answer.status === 200 ? undefined : describe(answer)),
         (error: unknown) => String(error),
       )
       this.requests++
@@ -43,4 +43,10 @@ export class Load {
       await new Promise((next) => setTimeout(next, pauseMilliseconds))
     }
   }
+}
+
+/** With the fault of the version that gave it, when that is a bad one on purpose: see test/bad-versions. */
+function describe({ status, headers, body }: EdgeResponse): string {
+  const fault = headers['x-bad-version']
+  return `${status}${fault === undefined ? '' : ` by ${fault}`} ${JSON.stringify(body)}`
 }

@@ -10,9 +10,17 @@ export interface Call {
   body: string | null
 }
 
+/** What is read of an answer. */
+export interface Answer {
+  status: number
+  text: string
+  /** What the answers of bad versions are marked with; undefined: it is none of theirs. */
+  badVersion: string | undefined
+}
+
 /** A way to send requests to the edge. `send` rejects when no whole answer comes. */
 export interface Connection {
-  send(call: Call): Promise<{ status: number; text: string }>
+  send(call: Call): Promise<Answer>
   close(): Promise<void>
 }
 
@@ -38,8 +46,8 @@ export function http1(address: EdgeAddress): Connection {
   })
   return {
     send: async (call) => {
-      const { statusCode, body } = await client.request(call)
-      return { status: statusCode, text: await body.text() }
+      const { statusCode, headers, body } = await client.request(call)
+      return { status: statusCode, text: await body.text(), badVersion: markOf(headers) }
     },
     close: () => client.destroy(),
   }
@@ -77,14 +85,16 @@ export function http2(address: EdgeAddress): Connection {
 class RefusedStream extends Error {}
 
 function exchange(session: ClientHttp2Session, { method, path, headers, body }: Call) {
-  return new Promise<{ status: number; text: string }>((resolve, reject) => {
+  return new Promise<Answer>((resolve, reject) => {
     const stream = session.request({ ':method': method, ':path': path, ...headers })
     let status = 0
+    let badVersion: string | undefined
     let text = ''
     stream.setEncoding('utf8')
     stream.setTimeout(answerTimeoutMilliseconds, () => stream.destroy(new Error('no answer within 10 s')))
     stream.on('response', (answer) => {
       status = answer[':status'] ?? 0
+      badVersion = markOf(answer)
     })
     stream.on('data', (chunk: string) => {
       text += chunk
@@ -93,11 +103,16 @@ function exchange(session: ClientHttp2Session, { method, path, headers, body }: 
       reject(stream.rstCode === constants.NGHTTP2_REFUSED_STREAM ? new RefusedStream(error.message) : error)
     })
     stream.on('close', () => {
-      if (status !== 0 && stream.rstCode === constants.NGHTTP2_NO_ERROR) resolve({ status, text })
+      if (status !== 0 && stream.rstCode === constants.NGHTTP2_NO_ERROR) resolve({ status, text, badVersion })
       else reject(new Error(`the stream was closed without an answer, code ${stream.rstCode}`))
     })
     stream.end(body ?? undefined)
   })
+}
+
+/** See test/bad-versions/fault.mjs. The edge passes on what it does not know. */
+function markOf({ 'x-bad-version': mark }: Record<string, string | string[] | undefined>): string | undefined {
+  return typeof mark === 'string' ? mark : undefined
 }
 
 function originOf({ host, port }: EdgeAddress): string {

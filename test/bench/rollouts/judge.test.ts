@@ -16,9 +16,22 @@ test.each([
   expect(judge(kind, ending, false)).toEqual({ result: 'failed', why })
 })
 
+const refused = { status: 401, code: 'invalid_credentials' }
+const badVersion = 'logins-fail'
+
 test('a version that refuses every log-in is blamed for those alone', () => {
-  const refused = { status: 401, code: 'invalid_credentials' }
-  expect(judge('login', refused, true)).toEqual({ result: 'refused' })
-  expect(judge('verify', refused, true).result).toBe('failed')
-  expect(judge('login', { status: 500 }, true).result).toBe('failed')
+  expect(judge('login', { ...refused, badVersion }, true)).toEqual({ result: 'refused' })
+  expect(judge('verify', { ...refused, badVersion }, true).result).toBe('failed')
+  expect(judge('login', { status: 500, badVersion }, true)).toEqual({
+    result: 'failed',
+    why: '500 of the bad version logins-fail',
+  })
+})
+
+test('a log-in that a good pod refuses fails while a bad version is out, too', () => {
+  expect(judge('login', refused, true)).toEqual({ result: 'failed', why: '401 invalid_credentials' })
+})
+
+test('a bad version that answers when it should be gone is not excused', () => {
+  expect(judge('login', { ...refused, badVersion }, false).result).toBe('failed')
 })

@@ -1,25 +1,41 @@
+import type { Fault } from '../../bad-versions/images.ts'
+
 /** What a client of the bench asks for. */
 export type RequestKind = 'verify' | 'refresh' | 'login'
 
+/** What came back. */
+export interface AnswerSeen {
+  status: number
+  /** Of the problem that the body tells, such as `invalid_credentials`. */
+  code?: string | undefined
+  /** The fault of the bad version that answered, by its own word; undefined: it was no pod of one. */
+  badVersion?: string | undefined
+}
+
 /** How a request ended: an answer, or an error of the connection. */
-export type Ending = { status: number; code?: string | undefined } | { error: string }
+export type Ending = AnswerSeen | { error: string }
 
 /**
- * `failed`: what no client may see in a rollout. `refused`: a log-in with the right password that was answered with 401,
- * which only a bad version does. It is counted by itself: it is that version's fault, not the rollout's.
+ * `failed`: what no client may see in a rollout. `refused`: a log-in with the right password that was answered with 401 by
+ * a version that does so to everybody. It is counted by itself: it is that version's fault, not the rollout's.
  */
 export type Judgement = { result: 'ok' | 'refused' } | { result: 'failed'; why: string }
 
+const refusesLogins: Fault = 'logins-fail'
+
 /**
  * Judges a request that should succeed: every token is valid, every password is right, and no limit is near. A connection
- * that breaks, a 5xx and a 401 for a token fail, and so does every other answer that was not asked for.
+ * that breaks, a 5xx and a 401 for a token fail, and so does every other answer that was not asked for, whoever gave it.
  *
- * @param refusesLogins whether a version is out that is known to refuse every log-in
+ * @param isBadVersionOut whether a version that refuses every log-in may have traffic now. Before and after, none of its
+ * answers is excused.
  */
-export function judge(kind: RequestKind, ending: Ending, refusesLogins: boolean): Judgement {
+export function judge(kind: RequestKind, ending: Ending, isBadVersionOut: boolean): Judgement {
   if ('error' in ending) return { result: 'failed', why: ending.error }
-  const { status, code } = ending
+  const { status, code, badVersion } = ending
   if (status === 200) return { result: 'ok' }
-  if (kind === 'login' && status === 401 && refusesLogins) return { result: 'refused' }
-  return { result: 'failed', why: code === undefined ? String(status) : `${status} ${code}` }
+  const isItsFault = badVersion === refusesLogins && kind === 'login' && status === 401
+  if (isItsFault && isBadVersionOut) return { result: 'refused' }
+  const what = code === undefined ? String(status) : `${status} ${code}`
+  return { result: 'failed', why: badVersion === undefined ? what : `${what} of the bad version ${badVersion}` }
 }

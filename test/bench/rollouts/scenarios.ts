@@ -85,11 +85,19 @@ async function instantRollback(stage: Stage): Promise<Outcome> {
 
 /** A version that is ready and refuses every password gets traffic, because nobody tests it before. */
 async function badVersionAfterSwitch(stage: Stage): Promise<Outcome> {
-  const { service, traffic, cluster } = stage
+  const { traffic } = stage
+  traffic.isBadVersionOut = true
+  try {
+    return await rollOutBadVersion(stage)
+  } finally {
+    traffic.isBadVersionOut = false
+  }
+}
+
+async function rollOutBadVersion({ service, cluster }: Stage): Promise<Outcome> {
   const before = service.status.rollout?.failedRevision
   const { activeColor } = service.status
   const watch = startWatch()
-  traffic.refusesLogins = true
   const strategy = { strategy: 'BlueGreen', blueGreen: blueGreenSettings, smokeTest: { enabled: false } }
   await service.patch({ version: await badVersion('logins-fail'), rollout: strategy })
   await service.until('switched', (status) => status.activeColor !== activeColor, 120)
@@ -102,7 +110,6 @@ async function badVersionAfterSwitch(stage: Stage): Promise<Outcome> {
   const isOver = ({ phase, failure }: NonNullable<AuthServiceStatus['rollout']>) =>
     failure === undefined && (phase === 'Stable' || phase === 'Retiring')
   await service.until('well again', ({ rollout }) => rollout !== undefined && isOver(rollout), 120)
-  traffic.refusesLogins = false
   return { outcome, seconds }
 }
 

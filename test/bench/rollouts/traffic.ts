@@ -29,8 +29,8 @@ const mostRequests = 200_000
 export class Traffic {
   /** Where requests are counted that are due from now on. */
   tally = new Tally()
-  /** A version is out that is known to refuse every log-in. */
-  refusesLogins = false
+  /** A version that is known to refuse every log-in may have traffic. */
+  isBadVersionOut = false
   readonly #sessions: Sessions
   readonly #address: EdgeAddress
   readonly #during: () => string
@@ -125,7 +125,7 @@ export class Traffic {
     const at = new Date(performance.timeOrigin + due).toISOString()
     const sending = endingOf(client, { method, path, headers, body }).then(async ({ ending, answer }) => {
       const milliseconds = performance.now() - due
-      const judgement = judge(kind, ending, this.refusesLogins)
+      const judgement = judge(kind, ending, this.isBadVersionOut)
       tally.add(judgement, { at, kind, connection, milliseconds, requestId, during: this.#during() })
       await then(answer)
     })
@@ -157,9 +157,9 @@ interface Ask {
 
 async function endingOf(client: Connection, call: Call): Promise<{ ending: Ending; answer?: unknown }> {
   try {
-    const { status, text } = await client.send(call)
+    const { status, badVersion, text } = await client.send(call)
     const answer: unknown = text.startsWith('{') ? JSON.parse(text) : undefined
-    return { ending: { status, code: stringField(answer, 'code') }, answer }
+    return { ending: { status, code: stringField(answer, 'code'), badVersion }, answer }
   } catch (error) {
     const { name, message, code } = error as Error & { code?: string } // neither of the clients throws anything else
     return { ending: { error: `${code ?? name}: ${message}` } }

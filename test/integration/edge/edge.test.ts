@@ -27,7 +27,7 @@ interface Seen {
 let seen: Seen[] = []
 const connectedAt = new WeakMap<object, number>()
 
-/** Answers at once, or as the path says: `/slow` after a second, `/dies` never, `/hsts` with the header of a server. */
+/** Answers at once, or as the path says: `/slow` after a second, `/dies` never. */
 const server: RequestListener = (incoming, outgoing) => {
   const { method = '', url = '', headers, socket } = incoming
   const now = performance.now()
@@ -35,6 +35,7 @@ const server: RequestListener = (incoming, outgoing) => {
   seen.push({ method, path: url, headers, connectionAge: (now - (connectedAt.get(socket) ?? now)) / 1000 })
   if (url === '/dies') return void socket.destroy()
   outgoing.setHeader('strict-transport-security', 'max-age=1')
+  outgoing.setHeader('x-bad-version', 'logins-fail')
   incoming.resume()
   setTimeout(() => outgoing.end('ok'), url === '/slow' ? 1_000 : 0)
 }
@@ -96,6 +97,10 @@ describe('a request', () => {
     expect(tooLarge.status).toBe(413)
     expect(tooLarge.headers['strict-transport-security']).toBe(hsts)
     expect(JSON.parse(tooLarge.body)).toMatchObject({ status: 413, code: 'body_too_large' })
+  })
+
+  test('is answered with a header that only the server knows', async () => {
+    expect((await edge.call('/v1/me')).headers['x-bad-version']).toBe('logins-fail')
   })
 
   test('over a limit of its route is answered 429 as a problem that says when to come back', async () => {

@@ -5,6 +5,7 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { type BenchService, holds } from './bench-service.ts'
 import { drain, edgeIsReplaced, frontPodsOn, killOperator, lastAnswerOf, nodeNames, uncordon } from './disturbances.ts'
 import { untilCertificateIs } from './edge-certificate.ts'
+import { seeEdge, untilReloaded } from './edge-configuration.ts'
 import { blueGreen as blueGreenSettings } from './manifest.ts'
 import type { Sessions } from './sessions.ts'
 import type { Outcome } from './tally.ts'
@@ -161,16 +162,33 @@ async function nodeDrain({ service, cluster }: Stage): Promise<Outcome> {
   return { outcome: `Drained, ${leaving.length} pods`, seconds: watch() }
 }
 
-/** A certificate is renewed, which the edge takes up as it runs; then the edge's own pods are replaced. */
+/**
+ * A certificate is renewed, then the configuration changes: the edge takes both up as it runs. Then its pods are replaced.
+ */
 async function edgeConfig({ service, cluster }: Stage): Promise<Outcome> {
   const watch = startWatch()
   const certificate = await service.renewCertificate()
   await killOperator(cluster)
   await untilCertificateIs(certificate, service.address, 150)
+  await changeConfigurationAlone({ service, cluster })
   await service.patch({ ingress: { nginx: { resources: { requests: { cpu: `${60 + (Date.now() % 30)}m` } } } } })
   await edgeIsReplaced(cluster)
   await service.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 60)
-  return { outcome: 'Reloaded, replaced', seconds: watch() }
+  return { outcome: 'Reloaded twice, replaced', seconds: watch() }
+}
+
+/**
+ * Gives the edge a second name, for the colour without the traffic: names alone reach nginx.conf and nothing else. A limit
+ * is the server's as well, and would make a new revision of it.
+ */
+async function changeConfigurationAlone({ service, cluster }: Pick<Stage, 'service' | 'cluster'>): Promise<void> {
+  const before = await seeEdge(cluster)
+  const { revision } = service.status.rollout ?? {}
+  const blueGreen = { ...blueGreenSettings, previewHost: `preview.${service.address.host}` }
+  await service.patch({ rollout: { strategy: 'BlueGreen', blueGreen } })
+  await untilReloaded(cluster, before, 150)
+  const now = service.status.rollout?.revision
+  if (now !== revision) throw new Error(`the change made revision ${now} of the servers, where ${revision} was to stay`)
 }
 
 /** What makes a new revision of the same image. */

@@ -6,7 +6,7 @@ function onCluster(name: string): TestProjectConfiguration {
     test: {
       name,
       include: [`test/${name}/**/*.test.ts`],
-      globalSetup: ['test/e2e/global-setup.ts'],
+      globalSetup: [`test/${name}/global-setup.ts`],
       fileParallelism: false,
       testTimeout: 400_000,
       hookTimeout: 600_000,

@@ -65,6 +65,12 @@ export function imageTasks(): ListrTask[] {
   return stepTasks(imageSteps(runningCluster))
 }
 
+/** What to wish for where a node is to be drained: two of them, and a cluster that runs is taken as it is. */
+export async function wishesForDrain(): Promise<Wishes> {
+  const { state } = await clusterStatus()
+  return state === 'running' ? {} : { nodes: 2 }
+}
+
 /** @throws {ClusterError} when this checkout has no cluster, or it is broken */
 export async function runningCluster(): Promise<Cluster> {
   const status = await clusterStatus()

@@ -1,6 +1,7 @@
-import { expect, inject } from 'vitest'
+import { expect } from 'vitest'
 import { EdgeClient } from '../../scripts/demo/edge-client.ts'
 import { forwardPort, type PortForward } from '../../scripts/demo/port-forward.ts'
+import { readQuickstart } from '../../scripts/demo/quickstart.ts'
 import { apply, freshNamespace, kubectl, removeNamespace, sample } from './cluster-under-test.ts'
 
 interface RolloutStatus {
@@ -25,7 +26,7 @@ export class RolloutUnderTest {
 
   /** In a namespace of its own, once it is ready. @param analysis what is not to be as usual in the judgement of traffic */
   static async create(namespace: string, name: string, analysis: object = {}): Promise<RolloutUnderTest> {
-    const { host } = inject('quickstart')
+    const { host } = await readQuickstart(namespace)
     await freshNamespace(namespace)
     const manifest = await sample('quickstart.yaml')
     manifest.metadata.name = name

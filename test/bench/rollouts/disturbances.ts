@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
+import type { Component } from '../../../operator/authservice/resources/metadata.ts'
 import { operatorDeployment, operatorNamespace } from '../../../scripts/demo/operator-install.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { askDocker } from '../../cluster/docker.ts'
@@ -83,9 +84,9 @@ export async function uncordon(cluster: Cluster, node: string): Promise<void> {
   await kubectlOf(cluster).run(['uncordon', node])
 }
 
-/** Server and edge pods on the node. */
-export async function frontPodsOn(cluster: Cluster, node: string): Promise<string[]> {
-  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component in (server, edge)`
+/** Names of those pods of the AuthService that are on the node. */
+export async function podsOn(cluster: Cluster, node: string, ...components: Component[]): Promise<string[]> {
+  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component in (${components.join(', ')})`
   const list = ['get', 'pods', '--namespace', namespace, '--selector', selector]
   const pods = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
   return pods.items.filter(({ spec }) => spec.nodeName === node).map(({ metadata }) => metadata.name)

@@ -7,12 +7,14 @@ import { Listr } from 'listr2'
 import { EdgeClient } from '../../../scripts/demo/edge-client.ts'
 import { installOperator } from '../../../scripts/demo/operator-install.ts'
 import { loadBadVersions } from '../../bad-versions/images.ts'
-import { type Cluster, clusterStatus, clusterTasks, imageTasks, runningCluster } from '../../cluster/cluster.ts'
+import { type Cluster, clusterTasks, imageTasks, runningCluster, wishesForDrain } from '../../cluster/cluster.ts'
+import { freeEdgePort } from '../../cluster/edge-port.ts'
 import { loadAverage } from '../process-figures.ts'
-import { BenchService, holds, kubectlOf } from './bench-service.ts'
+import { type BenchService, kubectlOf } from './bench-service.ts'
 import { Control } from './control.ts'
-import { cordon, freshOperator, nodeNames, openControlPlane, spreadFrontPods, uncordon } from './disturbances.ts'
+import { freshOperator } from './disturbances.ts'
 import { parseOptions } from './options.ts'
+import { createSpread } from './placement.ts'
 import { closeRolloutReport, showFailures } from './report.ts'
 import { type Scenario, type Stage, scenarios } from './scenarios.ts'
 import { Sessions } from './sessions.ts'
@@ -60,38 +62,21 @@ console.log(`Load average after: ${loadAverage()}`)
 for (const [name, tally] of Object.entries({ 'warm-up': warmUp, quiet })) showFailures(name, tally)
 closeRolloutReport(results, warmUp.failures.length + quiet.failures.length, options.enforce)
 
-/** A cluster that is there is taken as it is: a drain needs a second node, and one with a single node says so. */
+/** A cluster that is there is taken as it is: on one with a single node the drain is left out, and the result says so. */
 async function prepareCluster(): Promise<Cluster> {
-  const { state } = await clusterStatus()
-  const wishes = state === 'running' ? {} : { nodes: 2 }
-  await new Listr([...clusterTasks(wishes), ...imageTasks()], { renderer: 'verbose' }).run()
+  await new Listr([...clusterTasks(await wishesForDrain()), ...imageTasks()], { renderer: 'verbose' }).run()
   const running = await runningCluster()
   await loadBadVersions(running, ['logins-fail'])
-  await openControlPlane(running)
   return running
 }
 
-/**
- * The databases go to the control plane, which is not drained: a managed MongoDB is one pod, and while it moves nobody
- * can log in. All else is spread over the nodes.
- */
 async function prepareService(target: Cluster): Promise<BenchService> {
   const kubectl = kubectlOf(target)
-  const [controlPlane, ...workers] = await nodeNames(target)
-  // What has the node port in the demo and in the end-to-end tests; they make it anew.
-  const others = ['delete', 'namespace', 'authservice-demo', 'e2e', '--ignore-not-found', '--timeout=180s']
-  await kubectl.run(others, { timeoutSeconds: 190 })
-  console.log(`databases on ${controlPlane}`)
+  await freeEdgePort(kubectl)
   await installOperator(kubectl)
   // An image that was built and loaded again has the same name: a pod that runs keeps the old one.
   await freshOperator(target, 'all')
-  for (const worker of workers) await cordon(target, worker)
-  const created = await BenchService.create(target).finally(async () => {
-    for (const worker of workers) await uncordon(target, worker)
-  })
-  await spreadFrontPods(target)
-  await created.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
-  return created
+  return createSpread(target)
 }
 
 async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult> {

@@ -3,7 +3,7 @@ import type { AuthServiceStatus } from '../../../operator/authservice/api/schema
 import { badVersion } from '../../bad-versions/images.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type BenchService, holds } from './bench-service.ts'
-import { drain, edgeIsReplaced, frontPodsOn, killOperator, lastAnswerOf, nodeNames, uncordon } from './disturbances.ts'
+import { drain, edgeIsReplaced, killOperator, lastAnswerOf, nodeNames, podsOn, uncordon } from './disturbances.ts'
 import { untilCertificateIs } from './edge-certificate.ts'
 import { seeEdge, untilReloaded } from './edge-configuration.ts'
 import { blueGreen as blueGreenSettings } from './manifest.ts'
@@ -150,7 +150,7 @@ async function scaling({ service, cluster }: Stage): Promise<Outcome> {
 async function nodeDrain({ service, cluster }: Stage): Promise<Outcome> {
   const [, node] = await nodeNames(cluster)
   if (node === undefined) return { outcome: 'skipped: the cluster has one node', seconds: 0 }
-  const leaving = await frontPodsOn(cluster, node)
+  const leaving = await podsOn(cluster, node, 'server', 'edge')
   if (leaving.length === 0) throw new Error(`no server and no edge runs on ${node}: nothing would be shown`)
   const watch = startWatch()
   try {

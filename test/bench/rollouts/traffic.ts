@@ -34,7 +34,7 @@ export class Traffic {
   readonly #sessions: Sessions
   readonly #address: EdgeAddress
   readonly #during: () => string
-  readonly #control: Control
+  readonly #control: Control | undefined
   readonly #longLived: Connection[]
   readonly #http2: Connection
   readonly #timers: NodeJS.Timeout[] = []
@@ -43,9 +43,9 @@ export class Traffic {
 
   /**
    * @param during where the rollout is, for the record of a failure
-   * @param control is asked as often as there are verifications on long-lived connections
+   * @param control is asked as often as there are verifications on long-lived connections; undefined: nobody measures
    */
-  constructor(address: EdgeAddress, sessions: Sessions, during: () => string, control: Control) {
+  constructor(address: EdgeAddress, sessions: Sessions, during: () => string, control?: Control) {
     this.#address = address
     this.#control = control
     this.#sessions = sessions
@@ -58,7 +58,8 @@ export class Traffic {
     this.#every(rates.longLived, (due) => {
       this.#verify(due, this.#longLived[this.#count % longLivedConnections] ?? this.#http2, 'long-lived connection')
     })
-    this.#every(rates.longLived, (due) => this.#askControl(due))
+    const control = this.#control
+    if (control !== undefined) this.#every(rates.longLived, (due) => this.#askControl(due, control))
     this.#every(rates.http2, (due) => this.#verify(due, this.#http2, 'HTTP/2 connection'))
     this.#every(rates.newConnection, (due) => {
       const client = http1(this.#address)
@@ -80,9 +81,9 @@ export class Traffic {
     this.#send('verify', connection, due, client, { method: 'GET', path: '/v1/auth/verify', bearer }, then)
   }
 
-  #askControl(due: number): void {
+  #askControl(due: number, control: Control): void {
     const { tally } = this
-    this.#track(this.#control.ask().then(() => tally.addControl(performance.now() - due)))
+    this.#track(control.ask().then(() => tally.addControl(performance.now() - due)))
   }
 
   #refresh(due: number): void {

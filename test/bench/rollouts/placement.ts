@@ -1,0 +1,20 @@
+import type { Cluster } from '../../cluster/cluster.ts'
+import { BenchService, holds } from './bench-service.ts'
+import { cordon, nodeNames, openControlPlane, spreadFrontPods, uncordon } from './disturbances.ts'
+
+/**
+ * Makes the AuthService so that any node but the control plane may be drained. The databases go there: a managed MongoDB
+ * is one pod, and while it moves nobody can log in. All else is spread over the nodes.
+ */
+export async function createSpread(cluster: Cluster): Promise<BenchService> {
+  await openControlPlane(cluster)
+  const [controlPlane, ...workers] = await nodeNames(cluster)
+  console.log(`databases on ${controlPlane}`)
+  for (const worker of workers) await cordon(cluster, worker)
+  const service = await BenchService.create(cluster).finally(async () => {
+    for (const worker of workers) await uncordon(cluster, worker)
+  })
+  await spreadFrontPods(cluster)
+  await service.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
+  return service
+}

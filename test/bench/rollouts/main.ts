@@ -18,6 +18,7 @@ import { createSpread } from './placement.ts'
 import { closeRolloutReport, showFailures } from './report.ts'
 import { type Scenario, type Stage, scenarios } from './scenarios.ts'
 import { Sessions } from './sessions.ts'
+import { showSlowest } from './slowest.ts'
 import { type Outcome, resultOf, type ScenarioResult, Tally } from './tally.ts'
 import { defaultRates, Traffic } from './traffic.ts'
 
@@ -83,6 +84,7 @@ async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult
   const { name } = scenario
   const tally = new Tally()
   stage.traffic.tally = tally
+  const since = new Date()
   await freshOperator(stage.cluster)
   console.log(`\n${new Date().toISOString()} ${name} begins`)
   const outcome = await scenario.run(stage).catch((error: unknown): Outcome => {
@@ -91,6 +93,7 @@ async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult
   })
   const result = resultOf(name, tally, quiet, outcome)
   showFailures(name, tally)
+  if (options.slowest) await showSlowest(name, tally, stage.cluster, since)
   console.log(JSON.stringify(result))
   return result
 }

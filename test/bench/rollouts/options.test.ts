@@ -4,7 +4,7 @@ import { parseOptions } from './options.ts'
 const known = ['rolling-update', 'blue-green', 'scaling']
 
 test('every scenario is run unless some are named, and in their own order', () => {
-  expect(parseOptions([], known)).toEqual({ scenarios: known, quietSeconds: 30, enforce: false })
+  expect(parseOptions([], known)).toEqual({ scenarios: known, quietSeconds: 30, enforce: false, slowest: false })
   const some = ['--scenario', 'scaling', '--scenario', 'rolling-update', '--enforce']
   expect(parseOptions(some, known)).toMatchObject({ scenarios: ['rolling-update', 'scaling'], enforce: true })
 })

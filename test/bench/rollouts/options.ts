@@ -6,6 +6,8 @@ export interface BenchOptions {
   quietSeconds: number
   /** A missed target is a failure. */
   enforce: boolean
+  /** Shows the slowest verifications of each scenario, and where their time went. */
+  slowest: boolean
 }
 
 /** @param known names of all scenarios @throws with what was expected */
@@ -16,6 +18,7 @@ export function parseOptions(commandLine: readonly string[], known: readonly str
       scenario: { type: 'string', multiple: true, default: [] },
       'quiet-seconds': { type: 'string', default: '30' },
       enforce: { type: 'boolean', default: false },
+      slowest: { type: 'boolean', default: false },
     },
   })
   const unknown = values.scenario.filter((name) => !known.includes(name))
@@ -27,5 +30,5 @@ export function parseOptions(commandLine: readonly string[], known: readonly str
   if (!(Number.isInteger(quietSeconds) && quietSeconds >= 5 && quietSeconds <= 120)) {
     throw new Error(`--quiet-seconds wants a whole number from 5 to 120, not "${values['quiet-seconds']}".`)
   }
-  return { scenarios: chosen, quietSeconds, enforce: values.enforce }
+  return { scenarios: chosen, quietSeconds, enforce: values.enforce, slowest: values.slowest }
 }

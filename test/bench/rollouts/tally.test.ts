@@ -18,6 +18,13 @@ test('the 99th percentile is that of verification, and a failure counts in it', 
   expect(tally.p99Milliseconds).toBeCloseTo(1_000, -1)
 })
 
+test('the slowest verifications are kept, twenty of them, the slowest first', () => {
+  const tally = new Tally()
+  for (let count = 1; count <= 30; count++) add(tally, ok, count)
+  add(tally, ok, 1_000, 'login')
+  expect(tally.slowest.map(({ milliseconds }) => milliseconds)).toEqual(Array.from({ length: 20 }, (_, i) => 30 - i))
+})
+
 test('a result names what it counted, refused log-ins beside failures', () => {
   const [quiet, tally] = [new Tally(), new Tally()]
   add(quiet, ok, 2)

@@ -18,19 +18,34 @@ export interface Failure {
   during: string
 }
 
+/** A request that was answered, well or not. */
+export type Answered = Omit<Failure, 'why'>
+
+/** How many of the slowest verifications of one scenario are kept. */
+const mostSlow = 20
+
 /** Counts the requests of one scenario. */
 export class Tally {
   requests = 0
   refusedLogins = 0
   readonly failures: Failure[] = []
+  /** The verifications that took longest, the longest first. */
+  slowest: Answered[] = []
   readonly #verify = new LatencyRecorder()
   readonly #control = new LatencyRecorder()
 
-  add(judgement: Judgement, request: Omit<Failure, 'why'>): void {
+  add(judgement: Judgement, request: Answered): void {
     this.requests++
-    if (request.kind === 'verify') this.#verify.record(request.milliseconds)
+    if (request.kind === 'verify') this.#addVerification(request)
     if (judgement.result === 'refused') this.refusedLogins++
     if (judgement.result === 'failed') this.failures.push({ ...request, why: judgement.why })
+  }
+
+  #addVerification(request: Answered): void {
+    this.#verify.record(request.milliseconds)
+    const isSlow = this.slowest.length < mostSlow || request.milliseconds > (this.slowest.at(-1)?.milliseconds ?? 0)
+    if (!isSlow) return
+    this.slowest = [...this.slowest, request].sort((a, b) => b.milliseconds - a.milliseconds).slice(0, mostSlow)
   }
 
   /** An answer of the server beside the cluster, in milliseconds from when it was due. */

@@ -17,6 +17,17 @@ const start = [
   `exec mongod --replSet ${replicaSet} --keyFile /run/mongodb/keyfile --auth --bind_ip_all --port ${port} --dbpath /data/db --wiredTigerCacheSizeGB 0.25 --nounixsocket`,
 ].join(' && ')
 
+/**
+ * It stays when it is done, because a container that ends is started again; asleep it needs next to nothing. The first
+ * process of a container gets no signal that it does not ask for: without the trap, every pod that goes would take its
+ * whole grace period, with no other in its place meanwhile.
+ */
+const setUp = [
+  "trap 'exit 0' TERM",
+  'rm -f /tmp/done',
+  '(node mongodb-setup.js && touch /tmp/done && exec sleep infinity) & wait $!',
+].join('; ')
+
 /** Users, sessions and revocations: one member of a replica set, because transactions need one. */
 export function renderMongoDb(input: RenderInput): Child[] {
   const { source } = input.resolved.mongodb
@@ -109,8 +120,7 @@ function setup(input: RenderInput) {
     name: 'setup',
     image: input.images.setup,
     imagePullPolicy: 'IfNotPresent',
-    // It stays, because a container that ends is started again; asleep it needs next to nothing.
-    command: ['sh', '-c', 'rm -f /tmp/done && node mongodb-setup.js && touch /tmp/done && exec sleep infinity'],
+    command: ['sh', '-c', setUp],
     env: Object.entries(environment).map(([key, value]) => ({ name: key, value })),
     resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '128Mi' } },
     securityContext: containerSecurity,

@@ -1,40 +1,44 @@
-import { createSecureServer, type Http2SecureServer } from 'node:http2'
-import type { AddressInfo } from 'node:net'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
-import type { EdgeAddress } from '../../../scripts/demo/edge-client.ts'
-import { http1, http2 } from './connections.ts'
+import { expect, test } from 'vitest'
+import { type Answer, type Connection, pooled } from './connections.ts'
 
-let edge: Http2SecureServer
-let address: EdgeAddress
+const call = { method: 'GET', path: '/', headers: {}, body: null } as const
 
-beforeAll(async () => {
-  const host = 'edge.localhost'
-  const certificate = issueCertificate([host], new Date())
-  edge = createSecureServer(
-    { key: certificate['tls.key'] ?? '', cert: certificate['tls.crt'] ?? '', allowHTTP1: true },
-    ({ url, httpVersion }, response) => {
-      if (url === '/bad') response.setHeader('x-bad-version', 'logins-fail')
-      response.writeHead(401).end(httpVersion)
-    },
-  )
-  await new Promise<void>((listening) => edge.listen(0, '127.0.0.1', listening))
-  const { port } = edge.address() as AddressInfo // it listens on a port
-  address = { host, ip: '127.0.0.1', port, ca: certificate['ca.crt'] ?? '' }
+/** Connections that answer when they are told to, and say what they were sent. */
+function connectionsUnderTest(count: number) {
+  const sent: number[] = []
+  const answers: (() => void)[] = []
+  const connections = Array.from({ length: count }, (_, index): Connection => {
+    const send = () => {
+      sent.push(index)
+      return new Promise<Answer>((resolve) => {
+        answers.push(() => resolve({ status: 200, text: '', badVersion: undefined }))
+      })
+    }
+    return { send, close: async () => {} }
+  })
+  return { connections, sent, answers }
+}
+
+test('a request does not wait for one that takes long while a connection is free', async () => {
+  const { connections, sent, answers } = connectionsUnderTest(3)
+  const pool = pooled(connections)
+  const first = pool.send(call)
+  const second = pool.send(call)
+  answers[1]?.()
+  await second
+  const later = [pool.send(call), pool.send(call)]
+  expect(sent).toEqual([0, 1, 2, 1])
+  for (const answer of answers) answer()
+  await Promise.all([first, ...later])
 })
 
-afterAll(() => new Promise((closed) => edge.close(closed)))
-
-test.each([
-  ['HTTP/1.1', http1, '1.1'],
-  ['HTTP/2', http2, '2.0'],
-] as const)('an answer by %s tells whether a bad version gave it', async (_name, connect, text) => {
-  const connection = connect(address)
-  const ask = (path: string) => connection.send({ method: 'GET', path, headers: {}, body: null })
-  try {
-    expect(await ask('/bad')).toEqual({ status: 401, text, badVersion: 'logins-fail' })
-    expect(await ask('/good')).toEqual({ status: 401, text, badVersion: undefined })
-  } finally {
-    await connection.close()
+test('connections are used in turn, so that none of them is idle for long', async () => {
+  const { connections, sent, answers } = connectionsUnderTest(3)
+  const pool = pooled(connections)
+  for (let count = 0; count < 5; count++) {
+    const request = pool.send(call)
+    answers[count]?.()
+    await request
   }
+  expect(sent).toEqual([0, 1, 2, 0, 1])
 })

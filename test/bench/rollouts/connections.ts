@@ -53,6 +53,35 @@ export function http1(address: EdgeAddress): Connection {
   }
 }
 
+/**
+ * Several connections of HTTP/1.1, as a client holds them: a request goes to one that is free, and of those to the one
+ * that was free longest. Only when all are busy does it wait for one.
+ */
+export function http1Pool(address: EdgeAddress, size: number): Connection {
+  return pooled(Array.from({ length: size }, () => http1(address)))
+}
+
+export function pooled(connections: readonly Connection[]): Connection {
+  // The order is that in which they were used.
+  const members = connections.map((connection) => ({ connection, waiting: 0 }))
+  return {
+    send: async (call) => {
+      const least = Math.min(...members.map(({ waiting }) => waiting))
+      const index = members.findIndex(({ waiting }) => waiting === least)
+      const [member] = members.splice(index, 1)
+      if (member === undefined) throw new Error('a pool wants a connection at least')
+      members.push(member)
+      member.waiting++
+      try {
+        return await member.connection.send(call)
+      } finally {
+        member.waiting--
+      }
+    },
+    close: async () => void (await Promise.all(connections.map((connection) => connection.close()))),
+  }
+}
+
 /** HTTP/2: all requests on one connection. */
 export function http2(address: EdgeAddress): Connection {
   let session: ClientHttp2Session | undefined

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { EdgeAddress } from '../../../scripts/demo/edge-client.ts'
-import { type Call, type Connection, http1, http2 } from './connections.ts'
+import { type Call, type Connection, http1, http1Pool, http2 } from './connections.ts'
 import type { Control } from './control.ts'
 import { type Ending, judge, type RequestKind } from './judge.ts'
 import type { Session, Sessions } from './sessions.ts'
@@ -19,6 +19,8 @@ export interface Rates {
 export const defaultRates: Rates = { longLived: 25, http2: 8, newConnection: 4, refresh: 4, login: 1 }
 
 const longLivedConnections = 8
+/** Of those who log in and refresh: others than those who verify, whose requests never wait for a password hash. */
+const connectionsForTokens = 4
 /** Of a whole run. */
 const mostRequests = 200_000
 
@@ -35,7 +37,8 @@ export class Traffic {
   readonly #address: EdgeAddress
   readonly #during: () => string
   readonly #control: Control | undefined
-  readonly #longLived: Connection[]
+  readonly #longLived: Connection
+  readonly #forTokens: Connection
   readonly #http2: Connection
   readonly #timers: NodeJS.Timeout[] = []
   readonly #outstanding = new Set<Promise<void>>()
@@ -50,14 +53,13 @@ export class Traffic {
     this.#control = control
     this.#sessions = sessions
     this.#during = during
-    this.#longLived = Array.from({ length: longLivedConnections }, () => http1(address))
+    this.#longLived = http1Pool(address, longLivedConnections)
+    this.#forTokens = http1Pool(address, connectionsForTokens)
     this.#http2 = http2(address)
   }
 
   start(rates: Rates): void {
-    this.#every(rates.longLived, (due) => {
-      this.#verify(due, this.#longLived[this.#count % longLivedConnections] ?? this.#http2, 'long-lived connection')
-    })
+    this.#every(rates.longLived, (due) => this.#verify(due, this.#longLived, 'long-lived connection'))
     const control = this.#control
     if (control !== undefined) this.#every(rates.longLived, (due) => this.#askControl(due, control))
     this.#every(rates.http2, (due) => this.#verify(due, this.#http2, 'HTTP/2 connection'))
@@ -73,7 +75,7 @@ export class Traffic {
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)
     await Promise.all(this.#outstanding)
-    await Promise.all([...this.#longLived, this.#http2].map((client) => client.close()))
+    await Promise.all([this.#longLived, this.#forTokens, this.#http2].map((client) => client.close()))
   }
 
   #verify(due: number, client: Connection, connection: string, then: () => Promise<void> = async () => {}): void {
@@ -101,9 +103,8 @@ export class Traffic {
   }
 
   #sendForTokens(kind: 'refresh' | 'login', due: number, session: Session | undefined, request: Ask): void {
-    const client = this.#longLived[this.#count % longLivedConnections] ?? this.#http2
     const then = async (body: unknown) => this.#sessions.put(session, body)
-    this.#send(kind, 'long-lived connection', due, client, { ...request, method: 'POST' }, then)
+    this.#send(kind, 'long-lived connection', due, this.#forTokens, { ...request, method: 'POST' }, then)
   }
 
   #send(

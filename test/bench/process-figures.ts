@@ -21,3 +21,22 @@ export function residentMegabytesOf(pid: number): number {
 export function loadAverage(): number {
   return Number(readFileSync('/proc/loadavg', 'utf8').split(' ', 1)[0])
 }
+
+/**
+ * Percent of the processors' time, from now until the result is asked, that the hypervisor gave to other machines.
+ * @see https://man7.org/linux/man-pages/man5/proc_stat.5.html
+ */
+export function watchStolenTime(): () => number {
+  const start = processorTicks()
+  return () => {
+    const now = processorTicks()
+    return now.all === start.all ? 0 : (100 * (now.stolen - start.stolen)) / (now.all - start.all)
+  }
+}
+
+function processorTicks(): { all: number; stolen: number } {
+  const [, ...columns] = (readFileSync('/proc/stat', 'utf8').split('\n', 1)[0] ?? '').trim().split(/\s+/)
+  // User, nice, system, idle, iowait, irq, softirq, steal; guests are in the first two.
+  const ticks = columns.slice(0, 8).map(Number)
+  return { all: ticks.reduce((sum, count) => sum + count, 0), stolen: ticks[7] ?? 0 }
+}

@@ -11,6 +11,7 @@ import {
   secondsInPhase,
 } from './course.ts'
 import { describeColor } from './describe.ts'
+import { paced } from './pace.ts'
 import { verify } from './verify.ts'
 import type { RolloutDecision } from './world.ts'
 
@@ -30,7 +31,10 @@ export function beforeSwitch(course: Course): RolloutDecision {
   const filling: Omit<StepResult, 'phase' | 'message'> = {
     templates: { [live]: stable, [idle]: revision },
     // Traffic that is on its way back from it leaves before any of its pods does.
-    counts: { ...liveCount(course), ...(world.endpoints[idle] > 0 ? keepIdle(course) : { [idle]: needed }) },
+    counts: {
+      ...liveCount(course),
+      ...(world.endpoints[idle] > 0 ? keepIdle(course) : { [idle]: paced(world, idle, needed) }),
+    },
     previewColor: (target?.availableReplicas ?? 0) > 0 && target?.revision === revision ? idle : undefined,
     memory: { targetColor: idle },
   }

@@ -1,4 +1,5 @@
 import { canRun, type Goal, hasDeadline, isOutage } from './goal.ts'
+import { paced } from './pace.ts'
 import {
   type AnalysisResult,
   type Color,
@@ -151,7 +152,7 @@ export function isIn({ memory, revision }: Course, ...phases: RolloutPhase[]): b
 /** Count of the live colour where no autoscaler looks after it, or where it left the colour at zero. */
 export function liveCount({ world, live, needed }: Course): RolloutDecision['counts'] {
   const isAsleep = (world.colors[live]?.replicas ?? 0) === 0
-  return world.scaling.kind === 'fixed' || isAsleep ? { [live]: needed } : {}
+  return world.scaling.kind === 'fixed' || isAsleep ? { [live]: paced(world, live, needed) } : {}
 }
 
 /** The idle colour to zero, unless the Service still leads there: what it was switched away from ends last. */

@@ -194,7 +194,7 @@ function walk(start: SimulatedWorld, events: Events, mostStates: number) {
   return { states: parents.size, steps, rests, complete: queue.length === 0 }
 }
 
-const policy = { ...simulatedPolicy, scaleDownDelaySeconds: 1 }
+const policy = { ...simulatedPolicy, maxSurge: 1, scaleDownDelaySeconds: 1 }
 
 test.each([
   ['r2', 'the operator dies anywhere', { ...deaths, ...clock }],

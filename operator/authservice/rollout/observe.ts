@@ -19,6 +19,7 @@ type Deployment = Manifest & {
     observedGeneration?: number
     replicas?: number
     updatedReplicas?: number
+    readyReplicas?: number
     availableReplicas?: number
     conditions?: { type: string; status: string; message?: string }[]
   }
@@ -60,9 +61,10 @@ export function observeRollout(snapshot: Snapshot, inputs: RolloutInputs): Rollo
 
 /** What the spec says about rollouts. */
 export function policyOf({ resolved: { rollout } }: Pick<Snapshot, 'resolved'>): RolloutPolicy {
-  const { strategy, progressDeadlineSeconds, autoRollback, blueGreen, smokeTest, analysis } = rollout
+  const { strategy, rollingUpdate, progressDeadlineSeconds, autoRollback, blueGreen, smokeTest, analysis } = rollout
   return {
     strategy,
+    maxSurge: rollingUpdate.maxSurge,
     progressDeadlineSeconds,
     autoRollback,
     promotion: blueGreen.promotion,
@@ -81,6 +83,7 @@ function observeColor({ metadata, spec, status = {} }: Deployment, pods: Snapsho
     revision: spec?.template?.metadata?.labels?.[revisionLabel],
     replicas: spec?.replicas ?? 1,
     updatedReplicas: status.updatedReplicas ?? 0,
+    readyReplicas: status.readyReplicas ?? 0,
     availableReplicas: status.availableReplicas ?? 0,
     totalReplicas: status.replicas ?? 0,
     trouble: refused?.message ?? (whyNotReady(pods) || undefined),

@@ -115,6 +115,7 @@ const start = fc
       scaleDownDelaySeconds: fc.constantFrom(0, 300),
       smokeTestEnabled: fc.boolean(),
       analysisEnabled: fc.boolean(),
+      maxSurge: fc.constantFrom(1, '25%', '100%'),
     }),
     autoscaled: fc.boolean(),
     specRevision: fc.constantFrom(...revisions),

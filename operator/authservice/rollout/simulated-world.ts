@@ -63,6 +63,7 @@ const faults = { refusesData: /-refused$/, neverReady: /-unready$/, failsTest: /
 
 export const simulatedPolicy: RolloutPolicy = {
   strategy: 'BlueGreen',
+  maxSurge: '100%',
   progressDeadlineSeconds: 600,
   autoRollback: true,
   promotion: 'Auto',
@@ -171,6 +172,7 @@ function observeColor({ revision, replicas, ready, old }: SimulatedDeployment, i
     revision,
     replicas,
     updatedReplicas: faults.neverReady.test(revision) ? Math.max(replicas, old) - old : ready,
+    readyReplicas: isAway ? 0 : ready + old,
     availableReplicas: isAway ? 0 : ready + old,
     trouble: undefined,
     totalReplicas: faults.neverReady.test(revision) ? Math.max(replicas, old) : ready + old,

@@ -38,6 +38,8 @@ export type RolloutOutcome = (typeof rolloutOutcomes)[number]
 /** What the spec says about rollouts. */
 export interface RolloutPolicy {
   strategy: 'RollingUpdate' | 'BlueGreen'
+  /** Pods that start at the same time beside those that serve: a number, or a percentage of the wanted ones. */
+  maxSurge: number | string
   /** Wall clock from the start of a revision until its pods are ready and tested. */
   progressDeadlineSeconds: number
   /** Whether a revision that fails with live traffic is taken back without being asked. */
@@ -62,6 +64,8 @@ export interface ObservedColor {
   replicas: number
   /** Pods made from its present template. */
   updatedReplicas: number
+  /** Pods, of any template, that are ready. */
+  readyReplicas: number
   /** Pods, of any template, that were ready for `minReadySeconds`. */
   availableReplicas: number
   /** All its pods, those of earlier templates included. */

@@ -9,7 +9,7 @@ import { installOperator } from '../../../scripts/demo/operator-install.ts'
 import { loadBadVersions } from '../../bad-versions/images.ts'
 import { type Cluster, clusterTasks, imageTasks, runningCluster, wishesForDrain } from '../../cluster/cluster.ts'
 import { freeEdgePort } from '../../cluster/edge-port.ts'
-import { loadAverage } from '../process-figures.ts'
+import { loadAverage, watchStolenTime } from '../process-figures.ts'
 import { type BenchService, kubectlOf } from './bench-service.ts'
 import { Control } from './control.ts'
 import { freshOperator } from './disturbances.ts'
@@ -46,9 +46,11 @@ await setTimeout(warmUpSeconds * 1000)
 const warmUp = traffic.tally
 const quiet = new Tally()
 traffic.tally = quiet
+const stolenWhenQuiet = watchStolenTime()
 await setTimeout(options.quietSeconds * 1000)
 console.log(
-  `quiet: ${quiet.requests} requests, p99 of verification ${quiet.p99Milliseconds.toFixed(1)} ms, of the control ${quiet.controlP99Milliseconds.toFixed(1)} ms`,
+  `quiet: ${quiet.requests} requests, p99 of verification ${quiet.p99Milliseconds.toFixed(1)} ms, of the control ${quiet.controlP99Milliseconds.toFixed(1)} ms; ` +
+    `${stolenWhenQuiet().toFixed(1)} % of the processors' time went to other machines`,
 )
 
 const results: ScenarioResult[] = []
@@ -85,13 +87,15 @@ async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult
   const tally = new Tally()
   stage.traffic.tally = tally
   const since = new Date()
+  const stolen = watchStolenTime()
   await freshOperator(stage.cluster)
   console.log(`\n${new Date().toISOString()} ${name} begins`)
   const outcome = await scenario.run(stage).catch((error: unknown): Outcome => {
     console.log(`${name}: ${error instanceof Error ? error.message : error}`)
     return { outcome: 'failed', seconds: 0 }
   })
-  const result = resultOf(name, tally, quiet, outcome)
+  const figures = { ...outcome.figures, stolen_percent: stolen() }
+  const result = resultOf(name, tally, quiet, { ...outcome, figures })
   showFailures(name, tally)
   if (options.slowest) await showSlowest(name, tally, stage.cluster, since)
   console.log(JSON.stringify(result))

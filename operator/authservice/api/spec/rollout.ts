@@ -40,7 +40,10 @@ const RollingUpdateSchema = Type.Object(
       intOrPercent({ description: 'Pods that may be missing during an update: a number or a percentage.' }),
     ),
     maxSurge: Type.Optional(
-      intOrPercent({ description: 'Pods beyond the count during an update: a number or a percentage.' }),
+      intOrPercent({
+        description:
+          'Pods beyond the count during an update, and pods that start at a time beside those that serve: a number or a percentage.',
+      }),
     ),
   },
   {

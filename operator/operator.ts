@@ -1,3 +1,4 @@
+import { collectProcessMetrics } from '@authservice-operator/api-server/plugins/app/observability/process-metrics.ts'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
@@ -61,6 +62,7 @@ export class Operator {
     this.#leaseTiming = leaseTiming
     this.#log = log
     this.#metrics = createKubeMetrics()
+    collectProcessMetrics(this.#metrics.registry)
     this.#transport = new Transport(kubeConfig, `authservice-operator/${version}`, (method, code, seconds, path) => {
       this.#metrics.requests.inc({ method, code })
       this.#metrics.requestSeconds.observe({ method }, seconds)

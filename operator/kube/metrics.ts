@@ -1,8 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 
 /** Metrics of the controller runtime, by the names that dashboards for controller-runtime and client-go know. */
 export function createKubeMetrics(registry = new Registry()) {
-  collectDefaultMetrics({ register: registry })
   const registers = [registry]
   const seconds = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30]
   return {

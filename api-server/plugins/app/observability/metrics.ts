@@ -1,12 +1,13 @@
 import fp from 'fastify-plugin'
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import { HttpRequests } from './http-requests.ts'
 import { LabelCounter } from './label-counter.ts'
+import { collectProcessMetrics } from './process-metrics.ts'
 
 /** Every metric of the server. Labels are bounded: routes by pattern, never a path or an email. */
 function createMetrics() {
   const registry = new Registry()
-  collectDefaultMetrics({ register: registry })
+  collectProcessMetrics(registry)
   const registers = [registry]
   return {
     registry,

@@ -54,6 +54,8 @@ console.log(
 )
 
 const results: ScenarioResult[] = []
+/** Of the time between two scenarios, in which operators are made anew. */
+const between = new Tally()
 for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
   results.push(await measure(scenario, { cluster, service, traffic, sessions }))
 }
@@ -62,8 +64,10 @@ await control.stop()
 await edge.close()
 await service.close()
 console.log(`Load average after: ${loadAverage()}`)
-for (const [name, tally] of Object.entries({ 'warm-up': warmUp, quiet })) showFailures(name, tally)
-closeRolloutReport(results, warmUp.failures.length + quiet.failures.length, options.enforce)
+const beside = { 'warm-up': warmUp, quiet, between }
+for (const [name, tally] of Object.entries(beside)) showFailures(name, tally)
+const failedBeside = Object.values(beside).reduce((sum, { failures }) => sum + failures.length, 0)
+closeRolloutReport(results, failedBeside, options.enforce)
 
 /** A cluster that is there is taken as it is: on one with a single node the drain is left out, and the result says so. */
 async function prepareCluster(): Promise<Cluster> {
@@ -84,16 +88,20 @@ async function prepareService(target: Cluster): Promise<BenchService> {
 
 async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult> {
   const { name } = scenario
+  await freshOperator(stage.cluster)
+  await scenario.prepare?.(stage)
   const tally = new Tally()
   stage.traffic.tally = tally
   const since = new Date()
   const stolen = watchStolenTime()
-  await freshOperator(stage.cluster)
   console.log(`\n${new Date().toISOString()} ${name} begins`)
   const outcome = await scenario.run(stage).catch((error: unknown): Outcome => {
     console.log(`${name}: ${error instanceof Error ? error.message : error}`)
     return { outcome: 'failed', seconds: 0 }
   })
+  // What is due from here on belongs to no scenario.
+  stage.traffic.tally = between
+  await stage.traffic.answered()
   const figures = { ...outcome.figures, stolen_percent: stolen() }
   const result = resultOf(name, tally, quiet, { ...outcome, figures })
   showFailures(name, tally)

@@ -17,9 +17,9 @@ export interface BenchInput {
 export const blueGreen = { promotion: 'Auto', scaleDownDelaySeconds: 60 } as const
 
 /**
- * What is rolled out: three servers as in staging, where every answer is logged, judged as in production. Smaller pods
- * and cheaper hashes, because cluster, servers and load share one small machine; limits that count by address are out
- * of the way, since every request comes from one.
+ * What is rolled out: three servers as in staging, where every answer is logged, judged as in production. Cheaper hashes,
+ * because cluster, servers and load share one small machine; limits that count by address are out of the way, since every
+ * request comes from one.
  */
 export function manifest({ namespace, name, host, edgePort, edgeNodePort, certificateSecret }: BenchInput) {
   const spec: AuthServiceSpec = {
@@ -45,7 +45,6 @@ export function manifest({ namespace, name, host, edgePort, edgeNodePort, certif
       tls: { secretName: certificateSecret },
       nginx: { serviceType: 'NodePort', nodePort: edgeNodePort },
     },
-    resources: { requests: { cpu: '25m', memory: '96Mi' }, limits: { memory: '256Mi' } },
   }
   return { apiVersion, kind, metadata: { name, namespace }, spec }
 }

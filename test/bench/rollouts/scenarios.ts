@@ -22,6 +22,8 @@ export interface Stage {
 /** Something that an operator's user does, or that happens to him, while clients go on. */
 export interface Scenario {
   name: string
+  /** What has to be so before; requests of that time are not the scenario's. */
+  prepare?(stage: Stage): Promise<void>
   /** Changes, waits for the end of what that starts, and kills the operator on the way. @throws when it ends otherwise */
   run(stage: Stage): Promise<Outcome>
 }
@@ -33,7 +35,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'instant-rollback', run: instantRollback },
   { name: 'bad-version', run: badVersionAfterSwitch },
   { name: 'key-rotation', run: keyRotation },
-  { name: 'scaling', run: scaling },
+  { name: 'scaling', prepare: rest, run: scaling },
   { name: 'node-drain', run: nodeDrain },
   { name: 'edge-config', run: edgeConfig },
 ]
@@ -133,9 +135,12 @@ async function keyRotation({ service, cluster, sessions }: Stage): Promise<Outco
   return { outcome: 'Rotated', seconds }
 }
 
-async function scaling({ service, cluster }: Stage): Promise<Outcome> {
-  // A colour that stands by grows as well, and 20 pods are more than this machine is for.
+/** A colour that stands by grows as well, and 20 pods are more than this machine is for. */
+async function rest({ service }: Stage): Promise<void> {
   await service.until('stable', ({ rollout }) => rollout?.phase === 'Stable', 120)
+}
+
+async function scaling({ service, cluster }: Stage): Promise<Outcome> {
   const watch = startWatch()
   await service.patch({ replicas: 10 })
   await service.until('growing', ({ replicas = 0 }) => replicas > 3, 30)

@@ -71,6 +71,11 @@ export class Traffic {
     this.#every(rates.login, (due) => this.#login(due))
   }
 
+  /** Resolves when what was sent until now is answered: answers that come late belong to what made them late. */
+  async answered(): Promise<void> {
+    await Promise.all(this.#outstanding)
+  }
+
   /** Ends once what was sent is answered. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer)

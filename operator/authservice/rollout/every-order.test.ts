@@ -15,7 +15,7 @@ import {
   simulatedPolicy,
   takeAway,
 } from './simulated-world.ts'
-import { colors } from './world.ts'
+import { colors, type RolloutPolicy } from './world.ts'
 
 /**
  * Walks every order of events in a small world: two pods a colour, the operator dying after any write of any visit,
@@ -194,7 +194,9 @@ function walk(start: SimulatedWorld, events: Events, mostStates: number) {
   return { states: parents.size, steps, rests, complete: queue.length === 0 }
 }
 
-const policy = { ...simulatedPolicy, maxSurge: 1, scaleDownDelaySeconds: 1 }
+const policy: RolloutPolicy = { ...simulatedPolicy, scaleDownDelaySeconds: 1 }
+/** One pod starts after the other. */
+const oneByOne: RolloutPolicy = { ...policy, maxSurge: 1 }
 
 test.each([
   ['r2', 'the operator dies anywhere', { ...deaths, ...clock }],
@@ -205,6 +207,9 @@ test.each([
   ['r2', 'the databases go away and come back', outages],
   ['r2-slow', 'the databases go away and come back', outages],
   ['r2-unready', 'the databases go away and come back', { ...outages, ...deaths }],
+  ['r2', 'the operator dies anywhere, pods start one by one', { ...deaths, ...clock }, oneByOne],
+  ['r2-slow', 'the databases go away and come back, pods start one by one', outages, oneByOne],
+  ['r2', 'people interfere, pods start one by one', people, oneByOne],
   ['r2', 'nodes are drained', drains],
   ['r2-slow', 'nodes are drained', drains],
   ['r2', 'the spec changes at any time', specs('r1', 'r2')],
@@ -214,8 +219,9 @@ test.each([
   ['r2-slow', 'people interfere', people],
 ])(
   '%s, while %s: every order of events is safe and comes to rest',
-  (specRevision, _, more) => {
-    const { states, steps, rests, complete } = walk(atRest({ specRevision, policy }), { ...always, ...more }, 300_000)
+  (specRevision, _, more, paced = policy) => {
+    const start = atRest({ specRevision, policy: paced })
+    const { states, steps, rests, complete } = walk(start, { ...always, ...more }, 300_000)
     console.log(`${states} states, ${steps} steps, ${JSON.stringify([...rests])}`)
     expect(complete, `the walk ends by itself, not at a limit (${states} states)`).toBe(true)
   },

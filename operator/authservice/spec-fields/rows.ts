@@ -145,7 +145,10 @@ export const rows: Readonly<Record<string, Row>> = {
     value: 1,
     changes: [`${deployment}.strategy.rollingUpdate.maxUnavailable`],
   },
-  'rollout.rollingUpdate.maxSurge': { value: 2, changes: [`${deployment}.strategy.rollingUpdate.maxSurge`] },
+  'rollout.rollingUpdate.maxSurge': {
+    value: 2,
+    changes: [`${deployment}.strategy.rollingUpdate.maxSurge`, 'Decision: rollout.maxSurge'],
+  },
   'rollout.blueGreen.promotion': { value: 'Manual', changes: [`${rollout}.promotion`] },
   'rollout.blueGreen.autoPromoteAfterSeconds': { value: 60, changes: [`${rollout}.autoPromoteAfterSeconds`] },
   'rollout.blueGreen.scaleDownDelaySeconds': { value: 60, changes: [`${rollout}.scaleDownDelaySeconds`] },

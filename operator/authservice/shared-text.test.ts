@@ -54,3 +54,21 @@ test('an object with more such words than can be taken out comes back as it was'
   const packed = new ObjectPacker().pack({ metadata: {}, ...{ spec } }, ['name'])
   expect(JSON.parse(unpack(packed, ['name']))).toEqual({ metadata: {}, spec })
 })
+
+const status = (times: readonly string[], keyId: string) => ({
+  metadata: { name: 'accounts' },
+  status: { conditions: times.map((lastTransitionTime) => ({ lastTransitionTime })), secrets: [{ keyId }] },
+})
+
+test('two statuses whose conditions changed at other moments, together or not, are kept once but for them', () => {
+  const packer = new ObjectPacker()
+  const [first, second] = ['2026-11-24T10:00:00Z', '2026-11-24T10:00:01Z']
+  const statuses = [
+    status([first, first, second], 'camjupbkM-Rxwv2OqL1026CXkl7iJFC9W1KXer7_1NA'),
+    status([first, second, second], 'Zamjupbk1-Rxwv2OqL1026CXkl7iJFC9W1KXer7_1N-'),
+  ]
+  const packed = statuses.map((one) => packer.pack(one, []))
+  // The empty text of the metadata, and the status.
+  expect(packer.sharedTexts).toBe(2)
+  expect(packed.map((one) => JSON.parse(unpack(one, [])))).toEqual(statuses)
+})

@@ -32,19 +32,22 @@ export interface PackedObject {
   readonly own: string
   /** The rest of its metadata as one text, which may be empty, and each of its other fields. */
   readonly shared: readonly string[]
-  /** JSON of the words that stand in the shared texts and are made by a machine. */
+  /** JSON of the words in the shared texts that are made by a machine, in their order. */
   readonly ownWords: string
 }
 
 /** Fields of the metadata that are alike in all objects of one kind, but for the names in them. */
 const sharedMetadata = new Set(['labels', 'ownerReferences'])
 
-/** What is made by a machine, so that no two objects have the same: uids, hashes, addresses and times. */
+/** What is made by a machine, so that no two objects have the same: uids, hashes, addresses, times and ids of keys. */
 const machineMade =
-  /\b(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{16}|[\da-f]{8}|\d+(?:\.\d+){3}|[\d-]{10}T[\d:]{8}Z)\b/g
+  /\b(?:[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}|[\da-f]{16}|[\da-f]{8}|\d+(?:\.\d+){3}|[\d-]{10}T[\d:]{8}Z)\b|(?<=")[\w-]{43}(?=")/g
 
-/** As many words can be taken out of an object: JSON has none of the characters that stand for them, in strings neither. */
-const mostWords = 31
+/**
+ * Stands for each of them, whether it is the same as another one or not: two conditions that changed in one second would
+ * else make another text than two that did not.
+ */
+const machineMadePlaceholder = '\u001f'
 
 /**
  * What the operator makes for one AuthService differs from what it makes for the next one by a few words: its name, its
@@ -64,7 +67,7 @@ export class ObjectPacker {
     const common = ofMetadata.filter(([name]) => sharedMetadata.has(name))
     const own = ofMetadata.filter(([name]) => !sharedMetadata.has(name))
     const ownWords: string[] = []
-    const neutral = (text: string) => withoutMachineMade(withoutWords(text, words), words.length, ownWords)
+    const neutral = (text: string) => withoutMachineMade(withoutWords(text, words), ownWords)
     const texts = [
       common.map((field) => neutral(jsonOf(field))).join(','),
       ...given(fields).map((field) => neutral(jsonOf(field))),
@@ -90,8 +93,10 @@ export function unpack(
 ): string {
   const ofMetadata = [own, common].filter((text) => text !== '').join(',')
   const text = `{${[`"metadata":{${ofMetadata}}`, ...fields].join(',')}}`
-  const all: string[] = [...words, ...JSON.parse(ownWords)]
-  return all.reduceRight((restored, word, index) => restored.replaceAll(placeholder(index), () => word), text)
+  const machineMadeWords: string[] = JSON.parse(ownWords)
+  let next = 0
+  const whole = text.replaceAll(machineMadePlaceholder, () => machineMadeWords[next++] ?? '')
+  return words.reduceRight((restored, word, index) => restored.replaceAll(placeholder(index), () => word), whole)
 }
 
 /** JSON has no undefined: a field that is undefined is left out, as JSON.stringify does. */
@@ -110,14 +115,11 @@ function withoutWords(text: string, words: readonly string[]): string {
   )
 }
 
-/** @param found takes up what was found; its first has the placeholder after so many others */
-function withoutMachineMade(text: string, others: number, found: string[]): string {
+/** @param found takes up what was found, in its order */
+function withoutMachineMade(text: string, found: string[]): string {
   return text.replace(machineMade, (word) => {
-    if (!found.includes(word)) {
-      if (others + found.length === mostWords) return word
-      found.push(word)
-    }
-    return placeholder(others + found.indexOf(word))
+    found.push(word)
+    return machineMadePlaceholder
   })
 }
 

@@ -63,6 +63,23 @@ const condition = (name: string, type: string) => () => namespace.condition(name
 const annotationsOf = async (name: string) => (await namespace.get('Ingress', name))?.metadata.annotations ?? {}
 const later = { timeout: 30_000 }
 
+describe('the edge', () => {
+  const configuration = async () => {
+    const configMap = await namespace.get<Live & { data: Record<string, string> }>('ConfigMap', 'byedge-edge')
+    return configMap?.data['nginx.conf'] ?? 'there is none'
+  }
+
+  test('answers to the name of the preview as soon as the spec has one', async () => {
+    const manifest = authService('byedge', { type: 'Nginx', host: 'by.example.com' })
+    await namespace.apply({ ...manifest, spec: { ...manifest.spec, environment: 'development' } })
+    await expect.poll(configuration, later).toContain('server_name by.example.com;')
+    await namespace.patch('AuthService', 'byedge', {
+      spec: { rollout: { strategy: 'BlueGreen', blueGreen: { previewHost: 'preview.by.example.com' } } },
+    })
+    await expect.poll(configuration, later).toContain('server_name preview.by.example.com;')
+  })
+})
+
 describe('an Ingress', () => {
   test('waits for its class by name, and goes on once that is there', async () => {
     await namespace.apply(authService('byclass', { type: 'Ingress', ingress: { className: 'public' } }))

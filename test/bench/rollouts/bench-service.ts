@@ -19,6 +19,8 @@ import { manifest } from './manifest.ts'
 export const namespace = 'bench-rollouts'
 export const name = 'bench'
 const host = 'bench.localhost'
+/** Of the colour without the traffic, once a scenario gives it a name: its certificate is for that name as well. */
+export const previewHost = `preview.${host}`
 const certificateSecret = 'bench-certificate'
 
 /** The AuthService under load, as a person sees it who follows its status all the time. */
@@ -56,9 +58,9 @@ export class BenchService {
     const remove = ['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=180s']
     await kubectl.run(remove, { timeoutSeconds: 190 })
     await kubectl.run(['apply', '--filename', '-'], { input: namespaceManifest(namespace) })
-    const first = issueCertificate([host], new Date())
+    const first = issueCertificate([host, previewHost], new Date())
     await kubectl.run(['apply', '--filename', '-'], { input: secretManifest(first) })
-    const service = new BenchService(cluster, { first, next: issueCertificate([host], new Date()) })
+    const service = new BenchService(cluster, { first, next: issueCertificate([host, previewHost], new Date()) })
     const input = { namespace, name, host, edgePort: cluster.edgePort, edgeNodePort, certificateSecret }
     await kubectl.run(['apply', '--filename', '-'], { input: stringify(manifest(input)) })
     service.#informer.start()

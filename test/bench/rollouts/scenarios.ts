@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { AuthServiceStatus } from '../../../operator/authservice/api/schema.ts'
 import { badVersion } from '../../bad-versions/images.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type BenchService, holds } from './bench-service.ts'
+import { type BenchService, holds, previewHost } from './bench-service.ts'
 import { drain, edgeIsReplaced, killOperator, lastAnswerOf, nodeNames, podsOn, uncordon } from './disturbances.ts'
 import { untilCertificateIs } from './edge-certificate.ts'
 import { seeEdge, untilReloaded } from './edge-configuration.ts'
@@ -189,7 +189,7 @@ async function edgeConfig({ service, cluster }: Stage): Promise<Outcome> {
 async function changeConfigurationAlone({ service, cluster }: Pick<Stage, 'service' | 'cluster'>): Promise<void> {
   const before = await seeEdge(cluster)
   const { revision } = service.status.rollout ?? {}
-  const blueGreen = { ...blueGreenSettings, previewHost: `preview.${service.address.host}` }
+  const blueGreen = { ...blueGreenSettings, previewHost }
   await service.patch({ rollout: { strategy: 'BlueGreen', blueGreen } })
   await untilReloaded(cluster, before, 150)
   const now = service.status.rollout?.revision

@@ -71,7 +71,9 @@ describe('the edge', () => {
 
   test('answers to the name of the preview as soon as the spec has one', async () => {
     const manifest = authService('byedge', { type: 'Nginx', host: 'by.example.com' })
-    await namespace.apply({ ...manifest, spec: { ...manifest.spec, environment: 'development' } })
+    // Which has a certificate of its own.
+    manifest.spec.environment = 'development'
+    await namespace.apply(manifest)
     await expect.poll(configuration, later).toContain('server_name by.example.com;')
     await namespace.patch('AuthService', 'byedge', {
       spec: { rollout: { strategy: 'BlueGreen', blueGreen: { previewHost: 'preview.by.example.com' } } },

@@ -70,12 +70,18 @@ describe('kubectl scale', () => {
   const scaleOf = (name: string) => apiTransport().json<Scale>({ method: 'GET', path: `${path()}/${name}/scale` })
   const replicasOf = async (name: string) =>
     (await namespace.get<{ spec: { replicas: number } }>('Deployment', `${name}-blue`))?.spec.replicas
+  /** While pods serve, the next one starts when the one before is ready. */
+  const replicasOnceReady = (name: string) => async () => {
+    await makeEverythingAvailable(namespace)
+    return replicasOf(name)
+  }
 
   test('sets the count of server pods, and shows it with their selector', async () => {
     await namespace.apply(authService('scaled'))
     await untilReady('scaled')
     await namespace.patch(kind, 'scaled', { spec: { replicas: 3 } }, 'scale')
-    await expect.poll(() => replicasOf('scaled'), { timeout: 10_000 }).toBe(3)
+    await expect.poll(() => replicasOf('scaled'), { timeout: 10_000 }).toBe(2)
+    await expect.poll(replicasOnceReady('scaled'), { timeout: 10_000 }).toBe(3)
     await untilReady('scaled')
     await expect
       .poll(() => scaleOf('scaled'), { timeout: 10_000 })
@@ -95,7 +101,7 @@ describe('kubectl scale', () => {
       (await namespace.get<Live & { spec: { template: object } }>('Deployment', 'steady-blue'))?.spec.template
     const before = await template()
     await namespace.patch(kind, 'steady', { spec: { replicas: 4 } }, 'scale')
-    await expect.poll(() => replicasOf('steady'), { timeout: 10_000 }).toBe(4)
+    await expect.poll(replicasOnceReady('steady'), { timeout: 10_000 }).toBe(4)
     expect(await template()).toEqual(before)
   })
 

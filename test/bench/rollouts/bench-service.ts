@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import type { ActionName } from '../../../operator/authservice/actions.ts'
 import type { AuthService, AuthServiceStatus } from '../../../operator/authservice/api/schema.ts'
 import { authServices } from '../../../operator/authservice/kinds.ts'
+import type { Component } from '../../../operator/authservice/resources/metadata.ts'
 import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
 import { encodeSecretData, type SecretData } from '../../../operator/authservice/secrets/secret-data.ts'
 import { KubeClient } from '../../../operator/kube/client.ts'
@@ -129,6 +130,18 @@ export class BenchService {
 
 export function kubectlOf({ kubectl, kubeconfigPath, context }: Cluster): Kubectl {
   return kubectlFor(kubectl, ['--kubeconfig', kubeconfigPath, '--context', context])
+}
+
+/** Selects pods of the AuthService by what they are of it. */
+export function podSelector(...components: Component[]): string {
+  return `app.kubernetes.io/instance=${name},app.kubernetes.io/component in (${components.join(', ')})`
+}
+
+/** What the selected pods that still exist have logged since then. @param more options of `kubectl logs` */
+export function logsOf(cluster: Cluster, selector: string, since: Date, ...more: string[]): Promise<string> {
+  const all = ['--tail=-1', '--max-log-requests=30', '--ignore-errors', ...more]
+  const read = ['logs', '--namespace', namespace, '--selector', selector, `--since-time=${since.toISOString()}`, ...all]
+  return kubectlOf(cluster).run(read)
 }
 
 export function holds(conditions: NonNullable<AuthServiceStatus['conditions']>, type: string): boolean {

@@ -3,7 +3,7 @@ import type { Component } from '../../../operator/authservice/resources/metadata
 import { operatorDeployment, operatorNamespace } from '../../../scripts/demo/operator-install.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { askDocker } from '../../cluster/docker.ts'
-import { kubectlOf, name, namespace } from './bench-service.ts'
+import { kubectlOf, logsOf, name, namespace, podSelector } from './bench-service.ts'
 
 interface Pod {
   metadata: { name: string; deletionTimestamp?: string }
@@ -86,8 +86,7 @@ export async function uncordon(cluster: Cluster, node: string): Promise<void> {
 
 /** Names of those pods of the AuthService that are on the node. */
 export async function podsOn(cluster: Cluster, node: string, ...components: Component[]): Promise<string[]> {
-  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component in (${components.join(', ')})`
-  const list = ['get', 'pods', '--namespace', namespace, '--selector', selector]
+  const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector(...components)]
   const pods = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
   return pods.items.filter(({ spec }) => spec.nodeName === node).map(({ metadata }) => metadata.name)
 }
@@ -95,10 +94,9 @@ export async function podsOn(cluster: Cluster, node: string, ...components: Comp
 /** Puts one server and one edge pod anew, on a node that has none: those that are made while a node is closed all share one. */
 export async function spreadFrontPods(cluster: Cluster): Promise<void> {
   const kubectl = kubectlOf(cluster)
-  for (const component of ['server', 'edge']) {
-    const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=${component}`
+  for (const component of ['server', 'edge'] as const) {
     const pods = await kubectl.json<{ items: Pod[] }>([
-      ...['get', 'pods', '--namespace', namespace, '--selector', selector],
+      ...['get', 'pods', '--namespace', namespace, '--selector', podSelector(component)],
     ])
     const [first] = pods.items
     if (first !== undefined) await kubectl.run(['delete', 'pod', '--namespace', namespace, first.metadata.name])
@@ -109,8 +107,7 @@ export async function spreadFrontPods(cluster: Cluster): Promise<void> {
 export async function edgeIsReplaced(cluster: Cluster): Promise<void> {
   const status = ['rollout', 'status', `deployment/${name}-edge`, '--namespace', namespace, '--timeout=120s']
   await kubectlOf(cluster).run(status, { timeoutSeconds: 130 })
-  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=edge`
-  const list = ['get', 'pods', '--namespace', namespace, '--selector', selector]
+  const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector('edge')]
   const deadline = performance.now() + 60_000
   for (;;) {
     const { items } = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
@@ -129,10 +126,8 @@ interface AnswerLine {
 
 /** When pods of a colour answered their last request of the load, in milliseconds since 1970; undefined: none did. */
 export async function lastAnswerOf(cluster: Cluster, color: string, since: Date): Promise<number | undefined> {
-  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=server,auth-operator.dev/color=${color}`
-  const all = ['--tail=-1', '--max-log-requests=20', '--ignore-errors']
-  const read = ['logs', '--namespace', namespace, '--selector', selector, `--since-time=${since.toISOString()}`, ...all]
-  const lines = (await kubectlOf(cluster).run(read)).split('\n').filter((line) => line.includes('"msg":"request"'))
+  const log = await logsOf(cluster, `${podSelector('server')},auth-operator.dev/color=${color}`, since)
+  const lines = log.split('\n').filter((line) => line.includes('"msg":"request"'))
   const times = lines
     .map((line): AnswerLine => JSON.parse(line))
     .filter(({ route }) => route.startsWith('/v1/auth/'))

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { contentOf } from '../../../operator/authservice/edge-reports.ts'
 import { edgeLayout } from '../../../operator/authservice/resources/edge-layout.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { kubectlOf, name, namespace } from './bench-service.ts'
+import { kubectlOf, name, namespace, podSelector } from './bench-service.ts'
 
 /** What runs at the edge at one moment. */
 export interface EdgeSeen {
@@ -61,8 +61,7 @@ export async function seeEdge(cluster: Cluster): Promise<EdgeSeen> {
   const kubectl = kubectlOf(cluster)
   const configMap = ['get', 'configmap', `${name}-edge`, '--namespace', namespace]
   const { data } = await kubectl.json<{ data: Record<string, string> }>(configMap)
-  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=edge`
-  const list = ['get', 'pods', '--namespace', namespace, '--selector', selector]
+  const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector('edge')]
   const { items } = await kubectl.json<{ items: Pod[] }>(list)
   const staying = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
   const pods = staying.map(async ({ metadata, status }) => ({

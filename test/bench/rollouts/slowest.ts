@@ -1,5 +1,5 @@
 import type { Cluster } from '../../cluster/cluster.ts'
-import { kubectlOf, name, namespace } from './bench-service.ts'
+import { logsOf, podSelector } from './bench-service.ts'
 import type { Answered, Tally } from './tally.ts'
 
 /** A verification that took long, and where the time went, as far as pods that still exist have logged it. */
@@ -30,7 +30,11 @@ interface ServerLine {
 
 /** The slowest verifications of a scenario with what the logs of the edge and of the servers say of them. */
 export async function showSlowest(scenario: string, { slowest }: Tally, cluster: Cluster, since: Date): Promise<void> {
-  const [edge, server] = await Promise.all([logOf(cluster, 'edge', since), logOf(cluster, 'server', since)])
+  const [edge, server] = await Promise.all([
+    // Each line begins with `[pod/NAME/CONTAINER]`.
+    logsOf(cluster, podSelector('edge'), since, '--prefix'),
+    logsOf(cluster, podSelector('server'), since, '--prefix'),
+  ])
   const ids = new Set(slowest.map(({ requestId }) => requestId))
   const edgeLines = linesOf<EdgeLine>(edge, ({ request_id }) => request_id, ids)
   const serverLines = linesOf<ServerLine>(server, ({ reqId }) => reqId, ids)
@@ -58,14 +62,6 @@ export function slowAnswer(
     }),
     ...(server !== undefined && { server: server.line.durationMs, pod: server.pod }),
   }
-}
-
-/** Each line begins with `[pod/NAME/CONTAINER]`. */
-function logOf(cluster: Cluster, component: string, since: Date): Promise<string> {
-  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=${component}`
-  const all = ['--tail=-1', '--prefix', '--max-log-requests=30', '--ignore-errors']
-  const read = ['logs', '--namespace', namespace, '--selector', selector, `--since-time=${since.toISOString()}`, ...all]
-  return kubectlOf(cluster).run(read)
 }
 
 /** @returns by their request id, those that are asked for */

@@ -67,6 +67,8 @@ export class LeaderElection {
   readonly #stop = new AbortController()
   #observation: Observation | undefined
   #leading = false
+  /** The last question about the lease, which may still be on its way. */
+  #attempt: Promise<boolean> = Promise.resolve(false)
 
   constructor(options: LeaderElectionOptions) {
     this.#options = options
@@ -87,6 +89,7 @@ export class LeaderElection {
     while (!this.#stop.signal.aborted) {
       try {
         if (await this.#tryHold()) {
+          if (this.#stop.signal.aborted) break // `release` gives it back
           this.#leading = true
           onChange?.(true)
           log.info({ lease: name, identity: this.identity }, 'this process leads')
@@ -100,12 +103,15 @@ export class LeaderElection {
     throw new Error('the election was stopped')
   }
 
-  /** Gives the lease back, so that another one leads at once. */
+  /** Gives the lease back, so that another one leads at once. @throws when the API server does not take it */
   async release(): Promise<void> {
     this.#stop.abort()
-    if (!this.#leading) return
+    // A renewal that is on its way would conflict with what is written here, or take the lease again after it.
+    const holds = await this.#attempt.catch(() => false)
+    if (!this.#leading && !holds) return
+    this.#attempt = Promise.resolve(false)
+    if (this.#leading) this.#options.onChange?.(false)
     this.#leading = false
-    this.#options.onChange?.(false)
     const { client, namespace, name } = this.#options
     const lease = await client.get<Lease>(leases, namespace, name)
     if (lease.spec.holderIdentity !== this.identity) return
@@ -158,7 +164,12 @@ export class LeaderElection {
   }
 
   /** @returns whether this process holds the lease now */
-  async #tryHold(): Promise<boolean> {
+  #tryHold(): Promise<boolean> {
+    this.#attempt = this.#takeOrRenew()
+    return this.#attempt
+  }
+
+  async #takeOrRenew(): Promise<boolean> {
     const { client, namespace, name } = this.#options
     let lease: Lease
     try {

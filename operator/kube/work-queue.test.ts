@@ -97,6 +97,26 @@ describe('later', () => {
     clock.advance(100)
     expect(await takeNow(queue)).toBeUndefined()
   })
+
+  test('what is planned while a key waits comes with it: after a start everything would be worked on twice', async () => {
+    const { queue, clock } = queueAt()
+    queue.add('a')
+    queue.addAfter('a', 50)
+    expect(await takeNow(queue)).toBe('a')
+    queue.done('a')
+    clock.advance(100)
+    expect(await takeNow(queue)).toBeUndefined()
+  })
+
+  test('what is planned while a key is worked on comes all the same', async () => {
+    const { queue, clock } = queueAt()
+    queue.add('a')
+    expect(await takeNow(queue)).toBe('a')
+    queue.addAfter('a', 50)
+    queue.done('a')
+    clock.advance(50)
+    expect(await takeNow(queue)).toBe('a')
+  })
 })
 
 test('delays double with each failure up to the longest, and start again after a success', async () => {
@@ -207,6 +227,7 @@ test('whatever happens in whatever order: no key is lost, none is with two worke
             expect(owed.has(taken), `${taken} came without having been added`).toBe(true)
             withWorker.add(taken)
             owed.delete(taken)
+            planned.delete(taken)
           }
         }
       }

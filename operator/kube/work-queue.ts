@@ -34,7 +34,8 @@ export interface QueueObserver {
 
 /**
  * A queue of keys with client-go's semantics: a key is in it at most once, is worked on by one worker at a time, and one
- * that is added while it is worked on comes again afterwards.
+ * that is added while it is worked on comes again afterwards. Other than there, a key that is taken waits for no planned
+ * time any more.
  * @see https://pkg.go.dev/k8s.io/client-go/util/workqueue
  */
 export class WorkQueue {
@@ -80,7 +81,10 @@ export class WorkQueue {
     this.#hand()
   }
 
-  /** Adds the key when the time has passed; of several times for one key the earliest counts. */
+  /**
+   * Adds the key when the time has passed; of several times for one key the earliest counts. Work on the key that begins
+   * before then takes its place: it sees what there is to see, and plans its own next time.
+   */
   addAfter(key: string, milliseconds: number): void {
     if (this.#shutDown) return
     if (milliseconds <= 0) {
@@ -157,6 +161,7 @@ export class WorkQueue {
       const [key, since] = next.value
       const now = this.#clock.now()
       this.#waiting.delete(key)
+      this.#cancelDelayed(key)
       this.#processing.set(key, now)
       this.#observe.waited?.((now - since) / 1000)
       this.#takers.shift()?.(key)

@@ -21,6 +21,7 @@ const outcomes = Object.fromEntries(
 const outcome = (environment: Environment): Outcome => outcomes[environment] ?? new Map()
 const pod = 'Deployment accounts-blue: spec.template.spec'
 const server = `${pod}.containers[server]`
+const edge = 'Deployment accounts-edge: spec.template.spec.containers[nginx]'
 
 /** One line a cell: what a spec gets that leaves the field out. */
 const cells: readonly [what: string, path: string, values: Record<Environment, string | undefined>][] = [
@@ -69,6 +70,11 @@ const cells: readonly [what: string, path: string, values: Record<Environment, s
     { development: undefined, staging: 'kubernetes.io/hostname', production: 'kubernetes.io/hostname' },
   ],
   ['CPU request', `${server}.resources.requests.cpu`, { development: '50m', staging: '100m', production: '250m' }],
+  [
+    'CPU request of the edge',
+    `${edge}.resources.requests.cpu`,
+    { development: '50m', staging: '100m', production: '100m' },
+  ],
   [
     'memory request',
     `${server}.resources.requests.memory`,

@@ -118,6 +118,13 @@ const autoscaling = (enabled: boolean, minReplicas: number, maxReplicas: number)
   targetCPUUtilizationPercentage: 70,
 })
 
+/** Every request passes an edge pod: with less of a busy node than a server it would be what all of them wait for. */
+const edge: Record<Environment, Resources> = {
+  development: memory('32Mi', '128Mi', '50m'),
+  staging: memory('32Mi', '128Mi', '100m'),
+  production: memory('32Mi', '128Mi', '100m'),
+}
+
 /** What the environments differ in. */
 const differences = {
   development: {
@@ -208,7 +215,7 @@ export function presetOf(environment: Environment): Preset {
     cors: { origins: [...of.origins] },
     ingress: {
       type: 'Nginx',
-      nginx: { replicas: of.edgeReplicas, serviceType: of.serviceType, resources: memory('32Mi', '128Mi', '50m') },
+      nginx: { replicas: of.edgeReplicas, serviceType: of.serviceType, resources: edge[environment] },
     },
     resources: server[environment],
     pod: { terminationGracePeriodSeconds: 45 },

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { forgiveOutage, judgeTraffic } from './analysis.ts'
+import { forgiveOutage, judgeTraffic, mostByChance } from './analysis.ts'
 import { databasesAway, quantileMilliseconds, sumTraffic } from './traffic.ts'
 
 const limits = { maxErrorRatePercent: 5, maxP99LatencyMilliseconds: 500, minLoginSuccessPercent: 90, minRequests: 20 }
@@ -46,6 +46,24 @@ describe('a revision', () => {
   ])('with too many %s fails, and says which', (_, figures, message) => {
     expect(judge(figures)).toMatchObject({ verdict: 'fail', message: expect.stringMatching(message) })
   })
+
+  test('is not judged by the first slow answer of a pod that has just started', () => {
+    expect(judge({ ok: 32, slow: 1 })).toMatchObject({
+      verdict: 'pass',
+      message: expect.stringMatching(/p99 of \d{3} ms of at most 500 ms, by too few requests to tell/),
+    })
+    expect(judge({ ok: 32, slow: 8 })).toMatchObject({ verdict: 'fail' })
+    expect(judge({ ok: 10_000, slow: 400 })).toMatchObject({ verdict: 'fail' })
+  })
+
+  test.each([20, 32, 100, 1_000, 20_000])(
+    'whose p99 is at its limit is hardly ever taken back for it, whether it had %i requests or more',
+    (requests) => {
+      const beyond = 1 - binomialCumulative(mostByChance(requests, 0.01), requests, 0.01)
+      expect(beyond).toBeLessThan(0.025)
+      expect(beyond).toBeGreaterThan(0.002)
+    },
+  )
 
   test('is not judged by a handful of log-ins: a person mistypes', () => {
     expect(judge({ ok: 100, logins: 1, failedLogins: 2 })).toMatchObject({ verdict: 'pass' })
@@ -112,3 +130,14 @@ test('property: a quantile lies within the bucket that holds it', () => {
     ),
   )
 })
+
+/** The probability of at most so many, added up term by term. */
+function binomialCumulative(most: number, count: number, probability: number): number {
+  let logarithm = count * Math.log(1 - probability)
+  let sum = 0
+  for (let k = 0; k <= most; k++) {
+    sum += Math.exp(logarithm)
+    logarithm += Math.log((count - k) / (k + 1)) + Math.log(probability / (1 - probability))
+  }
+  return sum
+}

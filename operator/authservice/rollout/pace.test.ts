@@ -19,13 +19,14 @@ function color(replicas: number, readyReplicas: number): ObservedColor {
 const three = color(3, 3)
 
 test.each([
-  ['25%', 'a quarter starts at a time', three, 10, 6],
-  ['25%', 'and the next quarter when that is ready', color(6, 6), 10, 9],
-  ['25%', 'not before', color(6, 4), 10, 7],
+  ['25%', 'a quarter of those that serve starts at a time', three, 10, 4],
+  ['25%', 'and a quarter of more when more serve', color(6, 6), 10, 8],
+  ['25%', 'not before', color(6, 4), 10, 6],
   ['25%', 'and the rest at the end', color(9, 9), 10, 10],
   [1, 'one by one', three, 10, 4],
   [0, 'and one by one where updates make room first', three, 10, 4],
-  ['100%', 'all at once', three, 10, 10],
+  ['100%', 'as many as serve', three, 10, 6],
+  [7, 'so many at once', three, 10, 10],
   ['25%', 'pods that are not ready are not taken away', color(6, 0), 10, 6],
   ['25%', 'less is less at once', color(10, 4), 3, 3],
 ] as const)('with maxSurge %s: %s', (maxSurge, _, blue, wanted, next) => {
@@ -33,7 +34,10 @@ test.each([
 })
 
 test('a colour that is not there yet begins with the first of them', () => {
-  expect(paced({ policy: { ...simulatedPolicy, maxSurge: '25%' }, colors: { blue: three } }, 'green', 10)).toBe(3)
+  expect(paced({ policy: { ...simulatedPolicy, maxSurge: '25%' }, colors: { blue: three } }, 'green', 10)).toBe(1)
+  expect(paced({ policy: { ...simulatedPolicy, maxSurge: '25%' }, colors: { blue: color(10, 10) } }, 'green', 10)).toBe(
+    3,
+  )
 })
 
 test('where no pod serves nothing is gained by waiting', () => {

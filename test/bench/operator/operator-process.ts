@@ -64,11 +64,7 @@ export class OperatorProcess {
 
   /** Sum of a metric over all its series whose labels contain the text. */
   async metric(name: string, labels = ''): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
-    const samples = text.split('\n').filter((line) => line.startsWith(name) && /^[ {]/.test(line.slice(name.length)))
-    return samples
-      .filter((line) => line.includes(labels))
-      .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+    return sumOf(await this.#metrics(), name, labels)
   }
 
   /** Requests that changed something. */
@@ -90,7 +86,7 @@ export class OperatorProcess {
 
   /** By the histogram's buckets, with linear interpolation, as Prometheus' histogram_quantile. */
   async reconcileMilliseconds(quantile: number): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
+    const text = await this.#metrics()
     const pattern = /^controller_runtime_reconcile_time_seconds_bucket\{le="([^"]+)".*\} (\d+)$/gm
     const buckets = [...text.matchAll(pattern)].map(([, bound, count]) => [Number(bound), Number(count)] as const)
     const total = buckets.at(-1)?.[1] ?? 0
@@ -109,14 +105,19 @@ export class OperatorProcess {
   async untilSynced(authServices: number): Promise<number> {
     const started = performance.now()
     for (;;) {
-      const isReady = await this.#isReady()
-      const visits = isReady ? await this.metric('controller_runtime_reconcile_total') : 0
-      if (isReady && visits >= authServices && (await this.metric('workqueue_depth')) === 0) {
+      const metrics = (await this.#isReady()) ? await this.#metrics() : ''
+      const visits = sumOf(metrics, 'controller_runtime_reconcile_total')
+      if (metrics !== '' && visits >= authServices && sumOf(metrics, 'workqueue_depth') === 0) {
         return (performance.now() - started) / 1000
       }
       if (performance.now() - started > 600_000) throw new Error(`only ${visits} visits after ten minutes`)
-      await setTimeout(100)
+      // Each look costs the operator tens of milliseconds: it has some series for each AuthService.
+      await setTimeout(500)
     }
+  }
+
+  async #metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#port}/metrics`)).text()
   }
 
   async #isReady(): Promise<boolean> {
@@ -144,4 +145,12 @@ export class OperatorProcess {
     this.#child.kill('SIGTERM')
     await ended
   }
+}
+
+/** Sum over all series of a metric whose labels contain the text; 0 where it has none. */
+function sumOf(metrics: string, name: string, labels = ''): number {
+  return metrics
+    .split('\n')
+    .filter((line) => line.startsWith(name) && /^[ {]/.test(line.slice(name.length)) && line.includes(labels))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }

@@ -12,15 +12,19 @@ test('a slow verification is shown with what the edge and its server say of it',
   const answer = { connection: 'new connection', kind: 'verify', during: 'Stable', requestId: 'bench-1-aa' } as const
   const line = { request_id: 'bench-1-aa', seconds: 0.012, upstream: '10.0.0.1:80', upstream_seconds: '0.004' }
   expect(
-    slowAnswer({ ...answer, at: 'now', milliseconds: 40.2 }, { pod: 'edge', line }, server.get('bench-1-aa')),
+    slowAnswer(
+      { ...answer, at: 'now', milliseconds: 40.2, sentAfter: 3.4 },
+      { pod: 'edge', line },
+      server.get('bench-1-aa'),
+    ),
   ).toEqual({
-    ...{ at: 'now', connection: 'new connection', during: 'Stable', milliseconds: 40 },
+    ...{ at: 'now', connection: 'new connection', during: 'Stable', milliseconds: 40, sentAfter: 3 },
     ...{ edge: 12, upstream: '10.0.0.1:80: 0.004 s', server: 2.5, pod: 'bench-blue-a' },
   })
 })
 
 test('of a pod that is gone there is no log: what the client saw is shown alone', () => {
   const answer = { connection: 'c', kind: 'verify', during: 'Stable', requestId: 'x', at: 'now' } as const
-  const seen = { at: 'now', connection: 'c', during: 'Stable', milliseconds: 40 }
-  expect(slowAnswer({ ...answer, milliseconds: 40.2 }, undefined, undefined)).toEqual(seen)
+  const seen = { at: 'now', connection: 'c', during: 'Stable', milliseconds: 40, sentAfter: 3 }
+  expect(slowAnswer({ ...answer, milliseconds: 40.2, sentAfter: 3.4 }, undefined, undefined)).toEqual(seen)
 })

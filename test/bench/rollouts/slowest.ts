@@ -8,6 +8,8 @@ export interface SlowAnswer {
   connection: string
   during: string
   milliseconds: number
+  /** Until the client sent it. */
+  sentAfter: number
   /** What the edge needed for the answer, and its server of that, in milliseconds. */
   edge?: number
   upstream?: string
@@ -50,12 +52,12 @@ interface Logged<Line> {
 }
 
 export function slowAnswer(
-  { at, connection, during, milliseconds }: Answered,
+  { at, connection, during, milliseconds, sentAfter }: Answered,
   edge: Logged<EdgeLine> | undefined,
   server: Logged<ServerLine> | undefined,
 ): SlowAnswer {
   return {
-    ...{ at, connection, during, milliseconds: Math.round(milliseconds) },
+    ...{ at, connection, during, milliseconds: Math.round(milliseconds), sentAfter: Math.round(sentAfter) },
     ...(edge !== undefined && {
       edge: Math.round(edge.line.seconds * 1000),
       upstream: `${edge.line.upstream}: ${edge.line.upstream_seconds} s`,

@@ -6,7 +6,7 @@ const ok: Judgement = { result: 'ok' }
 
 function add(tally: Tally, judgement: Judgement, milliseconds: number, kind: RequestKind = 'verify'): void {
   const where = { at: '2026-11-24T12:00:00.000Z', connection: 'new connection', requestId: 'x', during: 'Promoting' }
-  tally.add(judgement, { ...where, kind, milliseconds })
+  tally.add(judgement, { ...where, kind, milliseconds, sentAfter: 0 })
 }
 
 test('the 99th percentile is that of verification, and a failure counts in it', () => {

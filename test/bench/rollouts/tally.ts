@@ -12,6 +12,8 @@ export interface Failure {
   why: string
   /** From when it was due to its end. */
   milliseconds: number
+  /** Of that, until the client sent it: more than a few mean that the client itself waited for a processor. */
+  sentAfter: number
   /** By which the logs of the edge and of the server know it. */
   requestId: string
   /** Where the rollout was, such as `Promoting, blue has the traffic`. */

@@ -130,10 +130,11 @@ export class Traffic {
     }
     const body = json === undefined ? null : JSON.stringify(json)
     const at = new Date(performance.timeOrigin + due).toISOString()
+    const sentAfter = performance.now() - due
     const sending = endingOf(client, { method, path, headers, body }).then(async ({ ending, answer }) => {
       const milliseconds = performance.now() - due
       const judgement = judge(kind, ending, this.isBadVersionOut)
-      tally.add(judgement, { at, kind, connection, milliseconds, requestId, during: this.#during() })
+      tally.add(judgement, { at, kind, connection, milliseconds, sentAfter, requestId, during: this.#during() })
       await then(answer)
     })
     this.#track(sending)

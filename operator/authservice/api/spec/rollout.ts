@@ -42,7 +42,7 @@ const RollingUpdateSchema = Type.Object(
     maxSurge: Type.Optional(
       intOrPercent({
         description:
-          'Pods beyond the count during an update, and pods that start at a time beside those that serve: a number or a percentage.',
+          'Pods beyond the count during an update, and pods that start at a time beside those that serve: a number, or a percentage of the count and of those that serve.',
       }),
     ),
   },

@@ -2,12 +2,12 @@ import { idleUpstreamSeconds } from './drain.ts'
 import { type EdgeLayout, edgeLayout } from './edge-layout.ts'
 
 /**
- * How connections to the servers are kept. One lives for 2 s: so long after the Service points to other pods, the last
- * request goes to the old ones.
+ * How connections to the servers are kept. Nginx looks at the age of one when a request on it ends, so the last request
+ * goes to the old pods up to `keepalive_time` and `keepalive_timeout` together after the Service points to others: 2 s.
  */
 export const upstreamConnections = `keepalive 64;
   keepalive_requests 10000;
-  keepalive_time 2s;
+  keepalive_time 1s;
   keepalive_timeout ${idleUpstreamSeconds}s;`
 
 /**

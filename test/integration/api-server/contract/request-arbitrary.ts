@@ -110,8 +110,13 @@ function bodies({ method, operation }: Operation, document: OpenApi.Document): f
   )
 }
 
-function asText(type: string, value: unknown): string {
+export function asText(type: string, value: unknown): string {
   if (type !== formType) return encode(type, value)
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return String(value)
-  return encode(type, Object.fromEntries(Object.entries(value).map(([key, member]) => [key, String(member)])))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return formValue(value)
+  return encode(type, Object.fromEntries(Object.entries(value).map(([key, member]) => [key, formValue(member)])))
+}
+
+/** A form has texts only. An object may have a field `toString`, with which String fails. */
+function formValue(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }

@@ -110,8 +110,8 @@ export class LeaderElection {
     const holds = await this.#attempt.catch(() => false)
     if (!this.#leading && !holds) return
     this.#attempt = Promise.resolve(false)
-    if (this.#leading) this.#options.onChange?.(false)
     this.#leading = false
+    this.#options.onChange?.(false)
     const { client, namespace, name } = this.#options
     const lease = await client.get<Lease>(leases, namespace, name)
     if (lease.spec.holderIdentity !== this.identity) return

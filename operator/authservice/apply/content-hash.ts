@@ -6,11 +6,11 @@ export function contentHash(content: unknown): string {
 }
 
 /**
- * JSON with sorted keys. A field that is undefined is a field that is left out. Written without lists in between: every
- * child is hashed at every visit, and this was a sixth of what the operator computes after a restart.
+ * JSON with sorted keys. A field that is undefined is a field that is left out. Fields are written without lists in
+ * between: every child is hashed at every visit, and this was a sixth of what the operator computes after a restart.
  */
 export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return canonicalList(value)
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
   if (typeof value !== 'object' || value === null) return JSON.stringify(value ?? null)
   const fields: Readonly<Record<string, unknown>> = { ...value }
   let text = ''
@@ -20,10 +20,4 @@ export function canonical(value: unknown): string {
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonical(field)}`
   }
   return `{${text}}`
-}
-
-function canonicalList(values: readonly unknown[]): string {
-  let text = ''
-  for (const [index, value] of values.entries()) text += `${index === 0 ? '' : ','}${canonical(value)}`
-  return `[${text}]`
 }

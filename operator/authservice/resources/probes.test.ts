@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest'
+import { resolveSpec } from '../api/defaults.ts'
+import { renderMongoDb } from './mongodb.ts'
+import { renderRedis } from './redis.ts'
+import type { RenderInput } from './render-input.ts'
+
+const metadata = { name: 'accounts', namespace: 'team-a' }
+// Nothing else of the input is read.
+const input = {
+  owner: { ...metadata, uid: 'uid' },
+  resolved: resolveSpec({ metadata, spec: { environment: 'staging', mongodb: {}, redis: {}, ingress: { host: 'a' } } }),
+  images: { redis: 'redis', mongodb: 'mongodb', setup: 'setup' },
+} as unknown as RenderInput
+
+interface Probe {
+  exec?: object
+  periodSeconds: number
+}
+interface Container {
+  name: string
+  startupProbe?: Probe
+  readinessProbe?: Probe
+  livenessProbe?: Probe
+}
+
+/** One that went on every second took a seventh of a small node that had nothing else to do. */
+test('a process is started in a container of a database to look at it once it has started three times a minute at most', () => {
+  const children: unknown[] = [...renderRedis(input), ...renderMongoDb(input)]
+  const containers = children.flatMap(
+    (child) =>
+      (child as { spec: { template?: { spec: { containers: Container[] } } } }).spec.template?.spec.containers ?? [],
+  )
+  expect(containers.map(({ name }) => name)).toEqual(['redis', 'mongodb', 'setup'])
+  const perMinute = containers
+    .flatMap(({ readinessProbe, livenessProbe }) => [readinessProbe, livenessProbe])
+    .filter((probe) => probe?.exec !== undefined)
+    .reduce((sum, probe) => sum + 60 / (probe?.periodSeconds ?? 10), 0)
+  expect(perMinute).toBeLessThanOrEqual(3)
+  expect(containers.filter(({ startupProbe }) => startupProbe !== undefined)).toHaveLength(3)
+})

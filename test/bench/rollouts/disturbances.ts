@@ -91,6 +91,23 @@ export async function podsOn(cluster: Cluster, node: string, ...components: Comp
   return pods.items.filter(({ spec }) => spec.nodeName === node).map(({ metadata }) => metadata.name)
 }
 
+/** Waits until Redis and MongoDB have been given a node. */
+export async function databasesAreScheduled(cluster: Cluster): Promise<void> {
+  const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector('redis', 'mongodb')]
+  const deadline = performance.now() + 240_000
+  for (;;) {
+    const { items } = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
+    const there = items.filter(({ spec, metadata }) => spec.nodeName !== undefined && !metadata.deletionTimestamp)
+    if (there.length === 2) return
+    if (performance.now() > deadline) {
+      throw new Error(
+        `${there.length} of 2 databases have a node after 240 s: ${there.map(({ metadata }) => metadata.name).join(', ')}`,
+      )
+    }
+    await setTimeout(250)
+  }
+}
+
 /** Puts one server and one edge pod anew, on a node that has none: those that are made while a node is closed all share one. */
 export async function spreadFrontPods(cluster: Cluster): Promise<void> {
   const kubectl = kubectlOf(cluster)

@@ -10,6 +10,7 @@ import { loadBadVersions } from '../../bad-versions/images.ts'
 import { type Cluster, clusterTasks, imageTasks, runningCluster, wishesForDrain } from '../../cluster/cluster.ts'
 import { freeEdgePort } from '../../cluster/edge-port.ts'
 import { loadAverage, watchStolenTime } from '../process-figures.ts'
+import { takeRealTime } from '../real-time.ts'
 import { type BenchService, kubectlOf } from './bench-service.ts'
 import { Control } from './control.ts'
 import { freshOperator } from './disturbances.ts'
@@ -34,6 +35,8 @@ const service = await prepareService(cluster)
 const edge = new EdgeClient(service.address)
 const sessions = await Sessions.open(edge, users)
 const control = await Control.start()
+const withoutRealTime = takeRealTime()
+if (withoutRealTime !== undefined) console.log(`Clients wait for a processor as all else does: ${withoutRealTime}`)
 const traffic = new Traffic(service.address, sessions, () => service.describe(), control)
 const { longLived, http2, newConnection, refresh, login } = defaultRates
 console.log(

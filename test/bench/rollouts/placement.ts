@@ -1,6 +1,13 @@
 import type { Cluster } from '../../cluster/cluster.ts'
 import { BenchService, holds } from './bench-service.ts'
-import { cordon, nodeNames, openControlPlane, spreadFrontPods, uncordon } from './disturbances.ts'
+import {
+  cordon,
+  databasesAreScheduled,
+  nodeNames,
+  openControlPlane,
+  spreadFrontPods,
+  uncordon,
+} from './disturbances.ts'
 
 /**
  * Makes the AuthService so that any node but the control plane may be drained. The databases go there: a managed MongoDB
@@ -11,9 +18,11 @@ export async function createSpread(cluster: Cluster): Promise<BenchService> {
   const [controlPlane, ...workers] = await nodeNames(cluster)
   console.log(`databases on ${controlPlane}`)
   for (const worker of workers) await cordon(cluster, worker)
-  const service = await BenchService.create(cluster).finally(async () => {
+  const open = async () => {
     for (const worker of workers) await uncordon(cluster, worker)
-  })
+  }
+  // Not all of it may fit on that node: the others are closed only until the databases have theirs.
+  const service = await BenchService.create(cluster, () => databasesAreScheduled(cluster).then(open)).finally(open)
   await spreadFrontPods(cluster)
   await service.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
   return service

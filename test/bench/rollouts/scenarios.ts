@@ -66,8 +66,10 @@ async function blueGreen(stage: Stage): Promise<Outcome> {
 async function instantRollback(stage: Stage): Promise<Outcome> {
   const { service, cluster } = stage
   if (service.status.rollout?.phase !== 'Retiring') await blueGreen(stage)
-  const { activeColor: left = '', revisions = [], currentRevision } = service.status
-  const former = revisions.filter(({ name }) => name !== currentRevision).sort((a, b) => b.number - a.number)[0]
+  const { activeColor: left = '', revisions = [], currentRevision, rollout } = service.status
+  const former = revisions
+    .filter(({ name }) => name !== currentRevision && name !== rollout?.failedRevision)
+    .sort((a, b) => b.number - a.number)[0]
   if (former === undefined) throw new Error('there is no revision to go back to')
 
   const watch = startWatch()
@@ -151,12 +153,18 @@ async function scaling({ service, cluster }: Stage): Promise<Outcome> {
   return { outcome: '3, 10, 3 pods', seconds: watch() }
 }
 
-/** Everything but the databases leaves a node: see the setting of the stage. */
+/** Everything but the databases leaves the node that has most of it: see the setting of the stage. */
 async function nodeDrain({ service, cluster }: Stage): Promise<Outcome> {
-  const [, node] = await nodeNames(cluster)
-  if (node === undefined) return { outcome: 'skipped: the cluster has one node', seconds: 0 }
-  const leaving = await podsOn(cluster, node, 'server', 'edge')
-  if (leaving.length === 0) throw new Error(`no server and no edge runs on ${node}: nothing would be shown`)
+  const [, ...workers] = await nodeNames(cluster)
+  if (workers.length === 0) return { outcome: 'skipped: the cluster has one node', seconds: 0 }
+  const pods = await Promise.all(
+    workers.map(async (node) => ({ node, leaving: await podsOn(cluster, node, 'server', 'edge') })),
+  )
+  const [fullest] = pods.sort((a, b) => b.leaving.length - a.leaving.length)
+  if (fullest === undefined || fullest.leaving.length === 0) {
+    throw new Error(`no server and no edge runs on ${workers.join(' or ')}: nothing would be shown`)
+  }
+  const { node, leaving } = fullest
   const watch = startWatch()
   try {
     await Promise.all([drain(cluster, node), setTimeout(3_000).then(() => killOperator(cluster))])

@@ -95,6 +95,7 @@ function mongod({ images }: RenderInput, resources: ManagedMongoDb['resources'])
     resources,
     securityContext: containerSecurity,
     startupProbe: { ...probe, periodSeconds: 1, failureThreshold: 300 },
+    readinessProbe: { ...probe, periodSeconds: 5 },
     livenessProbe: { ...probe, periodSeconds: 10, failureThreshold: 6 },
     volumeMounts: [
       { name: 'data', mountPath: '/data/db' },

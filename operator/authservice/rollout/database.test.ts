@@ -74,6 +74,21 @@ describe.each(['BlueGreen', 'RollingUpdate'] as const)('%s', (strategy) => {
     expect(back).toMatchObject({ contraction: undefined, contractedTo: undefined })
   })
 
+  test('it goes once: pods that are missing later, in a drain or while the count grows, take no Job away', () => {
+    const promoted = run(rollout('r2'))
+    const whole = observe(promoted)
+    const color = promoted.serviceColor ?? 'blue'
+    const live = whole.colors[color]
+    if (live === undefined) throw new Error(`there is no ${color}`)
+    const drained = {
+      ...whole,
+      colors: { ...whole.colors, [color]: { ...live, readyReplicas: 1, availableReplicas: 1 } },
+    }
+    for (const world of [whole, drained]) {
+      expect(decideRollout(world, promoted.memory, new Date(promoted.now)).contractionOf).toBe('r2')
+    }
+  })
+
   test('a pod on its way out still needs it', () => {
     const promoted = run(rollout('r2'), { endContractions: false })
     const draining = { ...observe(promoted), podRevisions: new Set(['r1', 'r2']) }

@@ -35,6 +35,14 @@ export function mayContract({ world, stable, memory }: Course): boolean {
   return wasPromoted && isAlone && memory.pin === undefined && world.specRevision === stable
 }
 
+/**
+ * Whether it was begun, or is over. It stays so while pods are missing, as they are whenever a node is drained or the
+ * count grows: a Job that was taken away would be made and run again each time.
+ */
+export function isContracting({ world, stable }: Course): boolean {
+  return world.contraction?.revision === stable
+}
+
 /** What a person should know of the contraction; empty while there is nothing. */
 export function contractionNote({ world, stable }: Course): string {
   const { contraction } = world

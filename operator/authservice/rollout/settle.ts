@@ -8,7 +8,7 @@ import {
   liveCount,
   secondsInPhase,
 } from './course.ts'
-import { contractionNote, mayContract } from './database.ts'
+import { contractionNote, isContracting, mayContract } from './database.ts'
 import { describeColor } from './describe.ts'
 import { canRun } from './goal.ts'
 import type { RolloutDecision } from './world.ts'
@@ -41,7 +41,7 @@ export function settle(course: Course): RolloutDecision {
       isWholeNow && !isGone
         ? `${idle} is being emptied`
         : `${describeColor(live, world.colors[live], needed)}${contractionNote(course)}`,
-    contractionOf: isWholeNow && isGone && mayContract(course) ? stable : undefined,
+    contractionOf: ((isWholeNow && isGone) || isContracting(course)) && mayContract(course) ? stable : undefined,
     templates,
     counts: { ...liveCount(course), ...emptyIdle(course) },
     memory: {

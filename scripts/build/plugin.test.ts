@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -18,4 +18,11 @@ test('the plug-in is one file that runs from any folder on PATH, under the name 
   const PATH = `${folder}:${process.env['PATH']}`
   const { stdout } = await promisify(execFile)('kubectl-authservice', ['version'], { env: { PATH }, cwd: tmpdir() })
   expect(stdout).toMatch(/^kubectl-authservice \d+\.\d+\.\d+\n$/)
+})
+
+test('it runs where it was built as well, in a project of ES modules', async () => {
+  await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+  const file = await buildPlugin(join(folder, 'dist'))
+  const { stdout } = await promisify(execFile)(file, ['version'], { env: { PATH: process.env['PATH'] } })
+  expect(stdout).toMatch(/^kubectl-authservice /)
 })

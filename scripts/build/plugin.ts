@@ -1,4 +1,4 @@
-import { chmod } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
@@ -19,5 +19,7 @@ export async function buildPlugin(directory: string): Promise<string> {
     logLevel: 'warning',
   })
   await chmod(outfile, 0o755)
+  // In this checkout a file without an extension is an ES module; anywhere else it is what it is here.
+  await writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n')
   return outfile
 }

@@ -119,15 +119,18 @@ test('a colour that was left is emptied, and its pods are said to end though the
   expect(text).toContain('is being emptied\n    accounts-green-x  Terminating')
 })
 
-test('a rollout says how long it has left', () => {
+test('a rollout says how long it has left, but for a wait that is not its fault', () => {
   const { status } = observed.authService
-  const lineUntil = (deadline: string) => {
-    const rollout = { phase: 'Preparing', revision: 'bbbb', deadline }
+  const lineUntil = (deadline: string, phase = 'Preparing') => {
+    const rollout = { phase, revision: 'bbbb', deadline }
     const authService = { ...observed.authService, status: { ...status, rollout } }
     return formatTree(viewRollout({ ...observed, authService }, now), { isTerminal: false }).split('\n')[2]
   }
   expect(lineUntil('2026-11-24T12:01:30Z')).toBe('  Rollout Preparing  revision bbbb, deadline in 60s')
   expect(lineUntil('2026-11-24T12:00:00Z')).toMatch(/past its deadline$/)
+  for (const phase of ['AwaitingPromotion', 'Verifying', 'Retiring', 'RollingBack', 'Stable']) {
+    expect(lineUntil('2026-11-24T12:00:00Z', phase)).not.toMatch(/deadline/)
+  }
 })
 
 test('a line that is wider than the terminal is cut, so that the tree stays a tree', () => {

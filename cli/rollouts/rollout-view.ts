@@ -1,5 +1,6 @@
 import { ordinaryWaits } from '@authservice-operator/operator/authservice/health.ts'
 import { colorLabel, revisionLabel } from '@authservice-operator/operator/authservice/resources/metadata.ts'
+import { hasDeadline } from '@authservice-operator/operator/authservice/rollout/goal.ts'
 import type { ObservedAuthService } from './observed.ts'
 
 /** How a line stands out in a terminal. */
@@ -39,6 +40,8 @@ export function viewRollout({ authService, deployments, pods }: ObservedAuthServ
   return [...lines, ...open.map(({ type, message }): Line => ({ depth: 1, text: `${type}: ${message}`, mood }))]
 }
 
+const isTimed: ReadonlySet<string> = hasDeadline
+
 type Status = NonNullable<ObservedAuthService['authService']['status']>
 type Rollout = NonNullable<Status['rollout']>
 
@@ -57,7 +60,8 @@ function viewProgress(
   const { phase, revision, message, phaseStartedAt, deadline, lastOutcome, failedRevision, failure } = rollout
   const isOver = phase === 'Stable' || phase === 'Retiring'
   const since = isOver || phaseStartedAt === undefined ? '' : `, for ${age(phaseStartedAt, now)}`
-  const until = isOver || deadline === undefined ? '' : `, ${timeLeft(deadline, now)}`
+  // A wait for a person, or of a set length, has none, though it is kept for the phase after.
+  const until = deadline !== undefined && isTimed.has(phase) ? `, ${timeLeft(deadline, now)}` : ''
   // At rest a revision that failed is only history.
   const shown = phase === 'Stable' ? (currentRevision ?? revision) : revision
   const line = (text: string, mood: Mood = 'plain'): Line => ({ depth: 2, text, mood })

@@ -40,8 +40,6 @@ export function viewRollout({ authService, deployments, pods }: ObservedAuthServ
   return [...lines, ...open.map(({ type, message }): Line => ({ depth: 1, text: `${type}: ${message}`, mood }))]
 }
 
-const isTimed: ReadonlySet<string> = hasDeadline
-
 type Status = NonNullable<ObservedAuthService['authService']['status']>
 type Rollout = NonNullable<Status['rollout']>
 
@@ -61,7 +59,7 @@ function viewProgress(
   const isOver = phase === 'Stable' || phase === 'Retiring'
   const since = isOver || phaseStartedAt === undefined ? '' : `, for ${age(phaseStartedAt, now)}`
   // A wait for a person, or of a set length, has none, though it is kept for the phase after.
-  const until = deadline !== undefined && isTimed.has(phase) ? `, ${timeLeft(deadline, now)}` : ''
+  const until = deadline !== undefined && hasDeadline.has(phase) ? `, ${timeLeft(deadline, now)}` : ''
   // At rest a revision that failed is only history.
   const shown = phase === 'Stable' ? (currentRevision ?? revision) : revision
   const line = (text: string, mood: Mood = 'plain'): Line => ({ depth: 2, text, mood })

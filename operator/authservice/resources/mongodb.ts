@@ -125,7 +125,7 @@ function setup(input: RenderInput) {
     env: Object.entries(environment).map(([key, value]) => ({ name: key, value })),
     resources: { requests: { cpu: '10m', memory: '16Mi' }, limits: { memory: '128Mi' } },
     securityContext: containerSecurity,
-    // Not for readiness, which would be asked for ever: a process in a container costs a node a tenth of a second.
+    // Not for readiness, which would be asked for ever: each look starts a process in the container.
     startupProbe: { exec: { command: ['test', '-f', '/tmp/done'] }, periodSeconds: 1, failureThreshold: 3_600 },
     volumeMounts: [
       { name: 'tmp', mountPath: '/tmp' },

@@ -23,7 +23,7 @@ interface Container {
   livenessProbe?: Probe
 }
 
-/** One that went on every second took a seventh of a small node that had nothing else to do. */
+/** At 78 a minute runc alone, which starts them, took 6 % of both processors of a machine. */
 test('a process is started in a container of a database to look at it once it has started three times a minute at most', () => {
   const children: unknown[] = [...renderRedis(input), ...renderMongoDb(input)]
   const containers = children.flatMap(
@@ -33,8 +33,8 @@ test('a process is started in a container of a database to look at it once it ha
   expect(containers.map(({ name }) => name)).toEqual(['redis', 'mongodb', 'setup'])
   const perMinute = containers
     .flatMap(({ readinessProbe, livenessProbe }) => [readinessProbe, livenessProbe])
-    .filter((probe) => probe?.exec !== undefined)
-    .reduce((sum, probe) => sum + 60 / (probe?.periodSeconds ?? 10), 0)
+    .flatMap((probe) => (probe?.exec === undefined ? [] : [60 / probe.periodSeconds]))
+    .reduce((sum, count) => sum + count, 0)
   expect(perMinute).toBeLessThanOrEqual(3)
   expect(containers.filter(({ startupProbe }) => startupProbe !== undefined)).toHaveLength(3)
 })

@@ -21,7 +21,7 @@ const start = [
   'exec redis-server /run/redis/auth.conf --dir /data --appendonly yes --maxmemory-policy noeviction --save ""',
 ].join(' && ')
 
-/** Whether it answers a command: a process in the container, which costs a node as much as thousands of requests. */
+/** Whether it answers a command. Each look starts a process in the container, which its node computes for. */
 const answers = {
   exec: { command: ['sh', '-c', 'REDISCLI_AUTH="$(cat /etc/redis-password/password)" redis-cli ping | grep -q PONG'] },
   timeoutSeconds: 3,

@@ -9,7 +9,7 @@ import {
 } from './world.ts'
 
 /** Phases that the deadline counts in: a wait for a person, or of a set length, is not the revision's fault. */
-export const hasDeadline: ReadonlySet<RolloutPhase> = new Set(['Preparing', 'Testing', 'Promoting'] as const)
+export const hasDeadline: ReadonlySet<string> = new Set<RolloutPhase>(['Preparing', 'Testing', 'Promoting'])
 
 /** Where everything is to end, and what is remembered of the way there. */
 export interface Goal {

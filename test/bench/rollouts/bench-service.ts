@@ -53,8 +53,8 @@ export class BenchService {
     })
   }
 
-  /** Makes it anew in a namespace of its own and waits until it is ready. @param applied is called before that */
-  static async create(cluster: Cluster, applied: () => Promise<void>): Promise<BenchService> {
+  /** Makes it anew in a namespace of its own. It is not ready yet. */
+  static async create(cluster: Cluster): Promise<BenchService> {
     const kubectl = kubectlOf(cluster)
     const remove = ['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=180s']
     await kubectl.run(remove, { timeoutSeconds: 190 })
@@ -64,9 +64,7 @@ export class BenchService {
     const service = new BenchService(cluster, { first, next: issueCertificate([host, previewHost], new Date()) })
     const input = { namespace, name, host, edgePort: cluster.edgePort, edgeNodePort, certificateSecret }
     await kubectl.run(['apply', '--filename', '-'], { input: stringify(manifest(input)) })
-    await applied()
     service.#informer.start()
-    await service.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 240)
     return service
   }
 

@@ -93,18 +93,12 @@ export async function podsOn(cluster: Cluster, node: string, ...components: Comp
 
 /** Waits until Redis and MongoDB have been given a node. */
 export async function databasesAreScheduled(cluster: Cluster): Promise<void> {
-  const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector('redis', 'mongodb')]
-  const deadline = performance.now() + 240_000
-  for (;;) {
-    const { items } = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
-    const there = items.filter(({ spec, metadata }) => spec.nodeName !== undefined && !metadata.deletionTimestamp)
-    if (there.length === 2) return
-    if (performance.now() > deadline) {
-      throw new Error(
-        `${there.length} of 2 databases have a node after 240 s: ${there.map(({ metadata }) => metadata.name).join(', ')}`,
-      )
+  for (const pod of [`pod/${name}-redis-0`, `pod/${name}-mongodb-0`]) {
+    // One at a time: of several that are not there yet, kubectl takes the answer for an error.
+    for (const what of ['create', 'condition=PodScheduled']) {
+      const wait = ['wait', `--for=${what}`, pod, '--namespace', namespace, '--timeout=120s']
+      await kubectlOf(cluster).run(wait, { timeoutSeconds: 130 })
     }
-    await setTimeout(250)
   }
 }
 

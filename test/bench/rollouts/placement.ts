@@ -1,3 +1,4 @@
+import type { AuthServiceStatus } from '../../../operator/authservice/api/schema.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { BenchService, holds } from './bench-service.ts'
 import {
@@ -18,12 +19,15 @@ export async function createSpread(cluster: Cluster): Promise<BenchService> {
   const [controlPlane, ...workers] = await nodeNames(cluster)
   console.log(`databases on ${controlPlane}`)
   for (const worker of workers) await cordon(cluster, worker)
-  const open = async () => {
-    for (const worker of workers) await uncordon(cluster, worker)
-  }
   // Not all of it may fit on that node: the others are closed only until the databases have theirs.
-  const service = await BenchService.create(cluster, () => databasesAreScheduled(cluster).then(open)).finally(open)
+  const service = await BenchService.create(cluster)
+    .then((created) => databasesAreScheduled(cluster).then(() => created))
+    .finally(async () => {
+      for (const worker of workers) await uncordon(cluster, worker)
+    })
+  const isReady = ({ conditions = [] }: AuthServiceStatus) => holds(conditions, 'Ready')
+  await service.until('ready', isReady, 240)
   await spreadFrontPods(cluster)
-  await service.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
+  await service.until('ready', isReady, 120)
   return service
 }

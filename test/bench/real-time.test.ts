@@ -1,5 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { expect, test } from 'vitest'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { portCarriers } from './real-time.ts'
 
 const module = new URL('./real-time.ts', import.meta.url).href
 /** In a process of its own, which alone is changed. Field 41 of the file is the policy: 0 ordinary, 1 first in first out. */
@@ -19,4 +23,25 @@ test('a process that measures runs before others, what it starts does not, and a
   const { refused, mine, ofChild } = JSON.parse(said)
   expect({ mine, ofChild }).toEqual({ mine: refused === undefined ? 1 : 0, ofChild: 0 })
   if (refused !== undefined) expect(refused).not.toBe('')
+})
+
+test('the process that carries a port is known by what it was started with', () => {
+  const processes = mkdtempSync(join(tmpdir(), 'processes-'))
+  onTestFinished(() => rmSync(processes, { recursive: true }))
+  const carrier = (port: number) => ['/usr/sbin/docker-proxy', '-proto', 'tcp', '-host-port', String(port), '']
+  const commands: Record<string, string[]> = {
+    1: ['init', ''],
+    // One of the kernel has none.
+    2: [''],
+    17: carrier(8443),
+    18: carrier(6443),
+    19: ['grep', 'docker-proxy', '-host-port', '8443', ''],
+    self: carrier(8443),
+  }
+  for (const [pid, command] of Object.entries(commands)) {
+    mkdirSync(join(processes, pid))
+    writeFileSync(join(processes, pid, 'cmdline'), command.join('\0'))
+  }
+  mkdirSync(join(processes, '20')) // it has just ended
+  expect(portCarriers(8443, processes)).toEqual([17])
 })

@@ -1,3 +1,4 @@
+import { setTimeout as turn } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
 import { DependencyAwayError, DependencyWatch } from './dependency-watch.ts'
 
@@ -68,4 +69,30 @@ test('a server that answers others is not away, however long the question takes'
   } finally {
     clearInterval(others)
   }
+})
+
+test('a server is not away because this process had no turn for a while', async () => {
+  let isBlocked = false
+  const told: string[] = []
+  watch = new DependencyWatch({
+    // An answer that takes several turns, as one over TLS does.
+    ping: async () => {
+      for (let count = 0; count < 4; count++) await turn(5)
+      if (!isBlocked) return
+      isBlocked = false
+      const until = performance.now() + 300
+      while (performance.now() < until);
+      for (let count = 0; count < 4; count++) await turn(5)
+    },
+    onAway: (error) => told.push(`away: ${error}`),
+    onBack: () => told.push('back'),
+    intervalMilliseconds: 5,
+    timeoutMilliseconds: 100,
+  })
+  watch.start()
+  await watch.firstAnswer(5_000)
+  isBlocked = true
+  await vi.waitFor(() => expect(isBlocked).toBe(false), { timeout: 5_000 })
+  await vi.waitFor(() => expect(watch?.silentMilliseconds).toBeLessThan(50), { timeout: 5_000 })
+  expect({ isUp: watch.isUp, told }).toEqual({ isUp: true, told: ['back'] })
 })

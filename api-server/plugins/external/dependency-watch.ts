@@ -1,5 +1,8 @@
 import { setImmediate, setTimeout } from 'node:timers/promises'
 
+/** A wait is made of parts of this length. */
+const turnMilliseconds = 50
+
 export interface WatchOptions {
   /** Asks for any answer. It may hang: then it counts as none. */
   ping: () => Promise<unknown>
@@ -7,7 +10,7 @@ export interface WatchOptions {
   onBack: () => void
   /** From an answer to the next question. */
   intervalMilliseconds?: number
-  /** Whoever has not answered by then is away. */
+  /** Whoever has not answered by then is away; only time in which this process gets its turns counts. */
   timeoutMilliseconds?: number
 }
 
@@ -112,11 +115,13 @@ export class DependencyWatch {
     const asked = new AbortController()
     const answer = ping()
     answer.catch(() => {}) // it may fail long after nobody waits for it
+    const signal = AbortSignal.any([asked.signal, this.#stopping.signal])
     const late = async () => {
-      await setTimeout(timeoutMilliseconds, undefined, {
-        signal: AbortSignal.any([asked.signal, this.#stopping.signal]),
-      })
-      // This process may be the one that was slow: an answer that is here already counts.
+      // A process that a busy machine lets wait is late for its own timers as well: a turn that took long is one turn.
+      for (let left = timeoutMilliseconds; left > 0; left -= turnMilliseconds) {
+        await setTimeout(Math.min(left, turnMilliseconds), undefined, { signal })
+      }
+      // An answer that is here already counts.
       await setImmediate()
       await setImmediate()
       throw new LateError(`no answer within ${timeoutMilliseconds} ms`)

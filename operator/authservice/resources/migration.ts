@@ -15,6 +15,9 @@ const adminVariables = /^(INITIAL_ADMIN_.*|BCRYPT_COST|PASSWORD_MIN_LENGTH)$/
 /** What the container leaves here, the kubelet puts into the pod's status, where the operator reads it. */
 const terminationLog = '/dev/termination-log'
 
+/** Which try of its revision a Job was made for: the moment at which that began, in seconds. */
+export const attemptAnnotation = 'auth-operator.dev/attempt'
+
 /** How the name of a migration goes on after that of the AuthService; a hash follows. */
 export const migrationPrefix = 'migrate-'
 
@@ -44,7 +47,10 @@ function job(input: RenderInput, source: MigrationSource, half: MigrationHalf): 
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: metadataOf(input, name, 'migration'),
+    metadata: {
+      ...metadataOf(input, name, 'migration'),
+      annotations: { [attemptAnnotation]: String(source.attempt) },
+    },
     spec: jobSpec(input.owner.name, source.template, half),
   }
 }

@@ -1,7 +1,8 @@
+import type { MigrationHalf } from '../resources/migration.ts'
 import type { Placement } from '../resources/render-input.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { migrationSource } from './migrations.ts'
-import { keepRevisions, type RevisionsInUse, type StoredRevision } from './revisions.ts'
+import { attemptTakenOver, migrationSource } from './migrations.ts'
+import { keepRevisions, type PodTemplate, type RevisionsInUse, type StoredRevision } from './revisions.ts'
 import { smokeTestName } from './smoke-test.ts'
 import { type Color, colors, type RolloutDecision, type RolloutWorld } from './world.ts'
 
@@ -12,36 +13,35 @@ export function placeRevisions(
     wanted,
     stored,
     world,
-    resolved,
-    owner,
+    snapshot,
   }: {
     wanted: RevisionsInUse['wanted']
     stored: ReadonlyMap<string, StoredRevision>
     world: RolloutWorld
-    resolved: Snapshot['resolved']
-    /** Name of the AuthService. */
-    owner: string
+    snapshot: Snapshot
   },
 ): Placement {
   const running = colors.flatMap((color) => [templates[color], world.colors[color]?.revision])
   const others = [revision, memory.currentRevision, memory.pin?.revision, ...running]
-  const revisions = keepRevisions(stored, { wanted, others }, resolved.rollout.revisionHistoryLimit)
+  const revisions = keepRevisions(stored, { wanted, others }, snapshot.resolved.rollout.revisionHistoryLimit)
   const place = (color: Color) => {
     const kept = revisions.find((one) => one.revision === templates[color])
     return kept === undefined ? [] : [[color, { revision: kept.revision, template: kept.template }] as const]
   }
   const tested = revisions.find((one) => one.revision === smokeTestOf)
-  const smokeTest = tested && { name: smokeTestName(owner, memory), image: tested.image }
-  const migrationOf = (wantedFor: string | undefined) => {
-    const kept = revisions.find((one) => one.revision === wantedFor)
-    return kept && migrationSource(kept.template, memory)
-  }
+  const smokeTest = tested && { name: smokeTestName(snapshot.authService.metadata.name, memory), image: tested.image }
+  const templateOf = (wantedFor: string | undefined) => revisions.find((one) => one.revision === wantedFor)?.template
+  const migrationOf = (half: MigrationHalf, template: PodTemplate | undefined) =>
+    template && migrationSource(snapshot, half, template, memory)
+  const next = templateOf(revision)
+  // One that is there for the same image and database stays on the way of the next revision, and needs no other one.
+  const isContracted = next !== undefined && attemptTakenOver(snapshot, 'contract', next) !== undefined
   return {
     activeColor,
     previewColor,
     smokeTest,
-    migration: migrationOf(revision),
-    contraction: migrationOf(contractionOf),
+    migration: migrationOf('expand', next),
+    contraction: migrationOf('contract', isContracted ? next : templateOf(contractionOf)),
     colors: Object.fromEntries(colors.flatMap(place)),
     revisions,
   }

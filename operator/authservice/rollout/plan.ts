@@ -27,7 +27,7 @@ export function planRollout(
   asked: RequestedActions,
   now: Date,
 ): RolloutPlan {
-  const { authService, children, resolved } = snapshot
+  const { authService, children } = snapshot
   const stored = storedRevisions(children, authService.metadata.name, authService.status?.revisions)
   const orders = ordersOf(asked, stored, wanted.revision)
   const memory = readMemory(authService.status)
@@ -47,7 +47,7 @@ export function planRollout(
   const rollout = decideRollout(world, memory, now)
   return {
     rollout,
-    placement: placeRevisions(rollout, { wanted, stored, world, resolved, owner: authService.metadata.name }),
+    placement: placeRevisions(rollout, { wanted, stored, world, snapshot }),
     taken: rollout.ordersTaken.flatMap((order) => takenOrder(order, asked, orders, rollout)),
   }
 }

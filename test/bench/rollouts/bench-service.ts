@@ -1,4 +1,3 @@
-import { setTimeout } from 'node:timers/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import { stringify } from 'yaml'
 import type { ActionName } from '../../../operator/authservice/actions.ts'
@@ -16,6 +15,7 @@ import { namespaceManifest } from '../../../scripts/demo/quickstart.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { edgeNodePort } from '../../cluster/kind-config.ts'
 import { manifest } from './manifest.ts'
+import { waitAtMost } from './wait.ts'
 
 export const namespace = 'bench-rollouts'
 export const name = 'bench'
@@ -120,7 +120,7 @@ export class BenchService {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#onStatus.add(resolve)
     try {
-      await Promise.race([promise, setTimeout(mostMilliseconds)])
+      await waitAtMost(mostMilliseconds, promise)
     } finally {
       this.#onStatus.delete(resolve)
     }

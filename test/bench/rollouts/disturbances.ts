@@ -118,14 +118,20 @@ export async function spreadFrontPods(cluster: Cluster): Promise<void> {
 export async function edgeIsReplaced(cluster: Cluster): Promise<void> {
   const status = ['rollout', 'status', `deployment/${name}-edge`, '--namespace', namespace, '--timeout=120s']
   await kubectlOf(cluster).run(status, { timeoutSeconds: 130 })
-  const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector('edge')]
-  const deadline = performance.now() + 60_000
-  for (;;) {
-    const { items } = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
-    if (items.every(({ metadata }) => metadata.deletionTimestamp === undefined)) return
-    if (performance.now() > deadline) throw new Error('an old edge pod has not ended after 60 s')
-    await setTimeout(1_000)
-  }
+  await nobodyLeaves(cluster, 'edge')
+}
+
+/** Waits until no server and no edge pod, or none of the given component, is on its way out. */
+export async function nobodyLeaves(cluster: Cluster, ...components: Component[]): Promise<void> {
+  const selector = podSelector(...(components.length > 0 ? components : (['server', 'edge'] as const)))
+  const { items } = await kubectlOf(cluster).json<{ items: Pod[] }>([
+    ...['get', 'pods', '--namespace', namespace, '--selector', selector],
+  ])
+  const leaving = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+  if (leaving.length === 0) return
+  const names = leaving.map(({ metadata }) => `pod/${metadata.name}`)
+  const wait = ['wait', '--for=delete', ...names, '--namespace', namespace, '--timeout=120s']
+  await kubectlOf(cluster).run(wait, { timeoutSeconds: 130 })
 }
 
 /** A line that the server wrote for one answer. */

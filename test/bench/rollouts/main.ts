@@ -10,10 +10,10 @@ import { loadBadVersions } from '../../bad-versions/images.ts'
 import { type Cluster, clusterTasks, imageTasks, runningCluster, wishesForDrain } from '../../cluster/cluster.ts'
 import { freeEdgePort } from '../../cluster/edge-port.ts'
 import { loadAverage, watchStolenTime } from '../process-figures.ts'
-import { takeRealTime } from '../real-time.ts'
+import { carryInRealTime, takeRealTime } from '../real-time.ts'
 import { type BenchService, kubectlOf } from './bench-service.ts'
 import { Control } from './control.ts'
-import { freshOperator } from './disturbances.ts'
+import { freshOperator, nobodyLeaves } from './disturbances.ts'
 import { parseOptions } from './options.ts'
 import { createSpread } from './placement.ts'
 import { closeRolloutReport, showFailures } from './report.ts'
@@ -35,7 +35,7 @@ const service = await prepareService(cluster)
 const edge = new EdgeClient(service.address)
 const sessions = await Sessions.open(edge, users)
 const control = await Control.start()
-const withoutRealTime = takeRealTime()
+const withoutRealTime = takeRealTime() ?? carryInRealTime(service.address.port)
 if (withoutRealTime !== undefined) console.log(`Clients wait for a processor as all else does: ${withoutRealTime}`)
 const traffic = new Traffic(service.address, sessions, () => service.describe(), control)
 const { longLived, http2, newConnection, refresh, login } = defaultRates
@@ -93,6 +93,8 @@ async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult
   const { name } = scenario
   await freshOperator(stage.cluster)
   await scenario.prepare?.(stage)
+  // What the scenario before has put an end to is not this one's load.
+  await nobodyLeaves(stage.cluster)
   const tally = new Tally()
   stage.traffic.tally = tally
   const since = new Date()

@@ -272,6 +272,33 @@ describe('the database', () => {
       { image: 'example.com/api-server:0.2.0', command: ['node', 'migrate.js', '--contract'] },
     ])
   })
+
+  test('that an earlier revision of the same image has changed is not changed again', async () => {
+    const uidsOf = async () =>
+      Object.fromEntries(
+        (await namespace.list('Job'))
+          .filter(({ metadata }) => metadata.name.startsWith('contracted-'))
+          .map(({ metadata }) => [metadata.name, metadata.uid]),
+      )
+    await until('contracted', async () =>
+      expect(await statusOf('contracted')).toMatchObject({ rollout: { phase: 'Stable' } }),
+    )
+    const before = await uidsOf()
+    expect(Object.keys(before)).toEqual([
+      expect.stringMatching(/^contracted-contract-/),
+      expect.stringMatching(/^contracted-migrate-/),
+    ])
+    await namespace.patch(kind, 'contracted', { spec: { logs: { level: 'Warn' } } })
+    await until('contracted', async () => expect(await colorOfTraffic('contracted')).toBe('blue'))
+    await until('contracted', async () => expect(await serverOf('contracted', 'green')).toMatchObject({ replicas: 0 }))
+    await until('contracted', async () =>
+      expect(await statusOf('contracted')).toMatchObject({
+        rollout: { phase: 'Stable', lastOutcome: 'Promoted' },
+        revisions: [{ number: 1 }, { number: 2 }, { number: 3 }],
+      }),
+    )
+    expect(await uidsOf()).toEqual(before)
+  })
 })
 
 test('a rolling update that is late gets its last good template back', async () => {

@@ -4,6 +4,7 @@ import type { PodTemplate } from '../rollout/revisions.ts'
 import { labelsOf, metadataOf } from './metadata.ts'
 import { containerSecurity, podDefaults, podSecurity, users } from './pod-security.ts'
 import type { Child, RenderInput } from './render-input.ts'
+import { outerCauses } from './server.ts'
 
 /** What the migrations need to connect, and to pass the server's own checks. */
 const databaseVariables =
@@ -55,9 +56,13 @@ function job(input: RenderInput, source: MigrationSource, half: MigrationHalf): 
   }
 }
 
-/** A Job cannot be changed, so whatever it is made from is in its name. */
+/**
+ * A Job cannot be changed, so whatever it is made from is in its name. So is why a template was made anew with the same
+ * spec: a Secret may lead to another database by now, and a restart has the same one looked at again.
+ */
 export function migrationName(owner: string, { template, attempt }: MigrationSource, half: MigrationHalf): string {
-  const hash = contentHash([jobSpec(owner, template, half), attempt]).slice(0, 8)
+  const causes = outerCauses.map((cause) => template.metadata.annotations?.[cause])
+  const hash = contentHash([jobSpec(owner, template, half), causes, attempt]).slice(0, 8)
   return `${owner}-${half === 'expand' ? migrationPrefix : 'contract-'}${hash}`
 }
 

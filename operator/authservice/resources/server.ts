@@ -85,6 +85,9 @@ export function passwordsBy(authService: string, secrets: ReadonlyMap<string, Se
 /** Server pods read what a spec refers to when they start, too. */
 const referencesAnnotation = 'auth-operator.dev/references-hash'
 
+/** What a template says of all that is not in its spec: contents of Secrets, and what a person asked for. */
+export const outerCauses = [passwordsByAnnotation, referencesAnnotation, restartedByAnnotation] as const
+
 function podAnnotations(input: TemplateInput) {
   const { owner, resolved, restartedBy, secrets } = input
   const references = referencedHash(input)

@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import type { Manifest } from '../apply/plan.ts'
 import { attemptAnnotation, migrationName } from '../resources/migration.ts'
+import { outerCauses } from '../resources/server.ts'
 import type { Snapshot } from '../snapshot.ts'
 import { migrationSource, observeMigration } from './migrations.ts'
 import type { PodTemplate } from './revisions.ts'
 import type { RolloutMemory } from './world.ts'
 
-const templateOf = (image: string, logLevel: string): PodTemplate => ({
-  metadata: { labels: {} },
+const templateOf = (image: string, logLevel: string, annotations = {}): PodTemplate => ({
+  metadata: { labels: {}, annotations },
   spec: {
     serviceAccountName: 'accounts',
     containers: [
@@ -50,7 +51,7 @@ const attemptBy = (seen: Snapshot, template: PodTemplate) => migrationSource(see
 
 describe('the migration of the revision before', () => {
   test.each(['Complete', undefined] as const)('is that of the next one with the same image and database (%s)', (is) => {
-    const next = templateOf('server:1', 'warn')
+    const next = templateOf('server:1', 'warn', { 'example.com/note': 'by a person' })
     expect(attemptBy(snapshot(is), next)).toBe(attemptOf(first))
     expect(observeMigration(snapshot(is), 'expand', { revision: 'r2', template: next, memory: second })).toMatchObject({
       revision: 'r2',
@@ -60,6 +61,11 @@ describe('the migration of the revision before', () => {
 
   test.each<[string, Snapshot, PodTemplate]>([
     ['another image', snapshot('Complete'), templateOf('server:2', 'info')],
+    ...outerCauses.map((cause): [string, Snapshot, PodTemplate] => [
+      `another ${cause}: a Secret says something else, or a person asked for a restart`,
+      snapshot('Complete'),
+      templateOf('server:1', 'info', { [cause]: '1' }),
+    ]),
     ['one that failed, which is tried again', snapshot('Failed'), earlier],
     ['one that is on its way out', snapshot('Complete', { deletionTimestamp: '2026-11-28T12:30:00Z' }), earlier],
     [

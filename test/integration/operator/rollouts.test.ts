@@ -299,6 +299,33 @@ describe('the database', () => {
     )
     expect(await uidsOf()).toEqual(before)
   })
+
+  test('behind another URL in the same Secret is made ready by a restart, before any pod uses it', async () => {
+    const leadTo = (host: string) =>
+      namespace.apply({
+        apiVersion: 'v1',
+        kind: 'Secret',
+        metadata: { name: 'their-mongodb' },
+        ...{ data: { url: Buffer.from(`mongodb://${host}/?replicaSet=rs0&tls=true`).toString('base64') } },
+      })
+    await leadTo('old.example.com')
+    const spec = {
+      environment: 'development',
+      mongodb: { external: { urlSecretRef: { name: 'their-mongodb', key: 'url' } } },
+      redis: {},
+      ingress: { type: 'None' },
+      rollout: blueGreen,
+    }
+    await namespace.apply({ apiVersion, kind, metadata: { name: 'moved' }, ...{ spec } })
+    await until('moved', async () => expect(await namespace.condition('moved', 'Ready')).toMatch(/^True/))
+    const before = await migrationOf('moved')
+
+    await leadTo('new.example.com')
+    await ask('moved', 'restart', 'to use it')
+    await expect.poll(() => migrationOf('moved'), { timeout: 10_000 }).not.toSatisfy((job) => !job || job === before)
+    expect(await serverOf('moved', 'green'), 'pods before the database is ready').toBeUndefined()
+    await until('moved', async () => expect(await colorOfTraffic('moved')).toBe('green'))
+  })
 })
 
 test('a rolling update that is late gets its last good template back', async () => {

@@ -40,7 +40,7 @@ type Job = Manifest & ObservedJob & { status?: { completionTime?: string } }
 
 /** Reads what the migration found out about the databases: the operator itself connects to none of a tenant's. */
 export function observeDatabases(snapshot: Snapshot, desired: readonly Manifest[]): DatabaseCheck | undefined {
-  const prefix = `${snapshot.authService.metadata.name}-${migrationPrefix}`
+  const prefix = migrationPrefix(snapshot.authService.metadata.name, 'expand')
   const name = desired.find((child) => child.kind === 'Job' && child.metadata.name.startsWith(prefix))?.metadata.name
   if (name === undefined) return undefined
   const status = findChild<Job>(snapshot, 'Job', name)?.status

@@ -19,9 +19,6 @@ const terminationLog = '/dev/termination-log'
 /** Which try of its revision a Job was made for: the moment at which that began, in seconds. */
 export const attemptAnnotation = 'auth-operator.dev/attempt'
 
-/** How the name of a migration goes on after that of the AuthService; a hash follows. */
-export const migrationPrefix = 'migrate-'
-
 /** What a migration is made from: a revision's own template, so that the same image and database are meant. */
 export interface MigrationSource {
   template: PodTemplate
@@ -30,6 +27,16 @@ export interface MigrationSource {
 }
 
 export type MigrationHalf = 'expand' | 'contract'
+
+/** A migration with the name of its Job. */
+export interface Migration extends MigrationSource {
+  name: string
+}
+
+/** How the name of a migration begins; a hash follows. */
+export function migrationPrefix(owner: string, half: MigrationHalf): string {
+  return `${owner}-${half === 'expand' ? 'migrate' : 'contract'}-`
+}
 
 /**
  * The Jobs that change the database for a revision: one makes what it needs before its pods start, another takes away
@@ -43,16 +50,15 @@ export function renderMigrations(input: RenderInput): Child[] {
   ]
 }
 
-function job(input: RenderInput, source: MigrationSource, half: MigrationHalf): Child {
-  const name = migrationName(input.owner.name, source, half)
+function job(input: RenderInput, { name, template, attempt }: Migration, half: MigrationHalf): Child {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
     metadata: {
       ...metadataOf(input, name, 'migration'),
-      annotations: { [attemptAnnotation]: String(source.attempt) },
+      annotations: { [attemptAnnotation]: String(attempt) },
     },
-    spec: jobSpec(input.owner.name, source.template, half),
+    spec: jobSpec(input.owner.name, template, half),
   }
 }
 
@@ -63,7 +69,7 @@ function job(input: RenderInput, source: MigrationSource, half: MigrationHalf): 
 export function migrationName(owner: string, { template, attempt }: MigrationSource, half: MigrationHalf): string {
   const causes = outerCauses.map((cause) => template.metadata.annotations?.[cause])
   const hash = contentHash([jobSpec(owner, template, half), causes, attempt]).slice(0, 8)
-  return `${owner}-${half === 'expand' ? migrationPrefix : 'contract-'}${hash}`
+  return `${migrationPrefix(owner, half)}${hash}`
 }
 
 function jobSpec(owner: string, template: PodTemplate, half: MigrationHalf) {

@@ -5,7 +5,7 @@ import type { WantedMonitoring } from '../monitoring.ts'
 import type { KeptRevision, PodTemplate } from '../rollout/revisions.ts'
 import type { Color } from '../rollout/world.ts'
 import type { DesiredSecret, SecretData } from '../secrets/secret-data.ts'
-import type { MigrationSource } from './migration.ts'
+import type { Migration } from './migration.ts'
 
 /** All that the pod template of a server is made from. */
 export interface TemplateInput {
@@ -44,9 +44,9 @@ export interface Placement {
   /** The test to run, with the image of the revision that it tests; undefined: none is wanted now. */
   smokeTest: { name: string; image: string } | undefined
   /** What the database is made ready for; undefined only where its revision is not known. */
-  migration: MigrationSource | undefined
+  migration: Migration | undefined
   /** What the database is left to alone, without what earlier revisions needed; undefined: they may come back. */
-  contraction: MigrationSource | undefined
+  contraction: Migration | undefined
   /** Revisions that are kept, with their templates. */
   revisions: readonly KeptRevision[]
 }

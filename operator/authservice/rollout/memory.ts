@@ -24,6 +24,11 @@ export function readMemory(status: AuthServiceStatus | undefined): RolloutMemory
   }
 }
 
+/** Tells one try of a revision from the next: when it began, in the whole seconds that status holds. */
+export function attemptOf({ startedAt }: Pick<RolloutMemory, 'startedAt'>): number {
+  return Math.trunc((startedAt?.getTime() ?? 0) / 1000)
+}
+
 /** The same, as status holds it. */
 export function writeMemory({ memory, message, revision }: Pick<RolloutDecision, 'memory' | 'message' | 'revision'>) {
   const {

@@ -3,7 +3,8 @@ import type { Manifest } from '../apply/plan.ts'
 import { attemptAnnotation, migrationName } from '../resources/migration.ts'
 import { outerCauses } from '../resources/server.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { migrationSource, observeMigration } from './migrations.ts'
+import { attemptOf } from './memory.ts'
+import { migrationOf, observeMigration } from './migrations.ts'
 import type { PodTemplate } from './revisions.ts'
 import type { RolloutMemory } from './world.ts'
 
@@ -29,7 +30,6 @@ const earlier = templateOf('server:1', 'info')
 const began = (at: string) => ({ startedAt: new Date(at) }) as RolloutMemory
 const first = began('2026-11-28T12:00:00Z')
 const second = began('2026-11-28T13:00:00Z')
-const attemptOf = ({ startedAt }: RolloutMemory) => (startedAt?.getTime() ?? 0) / 1000
 
 /** What the first revision left. */
 function snapshot(condition?: 'Complete' | 'Failed', metadata: object = {}): Snapshot {
@@ -47,7 +47,7 @@ function snapshot(condition?: 'Complete' | 'Failed', metadata: object = {}): Sna
   // Nothing else of it is read.
   return { authService: { metadata: { name: 'accounts' } }, children: [job], pods: [] } as unknown as Snapshot
 }
-const attemptBy = (seen: Snapshot, template: PodTemplate) => migrationSource(seen, 'expand', template, second).attempt
+const attemptBy = (seen: Snapshot, template: PodTemplate) => migrationOf(seen, 'expand', template, second).attempt
 
 describe('the migration of the revision before', () => {
   test.each(['Complete', undefined] as const)('is that of the next one with the same image and database (%s)', (is) => {
@@ -80,6 +80,6 @@ describe('the migration of the revision before', () => {
   })
 
   test('is no contraction', () => {
-    expect(migrationSource(snapshot('Complete'), 'contract', earlier, second).attempt).toBe(attemptOf(second))
+    expect(migrationOf(snapshot('Complete'), 'contract', earlier, second).attempt).toBe(attemptOf(second))
   })
 })

@@ -1,35 +1,52 @@
 import type { Manifest } from '../apply/plan.ts'
 import { jobHealth, lastWordsOf, type ObservedJob } from '../health.ts'
-import { attemptAnnotation, type MigrationHalf, type MigrationSource, migrationName } from '../resources/migration.ts'
+import {
+  attemptAnnotation,
+  type Migration,
+  type MigrationHalf,
+  migrationName,
+  migrationPrefix,
+} from '../resources/migration.ts'
 import { findChild, podsOfJob, type Snapshot } from '../snapshot.ts'
+import { attemptOf } from './memory.ts'
 import type { PodTemplate } from './revisions.ts'
 import type { MigrationResult, RolloutMemory } from './world.ts'
 
 /**
- * What a half of the migrations of a revision is made from. A Job of an earlier revision with the same image and
- * database did all that there is to do: it is taken over. One that failed is not, so that it is tried again.
+ * A half of the migrations of a revision. A Job of an earlier revision with the same image and database did all that
+ * there is to do: it is taken over. One that failed is not, so that it is tried again.
  */
-export function migrationSource(
+export function migrationOf(
   snapshot: Snapshot,
   half: MigrationHalf,
   template: PodTemplate,
-  { startedAt }: Pick<RolloutMemory, 'startedAt'>,
-): MigrationSource {
-  // Status holds whole seconds.
-  const own = Math.trunc((startedAt?.getTime() ?? 0) / 1000)
-  return { template, attempt: attemptTakenOver(snapshot, half, template) ?? own }
+  memory: Pick<RolloutMemory, 'startedAt'>,
+): Migration {
+  const source = { template, attempt: attemptOf(memory) }
+  return (
+    migrationTakenOver(snapshot, half, template) ?? {
+      ...source,
+      name: migrationName(snapshot.authService.metadata.name, source, half),
+    }
+  )
 }
 
-/** Of which try the Job is that can be taken over; undefined where there is none. */
-export function attemptTakenOver(snapshot: Snapshot, half: MigrationHalf, template: PodTemplate): number | undefined {
+/** The one that is there and is taken over; undefined where there is none. */
+export function migrationTakenOver(
+  snapshot: Snapshot,
+  half: MigrationHalf,
+  template: PodTemplate,
+): Migration | undefined {
   const owner = snapshot.authService.metadata.name
+  const prefix = migrationPrefix(owner, half)
   for (const job of snapshot.children) {
-    const attempt = Number(job.metadata.annotations?.[attemptAnnotation])
-    if (job.kind !== 'Job' || !Number.isSafeInteger(attempt)) continue
-    const { name, deletionTimestamp } = job.metadata
+    const { name, deletionTimestamp, annotations } = job.metadata
+    if (job.kind !== 'Job' || deletionTimestamp !== undefined || !name.startsWith(prefix)) continue
+    const attempt = Number(annotations?.[attemptAnnotation])
     // The name tells what a Job was made from, so an annotation that somebody changed is not believed.
-    if (deletionTimestamp !== undefined || name !== migrationName(owner, { template, attempt }, half)) continue
-    if (jobHealth(job as ObservedJob & Manifest, name, podsOfJob(snapshot, name)).state !== 'failed') return attempt
+    if (!Number.isSafeInteger(attempt) || name !== migrationName(owner, { template, attempt }, half)) continue
+    const { state } = jobHealth(job as ObservedJob & Manifest, name, podsOfJob(snapshot, name))
+    if (state !== 'failed') return { name, template, attempt }
   }
   return undefined
 }
@@ -40,8 +57,7 @@ export function observeMigration(
   half: MigrationHalf,
   { revision, template, memory }: { revision: string; template: PodTemplate; memory: RolloutMemory },
 ): MigrationResult | undefined {
-  const source = migrationSource(snapshot, half, template, memory)
-  const name = migrationName(snapshot.authService.metadata.name, source, half)
+  const { name } = migrationOf(snapshot, half, template, memory)
   const job = findChild<ObservedJob & Manifest>(snapshot, 'Job', name)
   if (job === undefined) return undefined
   const pods = podsOfJob(snapshot, name)

@@ -1,8 +1,7 @@
-import type { MigrationHalf } from '../resources/migration.ts'
 import type { Placement } from '../resources/render-input.ts'
 import type { Snapshot } from '../snapshot.ts'
-import { attemptTakenOver, migrationSource } from './migrations.ts'
-import { keepRevisions, type PodTemplate, type RevisionsInUse, type StoredRevision } from './revisions.ts'
+import { migrationOf, migrationTakenOver } from './migrations.ts'
+import { keepRevisions, type RevisionsInUse, type StoredRevision } from './revisions.ts'
 import { smokeTestName } from './smoke-test.ts'
 import { type Color, colors, type RolloutDecision, type RolloutWorld } from './world.ts'
 
@@ -31,17 +30,17 @@ export function placeRevisions(
   const tested = revisions.find((one) => one.revision === smokeTestOf)
   const smokeTest = tested && { name: smokeTestName(snapshot.authService.metadata.name, memory), image: tested.image }
   const templateOf = (wantedFor: string | undefined) => revisions.find((one) => one.revision === wantedFor)?.template
-  const migrationOf = (half: MigrationHalf, template: PodTemplate | undefined) =>
-    template && migrationSource(snapshot, half, template, memory)
   const next = templateOf(revision)
-  // One that is there for the same image and database stays on the way of the next revision, and needs no other one.
-  const isContracted = next !== undefined && attemptTakenOver(snapshot, 'contract', next) !== undefined
+  const contracted = templateOf(contractionOf)
   return {
     activeColor,
     previewColor,
     smokeTest,
-    migration: migrationOf('expand', next),
-    contraction: migrationOf('contract', isContracted ? next : templateOf(contractionOf)),
+    migration: next && migrationOf(snapshot, 'expand', next, memory),
+    // One that is there for the same image and database stays on the way of the next revision, which needs no other one.
+    contraction:
+      (next && migrationTakenOver(snapshot, 'contract', next)) ??
+      (contracted && migrationOf(snapshot, 'contract', contracted, memory)),
     colors: Object.fromEntries(colors.flatMap(place)),
     revisions,
   }

@@ -2,13 +2,12 @@ import { contentHash } from '../apply/content-hash.ts'
 import type { Manifest } from '../apply/plan.ts'
 import { jobHealth, lastWordsOf, type ObservedJob } from '../health.ts'
 import { findChild, podsOfJob, type Snapshot } from '../snapshot.ts'
+import { attemptOf } from './memory.ts'
 import type { RolloutMemory, SmokeTestResult } from './world.ts'
 
 /** Name of the Job that tests a revision. One that is tried again later, after it failed, is tested by another Job. */
-export function smokeTestName(owner: string, { revision, startedAt }: Pick<RolloutMemory, 'revision' | 'startedAt'>) {
-  // Status holds whole seconds.
-  const seconds = Math.trunc((startedAt?.getTime() ?? 0) / 1000)
-  return `${owner}-smoke-${contentHash([revision, seconds]).slice(0, 8)}`
+export function smokeTestName(owner: string, memory: Pick<RolloutMemory, 'revision' | 'startedAt'>) {
+  return `${owner}-smoke-${contentHash([memory.revision, attemptOf(memory)]).slice(0, 8)}`
 }
 
 /** How the test of the revision that is under way goes; undefined before it was started. */

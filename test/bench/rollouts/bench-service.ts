@@ -1,5 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node'
 import { stringify } from 'yaml'
+import { atMost } from '../../../api-server/plugins/app/revocation/at-most.ts'
 import type { ActionName } from '../../../operator/authservice/actions.ts'
 import type { AuthService, AuthServiceStatus } from '../../../operator/authservice/api/schema.ts'
 import { authServices } from '../../../operator/authservice/kinds.ts'
@@ -15,7 +16,6 @@ import { namespaceManifest } from '../../../scripts/demo/quickstart.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { edgeNodePort } from '../../cluster/kind-config.ts'
 import { manifest } from './manifest.ts'
-import { waitAtMost } from './wait.ts'
 
 export const namespace = 'bench-rollouts'
 export const name = 'bench'
@@ -120,7 +120,7 @@ export class BenchService {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#onStatus.add(resolve)
     try {
-      await waitAtMost(mostMilliseconds, promise)
+      await atMost(mostMilliseconds, promise)
     } finally {
       this.#onStatus.delete(resolve)
     }

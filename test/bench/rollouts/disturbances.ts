@@ -86,9 +86,14 @@ export async function uncordon(cluster: Cluster, node: string): Promise<void> {
 
 /** Names of those pods of the AuthService that are on the node. */
 export async function podsOn(cluster: Cluster, node: string, ...components: Component[]): Promise<string[]> {
+  const pods = await podsOf(cluster, ...components)
+  return pods.filter(({ spec }) => spec.nodeName === node).map(({ metadata }) => metadata.name)
+}
+
+/** The pods of the AuthService that are of one of the components, those on their way out included. */
+async function podsOf(cluster: Cluster, ...components: Component[]): Promise<Pod[]> {
   const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector(...components)]
-  const pods = await kubectlOf(cluster).json<{ items: Pod[] }>(list)
-  return pods.items.filter(({ spec }) => spec.nodeName === node).map(({ metadata }) => metadata.name)
+  return (await kubectlOf(cluster).json<{ items: Pod[] }>(list)).items
 }
 
 /** Waits until Redis and MongoDB have been given a node. */
@@ -106,10 +111,7 @@ export async function databasesAreScheduled(cluster: Cluster): Promise<void> {
 export async function spreadFrontPods(cluster: Cluster): Promise<void> {
   const kubectl = kubectlOf(cluster)
   for (const component of ['server', 'edge'] as const) {
-    const pods = await kubectl.json<{ items: Pod[] }>([
-      ...['get', 'pods', '--namespace', namespace, '--selector', podSelector(component)],
-    ])
-    const [first] = pods.items
+    const [first] = await podsOf(cluster, component)
     if (first !== undefined) await kubectl.run(['delete', 'pod', '--namespace', namespace, first.metadata.name])
   }
 }
@@ -121,13 +123,10 @@ export async function edgeIsReplaced(cluster: Cluster): Promise<void> {
   await nobodyLeaves(cluster, 'edge')
 }
 
-/** Waits until no server and no edge pod, or none of the given component, is on its way out. */
+/** Waits until no pod of these components is on its way out. */
 export async function nobodyLeaves(cluster: Cluster, ...components: Component[]): Promise<void> {
-  const selector = podSelector(...(components.length > 0 ? components : (['server', 'edge'] as const)))
-  const { items } = await kubectlOf(cluster).json<{ items: Pod[] }>([
-    ...['get', 'pods', '--namespace', namespace, '--selector', selector],
-  ])
-  const leaving = items.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
+  const pods = await podsOf(cluster, ...components)
+  const leaving = pods.filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
   if (leaving.length === 0) return
   const names = leaving.map(({ metadata }) => `pod/${metadata.name}`)
   const wait = ['wait', '--for=delete', ...names, '--namespace', namespace, '--timeout=120s']

@@ -94,7 +94,7 @@ async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult
   await freshOperator(stage.cluster)
   await scenario.prepare?.(stage)
   // What the scenario before has put an end to is not this one's load.
-  await nobodyLeaves(stage.cluster)
+  await nobodyLeaves(stage.cluster, 'server', 'edge')
   const tally = new Tally()
   stage.traffic.tally = tally
   const since = new Date()

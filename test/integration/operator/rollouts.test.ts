@@ -218,8 +218,10 @@ describe('the smoke test', () => {
 
 describe('the database', () => {
   const jobsOf = async (name: string) =>
-    (await namespace.list('Job')).map(({ metadata }) => metadata.name).filter((job) => job.startsWith(`${name}-`))
-  const migrationOf = async (name: string) => (await jobsOf(name)).find((job) => job.includes('-migrate-'))
+    (await namespace.list('Job')).map(({ metadata }) => metadata).filter((job) => job.name.startsWith(`${name}-`))
+  const namesOf = async (name: string, half: string) =>
+    (await jobsOf(name)).map((job) => job.name).filter((job) => job.includes(half))
+  const migrationOf = async (name: string) => (await namesOf(name, '-migrate-'))[0]
   interface Job extends Live {
     spec: { template: { spec: { containers: { image: string; command: string[] }[] } } }
   }
@@ -259,7 +261,7 @@ describe('the database', () => {
 
   test('keeps what the old version needs until that is gone', async () => {
     await create('contracted', { scaleDownDelaySeconds: 3 })
-    const contractions = async () => (await jobsOf('contracted')).filter((job) => job.includes('-contract-'))
+    const contractions = () => namesOf('contracted', '-contract-')
     await upgrade('contracted', '0.2.0')
     await until('contracted', async () =>
       expect(await statusOf('contracted')).toMatchObject({ rollout: { phase: 'Retiring' } }),
@@ -274,12 +276,7 @@ describe('the database', () => {
   })
 
   test('that an earlier revision of the same image has changed is not changed again', async () => {
-    const uidsOf = async () =>
-      Object.fromEntries(
-        (await namespace.list('Job'))
-          .filter(({ metadata }) => metadata.name.startsWith('contracted-'))
-          .map(({ metadata }) => [metadata.name, metadata.uid]),
-      )
+    const uidsOf = async () => Object.fromEntries((await jobsOf('contracted')).map(({ name, uid }) => [name, uid]))
     await until('contracted', async () =>
       expect(await statusOf('contracted')).toMatchObject({ rollout: { phase: 'Stable' } }),
     )

@@ -17,7 +17,8 @@ function watched(behaviour: { now: 'answers' | 'hangs' | 'refuses' }) {
     ping,
     onAway: () => told.push('away'),
     onBack: () => told.push('back'),
-    intervalMilliseconds: 5,
+    turnMilliseconds: 5,
+    restMilliseconds: 5,
     timeoutMilliseconds: 100,
   })
   watch.start()
@@ -86,7 +87,8 @@ test('a server is not away because this process had no turn for a while', async 
     },
     onAway: (error) => told.push(`away: ${error}`),
     onBack: () => told.push('back'),
-    intervalMilliseconds: 5,
+    turnMilliseconds: 5,
+    restMilliseconds: 5,
     timeoutMilliseconds: 100,
   })
   watch.start()
@@ -95,4 +97,48 @@ test('a server is not away because this process had no turn for a while', async 
   await vi.waitFor(() => expect(isBlocked).toBe(false), { timeout: 5_000 })
   await vi.waitFor(() => expect(watch?.silentMilliseconds).toBeLessThan(50), { timeout: 5_000 })
   expect({ isUp: watch.isUp, told }).toEqual({ isUp: true, told: ['back'] })
+})
+
+/** Runs with a clock that moves when it is told to. @returns how often the server was asked in each of the times */
+async function questionsIn(times: ((watch: DependencyWatch) => void)[], milliseconds: number): Promise<number[]> {
+  vi.useFakeTimers()
+  try {
+    const ping = vi.fn(async () => 'pong')
+    watch = new DependencyWatch({ ping, onAway: () => {}, onBack: () => {} })
+    watch.start()
+    await vi.advanceTimersByTimeAsync(0)
+    const counts: number[] = []
+    for (const begin of times) {
+      ping.mockClear()
+      begin(watch)
+      await vi.advanceTimersByTimeAsync(milliseconds)
+      counts.push(ping.mock.calls.length)
+    }
+    return counts
+  } finally {
+    watch?.stop()
+    vi.useRealTimers()
+  }
+}
+
+test('a server that answers others is not asked, and one that nobody asks now and then', async () => {
+  let others: NodeJS.Timeout | undefined
+  const counts = await questionsIn(
+    [
+      (watch) => {
+        others = setInterval(() => watch.noteAnswer(), 500)
+      },
+      () => clearInterval(others),
+    ],
+    10_000,
+  )
+  expect(counts).toEqual([0, 10])
+})
+
+test.each<[who: string, waits: (watch: DependencyWatch) => void]>([
+  ['a request', (watch) => void watch.whileUp(() => new Promise(() => {}))],
+  ['a command', (watch) => watch.noteQuestion()],
+])('once %s waits for an answer, the server is asked within a fifth of a second', async (_who, waits) => {
+  const [questions] = await questionsIn([waits], 200)
+  expect(questions).toBeGreaterThanOrEqual(1)
 })

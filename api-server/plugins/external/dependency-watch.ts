@@ -1,15 +1,15 @@
-import { setImmediate, setTimeout } from 'node:timers/promises'
-
-/** A wait is made of parts of this length. */
-const turnMilliseconds = 50
+import { setImmediate } from 'node:timers/promises'
+import { atMost } from '../../at-most.ts'
 
 export interface WatchOptions {
   /** Asks for any answer. It may hang: then it counts as none. */
   ping: () => Promise<unknown>
   onAway: (error: unknown) => void
   onBack: () => void
-  /** From an answer to the next question. */
-  intervalMilliseconds?: number
+  /** Every so often it is looked whether a question is due. Whoever waits for an answer waits so long without a question. */
+  turnMilliseconds?: number
+  /** Without an answer for so long a question is due, even if nobody waits. */
+  restMilliseconds?: number
   /** Whoever has not answered by then is away; only time in which this process gets its turns counts. */
   timeoutMilliseconds?: number
 }
@@ -19,46 +19,54 @@ export class DependencyAwayError extends Error {
   override name = 'DependencyAwayError'
 }
 
-class LateError extends Error {}
-
 /**
- * Knows whether a server answers, before a request has to find out: asked all the time, so that one that hangs is
- * known within a second, and one that is back as well. Whoever waits for it is told when it goes away.
+ * Knows whether a server answers. The answers that others get are proof enough; while there are none it is asked: at
+ * once when somebody waits for one, so that a server that hangs is known within a second, and now and then when nobody
+ * does. Whoever waits for it is told when it goes away.
  */
 export class DependencyWatch {
   readonly #options: Required<WatchOptions>
   readonly #waiting = new Set<(error: Error) => void>()
-  readonly #stopping = new AbortController()
-  #loop: Promise<void> = Promise.resolve()
   readonly #first = Promise.withResolvers<void>()
+  #turns: NodeJS.Timeout | undefined
+  /** Ours, on its way: how many turns it has taken. */
+  #question: { turns: number } | undefined
+  /** Somebody has asked since the last answer. */
+  #isAsked = false
   #isUp = false
   #lastAnswer = Number.NEGATIVE_INFINITY
+  #lastFailure = Number.NEGATIVE_INFINITY
 
   constructor(options: WatchOptions) {
-    this.#options = { intervalMilliseconds: 200, timeoutMilliseconds: 750, ...options }
+    this.#options = { turnMilliseconds: 100, restMilliseconds: 1_000, timeoutMilliseconds: 700, ...options }
   }
 
   start(): void {
-    this.#loop = this.#run()
+    this.#turns = setInterval(() => this.#turn(), this.#options.turnMilliseconds)
+    this.#ask()
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort()
-    await this.#loop
+  /** Nobody waits for a first answer any longer. */
+  stop(): void {
+    clearInterval(this.#turns)
+    this.#question = undefined
+    this.#first.resolve()
+  }
+
+  /** Somebody waits for an answer that is not work of `whileUp`. */
+  noteQuestion(): void {
+    this.#isAsked = true
   }
 
   /** It has answered somebody: whoever answers others is not away, however long a question waits in its queue. */
   noteAnswer(): void {
     this.#lastAnswer = performance.now()
+    this.#isAsked = false
   }
 
   /** Resolves with the first answer, or after so long without one. */
-  async firstAnswer(mostMilliseconds: number): Promise<void> {
-    const waited = new AbortController()
-    const signal = AbortSignal.any([waited.signal, this.#stopping.signal])
-    const tired = setTimeout(mostMilliseconds, undefined, { signal }).catch(() => {}) // answered, or stopping
-    await Promise.race([this.#first.promise, tired])
-    waited.abort()
+  firstAnswer(mostMilliseconds: number): Promise<void> {
+    return atMost(mostMilliseconds, this.#first.promise)
   }
 
   /** False before the first answer as well. */
@@ -85,51 +93,62 @@ export class DependencyWatch {
     })
   }
 
-  async #run(): Promise<void> {
-    const { intervalMilliseconds, timeoutMilliseconds, onBack } = this.#options
-    const { signal } = this.#stopping
-    while (!signal.aborted) {
-      try {
-        await this.#ask()
-        this.#lastAnswer = performance.now()
-        if (!this.#isUp && !signal.aborted) onBack()
-        this.#isUp = true
-        this.#first.resolve()
-      } catch (error) {
-        if (signal.aborted) return
-        const answersOthers = error instanceof LateError && this.silentMilliseconds < timeoutMilliseconds
-        if (!answersOthers) this.#goAway(error)
-      }
-      await setTimeout(intervalMilliseconds, undefined, { signal }).catch(() => {}) // stopping
+  /** A process that a busy machine lets wait has one turn for all that it missed. */
+  #turn(): void {
+    const { turnMilliseconds, timeoutMilliseconds } = this.#options
+    const question = this.#question
+    if (question === undefined) {
+      if (this.#isDue()) this.#ask()
+      return
     }
+    question.turns++
+    if (question.turns * turnMilliseconds >= timeoutMilliseconds) void this.#giveUp(question)
+  }
+
+  #isDue(): boolean {
+    const { turnMilliseconds, restMilliseconds } = this.#options
+    if (!this.#isUp) return performance.now() - this.#lastFailure >= turnMilliseconds
+    const isAwaited = this.#isAsked || this.#waiting.size > 0
+    return this.silentMilliseconds >= (isAwaited ? turnMilliseconds : restMilliseconds)
+  }
+
+  #ask(): void {
+    const question = { turns: 0 }
+    this.#question = question
+    this.#options.ping().then(
+      () => {
+        if (this.#question === question) this.#answered()
+      },
+      (error: unknown) => {
+        if (this.#question === question) this.#goAway(error)
+      },
+    )
+  }
+
+  #answered(): void {
+    this.#question = undefined
+    this.noteAnswer()
+    if (!this.#isUp) this.#options.onBack()
+    this.#isUp = true
+    this.#first.resolve()
+  }
+
+  async #giveUp(question: object): Promise<void> {
+    // An answer that is here already counts.
+    await setImmediate()
+    await setImmediate()
+    if (this.#question !== question) return
+    this.#question = undefined
+    const { timeoutMilliseconds } = this.#options
+    if (this.silentMilliseconds < timeoutMilliseconds) return
+    this.#goAway(new Error(`no answer within ${timeoutMilliseconds} ms`))
   }
 
   #goAway(error: unknown): void {
+    this.#question = undefined
+    this.#lastFailure = performance.now()
     if (this.#isUp) this.#options.onAway(error)
     this.#isUp = false
     for (const reject of this.#waiting) reject(new DependencyAwayError('it does not answer', { cause: error }))
-  }
-
-  async #ask(): Promise<void> {
-    const { ping, timeoutMilliseconds } = this.#options
-    const asked = new AbortController()
-    const answer = ping()
-    answer.catch(() => {}) // it may fail long after nobody waits for it
-    const signal = AbortSignal.any([asked.signal, this.#stopping.signal])
-    const late = async () => {
-      // A process that a busy machine lets wait is late for its own timers as well: a turn that took long is one turn.
-      for (let left = timeoutMilliseconds; left > 0; left -= turnMilliseconds) {
-        await setTimeout(Math.min(left, turnMilliseconds), undefined, { signal })
-      }
-      // An answer that is here already counts.
-      await setImmediate()
-      await setImmediate()
-      throw new LateError(`no answer within ${timeoutMilliseconds} ms`)
-    }
-    try {
-      await Promise.race([answer, late()])
-    } finally {
-      asked.abort()
-    }
   }
 }

@@ -109,7 +109,7 @@ export default fp(
     app.addHook('onClose', async () => {
       closing.abort()
       await connecting
-      await watch.stop()
+      watch.stop()
       await client.close()
     })
   },

@@ -16,10 +16,26 @@ declare module 'fastify' {
 /** The start does not wait longer: the server answers its probes while it waits for Redis. */
 const mostStartMilliseconds = 1_000
 
+/** Tells the watch what is asked and answered. */
+class WatchedRedis extends Redis {
+  dependencyWatch: DependencyWatch | undefined
+
+  // All commands go through it, those of pipelines as well.
+  override sendCommand(...sent: Parameters<Redis['sendCommand']>): unknown {
+    const [command] = sent
+    this.dependencyWatch?.noteQuestion()
+    command.promise.then(
+      () => this.dependencyWatch?.noteAnswer(),
+      () => {}, // whoever sent it is told
+    )
+    return super.sendCommand(...sent)
+  }
+}
+
 /** A client that connects in the background, again and again. */
-export function redisClient({ redis }: Pick<Config, 'redis'>): Redis {
+export function redisClient({ redis }: Pick<Config, 'redis'>): WatchedRedis {
   const { host, port, keyPrefix, password, tls, caFile } = redis
-  return new Redis({
+  return new WatchedRedis({
     host,
     port,
     // Deployments that share a Redis share nothing in it.
@@ -58,6 +74,7 @@ export default fp(
       },
       onBack: () => app.log.info('Redis answers'),
     })
+    client.dependencyWatch = watch
     app.decorate('redis', client)
     app.decorate('redisWatch', watch)
     watch.start()
@@ -65,7 +82,7 @@ export default fp(
     if (!watch.isUp)
       app.log.warn({ err: lastError }, 'waiting for Redis: until it has answered once, this server is not ready')
     app.addHook('onClose', async () => {
-      await watch.stop()
+      watch.stop()
       client.disconnect()
     })
   },

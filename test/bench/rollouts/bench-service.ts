@@ -1,6 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node'
 import { stringify } from 'yaml'
-import { atMost } from '../../../api-server/plugins/app/revocation/at-most.ts'
+import { atMost } from '../../../api-server/at-most.ts'
 import type { ActionName } from '../../../operator/authservice/actions.ts'
 import type { AuthService, AuthServiceStatus } from '../../../operator/authservice/api/schema.ts'
 import { authServices } from '../../../operator/authservice/kinds.ts'

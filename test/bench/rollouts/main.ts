@@ -20,7 +20,7 @@ import { closeRolloutReport, showFailures } from './report.ts'
 import { type Scenario, type Stage, scenarios } from './scenarios.ts'
 import { Sessions } from './sessions.ts'
 import { showSlowest } from './slowest.ts'
-import { type Outcome, resultOf, type ScenarioResult, Tally } from './tally.ts'
+import { type Outcome, resultOf, Tally } from './tally.ts'
 import { defaultRates, Traffic } from './traffic.ts'
 
 const users = 40
@@ -47,20 +47,15 @@ console.log(`Load average before: ${loadAverage()}`)
 traffic.start(defaultRates)
 await setTimeout(warmUpSeconds * 1000)
 const warmUp = traffic.tally
+/** Of the phases in which nobody changes anything: one before each scenario, so that all meet the same neighbours. */
 const quiet = new Tally()
-traffic.tally = quiet
-const stolenWhenQuiet = watchStolenTime()
-await setTimeout(options.quietSeconds * 1000)
-console.log(
-  `quiet: ${quiet.requests} requests, p99 of verification ${quiet.p99Milliseconds.toFixed(1)} ms, of the control ${quiet.controlP99Milliseconds.toFixed(1)} ms; ` +
-    `${stolenWhenQuiet().toFixed(1)} % of the processors' time went to other machines`,
-)
-
-const results: ScenarioResult[] = []
-/** Of the time between two scenarios, in which operators are made anew. */
+/** Of the rest of the time between two scenarios, in which operators are made anew. */
 const between = new Tally()
+traffic.tally = between
+
+const measured: Measured[] = []
 for (const scenario of scenarios.filter(({ name }) => options.scenarios.includes(name))) {
-  results.push(await measure(scenario, { cluster, service, traffic, sessions }))
+  measured.push(await measure(scenario, { cluster, service, traffic, sessions }))
 }
 await traffic.stop()
 await control.stop()
@@ -70,7 +65,14 @@ console.log(`Load average after: ${loadAverage()}`)
 const beside = { 'warm-up': warmUp, quiet, between }
 for (const [name, tally] of Object.entries(beside)) showFailures(name, tally)
 const failedBeside = Object.values(beside).reduce((sum, { failures }) => sum + failures.length, 0)
+const results = measured.map(({ name, tally, outcome }) => resultOf(name, tally, quiet, outcome))
 closeRolloutReport(results, failedBeside, options.enforce)
+
+interface Measured {
+  name: string
+  tally: Tally
+  outcome: Outcome
+}
 
 /** A cluster that is there is taken as it is: on one with a single node the drain is left out, and the result says so. */
 async function prepareCluster(): Promise<Cluster> {
@@ -89,28 +91,40 @@ async function prepareService(target: Cluster): Promise<BenchService> {
   return createSpread(target)
 }
 
-async function measure(scenario: Scenario, stage: Stage): Promise<ScenarioResult> {
+async function measure(scenario: Scenario, stage: Stage): Promise<Measured> {
   const { name } = scenario
   await freshOperator(stage.cluster)
-  await scenario.prepare?.(stage)
-  // What the scenario before has put an end to is not this one's load.
+  // What the scenario before has put an end to is not this one's load, and not the quiet phase's.
   await nobodyLeaves(stage.cluster, 'server', 'edge')
+  await beQuiet()
+  await scenario.prepare?.(stage)
   const tally = new Tally()
   stage.traffic.tally = tally
   const since = new Date()
   const stolen = watchStolenTime()
   console.log(`\n${new Date().toISOString()} ${name} begins`)
-  const outcome = await scenario.run(stage).catch((error: unknown): Outcome => {
+  const ended = await scenario.run(stage).catch((error: unknown): Outcome => {
     console.log(`${name}: ${error instanceof Error ? error.message : error}`)
     return { outcome: 'failed', seconds: 0 }
   })
   // What is due from here on belongs to no scenario.
   stage.traffic.tally = between
   await stage.traffic.answered()
-  const figures = { ...outcome.figures, stolen_percent: stolen() }
-  const result = resultOf(name, tally, quiet, { ...outcome, figures })
+  const outcome = { ...ended, figures: { ...ended.figures, stolen_percent: stolen() } }
   showFailures(name, tally)
   if (options.slowest) await showSlowest(name, tally, stage.cluster, since)
-  console.log(JSON.stringify(result))
-  return result
+  console.log(`${name} until now: ${JSON.stringify(resultOf(name, tally, quiet, outcome))}`)
+  return { name, tally, outcome }
+}
+
+async function beQuiet(): Promise<void> {
+  const [stolen, earlier] = [watchStolenTime(), quiet.requests]
+  traffic.tally = quiet
+  await setTimeout(options.quietSeconds * 1000)
+  traffic.tally = between
+  await traffic.answered()
+  console.log(
+    `quiet: ${quiet.requests - earlier} requests; p99 of verification ${quiet.p99Milliseconds.toFixed(1)} ms of ${quiet.requests}, of the control ${quiet.controlP99Milliseconds.toFixed(1)} ms; ` +
+      `${stolen().toFixed(1)} % of the processors' time went to other machines`,
+  )
 }

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 export interface BenchOptions {
   /** Names of the scenarios to run, in their own order. */
   scenarios: string[]
+  /** Of the phase before each scenario. */
   quietSeconds: number
   /** A missed target is a failure. */
   enforce: boolean
@@ -16,7 +17,7 @@ export function parseOptions(commandLine: readonly string[], known: readonly str
     args: [...commandLine],
     options: {
       scenario: { type: 'string', multiple: true, default: [] },
-      'quiet-seconds': { type: 'string', default: '30' },
+      'quiet-seconds': { type: 'string', default: '20' },
       enforce: { type: 'boolean', default: false },
       slowest: { type: 'boolean', default: false },
     },
@@ -27,8 +28,8 @@ export function parseOptions(commandLine: readonly string[], known: readonly str
   }
   const chosen = known.filter((name) => values.scenario.length === 0 || values.scenario.includes(name))
   const quietSeconds = Number(values['quiet-seconds'])
-  if (!(Number.isInteger(quietSeconds) && quietSeconds >= 5 && quietSeconds <= 120)) {
-    throw new Error(`--quiet-seconds wants a whole number from 5 to 120, not "${values['quiet-seconds']}".`)
+  if (!(Number.isInteger(quietSeconds) && quietSeconds >= 5 && quietSeconds <= 30)) {
+    throw new Error(`--quiet-seconds wants a whole number from 5 to 30, not "${values['quiet-seconds']}".`)
   }
   return { scenarios: chosen, quietSeconds, enforce: values.enforce, slowest: values.slowest }
 }

@@ -83,7 +83,7 @@ export interface ScenarioResult {
   failed: number
   p99_ms: number
   p99_ms_quiet: number
-  /** Of a bare server beside the cluster meanwhile, and in the quiet half minute. */
+  /** Of a bare server beside the cluster meanwhile, and in the quiet phases. */
   p99_ms_control: number
   p99_ms_control_quiet: number
   seconds: number

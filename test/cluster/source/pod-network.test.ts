@@ -6,6 +6,11 @@ test('a node gives its pods addresses of its own range only', () => {
   expect(plugins[0].ipam.ranges).toEqual([[{ subnet: '10.244.3.0/24' }]])
 })
 
+test('no rule of the firewall is written for a single pod', () => {
+  const { plugins } = JSON.parse(bridgeConfiguration('10.244.3.0/24'))
+  expect(plugins).toEqual([expect.not.objectContaining({ ipMasq: true })])
+})
+
 test('a node that has no range yet shows as one without', () => {
   const addresses = [
     { type: 'Hostname', address: 'a' },

@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import { type ClientSession, ObjectId } from 'mongodb'
+import { atMost } from '../../../at-most.ts'
 import type { RevocationReason, Session } from '../sessions/session.ts'
-import { atMost } from './at-most.ts'
 import { markPublished, RevocationFeed } from './feed.ts'
 import { recordSession, recordUser } from './record.ts'
 import { type RevocableToken, type Revocation, revocationId } from './revocation.ts'

@@ -3,7 +3,7 @@
  * installs the npm dependencies when they are missing or older than the lockfile, then hands over to Node 24,
  * which runs TypeScript as it is. On Linux, Node 24 comes with the dependencies.
  *
- * Usage: node scripts/run.mjs PROGRAM.ts [ARGUMENT ...]
+ * Usage: node scripts/run.mjs [--NODE-OPTION ...] PROGRAM.ts [ARGUMENT ...]
  *
  * Plain JavaScript without imports from npm, because nothing is installed yet when it starts.
  */
@@ -18,8 +18,11 @@ const wantedMajor = 24
 const root = resolve(fileURLToPath(import.meta.url), '../..')
 const binaries = join(root, 'node_modules', '.bin')
 
-const [program, ...programArguments] = process.argv.slice(2)
-if (program === undefined) fail('Usage: node scripts/run.mjs PROGRAM.ts [ARGUMENT ...]')
+const commandLine = process.argv.slice(2)
+const at = commandLine.findIndex((argument) => !argument.startsWith('--'))
+const nodeOptions = commandLine.slice(0, Math.max(at, 0))
+const [program, ...programArguments] = commandLine.slice(nodeOptions.length)
+if (at === -1) fail('Usage: node scripts/run.mjs [--NODE-OPTION ...] PROGRAM.ts [ARGUMENT ...]')
 if (majorOf(process.versions.node) < 20) {
   fail(`Node ${process.versions.node} is too old to start this project: install Node 20 or later (https://nodejs.org).`)
 }
@@ -65,7 +68,7 @@ function findNode() {
 
 /** @param {string} node */
 function runProgram(node) {
-  const child = spawn(node, [join(root, program), ...programArguments], {
+  const child = spawn(node, [...nodeOptions, join(root, program), ...programArguments], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}`, NODE_NO_WARNINGS: '1' },

@@ -23,3 +23,9 @@ test('only a cluster from source does without the network add-on of kind', () =>
   })
   expect(parse(kindConfig({ mode: 'published', nodes: 1, edgePort: 8443 })).networking).toBeUndefined()
 })
+
+test('containerd neither counts what containers use every second nor runs the hook of kind for each of them', () => {
+  const { containerdConfigPatches } = parse(kindConfig({ mode: 'source', nodes: 1, edgePort: 8443 }))
+  expect(containerdConfigPatches.join('\n')).toMatch(/^ *stats_collect_period = "10s"$/m)
+  expect(containerdConfigPatches.join('\n')).toMatch(/^ *base_runtime_spec = ""$/m)
+})

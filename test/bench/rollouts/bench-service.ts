@@ -15,6 +15,7 @@ import { type Kubectl, kubectlFor } from '../../../scripts/demo/kubectl.ts'
 import { namespaceManifest } from '../../../scripts/demo/quickstart.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { edgeNodePort } from '../../cluster/kind-config.ts'
+import { ordinary } from '../real-time.ts'
 import { manifest } from './manifest.ts'
 
 export const namespace = 'bench-rollouts'
@@ -26,15 +27,15 @@ const certificateSecret = 'bench-certificate'
 
 /** The AuthService under load, as a person sees it who follows its status all the time. */
 export class BenchService {
-  readonly kubectl: Kubectl
   readonly address: EdgeAddress
+  readonly #cluster: Cluster
   readonly #transport: Transport
   readonly #informer: Informer<AuthService>
   readonly #onStatus = new Set<() => void>()
   readonly #nextCertificate: SecretData
 
   private constructor(cluster: Cluster, certificates: { first: SecretData; next: SecretData }) {
-    this.kubectl = kubectlOf(cluster)
+    this.#cluster = cluster
     // Clients trust the authorities of both from the beginning, as they do when a public one changes its chain.
     const ca = `${certificates.first['ca.crt']}${certificates.next['ca.crt']}`
     this.address = { host, ip: '127.0.0.1', port: cluster.edgePort, ca }
@@ -71,6 +72,10 @@ export class BenchService {
   async close(): Promise<void> {
     await this.#informer.stop()
     this.#transport.close()
+  }
+
+  get kubectl(): Kubectl {
+    return kubectlOf(this.#cluster)
   }
 
   get status(): AuthServiceStatus {
@@ -128,7 +133,8 @@ export class BenchService {
 }
 
 export function kubectlOf({ kubectl, kubeconfigPath, context }: Cluster): Kubectl {
-  return kubectlFor(kubectl, ['--kubeconfig', kubeconfigPath, '--context', context])
+  const [binary, ...options] = ordinary([kubectl, '--kubeconfig', kubeconfigPath, '--context', context])
+  return kubectlFor(binary, options)
 }
 
 /** Selects pods of the AuthService by what they are of it. */

@@ -3,6 +3,7 @@ import type { Component } from '../../../operator/authservice/resources/metadata
 import { operatorDeployment, operatorNamespace } from '../../../scripts/demo/operator-install.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { askDocker } from '../../cluster/docker.ts'
+import { ordinary } from '../real-time.ts'
 import { kubectlOf, logsOf, name, namespace, podSelector } from './bench-service.ts'
 
 interface Pod {
@@ -34,7 +35,8 @@ async function killContainer({ docker }: Cluster, { spec, status }: Pod): Promis
   const id = status.containerStatuses?.[0]?.containerID?.replace('containerd://', '')
   if (id === undefined || spec.nodeName === undefined) return false
   const kill = ['ctr', '--namespace', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id]
-  return (await askDocker(docker, ['exec', spec.nodeName, ...kill])) !== undefined
+  const [binary, ...command] = ordinary([docker.binary, 'exec', spec.nodeName, ...kill])
+  return (await askDocker({ ...docker, binary }, command)) !== undefined
 }
 
 /**

@@ -20,9 +20,9 @@ const binaries = join(root, 'node_modules', '.bin')
 
 const commandLine = process.argv.slice(2)
 const at = commandLine.findIndex((argument) => !argument.startsWith('--'))
-const nodeOptions = commandLine.slice(0, Math.max(at, 0))
-const [program, ...programArguments] = commandLine.slice(nodeOptions.length)
 if (at === -1) fail('Usage: node scripts/run.mjs [--NODE-OPTION ...] PROGRAM.ts [ARGUMENT ...]')
+const nodeOptions = commandLine.slice(0, at)
+const [program, ...programArguments] = commandLine.slice(at)
 if (majorOf(process.versions.node) < 20) {
   fail(`Node ${process.versions.node} is too old to start this project: install Node 20 or later (https://nodejs.org).`)
 }

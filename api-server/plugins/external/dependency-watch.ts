@@ -117,16 +117,22 @@ export class DependencyWatch {
     this.#question = question
     this.#options.ping().then(
       () => {
-        if (this.#question === question) this.#answered()
+        if (this.#ends(question)) this.#answered()
       },
       (error: unknown) => {
-        if (this.#question === question) this.#goAway(error)
+        if (this.#ends(question)) this.#goAway(error)
       },
     )
   }
 
+  /** False when that was given up, or the watch was stopped, before. */
+  #ends(question: object): boolean {
+    const isOurs = this.#question === question
+    if (isOurs) this.#question = undefined
+    return isOurs
+  }
+
   #answered(): void {
-    this.#question = undefined
     this.noteAnswer()
     if (!this.#isUp) this.#options.onBack()
     this.#isUp = true
@@ -137,15 +143,12 @@ export class DependencyWatch {
     // An answer that is here already counts.
     await setImmediate()
     await setImmediate()
-    if (this.#question !== question) return
-    this.#question = undefined
     const { timeoutMilliseconds } = this.#options
-    if (this.silentMilliseconds < timeoutMilliseconds) return
+    if (!this.#ends(question) || this.silentMilliseconds < timeoutMilliseconds) return
     this.#goAway(new Error(`no answer within ${timeoutMilliseconds} ms`))
   }
 
   #goAway(error: unknown): void {
-    this.#question = undefined
     this.#lastFailure = performance.now()
     if (this.#isUp) this.#options.onAway(error)
     this.#isUp = false

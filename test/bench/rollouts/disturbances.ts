@@ -93,7 +93,7 @@ export async function podsOn(cluster: Cluster, node: string, ...components: Comp
 }
 
 /** The pods of the AuthService that are of one of the components, those on their way out included. */
-async function podsOf(cluster: Cluster, ...components: Component[]): Promise<Pod[]> {
+export async function podsOf(cluster: Cluster, ...components: Component[]): Promise<Pod[]> {
   const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector(...components)]
   return (await kubectlOf(cluster).json<{ items: Pod[] }>(list)).items
 }

@@ -2,7 +2,8 @@ import { setTimeout } from 'node:timers/promises'
 import { contentOf } from '../../../operator/authservice/edge-reports.ts'
 import { edgeLayout } from '../../../operator/authservice/resources/edge-layout.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { kubectlOf, name, namespace, podSelector } from './bench-service.ts'
+import { kubectlOf, name, namespace } from './bench-service.ts'
+import { podsOf } from './disturbances.ts'
 
 /** What runs at the edge at one moment. */
 export interface EdgeSeen {
@@ -52,18 +53,10 @@ export async function untilReloaded(cluster: Cluster, before: EdgeSeen, timeoutS
   }
 }
 
-interface Pod {
-  metadata: { name: string; deletionTimestamp?: string }
-  status: { containerStatuses?: { restartCount: number }[] }
-}
-
 export async function seeEdge(cluster: Cluster): Promise<EdgeSeen> {
-  const kubectl = kubectlOf(cluster)
   const configMap = ['get', 'configmap', `${name}-edge`, '--namespace', namespace]
-  const { data } = await kubectl.json<{ data: Record<string, string> }>(configMap)
-  const list = ['get', 'pods', '--namespace', namespace, '--selector', podSelector('edge')]
-  const { items } = await kubectl.json<{ items: Pod[] }>(list)
-  const staying = items.filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+  const { data } = await kubectlOf(cluster).json<{ data: Record<string, string> }>(configMap)
+  const staying = (await podsOf(cluster, 'edge')).filter(({ metadata }) => metadata.deletionTimestamp === undefined)
   const pods = staying.map(async ({ metadata, status }) => ({
     name: metadata.name,
     restarts: status.containerStatuses?.[0]?.restartCount ?? 0,

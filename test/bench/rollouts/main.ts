@@ -94,22 +94,20 @@ async function prepareService(target: Cluster): Promise<BenchService> {
 async function measure(scenario: Scenario, stage: Stage): Promise<Measured> {
   const { name } = scenario
   await freshOperator(stage.cluster)
+  await scenario.prepare?.(stage)
   // What the scenario before has put an end to is not this one's load, and not the quiet phase's.
   await nobodyLeaves(stage.cluster, 'server', 'edge')
   await beQuiet()
-  await scenario.prepare?.(stage)
   const tally = new Tally()
-  stage.traffic.tally = tally
   const since = new Date()
   const stolen = watchStolenTime()
   console.log(`\n${new Date().toISOString()} ${name} begins`)
-  const ended = await scenario.run(stage).catch((error: unknown): Outcome => {
-    console.log(`${name}: ${error instanceof Error ? error.message : error}`)
-    return { outcome: 'failed', seconds: 0 }
-  })
-  // What is due from here on belongs to no scenario.
-  stage.traffic.tally = between
-  await stage.traffic.answered()
+  const ended = await countIn(tally, () =>
+    scenario.run(stage).catch((error: unknown): Outcome => {
+      console.log(`${name}: ${error instanceof Error ? error.message : error}`)
+      return { outcome: 'failed', seconds: 0 }
+    }),
+  )
   const outcome = { ...ended, figures: { ...ended.figures, stolen_percent: stolen() } }
   showFailures(name, tally)
   if (options.slowest) await showSlowest(name, tally, stage.cluster, since)
@@ -119,12 +117,18 @@ async function measure(scenario: Scenario, stage: Stage): Promise<Measured> {
 
 async function beQuiet(): Promise<void> {
   const [stolen, earlier] = [watchStolenTime(), quiet.requests]
-  traffic.tally = quiet
-  await setTimeout(options.quietSeconds * 1000)
-  traffic.tally = between
-  await traffic.answered()
+  await countIn(quiet, () => setTimeout(options.quietSeconds * 1000))
   console.log(
     `quiet: ${quiet.requests - earlier} requests; p99 of verification ${quiet.p99Milliseconds.toFixed(1)} ms of ${quiet.requests}, of the control ${quiet.controlP99Milliseconds.toFixed(1)} ms; ` +
       `${stolen().toFixed(1)} % of the processors' time went to other machines`,
   )
+}
+
+/** Counts in the tally what is due until the work is done, and waits for the answers. What is due then belongs to no scenario. */
+async function countIn<Result>(tally: Tally, work: () => Promise<Result>): Promise<Result> {
+  traffic.tally = tally
+  const result = await work()
+  traffic.tally = between
+  await traffic.answered()
+  return result
 }

@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import closeWithGrace from 'close-with-grace'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
+import type { CodeCacheUse } from './code-cache.ts'
 import { type Config, ConfigError, readConfig } from './config.ts'
 import { ensureInitialAdmin } from './initial-admin.ts'
 import { runMigrations } from './migrations/run.ts'
@@ -14,19 +15,35 @@ import { endStart } from './start-up-memory.ts'
 /** What is in flight when the listener closes may take so long. */
 const mostSecondsInFlight = 30
 
-try {
-  await start()
-} catch (error) {
-  if (error instanceof ConfigError) console.error(`The environment cannot be used:\n${error.message}`)
-  else console.error(withoutSecrets(inspect(error)))
-  process.exit(1)
+export interface ServeOptions {
+  /** What became of the code cache, where the server has one. */
+  codeCache?: CodeCacheUse
 }
 
-async function start(): Promise<void> {
-  const config = readConfig(process.env)
+/** Runs the server until a signal ends it. When it cannot start it says why, and the process ends with 1. */
+export async function serve(options: ServeOptions = {}): Promise<void> {
+  try {
+    await start(options)
+  } catch (error) {
+    if (error instanceof ConfigError) console.error(`The environment cannot be used:\n${error.message}`)
+    else console.error(withoutSecrets(inspect(error)))
+    process.exit(1)
+  }
+}
+
+/** What is made before anything listens. @throws ConfigError */
+export async function prepare(environment: NodeJS.ProcessEnv) {
+  const config = readConfig(environment)
   const app = await buildApp(config)
-  const observability = buildObservabilityServer(app)
+  return { config, app, observability: buildObservabilityServer(app) }
+}
+
+async function start({ codeCache = 'not asked' }: ServeOptions): Promise<void> {
+  const { config, app, observability } = await prepare(process.env)
   endStart()
+  if (codeCache === 'rejected' || codeCache === 'missing') {
+    app.log.warn(`the code cache of this image is ${codeCache}: the start took longer for it`)
+  }
   // First of all: a signal may come, and a probe look, while the server waits for its database.
   endWithGrace(app, observability)
   await observability.listen({ host: config.host, port: config.metricsPort })

@@ -2,4 +2,5 @@
 import { holdOptimization } from './start-up-memory.ts'
 
 holdOptimization()
-await import('./serve.ts')
+const { serve } = await import('./serve.ts')
+await serve()

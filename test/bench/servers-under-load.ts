@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
+import { codeCacheOf } from '../../api-server/code-cache.ts'
 import type { ServerEnvironment } from '../../api-server/config.ts'
 import { issueAccessToken } from '../../api-server/plugins/app/tokens/access-token.ts'
 import { KeyStore } from '../../api-server/plugins/app/tokens/key-store.ts'
@@ -68,6 +69,17 @@ export class Deployment implements AsyncDisposable {
       (await fetch(`http://127.0.0.1:${metricsPort}/readyz`).catch(() => undefined))?.ok === true
     const server = await startProcess({ path, env }, rest, isReady)
     return { ...server, origin: `http://127.0.0.1:${port}` }
+  }
+
+  /** What `work` starts has to compile what it runs. */
+  async withoutCodeCache<Result>(work: () => Promise<Result>): Promise<Result> {
+    const cache = codeCacheOf(join(root, 'api-server/dist/serve.cjs'))
+    await rename(cache, `${cache}.away`)
+    try {
+      return await work()
+    } finally {
+      await rename(`${cache}.away`, cache)
+    }
   }
 
   /** Access tokens of as many users and sessions, signed with the deployment's key. */

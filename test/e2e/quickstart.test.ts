@@ -23,6 +23,13 @@ test('a user registers, logs in and has the token verified through the edge', as
   expect(claims).toMatchObject({ role: 'user', sub: expect.any(String), sid: expect.any(String) })
 })
 
+test('the servers start by the code cache of their image', async () => {
+  const selector = `app.kubernetes.io/instance=${name},app.kubernetes.io/component=server`
+  const logs = await kubectl().run(['logs', '--namespace', namespace, '--selector', selector, '--tail', '-1'])
+  expect(logs).toContain('sys_startup')
+  expect(logs).not.toContain('code cache')
+})
+
 test('others verify the tokens by the published key set', async () => {
   const { accessToken } = await walkThrough(edge)
   const keys = createRemoteJWKSet(new URL('/.well-known/jwks.json', edge.url), {

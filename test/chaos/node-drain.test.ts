@@ -1,14 +1,15 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { EdgeClient } from '../../scripts/demo/edge-client.ts'
 import { holds, namespace } from '../bench/rollouts/bench-service.ts'
-import { drain, freshOperator, nodeNames, podsOn, uncordon } from '../bench/rollouts/disturbances.ts'
+import { freshOperator, podsOn } from '../bench/rollouts/disturbances.ts'
+import { drain, placesOf, uncordon } from '../bench/rollouts/nodes.ts'
 import { createSpread } from '../bench/rollouts/placement.ts'
 import { Sessions } from '../bench/rollouts/sessions.ts'
 import { defaultRates, Traffic } from '../bench/rollouts/traffic.ts'
 import { runningCluster } from '../cluster/cluster.ts'
 import { removeNamespace } from '../e2e/cluster-under-test.ts'
 
-const oneNode = 'a drain needs a second node: npm run cluster -- up --nodes 2'
+const oneNode = 'a drain needs a second node: npm run cluster -- up --nodes 3'
 
 /** So long the live traffic is watched: the drain begins within it. */
 const windowSeconds = 30
@@ -21,7 +22,7 @@ test('a node that is drained in the middle of a rollout fails no request, and th
   timeout: 900_000,
 }, async ({ skip }) => {
   const cluster = await runningCluster()
-  const [, node] = await nodeNames(cluster)
+  const [node] = (await placesOf(cluster)).others
   if (node === undefined) {
     console.warn(`Skipped: ${oneNode}`)
     return skip(oneNode)

@@ -65,10 +65,10 @@ export function imageTasks(): ListrTask[] {
   return stepTasks(imageSteps(runningCluster))
 }
 
-/** What to wish for where a node is to be drained: two of them, and a cluster that runs is taken as it is. */
+/** What to wish for where a node is to be drained: two workers beside the control plane, and a cluster that runs is taken as it is. */
 export async function wishesForDrain(): Promise<Wishes> {
   const { state } = await clusterStatus()
-  return state === 'running' ? {} : { nodes: 2 }
+  return state === 'running' ? {} : { nodes: 3 }
 }
 
 /** @throws {ClusterError} when this checkout has no cluster, or it is broken */

@@ -5,6 +5,7 @@ import { checkout } from './checkout.ts'
 import { type Docker, nodeContainers, nodeContainersNow, runDockerNow } from './docker.ts'
 import { kindConfig } from './kind-config.ts'
 import { type Kubectl, kubectlCommand } from './kubectl.ts'
+import { separateProcessors } from './node-processors.ts'
 import { weighPods } from './pod-weight.ts'
 import { ensureNodeNetwork } from './source/node-network.ts'
 import { connectPods } from './source/pod-network.ts'
@@ -30,6 +31,7 @@ export async function createKindCluster(state: ClusterState, docker: Docker, log
   const kubectl = kubectlCommand(state.kubectl)
   if (state.mode === 'source') await connectPods(docker, kubectl, log)
   await weighPods(docker, log)
+  await separateProcessors(docker, log)
   await waitUntilReady(kubectl, log)
 }
 

@@ -67,39 +67,6 @@ export async function freshOperator(cluster: Cluster, which: 'used' | 'all' = 'u
   await kubectl.run([...rollout, '--timeout=60s'], { timeoutSeconds: 70 })
 }
 
-/** Names of all nodes; the control plane is the first. */
-export async function nodeNames(cluster: Cluster): Promise<string[]> {
-  const { items } = await kubectlOf(cluster).json<{
-    items: { metadata: { name: string; labels: Record<string, string> } }[]
-  }>(['get', 'nodes'])
-  const isControlPlane = ({ metadata }: (typeof items)[number]) =>
-    'node-role.kubernetes.io/control-plane' in metadata.labels ? 0 : 1
-  return items.sort((a, b) => isControlPlane(a) - isControlPlane(b)).map(({ metadata }) => metadata.name)
-}
-
-/** Lets pods run on the control plane as well, which kind does by itself when there is no other node. */
-export async function openControlPlane(cluster: Cluster): Promise<void> {
-  const [controlPlane = ''] = await nodeNames(cluster)
-  const kubectl = kubectlOf(cluster)
-  const { spec } = await kubectl.json<{ spec: { taints?: { key: string }[] } }>(['get', 'node', controlPlane])
-  const key = 'node-role.kubernetes.io/control-plane'
-  if (spec.taints?.some((taint) => taint.key === key)) await kubectl.run(['taint', 'node', controlPlane, `${key}-`])
-}
-
-/** Moves every pod away from the node, as before its maintenance. Budgets are kept: it waits where they say so. */
-export async function drain(cluster: Cluster, node: string): Promise<void> {
-  const options = ['--ignore-daemonsets', '--delete-emptydir-data', '--timeout=150s']
-  await kubectlOf(cluster).run(['drain', node, ...options], { timeoutSeconds: 160 })
-}
-
-export async function cordon(cluster: Cluster, node: string): Promise<void> {
-  await kubectlOf(cluster).run(['cordon', node])
-}
-
-export async function uncordon(cluster: Cluster, node: string): Promise<void> {
-  await kubectlOf(cluster).run(['uncordon', node])
-}
-
 /** Names of those pods of the AuthService that are on the node. */
 export async function podsOn(cluster: Cluster, node: string, ...components: Component[]): Promise<string[]> {
   const pods = await podsOf(cluster, ...components)
@@ -123,12 +90,16 @@ export async function databasesAreScheduled(cluster: Cluster): Promise<void> {
   }
 }
 
-/** Puts one server and one edge pod anew, on a node that has none: those that are made while a node is closed all share one. */
+/**
+ * Puts one server and one edge pod anew where all of them share a node, as those do that are made while the others are
+ * closed: the scheduler takes a node that has none.
+ */
 export async function spreadFrontPods(cluster: Cluster): Promise<void> {
-  const kubectl = kubectlOf(cluster)
+  await nobodyLeaves(cluster, 'server', 'edge')
   for (const component of ['server', 'edge'] as const) {
-    const [first] = await podsOf(cluster, component)
-    if (first !== undefined) await kubectl.run(['delete', 'pod', '--namespace', namespace, first.metadata.name])
+    const [first, ...others] = await podsOf(cluster, component)
+    if (first === undefined || others.some(({ spec }) => spec.nodeName !== first.spec.nodeName)) continue
+    await kubectlOf(cluster).run(['delete', 'pod', '--namespace', namespace, first.metadata.name])
   }
 }
 

@@ -1,29 +1,23 @@
 import type { AuthServiceStatus } from '../../../operator/authservice/api/schema.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { BenchService, holds } from './bench-service.ts'
-import {
-  cordon,
-  databasesAreScheduled,
-  nodeNames,
-  openControlPlane,
-  spreadFrontPods,
-  uncordon,
-} from './disturbances.ts'
+import { databasesAreScheduled, spreadFrontPods } from './disturbances.ts'
+import { cordon, openNode, placesOf, uncordon } from './nodes.ts'
 
 /**
- * Makes the AuthService so that any node but the control plane may be drained. The databases go there: a managed MongoDB
- * is one pod, and while it moves nobody can log in. All else is spread over the nodes.
+ * Makes the AuthService so that any node but that of the databases may be drained: a managed MongoDB is one pod, and while
+ * it moves nobody can log in. All else is spread over the nodes.
  */
 export async function createSpread(cluster: Cluster): Promise<BenchService> {
-  await openControlPlane(cluster)
-  const [controlPlane, ...workers] = await nodeNames(cluster)
-  console.log(`databases on ${controlPlane}`)
-  for (const worker of workers) await cordon(cluster, worker)
+  const { home, others } = await placesOf(cluster)
+  await openNode(cluster, home)
+  console.log(`databases on ${home}`)
+  for (const other of others) await cordon(cluster, other)
   // Not all of it may fit on that node: the others are closed only until the databases have theirs.
   const service = await BenchService.create(cluster)
     .then((created) => databasesAreScheduled(cluster).then(() => created))
     .finally(async () => {
-      for (const worker of workers) await uncordon(cluster, worker)
+      for (const other of others) await uncordon(cluster, other)
     })
   const isReady = ({ conditions = [] }: AuthServiceStatus) => holds(conditions, 'Ready')
   await service.until('ready', isReady, 240)

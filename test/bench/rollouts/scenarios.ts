@@ -3,10 +3,11 @@ import type { AuthServiceStatus } from '../../../operator/authservice/api/schema
 import { badVersion } from '../../bad-versions/images.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type BenchService, holds, previewHost } from './bench-service.ts'
-import { drain, edgeIsReplaced, killOperator, lastAnswerOf, nodeNames, podsOn, uncordon } from './disturbances.ts'
+import { edgeIsReplaced, killOperator, lastAnswerOf, podsOn, spreadFrontPods } from './disturbances.ts'
 import { untilCertificateIs } from './edge-certificate.ts'
 import { seeEdge, untilReloaded } from './edge-configuration.ts'
 import { blueGreen as blueGreenSettings } from './manifest.ts'
+import { drain, placesOf, uncordon } from './nodes.ts'
 import type { Sessions } from './sessions.ts'
 import type { Outcome } from './tally.ts'
 import type { Traffic } from './traffic.ts'
@@ -36,7 +37,7 @@ export const scenarios: readonly Scenario[] = [
   { name: 'bad-version', run: badVersionAfterSwitch },
   { name: 'key-rotation', run: keyRotation },
   { name: 'scaling', prepare: rest, run: scaling },
-  { name: 'node-drain', run: nodeDrain },
+  { name: 'node-drain', prepare: spread, run: nodeDrain },
   { name: 'edge-config', run: edgeConfig },
 ]
 
@@ -153,16 +154,22 @@ async function scaling({ service, cluster }: Stage): Promise<Outcome> {
   return { outcome: '3, 10, 3 pods', seconds: watch() }
 }
 
+/** Pods of before may all be on one node, by chance the one that is not drained. */
+async function spread({ service, cluster }: Stage): Promise<void> {
+  await spreadFrontPods(cluster)
+  await service.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
+}
+
 /** Everything but the databases leaves the node that has most of it: see the setting of the stage. */
 async function nodeDrain({ service, cluster }: Stage): Promise<Outcome> {
-  const [, ...workers] = await nodeNames(cluster)
-  if (workers.length === 0) return { outcome: 'skipped: the cluster has one node', seconds: 0 }
+  const { others } = await placesOf(cluster)
+  if (others.length === 0) return { outcome: 'skipped: the cluster has one node', seconds: 0 }
   const pods = await Promise.all(
-    workers.map(async (node) => ({ node, leaving: await podsOn(cluster, node, 'server', 'edge') })),
+    others.map(async (node) => ({ node, leaving: await podsOn(cluster, node, 'server', 'edge') })),
   )
   const [fullest] = pods.sort((a, b) => b.leaving.length - a.leaving.length)
   if (fullest === undefined || fullest.leaving.length === 0) {
-    throw new Error(`no server and no edge runs on ${workers.join(' or ')}: nothing would be shown`)
+    throw new Error(`no server and no edge runs on ${others.join(' or ')}: nothing would be shown`)
   }
   const { node, leaving } = fullest
   const watch = startWatch()

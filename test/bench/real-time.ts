@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { processesWhere } from './processes.ts'
 
 let isRealTime = false
 
@@ -40,12 +40,25 @@ export function carryInRealTime(port: number): string | undefined {
 }
 
 /** Ids of processes that carry a published port to its container. @see https://docs.docker.com/engine/network/packet-filtering-firewalls/ */
-export function portCarriers(port: number, processes?: string): number[] {
-  const says = (command: string) => {
-    const [program = '', ...options] = command.split('\0')
-    return basename(program) === 'docker-proxy' && options[options.indexOf('-host-port') + 1] === String(port)
+export function portCarriers(port: number, processes = '/proc'): number[] {
+  return readdirSync(processes)
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const [program = '', ...options] = commandOf(`${processes}/${pid}/cmdline`)
+      return basename(program) === 'docker-proxy' && options[options.indexOf('-host-port') + 1] === String(port)
+    })
+}
+
+/** Empty for a process that has ended meanwhile, and for one of the kernel. */
+function commandOf(file: string): string[] {
+  try {
+    return readFileSync(file, 'utf8').split('\0')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ESRCH') return []
+    throw error
   }
-  return processesWhere('cmdline', says, processes)
 }
 
 function setPolicy(pid: number, policy: readonly string[], priority: string): string | undefined {

@@ -3,9 +3,9 @@ import type { Component } from '../../../operator/authservice/resources/metadata
 import { operatorDeployment, operatorNamespace } from '../../../scripts/demo/operator-install.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { askDocker } from '../../cluster/docker.ts'
-import { processesWhere } from '../processes.ts'
 import { ordinary } from '../real-time.ts'
 import { kubectlOf, logsOf, name, namespace, podSelector } from './bench-service.ts'
+import { containerProcesses } from './container-processes.ts'
 
 interface Pod {
   metadata: { name: string; deletionTimestamp?: string }
@@ -36,7 +36,7 @@ export async function killOperator(cluster: Cluster): Promise<void> {
 async function killContainer({ docker }: Cluster, { spec, status }: Pod): Promise<boolean> {
   const id = status.containerStatuses?.[0]?.containerID?.replace('containerd://', '')
   if (id === undefined || spec.nodeName === undefined) return false
-  const processes = processesWhere('cgroup', (group) => group.includes(id))
+  const processes = await containerProcesses(id)
   if (processes.length > 0 && process.getuid?.() === 0) return processes.map(kill).includes(true)
   const command = ['ctr', '--namespace', 'k8s.io', 'tasks', 'kill', '--signal', 'SIGKILL', id]
   const [binary, ...options] = ordinary([docker.binary, 'exec', spec.nodeName, ...command])

@@ -20,7 +20,7 @@ export async function placesOf(cluster: Cluster): Promise<Places> {
 }
 
 /** Names of all nodes; the control plane is the first. */
-export async function nodeNames(cluster: Cluster): Promise<string[]> {
+async function nodeNames(cluster: Cluster): Promise<string[]> {
   const { items } = await kubectlOf(cluster).json<{
     items: { metadata: { name: string; labels: Record<string, string> } }[]
   }>(['get', 'nodes'])

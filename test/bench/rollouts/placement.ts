@@ -19,9 +19,17 @@ export async function createSpread(cluster: Cluster): Promise<BenchService> {
     .finally(async () => {
       for (const other of others) await uncordon(cluster, other)
     })
-  const isReady = ({ conditions = [] }: AuthServiceStatus) => holds(conditions, 'Ready')
   await service.until('ready', isReady, 240)
+  await spread(service, cluster)
+  return service
+}
+
+/** Has servers and edge on more than one node, where there is one, and waits until the AuthService is ready again. */
+export async function spread(service: BenchService, cluster: Cluster): Promise<void> {
   await spreadFrontPods(cluster)
   await service.until('ready', isReady, 120)
-  return service
+}
+
+function isReady({ conditions = [] }: AuthServiceStatus): boolean {
+  return holds(conditions, 'Ready')
 }

@@ -3,11 +3,12 @@ import type { AuthServiceStatus } from '../../../operator/authservice/api/schema
 import { badVersion } from '../../bad-versions/images.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { type BenchService, holds, previewHost } from './bench-service.ts'
-import { edgeIsReplaced, killOperator, lastAnswerOf, podsOn, spreadFrontPods } from './disturbances.ts'
+import { edgeIsReplaced, killOperator, lastAnswerOf, podsOn } from './disturbances.ts'
 import { untilCertificateIs } from './edge-certificate.ts'
 import { seeEdge, untilReloaded } from './edge-configuration.ts'
 import { blueGreen as blueGreenSettings } from './manifest.ts'
 import { drain, placesOf, uncordon } from './nodes.ts'
+import { spread } from './placement.ts'
 import type { Sessions } from './sessions.ts'
 import type { Outcome } from './tally.ts'
 import type { Traffic } from './traffic.ts'
@@ -37,7 +38,8 @@ export const scenarios: readonly Scenario[] = [
   { name: 'bad-version', run: badVersionAfterSwitch },
   { name: 'key-rotation', run: keyRotation },
   { name: 'scaling', prepare: rest, run: scaling },
-  { name: 'node-drain', prepare: spread, run: nodeDrain },
+  // Pods of before may all be on one node, by chance the one that is not drained.
+  { name: 'node-drain', prepare: ({ service, cluster }) => spread(service, cluster), run: nodeDrain },
   { name: 'edge-config', run: edgeConfig },
 ]
 
@@ -152,12 +154,6 @@ async function scaling({ service, cluster }: Stage): Promise<Outcome> {
   await service.patch({ replicas: 3 })
   await service.until('of 3 pods', ({ replicas, readyReplicas }) => replicas === 3 && readyReplicas === 3, 120)
   return { outcome: '3, 10, 3 pods', seconds: watch() }
-}
-
-/** Pods of before may all be on one node, by chance the one that is not drained. */
-async function spread({ service, cluster }: Stage): Promise<void> {
-  await spreadFrontPods(cluster)
-  await service.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
 }
 
 /** Everything but the databases leaves the node that has most of it: see the setting of the stage. */

@@ -9,6 +9,7 @@ import { installOperator } from '../../../scripts/demo/operator-install.ts'
 import { loadBadVersions } from '../../bad-versions/images.ts'
 import { type Cluster, clusterTasks, imageTasks, runningCluster, wishesForDrain } from '../../cluster/cluster.ts'
 import { freeEdgePort } from '../../cluster/edge-port.ts'
+import { collectGarbage } from '../garbage.ts'
 import { loadAverage, watchStolenTime } from '../process-figures.ts'
 import { carryInRealTime, takeRealTime } from '../real-time.ts'
 import { type BenchService, kubectlOf } from './bench-service.ts'
@@ -93,6 +94,7 @@ async function prepareService(target: Cluster): Promise<BenchService> {
 
 async function measure(scenario: Scenario, stage: Stage): Promise<Measured> {
   const { name } = scenario
+  collectGarbage()
   await freshOperator(stage.cluster)
   await scenario.prepare?.(stage)
   // What the scenario before has put an end to is not this one's load, and not the quiet phase's.

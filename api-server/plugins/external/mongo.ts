@@ -3,6 +3,7 @@ import fp from 'fastify-plugin'
 import { type ClientSession, type Db, MongoClient, type MongoClientOptions } from 'mongodb'
 import type { Config } from '../../config.ts'
 import { DependencyWatch } from './dependency-watch.ts'
+import { LeftTransactions } from './left-transactions.ts'
 import { type PoolUse, watchPools } from './mongo-pool.ts'
 import { transaction } from './transaction.ts'
 
@@ -85,7 +86,15 @@ export default fp(
       ping: () => db.command({ ping: 1 }, { readPreference: 'primary' }),
       onAway: (error) =>
         app.log.error({ err: error }, 'MongoDB is away: what needs it is answered with 503 until it is back'),
-      onBack: () => app.log.info('MongoDB answers'),
+      onBack: () => {
+        app.log.info('MongoDB answers')
+        void leftTransactions.end()
+      },
+    })
+    const leftTransactions = new LeftTransactions({
+      kill: (sessions) => client.db('admin').command({ killSessions: sessions }),
+      isUp: () => watch.isUp,
+      onFailure: (error) => app.log.warn({ err: error }, 'transactions that were left open are ended later'),
     })
     client.on('commandSucceeded', () => watch.noteAnswer())
     app.decorate('mongo', {
@@ -93,7 +102,7 @@ export default fp(
       db,
       watch,
       poolUse: watchPools(client),
-      transaction: (work) => transaction(client, work),
+      transaction: (work) => transaction(client, (session) => void leftTransactions.add(session), work),
     })
     // In the background: the server answers its probes while it waits for its database.
     const connecting = connectOnceThere(client, {

@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { type ClientSession, type MongoClient, MongoError, MongoServerError } from 'mongodb'
+import { type ClientSession, type MongoClient, MongoError, MongoNetworkError, MongoServerError } from 'mongodb'
 import { problem } from '../app/problems/problem.ts'
 
 /** Nobody waits longer for a transaction that meets others again and again. */
@@ -10,9 +10,12 @@ const retryMilliseconds = 20
 /**
  * A transaction that gives up while somebody still waits for it. The driver's own `withTransaction` goes on for two
  * minutes.
+ *
+ * @param onLeft told of a session whose transaction the server may still have open: it did not answer
  */
 export async function transaction<Result>(
   client: MongoClient,
+  onLeft: (session: NonNullable<ClientSession['id']>) => void,
   work: (transaction: ClientSession) => Promise<Result>,
 ): Promise<Result> {
   const deadline = performance.now() + mostMilliseconds
@@ -27,7 +30,11 @@ export async function transaction<Result>(
       return result
     } catch (error) {
       if (session.inTransaction()) await session.abortTransaction()
-      if (!isWorthAnother(error, 'TransientTransactionError')) throw asBusy(error)
+      if (!isWorthAnother(error, 'TransientTransactionError')) {
+        // Another attempt of the same session would have ended the one before.
+        if (error instanceof MongoNetworkError && session.id !== undefined) onLeft(session.id)
+        throw asBusy(error)
+      }
       await setTimeout(Math.random() * retryMilliseconds)
     }
   }

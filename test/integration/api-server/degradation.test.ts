@@ -175,12 +175,13 @@ describe.each<Way>(['stopped', 'paused'])('MongoDB is %s', (way) => {
     await endOutage?.()
     endOutage = undefined
     // The log-out that was refused may have been carried out by a database that went on; nothing else is allowed.
+    // Its transaction, which the database carried out so far and nobody goes on with, keeps nobody out: that took 10 s and more.
     await vi.waitFor(
       async () => {
         const { status, body } = await one.post('/v1/auth/refresh', { refresh_token: user.refreshToken })
-        expect(status === 200 || body['code'] === 'session_revoked').toBe(true)
+        expect([200, 'session_revoked'], JSON.stringify(body)).toContain(status === 200 ? status : body['code'])
       },
-      { timeout: 20_000, interval: 100 },
+      { timeout: 9_000, interval: 100 },
     )
   })
 })

@@ -28,9 +28,14 @@ export function endStart(): void {
  * @see https://nodejs.org/api/globals.html#gcoptions
  */
 function releaseGarbage(): void {
+  // The only flavour that returns the pages to the system as well.
+  garbageCollector()({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+}
+
+/** What collects the garbage of this process when it is called. @see https://nodejs.org/api/cli.html#--expose-gc */
+export function garbageCollector(): NodeJS.GCFunction {
   setFlagsFromString('--expose-gc')
   const collect: NodeJS.GCFunction = runInNewContext('gc')
   setFlagsFromString('--no-expose-gc')
-  // The only flavour that returns the pages to the system as well.
-  collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
+  return collect
 }

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { EdgeClient } from '../../scripts/demo/edge-client.ts'
-import { holds, namespace } from '../bench/rollouts/bench-service.ts'
+import { isReady, namespace } from '../bench/rollouts/bench-service.ts'
 import { freshOperator, podsOn } from '../bench/rollouts/disturbances.ts'
 import { drain, placesOf, uncordon } from '../bench/rollouts/nodes.ts'
 import { createSpread } from '../bench/rollouts/placement.ts'
@@ -59,7 +59,7 @@ test('a node that is drained in the middle of a rollout fails no request, and th
       currentRevision: disturbed?.revision,
       rollout: { revision: disturbed?.revision, lastOutcome: 'Promoted' },
     })
-    await service.until('whole', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
+    await service.until('whole', isReady, 120)
     expect(await podsOn(cluster, node, 'server', 'edge')).toEqual([])
   } finally {
     await traffic.stop()

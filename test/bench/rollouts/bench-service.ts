@@ -149,8 +149,8 @@ export function logsOf(cluster: Cluster, selector: string, since: Date, ...more:
   return kubectlOf(cluster).run(read)
 }
 
-export function holds(conditions: NonNullable<AuthServiceStatus['conditions']>, type: string): boolean {
-  return conditions.some((condition) => condition.type === type && condition.status === 'True')
+export function isReady({ conditions = [] }: AuthServiceStatus): boolean {
+  return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
 }
 
 function secretManifest(certificate: SecretData): string {

@@ -1,6 +1,5 @@
-import type { AuthServiceStatus } from '../../../operator/authservice/api/schema.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { BenchService, holds } from './bench-service.ts'
+import { BenchService, isReady } from './bench-service.ts'
 import { databasesAreScheduled, spreadFrontPods } from './disturbances.ts'
 import { cordon, openNode, placesOf, uncordon } from './nodes.ts'
 
@@ -28,8 +27,4 @@ export async function createSpread(cluster: Cluster): Promise<BenchService> {
 export async function spread(service: BenchService, cluster: Cluster): Promise<void> {
   await spreadFrontPods(cluster)
   await service.until('ready', isReady, 120)
-}
-
-function isReady({ conditions = [] }: AuthServiceStatus): boolean {
-  return holds(conditions, 'Ready')
 }

@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import type { AuthServiceStatus } from '../../../operator/authservice/api/schema.ts'
 import { badVersion } from '../../bad-versions/images.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type BenchService, holds, previewHost } from './bench-service.ts'
+import { type BenchService, isReady, previewHost } from './bench-service.ts'
 import { edgeIsReplaced, killOperator, lastAnswerOf, podsOn } from './disturbances.ts'
 import { untilCertificateIs } from './edge-certificate.ts'
 import { seeEdge, untilReloaded } from './edge-configuration.ts'
@@ -171,7 +171,7 @@ async function nodeDrain({ service, cluster }: Stage): Promise<Outcome> {
   const watch = startWatch()
   try {
     await Promise.all([drain(cluster, node), setTimeout(3_000).then(() => killOperator(cluster))])
-    await service.until('whole', ({ conditions = [] }) => holds(conditions, 'Ready'), 120)
+    await service.until('whole', isReady, 120)
   } finally {
     await uncordon(cluster, node)
   }
@@ -189,7 +189,7 @@ async function edgeConfig({ service, cluster }: Stage): Promise<Outcome> {
   await changeConfigurationAlone({ service, cluster })
   await service.patch({ ingress: { nginx: { resources: { requests: { cpu: `${60 + (Date.now() % 30)}m` } } } } })
   await edgeIsReplaced(cluster)
-  await service.until('ready', ({ conditions = [] }) => holds(conditions, 'Ready'), 60)
+  await service.until('ready', isReady, 60)
   return { outcome: 'Reloaded twice, replaced', seconds: watch() }
 }
 

@@ -175,7 +175,7 @@ describe.each<Way>(['stopped', 'paused'])('MongoDB is %s', (way) => {
     await endOutage?.()
     endOutage = undefined
     // The log-out that was refused may have been carried out by a database that went on; nothing else is allowed.
-    // Its transaction, which the database carried out so far and nobody goes on with, keeps nobody out: that took 10 s and more.
+    // Its transaction, which the database began and nobody goes on with, keeps nobody out: that took 10 s and more.
     await vi.waitFor(
       async () => {
         const { status, body } = await one.post('/v1/auth/refresh', { refresh_token: user.refreshToken })

@@ -1,6 +1,10 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 
-/** Files of a folder that share a cluster and an operator, one after the other. */
+/** How long a test waits for a condition, unless it says so itself. Vitest's default of 1 s is too short for a busy machine. */
+const expectation = { poll: { timeout: 15_000 } }
+
+/** Tests that share a cluster and an operator: one file at a time. */
 function onCluster(name: string): TestProjectConfiguration {
   return {
     test: {
@@ -8,6 +12,7 @@ function onCluster(name: string): TestProjectConfiguration {
       include: [`test/${name}/**/*.test.ts`],
       globalSetup: [`test/${name}/global-setup.ts`],
       fileParallelism: false,
+      expect: expectation,
       testTimeout: 400_000,
       hookTimeout: 600_000,
     },
@@ -15,17 +20,20 @@ function onCluster(name: string): TestProjectConfiguration {
 }
 
 /**
- * Three kinds of test, by what they need: nothing (unit, beside the code), servers on this machine
- * (integration: mongod, redis-server, kube-apiserver), a whole cluster (e2e; chaos, what breaks a rollout on purpose).
+ * The projects differ in what their tests need: nothing (unit), servers on this machine such as mongod, redis-server and
+ * kube-apiserver (integration), a browser besides (browser), or a cluster (e2e; chaos, which
+ * disturbs rollouts; release, which installs from a dry run).
  */
 export default defineConfig({
   test: {
     reporters: ['default'],
+    // By default Vitest leaves one CPU idle: on two CPUs, test files would run one after the other.
+    maxWorkers: availableParallelism(),
     coverage: {
       provider: 'v8',
-      include: ['operator/**/*.ts', 'api-server/**/*.ts', 'cli/**/*.ts'],
+      include: ['contract/**/*.ts', 'operator/**/*.ts', 'api-server/**/*.ts', 'cli/**/*.ts'],
       exclude: ['**/*.test.ts', '**/*.generated.ts'],
-      // What a test starts as a process of its own counts as well.
+      // Counts the processes that a test starts, too.
       autoAttachSubprocess: true,
       reporter: ['html', 'json-summary'],
     },
@@ -33,17 +41,18 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: [
-            '{operator,api-server,cli,scripts,test/cluster,test/servers,test/bad-versions,test/bench,test/load}/**/*.test.ts',
-          ],
+          expect: expectation,
+          include: ['{contract,operator,api-server,cli,scripts,tools,bench,test/unit}/**/*.test.ts'],
           testTimeout: 20_000,
+          hookTimeout: 60_000,
         },
       },
       {
         test: {
           name: 'integration',
+          expect: expectation,
           include: ['test/integration/**/*.test.ts'],
-          globalSetup: ['test/servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
+          globalSetup: ['tools/local-servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -51,14 +60,17 @@ export default defineConfig({
       {
         test: {
           name: 'browser',
+          expect: expectation,
           include: ['test/browser/**/*.test.ts'],
-          globalSetup: ['test/servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
+          globalSetup: ['tools/local-servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },
       onCluster('e2e'),
       onCluster('chaos'),
+      // One dry run of a release, which all its tests share. The first one downloads half a gigabyte.
+      onCluster('release'),
     ],
   },
 })

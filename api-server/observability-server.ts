@@ -1,7 +1,11 @@
 import fastify, { type FastifyInstance } from 'fastify'
+import { type DependencyState, dependenciesOf } from './plugins/app/health/dependencies.ts'
+
+/** The maximum length that the operator reads. */
+const maxFailureCharacters = 300
 
 /**
- * Metrics and probes on a port of their own, which the edge does not reach and clients do not slow down.
+ * Metrics and probes on a separate port, which the edge does not reach and clients do not slow down.
  * @see https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
  */
 export function buildObservabilityServer(app: FastifyInstance): FastifyInstance {
@@ -9,6 +13,11 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
   server.get('/livez', async () => 'alive\n')
   server.get('/readyz', async (_request, reply) => answer(reply, app.readiness.problems()))
   server.get('/startupz', async (_request, reply) => answer(reply, app.readiness.problems()))
+  // For the operator: readiness does not tell whether the server reaches the shared databases.
+  server.get('/status', async () => {
+    const { mongodb, redis } = dependenciesOf(app)
+    return { problems: app.readiness.problems(), mongodb: reachability(mongodb), redis: reachability(redis) }
+  })
   server.get('/metrics', async (_request, reply) => {
     const { metrics } = app
     metrics.redisUp.set(app.redisWatch.isUp ? 1 : 0)
@@ -25,6 +34,13 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })
   return server
+}
+
+/** `failure` contains host, port and error code in one line. */
+function reachability({ isUp, lastFailure }: DependencyState): { up: boolean; failure?: string } {
+  return isUp || lastFailure === undefined
+    ? { up: isUp }
+    : { up: isUp, failure: lastFailure.slice(0, maxFailureCharacters) }
 }
 
 function answer(reply: import('fastify').FastifyReply, problems: readonly string[]) {

@@ -1,4 +1,4 @@
-/** Ends the command with a sentence for the user, and status 1. */
+/** Ends the command with a message for the user and exit code 1. */
 export class CommandError extends Error {
   override name = 'CommandError'
 }

@@ -1,32 +1,41 @@
 import { spawn } from 'node:child_process'
 
-/** What a plug-in passes on, as kubectl itself takes it. */
+/** Options that the plug-in passes to kubectl. */
 export interface KubectlOptions {
   namespace?: string
   context?: string
   kubeconfig?: string
 }
 
-/** What every object has that is read here. */
+/** The parts of every object that the plug-in reads. */
 export interface KubeObject {
   apiVersion: string
   kind: string
   metadata: { name: string; namespace?: string; uid?: string; labels?: Record<string, string> }
 }
 
-/** kubectl refused or failed; its message is for the user as it is. */
+/** kubectl failed. The message is for the user. */
 export class KubectlError extends Error {
   override name = 'KubectlError'
 }
 
 /**
- * The cluster by the kubectl that has called this plug-in: the same configuration, the same rights, every way to log in
- * that it knows.
+ * Reaches the cluster through the kubectl that called this plug-in, with its configuration, permissions and ways to
+ * authenticate.
  */
 export class Kubectl {
   readonly #options: string[]
+  /** Options that suggested commands need to address the same cluster and namespace; empty for the default. */
+  readonly flags: string
 
   constructor({ namespace, context, kubeconfig }: KubectlOptions) {
+    this.flags = [
+      ...(namespace === undefined ? [] : [`-n ${namespace}`]),
+      ...(context === undefined ? [] : [`--context ${context}`]),
+      ...(kubeconfig === undefined ? [] : [`--kubeconfig ${kubeconfig}`]),
+    ]
+      .map((flag) => ` ${flag}`)
+      .join('')
     this.#options = [
       ...(namespace === undefined ? [] : ['--namespace', namespace]),
       ...(context === undefined ? [] : ['--context', context]),
@@ -55,7 +64,7 @@ export class Kubectl {
     await this.#run(['annotate', kind, name, '--overwrite', ...pairs])
   }
 
-  /** Does not wait for what depends on it. */
+  /** Does not wait for dependents. */
   async remove(kind: string, labels: Record<string, string>): Promise<void> {
     await this.#run(['delete', kind, '--selector', selector(labels), '--wait=false', '--ignore-not-found'])
   }
@@ -66,16 +75,28 @@ export class Kubectl {
       const [stdout, stderr]: Buffer[][] = [[], []]
       child.stdout.on('data', (chunk) => stdout?.push(chunk))
       child.stderr.on('data', (chunk) => stderr?.push(chunk))
-      child.on('error', (error) => reject(new KubectlError(`kubectl cannot be run: ${error.message}`)))
+      child.on('error', (error) => reject(new KubectlError(startError(error))))
       child.on('close', (code) => {
         const text = Buffer.concat((code === 0 ? stdout : stderr) ?? []).toString('utf8')
         if (code === 0) resolve(text)
-        else reject(new KubectlError(text.trim() || `kubectl ended with ${code}`))
+        else reject(new KubectlError(explain(text.trim()) || `kubectl exited with code ${code}`))
       })
-      child.stdin.on('error', () => {}) // kubectl ended without reading: its code and words say why
+      child.stdin.on('error', () => {}) // kubectl exited without reading its input; its exit code and output say why
       child.stdin.end(input)
     })
   }
+}
+
+function startError(error: NodeJS.ErrnoException): string {
+  return error.code === 'ENOENT'
+    ? 'kubectl is not on PATH. This plug-in calls it for every request: install it (https://kubernetes.io/docs/tasks/tools/).'
+    : `Cannot run kubectl: ${error.message}`
+}
+
+/** Without a kubeconfig, kubectl calls localhost:8080 and reports only that nothing answers there, up to six times. */
+function explain(output: string): string {
+  if (!output.includes('localhost:8080')) return output
+  return `kubectl found no kubeconfig with a current context, so there is no cluster to ask. Set KUBECONFIG or add --kubeconfig FILE, and --context NAME if it has several. kubectl says: ${output.split('\n').at(-1)}`
 }
 
 function selector(labels: Record<string, string>): string {

@@ -3,30 +3,33 @@ import { Command, InvalidArgumentError } from 'commander'
 import { restore, type Terminal } from './backups/restore.ts'
 import { Kubectl, type KubectlOptions } from './kubectl.ts'
 import manifest from './package.json' with { type: 'json' }
+import { type RolloutAction, requestAction } from './rollouts/actions.ts'
 import { history, type Screen, status } from './rollouts/commands.ts'
-import { give, type Order } from './rollouts/orders.ts'
 
-/** What `kubectl authservice` understands. kubectl finds the plug-in by its file name, `kubectl-authservice`, on PATH. */
+/** The commands of `kubectl authservice`. kubectl finds the plug-in on PATH by its file name, `kubectl-authservice`. */
 export function program(): Command {
-  const root = new Command('kubectl-authservice')
-    .description('Looks at AuthServices and acts on their rollouts.')
+  const named = `kubectl-authservice ${manifest.version}`
+  // As with kubectl, options may precede or follow the command.
+  const root = withKubectlOptions(new Command('kubectl-authservice'))
+    .description('Show AuthServices, control their rollouts and restore backups.')
+    .version(named, '--version', 'print the version of this plug-in')
     .showHelpAfterError('(kubectl authservice --help lists the commands)')
 
   root
     .command('version')
     .description('print the version of this plug-in')
-    .option('-o, --output <format>', 'json for a machine', parseOutput)
+    .option('-o, --output <format>', 'output format: json', parseOutput)
     .action(({ output }: { output?: 'json' }) => {
-      const version = { client: manifest.version }
-      console.log(output === 'json' ? JSON.stringify(version) : `kubectl-authservice ${version.client}`)
+      console.log(output === 'json' ? JSON.stringify({ client: manifest.version }) : named)
     })
 
   withKubectlOptions(root.command('status'))
     .description('show an AuthService with its rollout, colours and pods')
     .argument('<name>', 'AuthService')
-    .option('-w, --watch', 'go on showing it as it changes', false)
-    .option('-o, --output <format>', 'json for a machine', parseOutput)
-    .action(async (name: string, options: KubectlOptions & { watch: boolean; output?: 'json' }) => {
+    .option('-w, --watch', 'watch for changes', false)
+    .option('-o, --output <format>', 'output format: json', parseOutput)
+    .action(async (name: string, _: object, command: Command) => {
+      const options: KubectlOptions & { watch: boolean; output?: 'json' } = command.optsWithGlobals()
       const ending = new AbortController()
       process.once('SIGINT', () => ending.abort())
       const request = { name, watch: options.watch, json: options.output === 'json' }
@@ -34,28 +37,32 @@ export function program(): Command {
     })
 
   withKubectlOptions(root.command('history'))
-    .description('list the revisions that can be gone back to')
+    .description('list the revisions that you can roll back to, and the outcome of each')
     .argument('<name>', 'AuthService')
-    .option('-o, --output <format>', 'json for a machine', parseOutput)
-    .action((name: string, options: KubectlOptions & { output?: 'json' }) =>
-      history(name, options.output === 'json', new Kubectl(options), screen),
+    .option('-o, --output <format>', 'output format: json', parseOutput)
+    .action((name: string, _: object, command: Command) => {
+      const options: KubectlOptions & { output?: 'json' } = command.optsWithGlobals()
+      return history(name, options.output === 'json', new Kubectl(options), screen)
+    })
+
+  addAction(root, 'promote', 'switch traffic to the new colour', 'promote')
+  addAction(root, 'abort', 'cancel the current rollout', 'abort')
+  addAction(root, 'rollback', 'return to the previous revision, or to the one that you name', 'rollback-to')
+  withKubectlOptions(root.command('restart'))
+    .description('replace every server pod, like an update')
+    .argument('<name>', 'AuthService')
+    .action((name: string, _: object, command: Command) =>
+      request('restart', name, undefined, command.optsWithGlobals()),
     )
 
-  addOrder(root, 'promote', 'let the traffic move to the new colour', 'promote')
-  addOrder(root, 'abort', 'take back the rollout that is under way', 'abort')
-  addOrder(root, 'rollback', 'go back to an earlier revision: the one before, or one that is named', 'rollback-to')
-  withKubectlOptions(root.command('restart'))
-    .description('replace every server pod, as in an update')
-    .argument('<name>', 'AuthService')
-    .action((name: string, options: KubectlOptions) => order('restart', name, undefined, options))
-
   withKubectlOptions(root.command('restore'))
-    .description('replace the users of an AuthService by those of a backup; without BACKUP, list the backups')
+    .description('replace the users of an AuthService with those of a backup; without BACKUP, list the backups')
     .argument('<name>', 'AuthService')
     .argument('[backup]', 'file name of a backup, or latest')
-    .option('-y, --yes', 'do not ask', false)
-    .option('--timeout <seconds>', 'how long to wait for the Job', parseSeconds, 1800)
-    .action((name: string, backup: string | undefined, options: RestoreOptions) => {
+    .option('-y, --yes', 'do not ask for confirmation', false)
+    .option('--timeout <seconds>', 'time to wait for the Job', parseSeconds, 1800)
+    .action((name: string, backup: string | undefined, _: object, command: Command) => {
+      const options: RestoreOptions = command.optsWithGlobals()
       const { yes, timeout: timeoutSeconds } = options
       return restore({ name, backup, yes, timeoutSeconds }, new Kubectl(options), terminal)
     })
@@ -63,20 +70,23 @@ export function program(): Command {
   return root
 }
 
-/** A command that writes one annotation. It is taken once, and `status` shows what comes of it. */
-function addOrder(root: Command, command: string, description: string, annotation: Order): void {
+/** A command that writes one annotation. The operator acts on it once, and `status` shows the result. */
+function addAction(root: Command, command: string, description: string, annotation: RolloutAction): void {
   withKubectlOptions(root.command(command))
     .description(description)
     .argument('<name>', 'AuthService')
-    .argument('[revision]', 'number or hash of a revision; see history')
-    .action((name: string, revision: string | undefined, options: KubectlOptions) =>
-      order(annotation, name, revision, options),
+    .argument('[revision]', 'number or hash of a revision (see history)')
+    .action((name: string, revision: string | undefined, _: object, command: Command) =>
+      request(annotation, name, revision, command.optsWithGlobals()),
     )
 }
 
-async function order(annotation: Order, name: string, revision: string | undefined, options: KubectlOptions) {
-  const value = await give(annotation, name, revision, { kubectl: new Kubectl(options), now: new Date() })
-  screen.print(`${annotation} ${value} is asked for; see kubectl authservice status ${name} --watch`)
+async function request(annotation: RolloutAction, name: string, revision: string | undefined, options: KubectlOptions) {
+  const kubectl = new Kubectl(options)
+  const value = await requestAction(annotation, name, revision, { kubectl, now: new Date() })
+  screen.print(
+    `${annotation} ${value} requested. To follow it: kubectl authservice status ${name} --watch${kubectl.flags}`,
+  )
 }
 
 const screen: Screen = {
@@ -85,16 +95,16 @@ const screen: Screen = {
     return process.stdout.columns
   },
   print: (text) => console.log(text),
-  // Line by line over the old one, because a screen that is emptied first flickers.
+  // Overwrites line by line, because clearing the screen first makes it flicker.
   repaint: (text) => process.stdout.write(`\u001b[H${text.replaceAll('\n', '\u001b[K\n')}\u001b[K\n\u001b[J`),
 }
 
 type RestoreOptions = KubectlOptions & { yes: boolean; timeout: number }
 
-/** The options of kubectl itself: it hands everything after the name of the plug-in over. */
+/** The options of kubectl itself, which passes everything after the name of the plug-in to it. */
 function withKubectlOptions(command: Command): Command {
   return command
-    .option('-n, --namespace <namespace>', "namespace of the AuthService; the context's by default")
+    .option('-n, --namespace <namespace>', 'namespace of the AuthService (default: the namespace of the context)')
     .option('--context <context>', 'context of the kubeconfig')
     .option('--kubeconfig <file>', 'path of the kubeconfig')
 }
@@ -114,11 +124,11 @@ const terminal: Terminal = {
 
 function parseOutput(value: string): 'json' {
   if (value === 'json') return value
-  throw new InvalidArgumentError(`output format "${value}" is not known: leave --output away or write --output json`)
+  throw new InvalidArgumentError(`unknown output format "${value}": omit --output or write --output json`)
 }
 
 function parseSeconds(value: string): number {
   const seconds = Number(value)
   if (Number.isInteger(seconds) && seconds > 0) return seconds
-  throw new InvalidArgumentError(`"${value}" is no number of seconds: write a whole number above 0`)
+  throw new InvalidArgumentError(`"${value}" is not a number of seconds: write a whole number above 0`)
 }

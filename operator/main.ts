@@ -6,7 +6,7 @@ import { ConfigError, readConfig } from './config.ts'
 import { reconcileFields } from './kube/reconcile-context.ts'
 import { Operator } from './operator.ts'
 
-/** Start-up and shutdown. Everything that the operator does is in `operator.ts`. */
+/** Startup and shutdown. `operator.ts` contains everything else. */
 const config = readConfigOrExit()
 const log = pino({
   level: config.logLevel,
@@ -17,15 +17,15 @@ const log = pino({
 const operator = new Operator(config, { kubeConfig: readKubeConfigOrExit(), version: manifest.version, log })
 
 closeWithGrace({ delay: 20_000, logger: false }, async ({ signal, err }) => {
-  if (err) log.fatal({ err }, 'the operator ends because of an error')
-  else log.info({ signal }, 'the operator ends')
+  if (err) log.fatal({ err }, 'the operator exits because of an error')
+  else log.info({ signal }, 'the operator is shutting down')
   await operator.stop()
 })
 
 try {
   const reason = await operator.run()
   if (reason !== undefined) {
-    log.fatal({ reason }, 'the operator ends, because another one may lead')
+    log.fatal({ reason }, 'the operator exits, because another one may be the leader')
     process.exit(1)
   }
 } catch (error) {
@@ -38,18 +38,18 @@ function readConfigOrExit() {
     return readConfig(process.env)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    console.error(`The operator cannot start, its environment is wrong:\n${error.message}`)
+    console.error(`The operator cannot start, because its environment is invalid:\n${error.message}`)
     process.exit(1)
   }
 }
 
-/** KUBECONFIG or ~/.kube/config, else the service account of the pod. */
+/** KUBECONFIG or ~/.kube/config, otherwise the service account of the pod. */
 function readKubeConfigOrExit(): KubeConfig {
   const kubeConfig = new KubeConfig()
   try {
     kubeConfig.loadFromDefault()
   } catch (error) {
-    console.error(`The operator cannot start, the kubeconfig cannot be read: ${error}`)
+    console.error(`The operator cannot start, because the kubeconfig cannot be read: ${error}`)
     process.exit(1)
   }
   return kubeConfig

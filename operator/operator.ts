@@ -1,11 +1,17 @@
-import { collectProcessMetrics } from '@authservice-operator/api-server/plugins/app/observability/process-metrics.ts'
+import { collectProcessMetrics } from '@authservice-operator/contract/process-metrics.ts'
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { group } from './authservice/api/group.ts'
-import { KubeCluster } from './authservice/kube-cluster.ts'
-import { AuthServiceMetrics } from './authservice/metrics.ts'
+import { DatabaseRestartSlots } from './authservice/apply/database-restarts.ts'
+import { KeptFields } from './authservice/apply/kept-fields.ts'
+import { KubeClusterWriter } from './authservice/apply/kube-cluster-writer.ts'
+import { KubeClusterReader } from './authservice/gather/kube-cluster-reader.ts'
+import { Watches } from './authservice/gather/watches.ts'
 import { reconcile } from './authservice/reconcile.ts'
+import { RolloutSlots } from './authservice/rollout/slots.ts'
+import { systemSources } from './authservice/secrets/system-sources.ts'
+import { AuthServiceMetrics } from './authservice/status/metrics.ts'
 import type { Config } from './config.ts'
 import { KubeClient } from './kube/client.ts'
 import { Controller } from './kube/controller.ts'
@@ -19,47 +25,59 @@ import { waitForCluster } from './preflight.ts'
 import { ProbeServer } from './probe-server.ts'
 import { ProfilingServer } from './profiling-server.ts'
 
-/** How long changes of children are gathered before one visit looks at all of them. */
+/** Time for which changes of children are collected before one reconcile handles all of them. */
 const burstMilliseconds = 100
 
 const fieldManager = 'authservice-operator'
 
 export interface OperatorOptions {
-  /** client-go's by default. */
+  /** Defaults to the values of client-go. */
   leaseTiming?: typeof defaultTiming
   kubeConfig: KubeConfig
   version: string
   log: Logger
-  /** How often it is asked which kinds the cluster has; ten seconds by default. */
+  /** Interval of the discovery of optional kinds; ten seconds by default. */
   lookUpKindsEveryMilliseconds?: number
-  /** How long a watch runs before the next one takes over; five to ten minutes by default. */
+  /** A reconcile that takes longer is canceled and retried; two minutes by default. */
+  reconcileDeadlineMilliseconds?: number
+  /** Time after which a watch is replaced by the next one; five to ten minutes by default. */
   watchSeconds?: { least: number; most: number }
 }
 
-/** All parts of the operator, put together; `run` and `stop` are its life. */
+/** Wires all components of the operator together; `run` and `stop` are its life cycle. */
 export class Operator {
   readonly #config: Config
   readonly #leaseTiming: typeof defaultTiming | undefined
+  readonly #deadlineMilliseconds: number | undefined
   readonly #log: Logger
   readonly #metrics: KubeMetrics
   readonly #transport: Transport
   readonly #client: KubeClient
   readonly #recorder: EventRecorder
-  readonly #cluster: KubeCluster
+  readonly #watches: Watches
   readonly #controller: Controller
   readonly #probes: ProbeServer
   readonly #profiling: ProfilingServer | undefined
   readonly #election: LeaderElection | undefined
   readonly #stopping = new AbortController()
-  /** What the readiness probe answers; undefined: ready. */
+  /** Answer of the readiness probe; undefined: ready. */
   #notReady: string | undefined = 'starting'
 
   constructor(
     config: Config,
-    { kubeConfig, version, log, leaseTiming, lookUpKindsEveryMilliseconds, watchSeconds }: OperatorOptions,
+    {
+      kubeConfig,
+      version,
+      log,
+      leaseTiming,
+      lookUpKindsEveryMilliseconds,
+      reconcileDeadlineMilliseconds,
+      watchSeconds,
+    }: OperatorOptions,
   ) {
     this.#config = config
     this.#leaseTiming = leaseTiming
+    this.#deadlineMilliseconds = reconcileDeadlineMilliseconds
     this.#log = log
     this.#metrics = createKubeMetrics()
     collectProcessMetrics(this.#metrics.registry)
@@ -70,43 +88,42 @@ export class Operator {
     })
     this.#client = new KubeClient(this.#transport, fieldManager)
     this.#recorder = new EventRecorder(this.#client, `${group}/authservice`, config.podName, log)
-    this.#cluster = new KubeCluster({
+    this.#watches = new Watches({
       client: this.#client,
       discovery: new Discovery(this.#transport),
-      recorder: this.#recorder,
       log,
       namespaces: config.watchNamespaces,
-      prometheusUrl: config.prometheusUrl,
       ...(lookUpKindsEveryMilliseconds !== undefined && { intervalMilliseconds: lookUpKindsEveryMilliseconds }),
       ...(watchSeconds !== undefined && { watchSeconds }),
       onHandlerError: (kind) => this.#metrics.handlerErrors.inc({ kind }),
       onList: (kind) => this.#metrics.relists.inc({ kind }),
     })
+    this.#metrics.cachedObjects.by(() => this.#watches.cachedObjects())
     this.#controller = this.#createController()
     this.#probes = new ProbeServer({
       registry: this.#metrics.registry,
-      live: () => this.#controller.stuck() ?? (this.#cluster.hasSynced ? this.#cluster.silence() : undefined),
+      live: () => this.#controller.stuck() ?? (this.#watches.hasSynced ? this.#watches.staleWatch() : undefined),
       ready: () => this.#notReady,
     })
     this.#profiling = config.profilingPort === undefined ? undefined : new ProfilingServer()
     this.#election = this.#createElection()
   }
 
-  /** What `/metrics` shows. */
+  /** Content of `/metrics`. */
   get registry(): Registry {
     return this.#metrics.registry
   }
 
   /**
    * Runs until it is stopped.
-   * @returns why it must end: another operator may lead
+   * @returns why it must exit: another operator may lead
    */
   async run(): Promise<string | undefined> {
     const port = await this.#probes.listen(this.#config.metricsPort)
-    this.#log.info({ port, server: this.#transport.serverUrl }, 'metrics and probes are served')
+    this.#log.info({ port, server: this.#transport.serverUrl }, 'serving metrics and probes')
     if (this.#profiling !== undefined && this.#config.profilingPort !== undefined) {
       const profilingPort = await this.#profiling.listen(this.#config.profilingPort)
-      this.#log.info({ port: profilingPort }, 'profiles are taken on the loopback interface')
+      this.#log.info({ port: profilingPort }, 'serving profiles on the loopback interface')
     }
     await waitForCluster(this.#client, this.#config.watchNamespaces, {
       log: this.#log,
@@ -116,23 +133,23 @@ export class Operator {
       },
     })
     if (this.#stopping.signal.aborted) return undefined
-    this.#notReady = 'the caches are being filled'
-    this.#cluster.onChange((key, when) => {
+    this.#notReady = 'filling the caches'
+    this.#watches.onChange((key, when) => {
       this.#controller.queue.addAfter(keyOf({ metadata: key }), when === 'now' ? 0 : burstMilliseconds)
     })
-    await this.#cluster.start()
+    await this.#watches.start()
     this.#notReady = undefined
-    this.#log.info({ authServices: this.#cluster.authServices().length }, 'the caches are filled')
+    this.#log.info({ authServices: this.#watches.authServices.list().length }, 'the caches are filled')
     return this.#lead()
   }
 
-  /** Lets running visits finish, gives the lease back, and closes connections. */
+  /** Waits for running reconciles, releases the lease and closes connections. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#controller.stop()
     await this.#recorder.flush()
     await this.#election?.release()
-    await this.#cluster.stop()
+    await this.#watches.stop()
     await this.#probes.close()
     await this.#profiling?.close()
     this.#transport.close()
@@ -147,23 +164,41 @@ export class Operator {
   }
 
   #createController(): Controller {
-    const { images, allowedImagePrefixes, workers, prometheusUrl } = this.#config
+    const { images, allowedImagePrefixes, allowedIngressAnnotations, workers, prometheusUrl, maxConcurrentRollouts } =
+      this.#config
     const metrics = new AuthServiceMetrics(this.#metrics.registry)
+    const slots = new RolloutSlots(maxConcurrentRollouts)
+    this.#watches.authServices.onChange(({ type, object }) =>
+      type === 'deleted' ? slots.forget(object) : slots.update(object),
+    )
+    const reader = new KubeClusterReader({ watches: this.#watches, client: this.#client, prometheusUrl })
+    const writer = new KubeClusterWriter({
+      client: this.#client,
+      recorder: this.#recorder,
+      log: this.#log,
+      statusObserver: this.#watches.authServices,
+    })
     const context = {
-      cluster: this.#cluster,
       metrics,
+      keptFields: new KeptFields(),
       images,
       allowedImagePrefixes,
+      allowedIngressAnnotations,
       hasPrometheus: prometheusUrl !== undefined,
+      secretSources: systemSources,
+      rolloutSlots: slots,
+      restartSlots: new DatabaseRestartSlots(maxConcurrentRollouts),
     }
     return new Controller({
       name: 'authservice',
       workers,
       log: this.#log,
       metrics: this.#metrics,
-      reconcile: (key) => {
+      ...(this.#deadlineMilliseconds !== undefined && { deadlineMilliseconds: this.#deadlineMilliseconds }),
+      reconcile: (key, signal) => {
         const { namespace = '', name } = splitKey(key)
-        return reconcile({ namespace, name }, context, new Date())
+        const bounded = { ...context, reader: reader.until(signal), writer: writer.until(signal) }
+        return reconcile({ namespace, name }, bounded, new Date())
       },
     })
   }

@@ -1,14 +1,15 @@
-import { authServices, childKinds, pods } from './authservice/kinds.ts'
+import { authServices, childKinds, pods } from './authservice/model/kinds.ts'
 import type { KubeClient } from './kube/client.ts'
 import { KubeError } from './kube/errors.ts'
-import type { Log } from './kube/informer.ts'
+import type { Log } from './kube/log.ts'
 import type { Resource } from './kube/objects.ts'
+import { wait } from './kube/wait.ts'
 
 /**
- * What keeps the operator from working in this cluster, in one sentence that says what to do; undefined when nothing
- * does. One request for each kind that is watched.
+ * Why the operator cannot work in this cluster, in one sentence that says what to do; undefined if it can. Makes one
+ * request for each watched kind.
  */
-export async function findObstacle(client: KubeClient, namespaces: readonly string[]): Promise<string | undefined> {
+async function findObstacle(client: KubeClient, namespaces: readonly string[]): Promise<string | undefined> {
   const scopes = namespaces.length === 0 ? [undefined] : namespaces
   const watched = [authServices, pods, ...childKinds].flatMap((resource) =>
     scopes.map((namespace) => ({ resource, namespace })),
@@ -24,7 +25,7 @@ export async function findObstacle(client: KubeClient, namespaces: readonly stri
   return answers.find((answer) => answer.kind === 'failed')?.message
 }
 
-/** Resolves when nothing stands in the way any more. What does is logged when it changes. */
+/** Resolves when the operator can work. Logs each new reason why it cannot. */
 export async function waitForCluster(
   client: KubeClient,
   namespaces: readonly string[],
@@ -37,7 +38,7 @@ export async function waitForCluster(
     if (obstacle === undefined) return
     if (obstacle !== last) log.error({}, `waiting: ${obstacle}`)
     last = obstacle
-    await pause(2_000, signal)
+    await wait(2_000, signal)
   }
 }
 
@@ -58,14 +59,4 @@ async function tryToList(client: KubeClient, resource: Resource, namespace: stri
     if (error.status === 401 || error.status === 403) return { kind: 'forbidden', message: error.message }
     return { kind: 'failed', message: error.message }
   }
-}
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds)
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-  })
 }

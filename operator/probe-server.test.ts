@@ -19,20 +19,20 @@ test('a healthy process answers both probes with ok', async () => {
   expect(await get({}, '/readyz')).toBe('200 ok\n')
 })
 
-test('a stuck worker fails liveness with its sentence, and leaves readiness alone', async () => {
+test('a stuck worker fails liveness with the reason, and does not affect readiness', async () => {
   const live = 'the reconcile of team-a/accounts has not ended for 300 s'
   expect(await get({ live }, '/healthz')).toBe(`503 ${live}\n`)
   await server.close()
   expect(await get({ live }, '/readyz')).toBe('200 ok\n')
 })
 
-test('what start-up waits for fails readiness only: a restart would not help', async () => {
+test('the reason for which startup waits fails only readiness, because a restart would not help', async () => {
   const ready = 'the API server cannot be reached'
   expect(await get({ ready }, '/readyz')).toBe(`503 ${ready}\n`)
   await server.close()
   expect(await get({ ready }, '/healthz')).toBe('200 ok\n')
 })
 
-test('metrics come in the text format of Prometheus', async () => {
+test('metrics have the text format of Prometheus', async () => {
   expect(await get({}, '/metrics')).toContain('\nanswers 42\n')
 })

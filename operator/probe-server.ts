@@ -2,15 +2,15 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Registry } from 'prom-client'
 
-/** Whether the process may go on: undefined means yes, a sentence says why not. */
-export type Probe = () => string | undefined
+/** Whether the process is healthy: undefined if it is, otherwise a sentence with the reason. */
+type Probe = () => string | undefined
 
-/** What the operator answers about itself. */
+/** The state that the operator reports about itself. */
 export interface Probes {
   registry: Registry
-  /** A failure here gets the process restarted. */
+  /** If this fails, the kubelet restarts the process. */
   live: Probe
-  /** A failure here keeps the process running, out of what counts as available. */
+  /** If this fails, the process continues to run, but is not ready. */
   ready: Probe
 }
 
@@ -42,16 +42,16 @@ export class ProbeServer {
   }
 
   /**
-   * @param port 0 for any free one
+   * @param port 0 for any free port
    * @returns the port that it listens on
-   * @throws when the port is taken
+   * @throws if the port is taken
    */
   async listen(port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen(port, resolve)
     })
-    // A server that listens on TCP has an AddressInfo; a string would be a pipe's name.
+    // A server that listens on TCP has an AddressInfo; a string would be the name of a pipe.
     return (this.#server.address() as AddressInfo).port
   }
 

@@ -21,7 +21,7 @@ test('a CPU profile names the functions that ran while it was taken', async () =
   expect(profile.nodes.map(({ callFrame }) => callFrame.functionName)).toContain('burnCpu')
 })
 
-test('heap profiles come as the files that Chrome DevTools opens', async () => {
+test('heap profiles are files that Chrome DevTools can open', async () => {
   const sampled = await get('heap?seconds=0.1')
   expect(sampled.headers.get('content-disposition')).toContain('operator.heapprofile')
   expect(await sampled.json()).toMatchObject({ head: expect.anything(), samples: expect.any(Array) })
@@ -35,13 +35,13 @@ test('one profile at a time', async () => {
   expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
 })
 
-test('what cannot be profiled is answered with what can', async () => {
+test('an unknown profile is answered with the available ones', async () => {
   expect((await get('profile?seconds=900')).status).toBe(400)
   expect((await get('profile?seconds=soon')).status).toBe(400)
   expect(await (await get('goroutine')).text()).toContain('/debug/pprof/profile, /debug/pprof/heap')
 })
 
-test('only the loopback interface answers', async () => {
+test('only the loopback interface is served', async () => {
   const addresses = Object.values(networkInterfaces()).flatMap((found = []) =>
     found.filter(({ internal, family }) => !internal && family === 'IPv4').map(({ address }) => address),
   )

@@ -8,7 +8,7 @@ import { getHeapSnapshot } from 'node:v8'
 const defaultSeconds = 10
 const mostSeconds = 300
 
-/** Takes one profile and writes it as a file that Chrome DevTools opens. */
+/** Takes one profile and writes it in a format that Chrome DevTools can open. */
 type Profiler = (response: ServerResponse, seconds: number) => Promise<void>
 
 const profilers = new Map<string, Profiler>([
@@ -18,8 +18,8 @@ const profilers = new Map<string, Profiler>([
 ])
 
 /**
- * Profiles of the running process, for whoever can reach its loopback interface: `kubectl port-forward`, and nobody
- * else. Only one at a time, because a profile slows down what it measures.
+ * Profiles of the running process, for clients on its loopback interface, such as `kubectl port-forward`. Only one at a
+ * time, because a profile slows down the process that it measures.
  */
 export class ProfilingServer {
   readonly #server: Server
@@ -30,16 +30,16 @@ export class ProfilingServer {
   }
 
   /**
-   * @param port 0 for any free one
+   * @param port 0 for any free port
    * @returns the port that it listens on
-   * @throws when the port is taken
+   * @throws if the port is taken
    */
   async listen(port: number): Promise<number> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject)
       this.#server.listen(port, '127.0.0.1', resolve)
     })
-    // A server that listens on TCP has an AddressInfo; a string would be a pipe's name.
+    // A server that listens on TCP has an AddressInfo; a string would be the name of a pipe.
     return (this.#server.address() as AddressInfo).port
   }
 
@@ -52,11 +52,12 @@ export class ProfilingServer {
     const url = new URL(path, 'http://127.0.0.1')
     const profiler = profilers.get(url.pathname)
     const seconds = Number(url.searchParams.get('seconds') ?? defaultSeconds)
-    if (profiler === undefined) return refuse(response, 404, `not found: there is ${[...profilers.keys()].join(', ')}`)
+    if (profiler === undefined)
+      return refuse(response, 404, `not found: the paths are ${[...profilers.keys()].join(', ')}`)
     if (!(seconds > 0 && seconds <= mostSeconds)) {
-      return refuse(response, 400, `seconds must be a number above 0, at most ${mostSeconds}`)
+      return refuse(response, 400, `seconds must be above 0 and at most ${mostSeconds}`)
     }
-    if (this.#busy) return refuse(response, 409, 'another profile is being taken: try again when it is done')
+    if (this.#busy) return refuse(response, 409, 'another profile is in progress: try again later')
     this.#busy = true
     try {
       await profiler(response, seconds)
@@ -93,14 +94,14 @@ async function profileCpu(session: Session, seconds: number): Promise<unknown> {
   return (await session.post('Profiler.stop')).profile
 }
 
-/** What was allocated in that time and is still there, by sampling: costs next to nothing. */
+/** Allocations of that time that are still in use, by sampling: has almost no cost. */
 async function profileHeap(session: Session, seconds: number): Promise<unknown> {
   await session.post('HeapProfiler.startSampling')
   await wait(seconds * 1000)
   return (await session.post('HeapProfiler.stopSampling')).profile
 }
 
-/** The whole heap. Stops the process for seconds and needs as much memory again. */
+/** The whole heap. Stops the process for seconds and needs the same amount of memory again. */
 async function sendHeapSnapshot(response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/json', ...asFile('heapsnapshot') })
   await pipeline(getHeapSnapshot(), response)

@@ -1,16 +1,16 @@
 /**
- * Writes api-server/plugins/app/passwords/common-passwords.generated.ts from a list of leaked passwords, the most
- * frequent first: `node scripts/common-passwords.ts 10-million-password-list-top-1000000.txt`.
+ * Writes api-server/plugins/app/passwords/common-passwords.generated.ts from a list of leaked passwords, most frequent
+ * first: `node scripts/common-passwords.ts 10-million-password-list-top-1000000.txt`.
  *
- * The list is that of SecLists (MIT), Passwords/Common-Credentials. Only what a length rule lets through is of use:
- * of 8 to 11 bytes for whoever lowers PASSWORD_MIN_LENGTH, of 12 and more for the rest.
+ * The list is that of SecLists (MIT), Passwords/Common-Credentials. Only passwords that the length rule admits are
+ * useful: those of 8 to 11 bytes if PASSWORD_MIN_LENGTH is lowered, and those of 12 bytes and more.
  */
 import { createReadStream } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 
-/** OWASP ASVS 5 asks for 3,000 that match the length rule (6.2.4). */
+/** OWASP ASVS 5 requires 3,000 passwords that match the length rule (6.2.4). */
 const wanted = 6_000
 const destination = join(
   resolve(import.meta.dirname, '..'),
@@ -28,7 +28,7 @@ const longer = new Set<string>()
 for await (const line of createInterface({ input: createReadStream(source, 'utf8') })) {
   const password = line.normalize('NFC').toLowerCase()
   const bytes = Buffer.byteLength(password)
-  // What a template literal or the splitting at spaces would change is left out.
+  // Omits passwords that a template literal or the splitting at spaces would change.
   if (bytes < 8 || bytes > 72 || /[\s`\\$]/.test(password)) continue
   const list = bytes < 12 ? shorter : longer
   if (list.size < wanted) list.add(password)

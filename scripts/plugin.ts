@@ -1,4 +1,4 @@
-/** `npm run plugin`: builds `kubectl authservice` and says how to install it. */
+/** `npm run plugin`: builds `kubectl authservice` and prints how to install it. */
 import { join, relative, resolve } from 'node:path'
 import { buildPlugin } from './build/plugin.ts'
 

@@ -3,7 +3,7 @@
  * installs the npm dependencies when they are missing or older than the lockfile, then hands over to Node 24,
  * which runs TypeScript as it is. On Linux, Node 24 comes with the dependencies.
  *
- * Usage: node scripts/run.mjs [--NODE-OPTION ...] PROGRAM.ts [ARGUMENT ...]
+ * Usage: node scripts/run.mjs PROGRAM.ts [ARGUMENT ...]
  *
  * Plain JavaScript without imports from npm, because nothing is installed yet when it starts.
  */
@@ -18,11 +18,8 @@ const wantedMajor = 24
 const root = resolve(fileURLToPath(import.meta.url), '../..')
 const binaries = join(root, 'node_modules', '.bin')
 
-const commandLine = process.argv.slice(2)
-const at = commandLine.findIndex((argument) => !argument.startsWith('--'))
-if (at === -1) fail('Usage: node scripts/run.mjs [--NODE-OPTION ...] PROGRAM.ts [ARGUMENT ...]')
-const nodeOptions = commandLine.slice(0, at)
-const [program, ...programArguments] = commandLine.slice(at)
+const [program, ...programArguments] = process.argv.slice(2)
+if (program === undefined) fail('Usage: node scripts/run.mjs PROGRAM.ts [ARGUMENT ...]')
 if (majorOf(process.versions.node) < 20) {
   fail(`Node ${process.versions.node} is too old to start this project: install Node 20 or later (https://nodejs.org).`)
 }
@@ -68,7 +65,7 @@ function findNode() {
 
 /** @param {string} node */
 function runProgram(node) {
-  const child = spawn(node, [...nodeOptions, join(root, program), ...programArguments], {
+  const child = spawn(node, [join(root, program), ...programArguments], {
     cwd: root,
     stdio: 'inherit',
     env: { ...process.env, PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}`, NODE_NO_WARNINGS: '1' },
@@ -77,6 +74,11 @@ function runProgram(node) {
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => child.kill('SIGTERM'))
   process.on('SIGHUP', () => child.kill('SIGHUP'))
+  // npm runs this by a shell, and a shell that SIGTERM ends tells its child nothing.
+  const parent = process.ppid
+  if (process.env.npm_lifecycle_event !== undefined) {
+    setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 500).unref()
+  }
   child.on('error', (error) => fail(`${node} could not be started: ${error.message}`))
   child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 143)))
 }

@@ -1,12 +1,12 @@
 import type { Collection, ObjectId } from 'mongodb'
 import { emailCollation } from './email-collation.ts'
 
-/** Duplicates that are named at a time; who has more runs the migration again. */
-const mostReported = 50
+/** Maximum number of duplicates in one message. To see more, run the migration again. */
+const maxReported = 50
 
 /**
- * Why the emails of this collection cannot become unique, one line for each group of users that share one; by id,
- * because an email has no place in a log. Empty when they can.
+ * Why the emails of this collection cannot become unique, one line for each group of users that share one. Names users
+ * by ID, because emails must not be logged. Empty if they can.
  */
 export async function duplicateEmails(users: Collection): Promise<string[]> {
   const groups = await users
@@ -20,7 +20,7 @@ export async function duplicateEmails(users: Collection): Promise<string[]> {
           },
         },
         { $match: { count: { $gt: 1 } } },
-        { $limit: mostReported },
+        { $limit: maxReported },
         { $project: { _id: 0, hasEmail: { $ne: ['$_id', null] }, count: 1, ids: 1 } },
       ],
       { collation: emailCollation, allowDiskUse: true },
@@ -29,7 +29,7 @@ export async function duplicateEmails(users: Collection): Promise<string[]> {
   return groups.map(({ hasEmail, count, ids }) => {
     const all = `${ids.join(', ')}${count > ids.length ? `, and ${count - ids.length} more` : ''}`
     return hasEmail
-      ? `${count} users have one email (upper and lower case are the same): ${all}. Change or delete all but one.`
-      : `${count} users have no email: ${all}. Give them one, or delete all but one.`
+      ? `${count} users have the same email (ignoring case): ${all}. Change or delete all but one.`
+      : `${count} users have no email: ${all}. Set their emails, or delete all but one.`
   })
 }

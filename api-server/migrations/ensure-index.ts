@@ -1,4 +1,4 @@
-import type { Collection, CreateIndexesOptions, IndexDescriptionInfo } from 'mongodb'
+import { type Collection, type CreateIndexesOptions, type IndexDescriptionInfo, MongoServerError } from 'mongodb'
 
 /** An index that servers rely on. */
 export interface WantedIndex
@@ -11,18 +11,25 @@ export interface WantedIndex
 }
 
 /**
- * Makes the index, unless one that does the same is there. Another program may have made it under another name, which
- * MongoDB would refuse to make again.
+ * Creates the index, unless an equivalent one exists. Another program may have created it under another name, which
+ * would make MongoDB refuse this one.
  */
 export async function ensureIndex(collection: Collection, { key, ...wanted }: WantedIndex): Promise<void> {
-  for (const index of await indexesOf(collection)) if (doesTheSame(index, { key, ...wanted })) return
+  if (await hasIndex(collection, { key, ...wanted })) return
   await collection.createIndex(key, wanted)
 }
 
-/** Those of a collection that does not exist yet are none. */
-async function indexesOf(collection: Collection): Promise<IndexDescriptionInfo[]> {
-  const exists = await collection.db.listCollections({ name: collection.collectionName }, { nameOnly: true }).hasNext()
-  return exists ? collection.indexes() : []
+/** Whether the index or an equivalent one with another name exists. */
+export async function hasIndex(collection: Collection, wanted: WantedIndex): Promise<boolean> {
+  return (await indexesOf(collection)).some((index) => doesTheSame(index, wanted))
+}
+
+function indexesOf(collection: Collection): Promise<IndexDescriptionInfo[]> {
+  return collection.indexes().catch((error: unknown) => {
+    // NamespaceNotFound: a collection that does not exist yet has none.
+    if (error instanceof MongoServerError && error.code === 26) return []
+    throw error
+  })
 }
 
 function doesTheSame(index: IndexDescriptionInfo, wanted: WantedIndex): boolean {

@@ -8,16 +8,16 @@ interface Lock {
   until: Date
 }
 
-/** A runner that has died is waited for so long. One that lives renews its lock three times in it. */
+/** How long to wait for a process that died. A live one renews its lock three times in this time. */
 const lockSeconds = 60
 const retryMilliseconds = 250
 const duplicateKey = 11_000
 
 /**
- * Does the work while nobody else does it, however long it takes: an index of a large collection takes more than a
- * minute. Waits for whoever does it now. Times are the database's.
+ * Does the work while holding a lock, however long it takes: building an index of a large collection takes more than a
+ * minute. Waits for the current holder of the lock. Times are those of the database.
  *
- * @throws when the lock was lost on the way, because this process or the database stood still for a minute
+ * @throws when the lock was lost, because this process or the database was stopped for a minute
  */
 export async function withLock<Result>(db: Db, work: () => Promise<Result>): Promise<Result> {
   const owner = randomUUID()
@@ -34,7 +34,7 @@ export async function withLock<Result>(db: Db, work: () => Promise<Result>): Pro
   )
   try {
     const result = await work()
-    if (lost !== undefined) throw new Error('the lock of the migrations was lost while they ran', { cause: lost })
+    if (lost !== undefined) throw new Error('lost the migration lock while migrations were running', { cause: lost })
     return result
   } finally {
     clearInterval(renewing)
@@ -61,5 +61,5 @@ async function renew(db: Db, owner: string): Promise<void> {
   const { matchedCount } = await db
     .collection<Lock>('locks')
     .updateOne({ _id: 'migrations', owner }, [{ $set: { until: untilLater } }])
-  if (matchedCount === 0) throw new Error('another runner has the lock')
+  if (matchedCount === 0) throw new Error('another process holds the migration lock')
 }

@@ -4,26 +4,26 @@ import { type Migration, migrations } from './steps.ts'
 
 export interface MigrationOptions {
   phase?: Migration['phase']
-  /** Only looks: what would run, and what is in the way. */
+  /** Only reports what would run, and what blocks it. */
   dryRun?: boolean
   steps?: readonly Migration[]
 }
 
-/** The data is in the way of a migration. The message has a line for each thing to mend. Nothing was changed. */
+/** The data blocks a migration. The message has a line for each problem. Nothing was changed. */
 export class MigrationRefused extends Error {
   override name = 'MigrationRefused'
 }
 
-/** What is recorded of a migration that has run, or of a contraction that has begun. */
+/** The record of a migration that has run, or of a contraction that has started. */
 interface Done {
   _id: string
   at: Date
-  /** A contraction is recorded before it takes anything away: from then on no older version may start. */
+  /** A contraction is recorded before it removes anything: from then on, no older version may start. */
   contract?: 'begun' | 'done'
 }
 
 /**
- * Runs what has not run yet, once, whoever else tries at the same time.
+ * Runs the migrations that have not run yet, once, even if other processes try at the same time.
  * @returns the migrations that this call ran, or would run
  * @throws MigrationRefused before the first of them runs
  */
@@ -54,10 +54,10 @@ async function runStep(db: Db, usersCollection: string, step: Migration): Promis
     await step.up(db, usersCollection)
   } catch (error) {
     if (!isDuplicateKey(error)) throw error
-    // Somebody wrote the duplicate since they were looked for. The error itself holds the value, which has no place in a log.
+    // The duplicate was written after the check. The error contains the value, which must not be logged.
     const problems = (await step.problems?.(db, usersCollection)) ?? []
     throw new MigrationRefused(
-      `${step.id}: ${problems.join('\n') || 'two documents have one key: run it again to see which'}`,
+      `${step.id}: ${problems.join('\n') || 'two documents have the same key: run the migration again to see which'}`,
     )
   }
   await record(step.phase === 'contract' ? 'done' : undefined)
@@ -67,7 +67,7 @@ function isDuplicateKey(error: unknown): boolean {
   return error instanceof MongoServerError && error.code === 11_000
 }
 
-/** A later version took away what this one may need, and this one cannot know whether it does. */
+/** A later version removed something that this version may need, and this version cannot know. */
 async function refuseOlder(db: Db, steps: readonly Migration[]): Promise<void> {
   const known = new Set(steps.map(({ id }) => id))
   const contracted = await done(db)
@@ -76,12 +76,12 @@ async function refuseOlder(db: Db, steps: readonly Migration[]): Promise<void> {
   const unknown = contracted.map(({ _id }) => _id.split(':')[0] ?? _id).filter((id) => !known.has(id))
   if (unknown.length === 0) return
   throw new MigrationRefused(
-    `This version is too old for the database: a later one took away what only older versions needed (${unknown.join(', ')}). ` +
-      'Go back to no version before that one; or restore a backup that is older than it.',
+    `This version is too old for the database: a later version removed what only older versions needed (${unknown.join(', ')}). ` +
+      'Use that version or a later one, or restore a backup from before its migration.',
   )
 }
 
-/** Ids of the migrations that servers of this version need and that have not run. */
+/** IDs of the migrations that servers of this version need and that have not run, or whose effect is missing. */
 export async function missingMigrations(db: Db, usersCollection: string): Promise<string[]> {
   const needed = migrations.filter(({ phase }) => phase === 'expand')
   return (await pendingOf(db, usersCollection, needed)).map(({ id }) => id)
@@ -106,7 +106,13 @@ async function pendingOf(db: Db, usersCollection: string, steps: readonly Migrat
     .find({ contract: { $ne: 'begun' } })
     .toArray()
   const recorded = new Set(records.map(({ _id }) => _id))
-  return steps.filter((step) => !recorded.has(recordOf(step, usersCollection)))
+  const isDone = await Promise.all(
+    steps.map(
+      async (step) =>
+        recorded.has(recordOf(step, usersCollection)) && ((await step.holds?.(db, usersCollection)) ?? true),
+    ),
+  )
+  return steps.filter((_step, index) => !isDone[index])
 }
 
 function recordOf({ id, perUsersCollection }: Migration, usersCollection: string): string {

@@ -1,43 +1,49 @@
 import type { Db } from 'mongodb'
 import { duplicateEmails } from './duplicate-emails.ts'
 import { emailCollation } from './email-collation.ts'
-import { ensureIndex } from './ensure-index.ts'
+import { ensureIndex, hasIndex, type WantedIndex } from './ensure-index.ts'
 
 /**
- * One change of the database that servers rely on. `expand` may run while servers of the last version serve; `contract`
- * takes away what only they needed, and runs when they are gone. Each can be repeated.
+ * One change of the database that servers rely on. `expand` may run while servers of the previous version serve.
+ * `contract` removes what only they needed, and runs after they are gone. Both can be repeated.
  */
 export interface Migration {
   id: string
   phase: 'expand' | 'contract'
-  /** What is recorded as done holds for the one users' collection: another one starts again. */
+  /** The record applies to one users' collection: another collection starts again. */
   perUsersCollection?: boolean
-  /** What it makes or takes away, for a person who looks before it runs. */
+  /** What the step adds or removes, for users who check before it runs. */
   summary: string
-  /** Why it cannot run, in lines for the one who can mend it. Changes nothing. */
+  /** Why the step cannot run, one line for each problem. Changes nothing. */
   problems?(db: Db, usersCollection: string): Promise<string[]>
   up(db: Db, usersCollection: string): Promise<void>
+  /** Whether the result that servers require still exists: a collection may be dropped or restored. */
+  holds?(db: Db, usersCollection: string): Promise<boolean>
 }
 
-/** In their order, for ever: an entry that was released is never changed. */
+/** Without it, two users could have the same email. */
+const uniqueEmails: WantedIndex = { name: 'email_unique', key: { email: 1 }, unique: true, collation: emailCollation }
+
+/** In order: a released entry never changes. */
 export const migrations: readonly Migration[] = [
   {
     id: '001-users',
     phase: 'expand',
     perUsersCollection: true,
-    summary: 'users: indexes of email (unique, whatever its case), last_login and created_at',
+    summary: 'users: indexes on email (unique, ignoring case), last_login and created_at',
     problems: (db, usersCollection) => duplicateEmails(db.collection(usersCollection)),
     async up(db, usersCollection) {
       const users = db.collection(usersCollection)
-      await ensureIndex(users, { name: 'email_unique', key: { email: 1 }, unique: true, collation: emailCollation })
+      await ensureIndex(users, uniqueEmails)
       await ensureIndex(users, { name: 'last_login', key: { last_login: 1 } })
       await ensureIndex(users, { name: 'created_at', key: { created_at: 1 } })
     },
+    holds: (db, usersCollection) => hasIndex(db.collection(usersCollection), uniqueEmails),
   },
   {
     id: '002-sessions',
     phase: 'expand',
-    summary: 'sessions: indexes of the user and of the expiry',
+    summary: 'sessions: indexes on user and expiry',
     async up(db) {
       const sessions = db.collection('sessions')
       await ensureIndex(sessions, { name: 'user', key: { userId: 1 } })
@@ -47,7 +53,7 @@ export const migrations: readonly Migration[] = [
   {
     id: '003-revocations',
     phase: 'expand',
-    summary: 'revocations: indexes of changes, of what is not published and of the expiry',
+    summary: 'revocations: indexes on changes, unpublished entries and expiry',
     async up(db) {
       const revocations = db.collection('revocations')
       await ensureIndex(revocations, { name: 'changes', key: { changedAt: 1 } })
@@ -58,7 +64,7 @@ export const migrations: readonly Migration[] = [
   {
     id: '010-known-devices',
     phase: 'expand',
-    summary: 'known_devices: indexes of the user and of the expiry',
+    summary: 'known_devices: indexes on user and expiry',
     async up(db) {
       const devices = db.collection('known_devices')
       await ensureIndex(devices, { name: 'user', key: { userId: 1 } })
@@ -68,7 +74,7 @@ export const migrations: readonly Migration[] = [
   {
     id: '011-one-time-tokens',
     phase: 'expand',
-    summary: 'one_time_tokens: indexes of the user and of the expiry',
+    summary: 'one_time_tokens: indexes on user and expiry',
     async up(db) {
       const tokens = db.collection('one_time_tokens')
       await ensureIndex(tokens, { name: 'user', key: { userId: 1 } })
@@ -78,7 +84,7 @@ export const migrations: readonly Migration[] = [
   {
     id: '012-security-events',
     phase: 'expand',
-    summary: 'security_events: indexes of the user, of the event and of the expiry',
+    summary: 'security_events: indexes on user, event and expiry',
     async up(db) {
       const events = db.collection('security_events')
       await ensureIndex(events, { name: 'user', key: { userId: 1, _id: -1 } })
@@ -90,12 +96,48 @@ export const migrations: readonly Migration[] = [
     id: '013-admins',
     phase: 'expand',
     perUsersCollection: true,
-    summary: 'users: a small index of the administrators',
+    summary: 'users: a partial index of administrators',
     async up(db, usersCollection) {
       const admins = { role: 'admin' }
       await ensureIndex(db.collection(usersCollection), {
-        ...{ name: 'admins', key: { role: 1 }, partialFilterExpression: admins },
+        name: 'admins',
+        key: { role: 1 },
+        partialFilterExpression: admins,
       })
+    },
+  },
+  {
+    id: '014-sessions-of-a-user',
+    phase: 'expand',
+    summary: 'sessions: indexes to find active sessions of a user, and the last revocation',
+    async up(db) {
+      const sessions = db.collection('sessions')
+      await ensureIndex(sessions, { name: 'user_running', key: { userId: 1, revokedAt: 1, version: 1 } })
+      await ensureIndex(sessions, { name: 'user_access_until', key: { userId: 1, accessUntil: -1 } })
+      await ensureIndex(sessions, { name: 'user_expiry', key: { userId: 1, expiresAt: -1 } })
+    },
+  },
+  {
+    id: '015-registrations',
+    phase: 'expand',
+    summary: 'one_time_tokens: an index on emails of pending registrations',
+    async up(db) {
+      await ensureIndex(db.collection('one_time_tokens'), {
+        name: 'registrations',
+        key: { email: 1 },
+        partialFilterExpression: { purpose: 'register' },
+      })
+    },
+  },
+  {
+    id: '016-second-factors',
+    phase: 'expand',
+    summary: 'mfa_challenges: indexes on user and expiry',
+    async up(db) {
+      // second_factors has one document for each user, whose key is the user.
+      const challenges = db.collection('mfa_challenges')
+      await ensureIndex(challenges, { name: 'user', key: { userId: 1 } })
+      await ensureIndex(challenges, { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 })
     },
   },
 ]

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { noContent } from '../schemas/auth.ts'
 import { KeySet, ServerMetadata } from '../schemas/well-known.ts'
 
-/** A new key is published before it signs by more than that: `activateAt` is 90 s ahead at least. */
+/** A new key is published earlier than this before it signs: `activateAt` is at least 90 s ahead. */
 const keySetMaxAgeSeconds = 60
 const metadataMaxAgeSeconds = 300
 
@@ -11,7 +11,7 @@ const clientAuthentication = ['client_secret_basic', 'client_secret_post']
 
 export default async function wellKnownRoutes(app: FastifyInstance): Promise<void> {
   await app.register(etag, { algorithm: 'sha256' })
-  const notModified = noContent('As If-None-Match says: not changed')
+  const notModified = noContent('Not changed since If-None-Match')
 
   app.get(
     '/.well-known/jwks.json',
@@ -19,7 +19,7 @@ export default async function wellKnownRoutes(app: FastifyInstance): Promise<voi
       config: { worksWithoutDatabase: true },
       schema: {
         operationId: 'getKeySet',
-        summary: 'The keys that access tokens are verified with (RFC 7517)',
+        summary: 'Get the public keys that verify access tokens (RFC 7517)',
         tags: ['tokens'],
         response: { 200: KeySet, 304: notModified },
       },
@@ -33,9 +33,10 @@ export default async function wellKnownRoutes(app: FastifyInstance): Promise<voi
   app.get(
     '/.well-known/oauth-authorization-server',
     {
+      config: { worksWithoutDatabase: true },
       schema: {
         operationId: 'getServerMetadata',
-        summary: 'Where resource servers find what they need (RFC 8414)',
+        summary: 'Get the authorization server metadata (RFC 8414)',
         tags: ['oauth'],
         response: { 200: ServerMetadata, 304: notModified },
       },
@@ -47,7 +48,7 @@ export default async function wellKnownRoutes(app: FastifyInstance): Promise<voi
   )
 }
 
-/** There is no authorization and no token endpoint: users log in by the API itself. */
+/** There is no authorization or token endpoint, because users log in through the API itself. */
 function serverMetadata(issuer: string) {
   const base = issuer.replace(/\/$/, '')
   return {

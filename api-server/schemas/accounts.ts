@@ -1,15 +1,15 @@
 import Type from 'typebox'
-import { Email, Password, User, userExample } from './auth.ts'
+import { Email, NewEmail, Password, User, userExample } from './auth.ts'
 
 export const Name = Type.String({ minLength: 1, maxLength: 200, examples: ['User Name'] })
 
-/** Of a mail: opaque. */
-const MailToken = Type.String({ minLength: 1, maxLength: 128, description: 'From the link of the mail' })
+/** From a mail: opaque. */
+const MailToken = Type.String({ minLength: 1, maxLength: 128, description: 'From the mailed link' })
 const tokenExample = 'h0Qm2sX9vT1bLc4yJw7rZsPz0fHk5dQ9uA4eV6iO8yB'
 
 export const Accepted = Type.Object(
   { status: Type.Literal('accepted') },
-  { title: 'Accepted', description: 'Taken note of', examples: [{ status: 'accepted' }] },
+  { title: 'Accepted', description: 'Accepted', examples: [{ status: 'accepted' }] },
 )
 
 export const EmailOnly = Type.Object(
@@ -49,9 +49,9 @@ const profileExample = {
 export const Profile = Type.Object(
   {
     ...User.properties,
-    email_verified: Type.Boolean({ description: 'Whether a link that was sent there was opened' }),
+    email_verified: Type.Boolean({ description: 'Whether the user has confirmed the email' }),
     pending_email: Type.Union([Type.String(), Type.Null()], {
-      description: 'The email that it will be when the link that was sent there is opened',
+      description: 'A requested new email that is not confirmed yet',
     }),
   },
   { title: 'Profile', description: 'The user of the access token', examples: [profileExample] },
@@ -60,12 +60,12 @@ export const Profile = Type.Object(
 export const ProfileChange = Type.Object(
   {
     name: Type.Optional(Name),
-    email: Type.Optional(Email),
+    email: Type.Optional(NewEmail),
     current_password: Type.Optional(Password),
   },
   {
     title: 'ProfileChange',
-    description: 'A new email needs the current password, and is confirmed by a mail to it',
+    description: 'A new email needs the current password, and must be confirmed by a mail to it',
     additionalProperties: false,
     minProperties: 1,
     examples: [{ name: 'New Name', email: 'new@example.com', current_password: 'correct horse battery' }],
@@ -86,17 +86,17 @@ export const SessionList = Type.Object(
     sessions: Type.Array(
       Type.Object({
         id: Type.String(),
-        device: Type.Union([Type.String(), Type.Null()], { description: 'User-Agent of the log-in' }),
-        address: Type.Union([Type.String(), Type.Null()], { description: 'Where the log-in came from' }),
+        device: Type.Union([Type.String(), Type.Null()], { description: 'User-Agent of the login' }),
+        address: Type.Union([Type.String(), Type.Null()], { description: 'Address of the login' }),
         created_at: Type.String({ format: 'date-time' }),
         last_used_at: Type.String({ format: 'date-time' }),
-        current: Type.Boolean({ description: 'Whether it is that of the access token' }),
+        current: Type.Boolean({ description: 'Whether this is the session of the access token' }),
       }),
     ),
   },
   {
     title: 'SessionList',
-    description: 'The sessions that have not ended, the one used last first; 100 at most',
+    description: 'Active sessions, most recently used first; at most 100',
     examples: [
       {
         sessions: [

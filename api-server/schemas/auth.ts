@@ -1,13 +1,22 @@
 import Type from 'typebox'
 
+/** Of an existing account, in any form. `canonicalEmail` converts it. */
 export const Email = Type.String({
-  maxLength: 254,
-  pattern: '^[^\\s@]{1,64}@[^\\s@.]+(\\.[^\\s@.]+)+$',
-  description: 'Compared without regard to case',
+  minLength: 1,
+  maxLength: 1_024,
+  description: 'Compared without case and surrounding white space',
   examples: ['user@example.com'],
 })
 
-/** Its length is checked in bytes, with an answer of its own. */
+/** A new email. `isMailbox` checks it further. */
+export const NewEmail = Type.String({
+  maxLength: 320,
+  pattern: '^\\s*[^\\s@<>"(),:;\\[\\]\\\\]{1,64}@[^\\s@<>"(),:;\\[\\]\\\\.]+(\\.[^\\s@<>"(),:;\\[\\]\\\\.]+)+\\s*$',
+  description: 'Address of one mailbox. Stored in lower case, without surrounding white space',
+  examples: ['user@example.com'],
+})
+
+/** Its length in bytes is checked separately, with its own error. */
 export const Password = Type.String({
   minLength: 1,
   maxLength: 1_024,
@@ -16,7 +25,7 @@ export const Password = Type.String({
 })
 
 export const Registration = Type.Object(
-  { email: Email, password: Password, name: Type.String({ minLength: 1, maxLength: 200, examples: ['User Name'] }) },
+  { email: NewEmail, password: Password, name: Type.String({ minLength: 1, maxLength: 200, examples: ['User Name'] }) },
   {
     title: 'Registration',
     additionalProperties: false,
@@ -56,13 +65,15 @@ export const User = Type.Object(
     email: Type.String(),
     name: Type.String(),
     role: Type.Enum(['admin', 'user']),
-    created_at: Type.String({ format: 'date-time' }),
+    created_at: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description: 'null if another program wrote a value that is not a time',
+    }),
     last_login: Type.Union([Type.String({ format: 'date-time' }), Type.Null()]),
   },
   { title: 'User', description: 'The user', examples: [userExample] },
 )
 
-const tokenPairExample = {
+export const tokenPairExample = {
   access_token: 'eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl',
   token_type: 'Bearer',
   expires_in: 900,
@@ -71,17 +82,17 @@ const tokenPairExample = {
 
 const csrfTokenExample = 'Zk9bXvQ2-5d1c2v1cGk8eJ0x3m8JrYw6kQzYpJpQ2vE'
 
-const accessTokenMembers = {
+export const accessTokenMembers = {
   access_token: Type.String({ description: 'A JWT (RFC 9068): send it as Authorization: Bearer …' }),
   token_type: Type.Literal('Bearer'),
   expires_in: Type.Integer({ description: 'Seconds until the access token expires' }),
 }
 
-const refreshTokenMember = { refresh_token: Type.String({ description: 'Opaque; good for one refresh' }) }
+const refreshTokenMember = { refresh_token: Type.String({ description: 'Opaque; valid for one refresh' }) }
 
-const csrfTokenMember = { csrf_token: Type.String({ description: 'Send it as X-CSRF-Token beside the cookie' }) }
+const csrfTokenMember = { csrf_token: Type.String({ description: 'Send it as X-CSRF-Token together with the cookie' }) }
 
-/** The answer to a refresh: RFC 6749 section 5.1; in cookie mode the refresh token is in its cookie alone. */
+/** The response to a refresh: RFC 6749 section 5.1. In cookie mode, the refresh token is only in its cookie. */
 export function tokenPair(cookieMode: boolean) {
   const { refresh_token, ...withoutRefreshToken } = tokenPairExample
   const options = { title: 'TokenPair', description: 'New tokens' }
@@ -90,19 +101,20 @@ export function tokenPair(cookieMode: boolean) {
     : Type.Object({ ...accessTokenMembers, ...refreshTokenMember }, { ...options, examples: [tokenPairExample] })
 }
 
-/** The answer to a log-in: the same, with the user. */
-export function loginAnswer(cookieMode: boolean) {
-  const { refresh_token, ...withoutRefreshToken } = tokenPairExample
-  const options = { title: 'Login', description: 'Logged in' }
+/** The members of a response to a login. In cookie mode, the refresh token is only in its cookie. */
+export function loginMembers(cookieMode: boolean) {
   return cookieMode
-    ? Type.Object(
-        { ...accessTokenMembers, ...csrfTokenMember, user: User },
-        { ...options, examples: [{ ...withoutRefreshToken, csrf_token: csrfTokenExample, user: userExample }] },
-      )
-    : Type.Object(
-        { ...accessTokenMembers, ...refreshTokenMember, user: User },
-        { ...options, examples: [{ ...tokenPairExample, user: userExample }] },
-      )
+    ? { ...accessTokenMembers, ...csrfTokenMember, user: User }
+    : { ...accessTokenMembers, ...refreshTokenMember, user: User }
+}
+
+/** The response to a login: the same, with the user. */
+export function loginResponse(cookieMode: boolean) {
+  const { refresh_token, ...withoutRefreshToken } = tokenPairExample
+  const example = cookieMode
+    ? { ...withoutRefreshToken, csrf_token: csrfTokenExample, user: userExample }
+    : { ...tokenPairExample, user: userExample }
+  return Type.Object(loginMembers(cookieMode), { title: 'Login', description: 'Logged in', examples: [example] })
 }
 
 export const CsrfToken = Type.Object(csrfTokenMember, {
@@ -111,12 +123,24 @@ export const CsrfToken = Type.Object(csrfTokenMember, {
   examples: [{ csrf_token: csrfTokenExample }],
 })
 
-/** In cookie mode the body may be left out. */
+/** In cookie mode, the body is optional. */
 export function refreshRequest(cookieMode: boolean) {
   return cookieMode ? Type.Union([RefreshRequest, Type.Null()], { examples: [null] }) : RefreshRequest
 }
 
-/** An answer without a body. */
+/** Body and refresh token are optional, because the access token also identifies the session. */
+export const logoutRequest = Type.Union(
+  [
+    Type.Object(
+      { refresh_token: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })) },
+      { title: 'LogoutRequest', examples: [{ refresh_token: refreshTokenExample }] },
+    ),
+    Type.Null(),
+  ],
+  { examples: [null] },
+)
+
+/** A response without a body. */
 export function noContent(description: string) {
   return Type.Null({ description })
 }

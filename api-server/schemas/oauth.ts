@@ -5,17 +5,19 @@ export const formType = 'application/x-www-form-urlencoded'
 const secretExample = 'hq3bGmWkq9cWb0p7Vf2l8sJr5tYx1uZ4oA6dN0eCiKw'
 const tokenExample = 'eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl'
 
-/** The request of RFC 7662 section 2.1 and of RFC 7009 section 2.1: they are the same. */
+/** The request of RFC 7662 section 2.1 and of RFC 7009 section 2.1, which are the same. */
 export const TokenQuery = Type.Object(
   {
     token: Type.String({ minLength: 1, maxLength: 8_192, description: 'An access token or a refresh token' }),
     token_type_hint: Type.Optional(
       Type.String({
         maxLength: 64,
-        description: 'access_token or refresh_token; the token is known without it as well',
+        description: 'access_token or refresh_token; not required',
       }),
     ),
-    client_id: Type.Optional(Type.String({ maxLength: 64, description: 'With client_secret, instead of HTTP Basic' })),
+    client_id: Type.Optional(
+      Type.String({ maxLength: 64, description: 'Together with client_secret, instead of HTTP Basic' }),
+    ),
     client_secret: Type.Optional(Type.String({ maxLength: 512 })),
   },
   {
@@ -27,22 +29,25 @@ export const TokenQuery = Type.Object(
 /** RFC 7662 section 2.2. */
 export const Introspection = Type.Object(
   {
-    active: Type.Boolean({ description: 'Whether the token is good now; if not, nothing else is said about it' }),
+    active: Type.Boolean({ description: 'Whether the token is valid now; if not, the response has no other members' }),
     token_use: Type.Optional(Type.Enum(['access', 'refresh'])),
-    token_type: Type.Optional(Type.Literal('Bearer', { description: 'Of an access token' })),
+    token_type: Type.Optional(Type.Literal('Bearer', { description: 'For an access token' })),
     iss: Type.Optional(Type.String()),
     aud: Type.Optional(Type.String()),
-    sub: Type.Optional(Type.String({ description: 'The id of the user' })),
-    sid: Type.Optional(Type.String({ description: 'The id of the session' })),
+    sub: Type.Optional(Type.String({ description: 'User ID' })),
+    sid: Type.Optional(Type.String({ description: 'Session ID' })),
     role: Type.Optional(Type.String()),
     jti: Type.Optional(Type.String()),
     iat: Type.Optional(Type.Integer()),
     nbf: Type.Optional(Type.Integer()),
     exp: Type.Optional(Type.Integer({ description: 'Seconds since 1970' })),
+    amr: Type.Optional(Type.Array(Type.String(), { description: 'How the user authenticated (RFC 8176)' })),
+    acr: Type.Optional(Type.String({ description: 'aal1: one factor; aal2: two (RFC 9470)' })),
+    auth_time: Type.Optional(Type.Integer({ description: 'Time of the last authentication, seconds since 1970' })),
   },
   {
     title: 'Introspection',
-    description: 'What is known about the token',
+    description: 'State and claims of the token',
     examples: [
       {
         active: true,
@@ -62,13 +67,13 @@ export const Introspection = Type.Object(
   },
 )
 
-/** RFC 6749 section 5.2, with what every error of this server has. */
+/** RFC 6749 section 5.2, with the additional members of all errors of this server. */
 export const OAuthError = Type.Object(
   {
     error: Type.Enum(['invalid_request', 'invalid_client', 'temporarily_unavailable', 'server_error']),
-    error_description: Type.String({ description: 'What happened and what to do, for a person' }),
-    code: Type.String({ description: 'For a program: stable, and finer than error' }),
-    request_id: Type.String({ description: 'Finds the request in the log of the server' }),
+    error_description: Type.String({ description: 'What happened and what to do, for people' }),
+    code: Type.String({ description: 'Stable code for programs, more specific than error' }),
+    request_id: Type.String({ description: 'Identifies the request in the server log' }),
   },
   { title: 'OAuthError', description: 'An error (RFC 6749 section 5.2)' },
 )

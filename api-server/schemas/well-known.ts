@@ -5,7 +5,7 @@ export const KeySet = Type.Object(
   { keys: Type.Array(Type.Object({}, { additionalProperties: true })) },
   {
     title: 'KeySet',
-    description: 'Public keys; none where tokens are signed with a secret (HS256)',
+    description: 'Public keys; empty if tokens are signed with a secret (HS256)',
     examples: [
       {
         keys: [
@@ -29,8 +29,12 @@ export const ServerMetadata = Type.Object(
   {
     issuer: Type.String(),
     jwks_uri: Type.String(),
-    response_types_supported: Type.Array(Type.String(), { description: 'None: there is no authorization endpoint' }),
-    grant_types_supported: Type.Array(Type.String(), { description: 'None: users log in by /v1/auth/login' }),
+    response_types_supported: Type.Array(Type.String(), {
+      description: 'Empty, because there is no authorization endpoint',
+    }),
+    grant_types_supported: Type.Array(Type.String(), {
+      description: 'Empty, because users log in with /v1/auth/login',
+    }),
     introspection_endpoint: Type.String(),
     introspection_endpoint_auth_methods_supported: Type.Array(Type.String()),
     revocation_endpoint: Type.String(),

@@ -1,34 +1,34 @@
-/** One answer of the API. */
-export interface Answer {
+/** A response of the API. */
+export interface ApiResponse {
   status: number
   body: Record<string, unknown>
-  /** `name=value` of each cookie that it sets. */
+  /** `name=value` of each cookie in the response. */
   cookies: string[]
 }
 
 /** Requests to one colour of the servers. */
-export type Call = (
+export type ApiClient = (
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
   options?: { bearer?: string | undefined; json?: object },
-) => Promise<Answer>
+) => Promise<ApiResponse>
 
-/** A server that has not answered by then is not ready for users. */
-const mostMilliseconds = 5_000
+/** Timeout of a request. A slower server is not ready for users. */
+const maxMilliseconds = 5_000
 
-/** @param url of the Service of a colour, without a slash at the end */
-export function callerOf(url: string): Call {
+/** @param url of the Service of a colour, without a trailing slash */
+export function apiClient(url: string): ApiClient {
   return async (method, path, { bearer, json } = {}) => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(json !== undefined && { 'content-type': 'application/json' }),
-        // Each request by a connection of its own, so that every pod of the colour has its turn.
+        // A new connection for each request, so that every pod of the colour is tested.
         connection: 'close',
       },
       ...(json !== undefined && { body: JSON.stringify(json) }),
-      signal: AbortSignal.timeout(mostMilliseconds),
+      signal: AbortSignal.timeout(maxMilliseconds),
     })
     const text = await response.text()
     return {
@@ -40,25 +40,25 @@ export function callerOf(url: string): Call {
 }
 
 /**
- * Waits until something answers, whatever it says. A Service that was just made is known by name, and on every node,
- * some seconds later than its pods are ready: that is no fault of theirs.
+ * Waits for any response. The name and endpoints of a new Service reach all nodes some seconds after its pods are
+ * ready.
  *
- * @throws the last error when nothing has answered by then
+ * @throws the last error when there was no response by then
  */
-export async function untilReachable(call: Call, mostMilliseconds: number): Promise<void> {
-  const deadline = performance.now() + mostMilliseconds
+export async function untilReachable(call: ApiClient, maxMilliseconds: number): Promise<void> {
+  const deadline = performance.now() + maxMilliseconds
   for (;;) {
     try {
       await call('GET', '/.well-known/jwks.json')
       return
     } catch (error) {
-      if (performance.now() > deadline) throw new Error(`nothing answers: ${causeOf(error)}`, { cause: error })
+      if (performance.now() > deadline) throw new Error(`no response: ${causeOf(error)}`, { cause: error })
       await new Promise((again) => setTimeout(again, 250))
     }
   }
 }
 
-/** `fetch` says no more than that it failed; what failed is in the cause. */
+/** `fetch` reports only that it failed; the error is in the cause. */
 function causeOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause ?? error) : error
   return cause instanceof Error ? cause.message : String(cause)

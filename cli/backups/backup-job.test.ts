@@ -22,14 +22,14 @@ const authService = {
   metadata: { name: 'accounts', namespace: 'team-a', uid: 'service-uid' },
 }
 
-test('a restore runs the pod of the backup with another task, once', () => {
+test('a restore runs the pod of the backup once, with another task', () => {
   const { spec } = backupJob(cronJob, authService, { verb: 'restore', file: 'a.archive.gz' })
   expect(spec.template.spec.containers).toEqual([{ name: 'backup', args: ['restore', 'a.archive.gz'] }])
   expect(spec.template.metadata).toEqual(cronJob.spec.jobTemplate.spec.template.metadata)
   expect(spec.backoffLimit).toBe(0)
 })
 
-test('it goes with the AuthService; neither the CronJob counts it nor the operator prunes it', () => {
+test('it is deleted with the AuthService, is not counted by the CronJob, and is not pruned by the operator', () => {
   const { metadata } = backupJob(cronJob, authService, { verb: 'list' })
   const { apiVersion, kind } = authService
   expect(metadata.ownerReferences).toEqual([{ apiVersion, kind, name: 'accounts', uid: 'service-uid' }])

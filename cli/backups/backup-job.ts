@@ -12,15 +12,15 @@ interface JobSpec {
   }
 }
 
-/** What the script of the CronJob is asked to do. */
+/** A task for the script of the CronJob. */
 export type BackupTask = { verb: 'list' } | { verb: 'restore'; file: string }
 
-/** How long a Job that is over stays, for a person to look at. */
+/** How long a finished Job remains, so that a user can inspect it. */
 const keptSeconds = { list: 300, restore: 7 * 86_400 } as const
 
 /**
- * A Job with the pod of the CronJob and another task. The CronJob does not own it: a restore is no backup that
- * succeeded. The AuthService does, without controlling it: the operator prunes what it controls and does not know.
+ * A Job with the pod of the CronJob and another task. The CronJob does not own it, because a restore is not a successful
+ * backup. The AuthService owns it, but not as its controller, because the operator prunes unknown objects that it controls.
  */
 export function backupJob(cronJob: CronJob, authService: KubeObject, task: BackupTask) {
   const { apiVersion, kind, metadata } = authService
@@ -38,7 +38,7 @@ export function backupJob(cronJob: CronJob, authService: KubeObject, task: Backu
     },
     spec: {
       ...cronJob.spec.jobTemplate.spec,
-      // A restore that failed halfway is looked at by a person before it is tried again.
+      // A user should inspect a failed restore before another attempt.
       backoffLimit: 0,
       ttlSecondsAfterFinished: keptSeconds[task.verb],
       template: { ...template, spec: { ...template.spec, containers: [{ ...container, args }, ...others] } },

@@ -7,7 +7,7 @@ const listed = `before-restore-20261103T090000Z.archive.gz 4096
 20261104T030000Z.archive.gz.partial 12
 notes.txt 5`
 
-test('backups are listed newest first, by time and not by name; other files are not', () => {
+test('backups are listed newest first, by time and not by name; other files are not listed', () => {
   expect(formatBackups(parseBackups(listed))).toBe(
     [
       'BACKUP                                      TAKEN                 SIZE',
@@ -18,7 +18,7 @@ test('backups are listed newest first, by time and not by name; other files are 
   )
 })
 
-test('latest is the newest that was taken on schedule, never what a restore has put aside', () => {
+test('latest is the newest scheduled backup, never one that a restore has saved', () => {
   const backups = parseBackups(listed)
   expect(findBackup(backups, 'latest')?.file).toBe('20261102T030000Z.archive.gz')
   expect(findBackup(backups, 'before-restore-20261103T090000Z.archive.gz')?.beforeRestore).toBe(true)

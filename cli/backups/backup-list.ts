@@ -3,13 +3,13 @@ export interface Backup {
   file: string
   takenAt: Date
   bytes: number
-  /** It holds what a restore has replaced, rather than what was there on schedule. */
+  /** A restore created it from the data that it replaced. */
   beforeRestore: boolean
 }
 
 const line = /^((before-restore-)?(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z\.archive\.gz) +(\d+)$/
 
-/** Reads what the script's `list` says, newest first; files that are no backups are left out. */
+/** Parses the output of the script's `list`, newest first. Ignores other files. */
 export function parseBackups(text: string): Backup[] {
   return text
     .split('\n')
@@ -23,8 +23,8 @@ export function parseBackups(text: string): Backup[] {
 }
 
 /**
- * The backup that a user has named: a file name, or `latest` for the newest that was taken on schedule.
- * @returns undefined when there is none
+ * The backup that a user names: a file name, or `latest` for the newest scheduled one.
+ * @returns undefined if there is none
  */
 export function findBackup(backups: readonly Backup[], wanted: string): Backup | undefined {
   if (wanted === 'latest') return backups.find(({ beforeRestore }) => !beforeRestore)

@@ -4,19 +4,19 @@ import type { Kubectl, KubeObject } from '../kubectl.ts'
 import { type BackupTask, backupJob, type CronJob } from './backup-job.ts'
 import { type Backup, findBackup, formatBackups, formatBytes, formatTime, parseBackups } from './backup-list.ts'
 
-/** What a command says and asks. */
+/** Where a command prints and asks. */
 export interface Terminal {
   print(line: string): void
-  /** @returns what the user typed; undefined where nobody can be asked */
+  /** @returns the answer of the user; undefined without a terminal */
   ask(question: string): Promise<string | undefined>
 }
 
 export interface RestoreRequest {
   /** Name of the AuthService. */
   name: string
-  /** File name of a backup, or `latest`; undefined: they are listed. */
+  /** File name of a backup, or `latest`; undefined: list the backups. */
   backup: string | undefined
-  /** True: nobody is asked. */
+  /** True: do not ask for confirmation. */
   yes: boolean
   timeoutSeconds: number
 }
@@ -34,14 +34,14 @@ interface Pod extends KubeObject {
   }
 }
 
-/** What a Job's pods are made for. */
+/** The objects that a Job is made from. */
 interface Source {
   cronJob: CronJob
   authService: KubeObject
 }
 
 /**
- * Lists the backups of an AuthService, or restores one: the users of today are replaced by those of the backup.
+ * Lists the backups of an AuthService, or replaces its current users with those of a backup.
  * @throws CommandError with what to do
  */
 export async function restore(request: RestoreRequest, kubectl: Kubectl, terminal: Terminal): Promise<void> {
@@ -50,22 +50,22 @@ export async function restore(request: RestoreRequest, kubectl: Kubectl, termina
   const backups = parseBackups(await runTask(source, { verb: 'list' }, { kubectl, terminal, timeoutSeconds }))
   if (backups.length === 0) {
     throw new CommandError(
-      `${name} has no backup yet. Make one now: kubectl create job --from=cronjob/${source.cronJob.metadata.name} ${name}-first-backup`,
+      `${name} has no backups yet. To create one: kubectl create job --from=cronjob/${source.cronJob.metadata.name} ${name}-first-backup${kubectl.flags}`,
     )
   }
   if (request.backup === undefined) {
     terminal.print(formatBackups(backups))
-    terminal.print(`\nTo restore one: kubectl authservice restore ${name} BACKUP (or latest)`)
+    terminal.print(`\nTo restore one: kubectl authservice restore ${name} BACKUP${kubectl.flags} (or latest)`)
     return
   }
   const chosen = findBackup(backups, request.backup)
   if (chosen === undefined) {
-    throw new CommandError(`${name} has no backup ${request.backup}. There is:\n${formatBackups(backups)}`)
+    throw new CommandError(`${name} has no backup ${request.backup}. Its backups:\n${formatBackups(backups)}`)
   }
   if (!request.yes) await confirm(name, chosen, terminal)
   const task: BackupTask = { verb: 'restore', file: chosen.file }
   terminal.print(await runTask(source, task, { kubectl, terminal, timeoutSeconds }))
-  // A backup may be older than the indexes of today: the operator makes the migration anew, which adds what is missing.
+  // A backup may lack current indexes. The operator creates the migration Job again, which adds them.
   const labels = { 'app.kubernetes.io/instance': name, 'app.kubernetes.io/component': 'migration' }
   await kubectl.remove('jobs', labels)
 }
@@ -73,12 +73,14 @@ export async function restore(request: RestoreRequest, kubectl: Kubectl, termina
 async function findSource(name: string, kubectl: Kubectl): Promise<Source> {
   const authService = await kubectl.get('authservices.auth-operator.dev', name)
   if (authService === undefined) {
-    throw new CommandError(`There is no AuthService ${name} here: name its namespace with --namespace.`)
+    throw new CommandError(
+      `There is no AuthService ${name} in this namespace. To use another namespace, add --namespace.`,
+    )
   }
   const cronJob = await kubectl.get<CronJob>('cronjobs', `${name}-backup`)
   if (cronJob === undefined) {
     throw new CommandError(
-      `AuthService ${name} has no backups: write spec.backup, with a schedule and a PersistentVolumeClaim.`,
+      `AuthService ${name} does not create backups: set spec.backup, with a schedule and a PersistentVolumeClaim.`,
     )
   }
   return { authService, cronJob }
@@ -86,15 +88,16 @@ async function findSource(name: string, kubectl: Kubectl): Promise<Source> {
 
 async function confirm(name: string, { file, takenAt, bytes }: Backup, terminal: Terminal): Promise<void> {
   terminal.print(
-    `This replaces every user of ${name} by those of ${formatTime(takenAt)} (${file}, ${formatBytes(bytes)}). ` +
-      'Sessions and revocations stay as they are now. What is replaced is kept as another backup.',
+    `This replaces all users of ${name} with those of ${formatTime(takenAt)} (${file}, ${formatBytes(bytes)}). ` +
+      'Sessions and revocations do not change. The current data is saved as another backup first.',
   )
-  const answer = await terminal.ask(`Write ${name} to go on: `)
-  if (answer === undefined) throw new CommandError('Nobody can be asked here: add --yes to restore without a question.')
+  const answer = await terminal.ask(`Type ${name} to continue: `)
+  if (answer === undefined)
+    throw new CommandError('There is no terminal to ask for confirmation: add --yes to restore without it.')
   if (answer.trim() !== name) throw new CommandError('Nothing was changed.')
 }
 
-/** @returns the last words of the script */
+/** @returns the termination message of the script */
 async function runTask(
   { cronJob, authService }: Source,
   task: BackupTask,
@@ -102,7 +105,7 @@ async function runTask(
 ): Promise<string> {
   const job = await kubectl.create<Job>(backupJob(cronJob, authService, task))
   const { name } = job.metadata
-  terminal.print(`Job ${name} runs …`)
+  terminal.print(`Job ${name} is running …`)
   const deadline = performance.now() + timeoutSeconds * 1000
   for (;;) {
     const { status } = (await kubectl.get<Job>('jobs', name)) ?? {}
@@ -110,27 +113,27 @@ async function runTask(
       (condition) => ['Complete', 'Failed'].includes(condition.type) && condition.status === 'True',
     )
     const pods = await kubectl.list<Pod>('pods', { 'job-name': name })
-    if (outcome?.type === 'Complete') return wordsOf(pods) ?? ''
+    if (outcome?.type === 'Complete') return terminationMessageOf(pods) ?? ''
     if (outcome !== undefined) {
-      const why = wordsOf(pods) ?? outcome.message ?? 'it does not say why'
-      throw new CommandError(`Job ${name} failed: ${why}\nIts log: kubectl logs job/${name}`)
+      const why = terminationMessageOf(pods) ?? outcome.message ?? 'it gives no reason'
+      throw new CommandError(`Job ${name} failed: ${why}\nIts log: kubectl logs job/${name}${kubectl.flags}`)
     }
     if (performance.now() > deadline) {
-      const seen = pods.map(waitingFor).find(Boolean) ?? 'its pod still runs'
+      const seen = pods.map(waitingFor).find(Boolean) ?? 'its pod is still running'
       throw new CommandError(
-        `Job ${name} is not done after ${timeoutSeconds} s: ${seen}. It goes on; look with: kubectl describe job ${name}`,
+        `Job ${name} has not completed after ${timeoutSeconds} s: ${seen}. It continues. For details: kubectl describe job ${name}${kubectl.flags}`,
       )
     }
     await wait(1_000)
   }
 }
 
-function wordsOf(pods: readonly Pod[]): string | undefined {
+function terminationMessageOf(pods: readonly Pod[]): string | undefined {
   const messages = pods.flatMap(({ status }) => status?.containerStatuses ?? [])
   return messages.map(({ state }) => state?.terminated?.message?.trim()).find((message) => message !== undefined)
 }
 
-/** Why a pod does not run; undefined when it does. */
+/** Why a pod is not running; undefined if it is. */
 function waitingFor({ status }: Pod): string | undefined {
   const unscheduled = status?.conditions?.find(
     ({ type, status: holds }) => type === 'PodScheduled' && holds === 'False',

@@ -7,7 +7,7 @@ interface ObservedCondition {
   status: string
 }
 
-/** An AuthService, as far as the plug-in reads it. */
+/** The parts of an AuthService that the plug-in reads. */
 export interface AuthServiceObject extends KubeObject {
   metadata: KubeObject['metadata'] & { annotations?: Record<string, string> }
   status?: AuthServiceStatus
@@ -27,18 +27,18 @@ interface Pod extends KubeObject {
   }
 }
 
-/** One AuthService with what runs of its server. */
+/** One AuthService with its server Deployments and pods. */
 export interface ObservedAuthService {
   authService: AuthServiceObject
   deployments: Deployment[]
   pods: Pod[]
 }
 
-/** There is no AuthService of this name. */
-export class NoSuchAuthServiceError extends CommandError {
+/** The namespace has no AuthService with this name. */
+class NoSuchAuthServiceError extends CommandError {
   override name = 'NoSuchAuthServiceError'
   constructor(name: string) {
-    super(`There is no AuthService ${name} in this namespace: kubectl get authsvc --all-namespaces lists them.`)
+    super(`There is no AuthService ${name} in this namespace. To list all: kubectl get authsvc --all-namespaces`)
   }
 }
 

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import type { ObservedAuthService } from './observed.ts'
 import { age, formatTree, viewRollout } from './rollout-view.ts'
@@ -33,7 +34,7 @@ const observed: ObservedAuthService = {
         phase: 'AwaitingPromotion',
         revision: 'bbbb',
         phaseStartedAt: '2026-11-24T12:00:00Z',
-        message: 'waits for kubectl authservice promote (revision bbbb)',
+        message: 'waiting for kubectl authservice promote (revision bbbb)',
         smokeTest: { passed: true, message: '13 steps passed in 900 ms: register 90 ms, login 110 ms' },
       },
     },
@@ -61,26 +62,26 @@ const observed: ObservedAuthService = {
   ],
 }
 
-test('what is piped reads as plain text', () => {
+test('a pipe gets plain text', () => {
   expect(formatTree(viewRollout(observed, now), { isTerminal: false }).split('\n')).toEqual([
     'AuthService team-a/accounts  Progressing  1.4.0',
     '  https://auth.example.com',
     '  Rollout AwaitingPromotion  revision bbbb, for 30s',
-    '    waits for kubectl authservice promote (revision bbbb)',
+    '    waiting for kubectl authservice promote (revision bbbb)',
     '    smoke test: 13 steps passed in 900 ms',
-    '  blue  1/1 available  revision 6 (aaaa)  has the traffic',
-    '  green  0/1 available  revision bbbb  stands by',
+    '  blue  1/1 available  revision 6 (aaaa)  active',
+    '  green  0/1 available  revision bbbb  standby',
     '    accounts-green-x  ImagePullBackOff  30s  2 restarts',
   ])
 })
 
-test('a terminal shows at a glance what is bad', () => {
+test('a terminal highlights problems', () => {
   const text = formatTree(viewRollout(observed, now), { isTerminal: true })
   expect(text).toContain('\u001b[31m    ✖ accounts-green-x')
   expect(text).toContain('\u001b[32m    ✔ smoke test')
 })
 
-test('a pod that is only starting is nothing bad', () => {
+test('a pod that is starting is not a problem', () => {
   const [pod] = observed.pods
   const starting = { restartCount: 0, state: { waiting: { reason: 'ContainerCreating' } } }
   const pods = pod === undefined ? [] : [{ ...pod, status: { ...pod.status, containerStatuses: [starting] } }]
@@ -88,7 +89,7 @@ test('a pod that is only starting is nothing bad', () => {
   expect(text).toContain('◌ accounts-green-x  ContainerCreating')
 })
 
-test('after a failure the tree names what runs, what failed, and each of them once', () => {
+test('after a failure the tree names the running and the failed revision once each', () => {
   const failure = 'the smoke test failed: login: the answer was 401'
   const stalled = { status: 'True' as const, reason: 'RolloutFailed', observedGeneration: 2 }
   const rollout = {
@@ -109,17 +110,17 @@ test('after a failure the tree names what runs, what failed, and each of them on
   expect(text.split(failure)).toHaveLength(2)
 })
 
-test('a colour that was left is emptied, and its pods are said to end though they are still ready', () => {
+test('pods of a colour that is scaling down are terminating, even while they are ready', () => {
   const [pod] = observed.pods
   const ready = [{ type: 'Ready', status: 'True' }]
   const leaving = { ...meta('accounts-green-x', 'green'), deletionTimestamp: '2026-11-24T12:00:20Z' }
   const pods = pod === undefined ? [] : [{ ...pod, metadata: leaving, status: { conditions: ready } }]
   const deployments = observed.deployments.map((one) => ({ ...one, spec: { ...one.spec, replicas: 0 } }))
   const text = formatTree(viewRollout({ ...observed, pods, deployments }, now), { isTerminal: false })
-  expect(text).toContain('is being emptied\n    accounts-green-x  Terminating')
+  expect(text).toContain('scaling down\n    accounts-green-x  Terminating')
 })
 
-test('a rollout says how long it has left, but for a wait that is not its fault', () => {
+test('a rollout shows its remaining time, except in phases without a deadline', () => {
   const { status } = observed.authService
   const lineUntil = (deadline: string, phase = 'Preparing') => {
     const rollout = { phase, revision: 'bbbb', deadline }
@@ -127,15 +128,35 @@ test('a rollout says how long it has left, but for a wait that is not its fault'
     return formatTree(viewRollout({ ...observed, authService }, now), { isTerminal: false }).split('\n')[2]
   }
   expect(lineUntil('2026-11-24T12:01:30Z')).toBe('  Rollout Preparing  revision bbbb, deadline in 60s')
-  expect(lineUntil('2026-11-24T12:00:00Z')).toMatch(/past its deadline$/)
+  expect(lineUntil('2026-11-24T12:00:00Z')).toMatch(/deadline exceeded$/)
   for (const phase of ['AwaitingPromotion', 'Verifying', 'Retiring', 'RollingBack', 'Stable']) {
     expect(lineUntil('2026-11-24T12:00:00Z', phase)).not.toMatch(/deadline/)
   }
 })
 
-test('a line that is wider than the terminal is cut, so that the tree stays a tree', () => {
-  const lines = formatTree(viewRollout(observed, now), { isTerminal: true, columns: 30 }).split('\n')
-  expect(lines[3]).toBe('    · waits for kubectl auths…')
+test('a line that is wider than the terminal wraps with the indent of its level', () => {
+  const lines = formatTree(viewRollout(observed, now), { isTerminal: true, columns: 40 }).split('\n')
+  const plain = lines.map(stripVTControlCharacters)
+  expect(plain.slice(3, 7)).toEqual([
+    '  ◌ Rollout AwaitingPromotion  revision',
+    '    bbbb, for 30s',
+    '    · waiting for kubectl authservice',
+    '      promote (revision bbbb)',
+  ])
+  expect(Math.max(...plain.map((line) => line.length))).toBeLessThanOrEqual(40)
+})
+
+test('the plug-in counts down the end of a wait, because the status does not change meanwhile', () => {
+  const { status } = observed.authService
+  const at = '2026-11-24T12:01:00Z'
+  const rollout = { phase: 'Verifying', revision: 'bbbb', message: `analysing live traffic until ${at}`, until: at }
+  const authService = { ...observed.authService, status: { ...status, rollout } }
+  const lineAt = (second: number) =>
+    formatTree(viewRollout({ ...observed, authService }, new Date(Date.UTC(2026, 10, 24, 12, 0, second))), {
+      isTerminal: false,
+    }).split('\n')[3]
+  expect(lineAt(30)).toMatch(/\(30s left\)$/)
+  expect(lineAt(50)).toMatch(/\(10s left\)$/)
 })
 
 test.each([

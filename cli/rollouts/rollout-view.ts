@@ -1,12 +1,12 @@
-import { ordinaryWaits } from '@authservice-operator/operator/authservice/health.ts'
-import { colorLabel, revisionLabel } from '@authservice-operator/operator/authservice/resources/metadata.ts'
-import { hasDeadline } from '@authservice-operator/operator/authservice/rollout/goal.ts'
+import { ordinaryWaits } from '@authservice-operator/operator/authservice/model/health.ts'
+import { colorLabel, revisionLabel } from '@authservice-operator/operator/authservice/model/labels.ts'
+import { hasDeadline } from '@authservice-operator/operator/authservice/rollout/decide/target.ts'
 import type { ObservedAuthService } from './observed.ts'
 
 /** How a line stands out in a terminal. */
-export type Mood = 'good' | 'busy' | 'bad' | 'plain'
+type Mood = 'good' | 'busy' | 'bad' | 'plain'
 
-/** One line of the tree: what it is about, and how it is. */
+/** One line of the tree. */
 export interface Line {
   /** 0 for the AuthService itself. */
   depth: number
@@ -14,7 +14,7 @@ export interface Line {
   mood: Mood
 }
 
-/** A state as a person reads it: the AuthService, its rollout, both colours with their pods, what is waited for. */
+/** The state of an AuthService: its rollout, both colours with their pods, and what it waits for. */
 export function viewRollout({ authService, deployments, pods }: ObservedAuthService, now: Date): Line[] {
   const { metadata, status } = authService
   const { rollout, conditions = [] } = status ?? {}
@@ -33,9 +33,9 @@ export function viewRollout({ authService, deployments, pods }: ObservedAuthServ
     const role = roleOf(color, deployment, own.length, status)
     lines.push(viewColor(color, deployment, role, named), ...own.map((pod) => viewPod(pod, now)))
   }
-  const told = rollout?.failure
+  const failure = rollout?.failure
   const open = conditions.filter(
-    ({ type, status: holds, message }) => isOpen(type, holds) && !(told !== undefined && message?.includes(told)),
+    ({ type, status: holds, message }) => isOpen(type, holds) && !(failure !== undefined && message?.includes(failure)),
   )
   return [...lines, ...open.map(({ type, message }): Line => ({ depth: 1, text: `${type}: ${message}`, mood }))]
 }
@@ -43,7 +43,7 @@ export function viewRollout({ authService, deployments, pods }: ObservedAuthServ
 type Status = NonNullable<ObservedAuthService['authService']['status']>
 type Rollout = NonNullable<Status['rollout']>
 
-/** How a person names a revision: by its number, as long as it is kept; the hash is on its pods. */
+/** Names a revision by its number, while its template is kept, and by the hash that its pods carry. */
 function revisionNames(status: Status | undefined): (hash: string) => string {
   const numbers = new Map(status?.revisions?.map(({ name, number }) => [name, number]))
   return (hash) => (numbers.has(hash) ? `${numbers.get(hash)} (${hash})` : hash)
@@ -55,23 +55,23 @@ function viewProgress(
   named: (hash: string) => string,
   now: Date,
 ): Line[] {
-  const { phase, revision, message, phaseStartedAt, deadline, lastOutcome, failedRevision, failure } = rollout
+  const { phase, revision, message, until, phaseStartedAt, deadline, lastOutcome, failedRevision, failure } = rollout
   const isOver = phase === 'Stable' || phase === 'Retiring'
   const since = isOver || phaseStartedAt === undefined ? '' : `, for ${age(phaseStartedAt, now)}`
-  // A wait for a person, or of a set length, has none, though it is kept for the phase after.
-  const until = deadline !== undefined && hasDeadline.has(phase) ? `, ${timeLeft(deadline, now)}` : ''
-  // At rest a revision that failed is only history.
+  // While a phase waits for a user or for a fixed time, the deadline of the next phase does not apply.
+  const left = deadline !== undefined && hasDeadline.has(phase) ? `, ${timeLeft(deadline, now)}` : ''
+  // At rest, a revision that failed no longer matters.
   const shown = phase === 'Stable' ? (currentRevision ?? revision) : revision
   const line = (text: string, mood: Mood = 'plain'): Line => ({ depth: 2, text, mood })
   return [
-    { depth: 1, text: `Rollout ${phase}  revision ${named(shown)}${since}${until}`, mood: isOver ? 'good' : 'busy' },
-    ...(message === undefined ? [] : [line(message)]),
+    { depth: 1, text: `Rollout ${phase}  revision ${named(shown)}${since}${left}`, mood: isOver ? 'good' : 'busy' },
+    ...(message === undefined ? [] : [line(`${message}${countdown(until, now)}`)]),
     ...(rollout.smokeTest === undefined
       ? []
       : [line(`smoke test: ${inShort(rollout.smokeTest)}`, rollout.smokeTest.passed ? 'good' : 'bad')]),
     ...(rollout.analysis === undefined
       ? []
-      : [line(`traffic: ${rollout.analysis.message ?? ''}`, rollout.analysis.verdict === 'fail' ? 'bad' : 'good')]),
+      : [line(`analysis: ${rollout.analysis.message ?? ''}`, rollout.analysis.verdict === 'fail' ? 'bad' : 'good')]),
     ...(failedRevision === undefined
       ? []
       : [line(`revision ${named(failedRevision)} failed: ${failure ?? ''}`, 'bad')]),
@@ -79,22 +79,22 @@ function viewProgress(
   ]
 }
 
-/** The times of all steps are for who looks for them in status; of a failure every word counts. */
+/** Omits the durations of steps, which the status has, but no part of a failure. */
 function inShort({ passed, message = '' }: NonNullable<Rollout['smokeTest']>): string {
   return passed ? message.replace(/: .*/s, '') : message
 }
 
-/** What the colour is there for right now. */
+/** The current role of a colour. Argo Rollouts uses the same words. */
 function roleOf(
   color: 'blue' | 'green',
   { spec }: ObservedAuthService['deployments'][number],
   pods: number,
   status: Status | undefined,
 ): string {
-  if (color === status?.activeColor) return 'has the traffic'
-  if ((spec?.replicas ?? 1) === 0) return pods > 0 ? 'is being emptied' : 'empty'
+  if (color === status?.activeColor) return 'active'
+  if ((spec?.replicas ?? 1) === 0) return pods > 0 ? 'scaling down' : 'scaled down'
   const isBefore = ['Preparing', 'Testing', 'AwaitingPromotion'].includes(status?.rollout?.phase ?? '')
-  return isBefore && color === status?.rollout?.targetColor ? 'gets the revision' : 'stands by'
+  return isBefore && color === status?.rollout?.targetColor ? 'preview' : 'standby'
 }
 
 function viewColor(
@@ -125,7 +125,7 @@ function viewPod({ metadata, status }: ObservedAuthService['pods'][number], now:
   }
 }
 
-/** Conditions that a person should read: what is not as it should be, apart from the summaries. */
+/** Conditions that report a problem, without the summaries. */
 function isOpen(type: string, holds: string): boolean {
   if (type === 'Stalled') return holds === 'True'
   return /Ready$|Available$/.test(type) && !['Ready', 'ProductionReady'].includes(type) && holds !== 'True'
@@ -140,18 +140,23 @@ export function age(since: string, now: Date): string {
   return `${Math.floor(seconds / 86_400)}d`
 }
 
+/** The remaining time of a wait. The status shows only its end, so that it does not change every second. */
+function countdown(until: string | undefined, now: Date): string {
+  return until === undefined ? '' : ` (${age(now.toISOString(), new Date(until))} left)`
+}
+
 function timeLeft(deadline: string, now: Date): string {
   const left = age(now.toISOString(), new Date(deadline))
-  return left === '0s' ? 'past its deadline' : `deadline in ${left}`
+  return left === '0s' ? 'deadline exceeded' : `deadline in ${left}`
 }
 
 const styles: Record<Mood, string> = { good: '32', busy: '33', bad: '31', plain: '' }
 const marks: Record<Mood, string> = { good: '✔', busy: '◌', bad: '✖', plain: '·' }
 
-/** How the tree is shown: what is piped stays plain and whole, a terminal has colours, marks and a width. */
+/** How to show the tree. A pipe gets plain text; a terminal has colours, marks and a width. */
 export interface TreeFormat {
   isTerminal: boolean
-  /** Longer lines are cut; undefined: none is. */
+  /** Wraps longer lines, with an indent; undefined: no wrapping. */
   columns?: number | undefined
 }
 
@@ -160,12 +165,29 @@ export function formatTree(lines: readonly Line[], { isTerminal, columns }: Tree
     .map(({ depth, text, mood }) => {
       const indent = '  '.repeat(depth)
       if (!isTerminal) return `${indent}${text}`
-      const line = cut(`${indent}${marks[mood]} ${text}`, columns)
-      return styles[mood] === '' ? line : `\u001b[${styles[mood]}m${line}\u001b[0m`
+      return wrap(`${marks[mood]} ${text}`, indent, columns)
+        .map((line) => (styles[mood] === '' ? line : `\u001b[${styles[mood]}m${line}\u001b[0m`))
+        .join('\n')
     })
     .join('\n')
 }
 
-function cut(line: string, columns = Number.POSITIVE_INFINITY): string {
-  return line.length <= columns ? line : `${line.slice(0, Math.max(1, columns - 1))}…`
+/** Minimum number of characters of text in a line, however narrow the terminal is. */
+const narrowest = 20
+
+/** Wraps a text between words, and long words anywhere, because the end of a message often matters most. */
+function wrap(text: string, indent: string, columns = Number.POSITIVE_INFINITY): string[] {
+  // Continuation lines align with the text, not with the mark.
+  const hanging = `${indent}  `
+  const lines: string[] = []
+  let rest = text
+  while (rest !== '') {
+    const prefix = lines.length === 0 ? indent : hanging
+    const room = Math.max(narrowest, columns - prefix.length)
+    const space = rest.length <= room ? rest.length : rest.lastIndexOf(' ', room)
+    const end = space > 1 + marks.good.length ? space : room
+    lines.push(`${prefix}${rest.slice(0, end)}`)
+    rest = rest.slice(end).trimStart()
+  }
+  return lines
 }

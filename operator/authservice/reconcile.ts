@@ -1,251 +1,106 @@
-import type { Outcome } from '../kube/controller.ts'
-import { lastValue, pendingActions, type TakenAction } from './actions.ts'
-import { announceSecrets, announceStoppedDatabases, announceWrites } from './announcements.ts'
-import { kind } from './api/group.ts'
-import { serverImage, versionOf } from './api/server-image.ts'
-import { type ApplyResult, applyPlan } from './apply/apply.ts'
-import { idOf, planApply } from './apply/plan.ts'
-import { findBackupProblems, observeBackup } from './backup-state.ts'
-import { evaluateChecklist, productionReady } from './checklist.ts'
-import type { AuthServiceKey, Cluster } from './cluster.ts'
-import { judgeComponents } from './components.ts'
-import { type Departing, findDeparting, findLeftBehind } from './databases/departing.ts'
-import { observePasswords } from './databases/password-world.ts'
-import { type DatabaseCheck, lookAgain, observeDatabases, recheckAt } from './databases/report.ts'
-import { judgeFailures } from './failures.ts'
-import type { Finding } from './finding.ts'
-import { gather } from './gather.ts'
-import type { AuthServiceMetrics } from './metrics.ts'
-import { findMissingMonitoring, wantedMonitoring } from './monitoring.ts'
-import { planNextVisit } from './next-visit.ts'
-import { type Images, render } from './render.ts'
-import { report } from './report.ts'
-import type { Child, Placement } from './resources/render-input.ts'
-import { planRollout } from './rollout/plan.ts'
-import { planScale, scaleColors } from './rollout/scale.ts'
-import type { RolloutDecision } from './rollout/world.ts'
-import { decideSecrets, type SecretsDecision } from './secrets/decide-secrets.ts'
-import { rotatedByAnnotation } from './secrets/keys-secret.ts'
-import { secretNames } from './secrets/names.ts'
-import { statusesOfWhatIsThere, unmadeSecrets } from './secrets/what-is-there.ts'
-import { findChild, type Snapshot } from './snapshot.ts'
-import { composeStatus } from './status.ts'
-import { validate } from './validate.ts'
+import type { Requeue } from '../kube/controller.ts'
+import { keyOf } from '../kube/objects.ts'
+import type { ClusterWriter } from './apply/cluster-writer.ts'
+import type { DatabaseRestartSlots } from './apply/database-restarts.ts'
+import type { KeptFields } from './apply/kept-fields.ts'
+import { nothingWritten, writeChildren } from './apply/write-children.ts'
+import type { ClusterReader } from './gather/cluster-reader.ts'
+import { gather } from './gather/gather.ts'
+import { latestValue, requestedActions } from './model/actions.ts'
+import type { AuthServiceKey } from './model/auth-service-key.ts'
+import type { Snapshot } from './model/snapshot.ts'
+import { observePasswords } from './resources/databases/password-observation.ts'
+import { type Images, render } from './resources/render.ts'
+import { planRollout } from './rollout/observe/plan.ts'
+import type { RolloutSlots } from './rollout/slots.ts'
+import type { SecretSources } from './secrets/decision.ts'
+import { planSecrets } from './secrets/plan-secrets.ts'
+import type { AuthServiceMetrics } from './status/metrics.ts'
+import { type Decisions, resultOf } from './status/reconcile-result.ts'
+import { report } from './status/report.ts'
+import { requeue } from './status/requeue.ts'
+import { statusOf } from './status/status.ts'
+import { blockedParts, lastRunnableRevision } from './validate/blocked-parts.ts'
+import { observeDatabases, recheckOf } from './validate/database-report.ts'
+import { type ValidationRules, validate, withoutForbiddenAnnotations } from './validate/validate.ts'
 
-/** What every visit is made with. */
-export interface ReconcileContext {
-  cluster: Cluster
+/** What all reconciles share. */
+export interface ReconcileContext extends ValidationRules {
+  reader: ClusterReader
+  writer: ClusterWriter
   metrics: AuthServiceMetrics
+  /** Known effects of admission policies. */
+  keptFields: KeptFields
   images: Images
-  /** What an AuthService's own image must begin with; empty allows every image. */
-  allowedImagePrefixes: string[]
-  /** Whether the operator knows a Prometheus to ask. */
-  hasPrometheus: boolean
+  /** Source of new secrets. */
+  secretSources: SecretSources
+  /** Limits the rollouts of all AuthServices; undefined: no limit. */
+  rolloutSlots?: RolloutSlots
+  /** Limits the restarts of managed databases in the same way. */
+  restartSlots?: DatabaseRestartSlots
 }
 
-/** What was decided on a snapshot, before anything is written. */
-interface Decisions {
-  secrets: SecretsDecision
-  findings: Finding[]
-  /** Whether the world may be changed: nothing waits for a person, and nobody has suspended it. */
-  isFree: boolean
-  /** Image of the server that the spec asks for. */
-  image: string
-  /** Every child that is wanted. */
-  desired: Child[]
-  /** What was found out about the databases. */
-  databases: DatabaseCheck | undefined
-  /** What stays of databases that the spec no longer asks for. */
-  departing: Departing
-  rollout: RolloutDecision
-  placement: Placement
-  /** Actions by annotation that are done once all of this is written. */
-  taken: TakenAction[]
-}
+/**
+ * Reconciles one AuthService. Level-triggered: safe at any time and any number of times. Each step has a folder:
+ *
+ * 1. `gather/` reads the cluster into a snapshot.
+ * 2. `decide` makes every decision from the snapshot and the time: `secrets/`, `validate/`, `resources/`, `rollout/`.
+ * 3. `apply/` writes the difference between the desired and the live children.
+ * 4. `status/` reports events, metrics and the status, and returns when the next reconcile is due.
+ */
+export async function reconcile(key: AuthServiceKey, context: ReconcileContext, now: Date): Promise<Requeue> {
+  const snapshot = await gather(key, context.reader, now)
+  if (snapshot === undefined) return forget(key, context)
 
-/** One visit to one AuthService. Level-triggered: safe at any time, any number of times. */
-export async function reconcile(key: AuthServiceKey, context: ReconcileContext, now: Date): Promise<Outcome> {
-  const snapshot = await gather(key, context.cluster, now)
-  if (snapshot === undefined) {
-    context.metrics.forget(key)
-    return { done: true } // owner references collect the rest
-  }
   const decisions = decide(snapshot, context, now)
-  const { isFree } = decisions
-  const written = isFree ? await write(snapshot, decisions, { cluster: context.cluster, now }) : nothingWritten
+  const written = snapshot.resolved.suspend ? nothingWritten : await writeChildren(snapshot, decisions, context, now)
 
-  const { findings: refusals, transient } = judgeFailures(written.failures)
-  const findings = [...decisions.findings, ...refusals]
-  // An action whose effect is not in the cluster yet is taken again by the next visit.
-  const taken = isFree && written.failures.length === 0 ? decisions.taken : []
-  const status = judge(snapshot, decisions, written, { findings, failure: transient?.message, taken, now })
-  await report(snapshot, { status, taken }, context, now)
-  if (transient !== undefined) throw transient.error
-  const { secrets, rollout } = decisions
-  const dates = [secrets.nextChangeAt, recheckAt(decisions.databases, snapshot.resolved.redis.kind)]
-  return planNextVisit({ snapshot, findings, dates, requeueAfterSeconds: rollout.requeueAfterSeconds }, now)
+  const result = resultOf(snapshot, decisions, written)
+  await report(result, statusOf(result, now), context, now)
+  if (result.failure !== undefined) throw result.failure.error
+  return requeue(result, now)
 }
 
-/** Everything that is decided, from the snapshot and the time alone. */
-function decide(
-  snapshot: Snapshot,
-  { images, allowedImagePrefixes, hasPrometheus }: ReconcileContext,
-  now: Date,
-): Decisions {
-  const { authService, resolved, ownSecrets, referencedSecrets, loadedKeys } = snapshot
-  const { metadata, spec, status } = authService
-  const asked = pendingActions(authService)
-  const rotatedBy = lastRotation(snapshot)
-  const secrets = decideSecrets({
-    ...{ metadata, resolved, existing: ownSecrets, asked, rotatedBy, loadedKeys, now },
-    passwords: observePasswords(snapshot),
-  })
-  const restart = asked.get('restart')
-  const image = serverImage(resolved, images.server)
-  const validation = validate({
-    spec,
-    resolved,
-    serverImage: image,
-    allowedImagePrefixes,
-    hasPrometheus,
-    secrets: referencedSecrets,
-    front: snapshot.front,
-    now,
-  })
-  const departing = findDeparting(snapshot)
-  const findings = [
-    ...findOrphanedVolume(snapshot),
-    ...validation,
-    ...secrets.findings,
-    ...findInCluster(snapshot, departing),
-  ]
-  const isFree = !resolved.suspend && !findings.some((finding) => finding.kind === 'stall')
-  const lasting = isFree ? secrets : onlyWritten(secrets, ownSecrets)
-  const rendering = render(snapshot, images, lasting.secrets, restart ?? lastValue(status, 'restart'))
-  const { rollout, placement, taken } = planRollout(snapshot, rendering.wanted, asked, now)
-  const desired = rendering.childrenFor(placement)
+/** The AuthService is gone: Kubernetes deletes its children by their ownerReferences. */
+function forget(key: AuthServiceKey, { metrics, keptFields, restartSlots }: ReconcileContext): Requeue {
+  metrics.forget(key)
+  keptFields.forget(keyOf({ metadata: key }))
+  restartSlots?.release(keyOf({ metadata: key }))
+  return { done: true }
+}
+
+/** Every decision of a reconcile. Writes nothing. */
+function decide(snapshot: Snapshot, context: ReconcileContext, now: Date): Decisions {
+  const { authService, resolved } = snapshot
+  const requested = requestedActions(authService)
+  const passwords = observePasswords(snapshot)
+  const secrets = planSecrets(snapshot, { requested, passwords, sources: context.secretSources, now })
+
+  const findings = [...validate(snapshot, context, now), ...secrets.findings]
+  const blocked = blockedParts(findings)
+
+  const allowed = withoutForbiddenAnnotations(snapshot, context)
+  const rendering = render(allowed, context.images, secrets.secrets, latestValue(authService, 'restart'))
+
+  const isBlocked = blocked.has('server')
+  const runnable = isBlocked ? lastRunnableRevision(snapshot) : rendering.wanted
+  const slots = resolved.suspend ? undefined : context.rolloutSlots
+  const plan = planRollout(snapshot, { wanted: runnable ?? rendering.wanted, requested, isBlocked, slots }, now)
+
+  const desired = rendering.childrenFor(plan.placement)
+  const databases = observeDatabases(snapshot, desired, plan.placement.migration)
   return {
-    secrets: lasting,
-    image,
+    secrets,
     findings,
-    isFree,
-    departing,
+    blocked,
+    image: rendering.wanted.image,
+    hasRevision: runnable !== undefined,
+    rollout: plan.rollout,
+    counts: plan.rollout.counts,
+    placement: plan.placement,
     desired,
-    databases: observeDatabases(snapshot, desired),
-    rollout,
-    placement,
-    taken: [...lasting.taken, ...(restart === undefined ? [] : [restarted(restart)]), ...taken],
+    databases,
+    recheck: recheckOf(databases, resolved.redis.kind),
+    actionsTaken: [...secrets.actionsTaken, ...plan.actionsTaken],
   }
-}
-
-/** While nothing is written, each visit makes new secrets: neither a revision nor the status may depend on them. */
-function onlyWritten(decision: SecretsDecision, ownSecrets: Snapshot['ownSecrets']): SecretsDecision {
-  const isWritten = ({ name }: { name: string }) => ownSecrets.has(name)
-  return {
-    ...decision,
-    secrets: decision.secrets.filter(isWritten),
-    statuses: decision.statuses.filter(isWritten),
-  }
-}
-
-/** What is in the way of the spec in the cluster. */
-function findInCluster(snapshot: Snapshot, departing: Departing): Finding[] {
-  return [
-    ...findBackupProblems(observeBackup(snapshot)),
-    ...findLeftBehind(departing, snapshot),
-    ...findMissingMonitoring(snapshot.resolved.monitoring, snapshot.front.availabilities),
-  ]
-}
-
-function restarted(value: string): TakenAction {
-  return { name: 'restart', value, message: 'The server pods are replaced as in an update.' }
-}
-
-/** The value of `rotate-keys` that the present signing keys came by. */
-function lastRotation(snapshot: Snapshot): string | undefined {
-  const { keys } = secretNames(snapshot.authService.metadata.name)
-  return findChild(snapshot, 'Secret', keys)?.metadata.annotations?.[rotatedByAnnotation]
-}
-
-/** Puts new passwords beside old data: mongod would refuse them for good, so a person has to choose. */
-function findOrphanedVolume({ authService, orphanedVolume }: Snapshot): Finding[] {
-  if (orphanedVolume === undefined) return []
-  const secret = secretNames(authService.metadata.name).mongodb
-  const message =
-    `Secret ${secret} is gone, but volume ${orphanedVolume} has data that only its passwords open. ` +
-    `Restore the Secret from a backup; or delete PersistentVolumeClaim ${orphanedVolume} with all users in it to start empty.`
-  return [{ kind: 'stall', condition: 'MongoDBReady', reason: 'PasswordsLost', message }]
-}
-
-const nothingWritten: ApplyResult = { created: [], changed: [], corrected: [], removed: [], failures: [] }
-
-/** Writes the difference: children, then counts. */
-async function write(
-  snapshot: Snapshot,
-  { desired, databases, rollout, secrets, departing }: Decisions,
-  { cluster, now }: { cluster: Cluster; now: Date },
-): Promise<ApplyResult> {
-  const { authService, children, ownSecrets } = snapshot
-  const live = children.filter((child) => !departing.kept.has(idOf(child)))
-  const plan = planApply(desired, live)
-  const applied = await applyPlan(plan, { ...authService.metadata, kind }, cluster)
-  await lookAgain(snapshot, databases, now, (job) => cluster.remove(job))
-  const scaleFailures = await scaleColors(snapshot, planScale(snapshot, rollout), cluster)
-
-  const known = new Set(authService.status?.secrets?.map(({ name }) => name))
-  const events = [
-    ...announceSecrets(secrets.changes, known, new Set(ownSecrets.keys())),
-    ...announceWrites(applied),
-    ...announceStoppedDatabases(authService.metadata.name, applied, snapshot.keptVolume),
-  ]
-  for (const event of events) cluster.announce(authService, event)
-  return { ...applied, failures: [...applied.failures, ...scaleFailures] }
-}
-
-/** The status that follows from all of it. */
-function judge(
-  snapshot: Snapshot,
-  { image, databases, rollout, placement, secrets }: Decisions,
-  { created, changed, corrected }: ApplyResult,
-  {
-    findings,
-    failure,
-    taken,
-    now,
-  }: { findings: Finding[]; failure: string | undefined; taken: TakenAction[]; now: Date },
-) {
-  const { authService, resolved, referencedSecrets } = snapshot
-  const written = [...created, ...changed, ...corrected.map(({ child }) => child)]
-  const there = {
-    found: new Set(snapshot.ownSecrets.keys()),
-    written: new Set(written.filter((child) => child.kind === 'Secret').map((child) => child.metadata.name)),
-  }
-  const { spec, metadata, status } = authService
-  const version = versionOf(image)
-  const checklist = evaluateChecklist({
-    ...{ name: metadata.name, spec, resolved, findings, version },
-    secrets: referencedSecrets,
-    annotations: metadata.annotations ?? {},
-    backup: observeBackup(snapshot),
-    monitoring: wantedMonitoring(resolved.monitoring, snapshot.front.availabilities),
-  })
-  return composeStatus(
-    {
-      snapshot,
-      rollout,
-      revisions: placement.revisions,
-      components: judgeComponents({
-        ...{ snapshot, findings, rollout, databases, written },
-        unmadeSecrets: unmadeSecrets(secrets, there),
-      }),
-      production: productionReady(checklist, resolved.environment),
-      findings,
-      checklist,
-      secrets: statusesOfWhatIsThere(secrets, status?.secrets ?? [], there),
-      taken,
-      image,
-      failure,
-    },
-    now,
-  )
 }

@@ -1,10 +1,15 @@
-import { isConflict, KubeError } from './errors.ts'
+import { isConflict, isNotFound, KubeError } from './errors.ts'
 import { linesOf } from './lines.ts'
+import { readListItems } from './list-items.ts'
 import { type KubernetesObject, type ObjectMeta, pathOf, type Resource } from './objects.ts'
 import type { KubeRequest, Transport } from './transport.ts'
 
-/** Asks for the metadata of an object alone. @see https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources */
+/**
+ * Requests only the metadata of an object. @see
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#alternate-representations-of-resources
+ */
 const metadataOnly = 'application/json;as=PartialObjectMetadata;v=v1;g=meta.k8s.io'
+const metadataOnlyList = 'application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io'
 
 export interface ListPage<T> {
   items: T[]
@@ -19,9 +24,17 @@ export interface ListOptions {
   continue?: string
 }
 
-export interface WatchOptions extends Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> {
+/** Which part of each object the API server sends. */
+export interface Representation {
+  /** Only the metadata: `PartialObjectMetadata`. */
+  isMetadataOnly?: boolean
+}
+
+export interface WatchOptions
+  extends Representation,
+    Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> {
   resourceVersion: string
-  /** The server ends the watch after so long. */
+  /** Time after which the server ends the watch. */
   timeoutSeconds: number
   signal: AbortSignal
 }
@@ -31,42 +44,81 @@ export type WatchEvent<T> =
   | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
   | { type: 'BOOKMARK'; object: { metadata: { resourceVersion: string } } }
 
-/** The requests that a controller makes. Every method throws KubeError when the API server refuses. */
+/** The requests that a controller makes. Every method throws KubeError if the API server rejects the request. */
 export class KubeClient {
   readonly #transport: Transport
   readonly #fieldManager: string
+  readonly #signal: AbortSignal | undefined
 
-  /** @param fieldManager the name under which fields are owned in server-side apply */
-  constructor(transport: Transport, fieldManager: string) {
+  /**
+   * @param fieldManager owner of the fields in server-side apply
+   * @param signal ends every request, see `withSignal`
+   */
+  constructor(transport: Transport, fieldManager: string, signal?: AbortSignal) {
     this.#transport = transport
     this.#fieldManager = fieldManager
+    this.#signal = signal
+  }
+
+  /** The same client, whose requests end when the signal aborts: they reject with RequestCanceledError. */
+  withSignal(signal: AbortSignal): KubeClient {
+    return new KubeClient(this.#transport, this.#fieldManager, signal)
   }
 
   get<T>(resource: Resource, namespace: string | undefined, name: string): Promise<T> {
-    return this.#transport.json({ method: 'GET', path: pathOf(resource, namespace, name) })
+    return this.#json({ method: 'GET', path: pathOf(resource, namespace, name) })
   }
 
-  /** One page. An item of a list carries neither apiVersion nor kind: they are put in. */
+  /** The object; undefined if it does not exist. */
+  async getIfExists<T>(resource: Resource, namespace: string | undefined, name: string): Promise<T | undefined> {
+    try {
+      return await this.get<T>(resource, namespace, name)
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  /** One page. Items of a list have no apiVersion and kind, so these are added. */
   async list<T extends KubernetesObject>(
     resource: Resource,
     { namespace, ...query }: ListOptions = {},
   ): Promise<ListPage<T>> {
-    const page = await this.#transport.json<ListPage<T>>({ method: 'GET', path: pathOf(resource, namespace), query })
+    const page = await this.#json<ListPage<T>>({ method: 'GET', path: pathOf(resource, namespace), query })
     const { apiVersion, kind } = resource
     return { ...page, items: page.items.map((item) => ({ ...item, apiVersion, kind })) }
   }
 
+  /** One page, whose items are passed on as they arrive: the complete page is never in memory. */
+  async listEach<T extends KubernetesObject>(
+    resource: Resource,
+    { namespace, isMetadataOnly = false, ...query }: ListOptions & Representation,
+    onItem: (item: T) => void,
+  ): Promise<ListPage<T>['metadata']> {
+    const { apiVersion, kind } = resource
+    const headers = isMetadataOnly ? { headers: { accept: metadataOnlyList } } : {}
+    const body = this.#transport.body(
+      this.#bounded({ method: 'GET', path: pathOf(resource, namespace), query, ...headers }),
+    )
+    // The API server guarantees the shape of a list and of its items.
+    const list = await readListItems(body, (json) => onItem({ ...JSON.parse(json), apiVersion, kind } as T))
+    return (list as unknown as Pick<ListPage<T>, 'metadata'>).metadata
+  }
+
   /** Events until the server ends the watch. @throws KubeError for an ERROR event, such as 410 Expired */
   async *watch<T extends KubernetesObject>(resource: Resource, options: WatchOptions): AsyncGenerator<WatchEvent<T>> {
-    const { namespace, signal, ...query } = options
+    const { namespace, signal, isMetadataOnly = false, ...query } = options
     const answer = await this.#transport.open({
       method: 'GET',
       path: pathOf(resource, namespace),
       query: { ...query, watch: true, allowWatchBookmarks: true },
+      ...(isMetadataOnly && { headers: { accept: metadataOnly } }),
       signal,
     })
-    // A connection may die without a word: then nothing comes, not even the end that was asked for.
-    answer.setTimeout((options.timeoutSeconds + 15) * 1000, () => answer.destroy(new Error('the watch went silent')))
+    // A connection can break without notice: then nothing arrives, not even the end of the watch after its timeout.
+    answer.setTimeout((options.timeoutSeconds + 15) * 1000, () =>
+      answer.destroy(new Error('the watch received nothing')),
+    )
     try {
       for await (const line of linesOf(answer)) {
         const event = JSON.parse(line)
@@ -84,7 +136,7 @@ export class KubeClient {
 
   /** @returns the created object @throws KubeError `AlreadyExists` */
   create<T extends KubernetesObject>(resource: Resource, object: T): Promise<T> {
-    return this.#transport.json({
+    return this.#json({
       method: 'POST',
       path: pathOf(resource, object.metadata.namespace),
       query: { fieldManager: this.#fieldManager },
@@ -92,10 +144,10 @@ export class KubeClient {
     })
   }
 
-  /** Replaces the object. @throws KubeError `Conflict` when its resourceVersion is not the newest */
+  /** Replaces the object. @throws KubeError `Conflict` if its resourceVersion is not the latest */
   update<T extends KubernetesObject>(resource: Resource, object: T): Promise<T> {
     const { namespace, name } = object.metadata
-    return this.#transport.json({
+    return this.#json({
       method: 'PUT',
       path: pathOf(resource, namespace, name),
       query: { fieldManager: this.#fieldManager },
@@ -104,32 +156,32 @@ export class KubeClient {
   }
 
   /**
-   * Server-side apply, taking over fields that others own.
+   * Server-side apply that takes over fields of other owners.
    * @param subresource such as `status`
    * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/
    */
   apply<T extends KubernetesObject>(resource: Resource, object: KubernetesObject, subresource?: string): Promise<T> {
-    return this.#transport.json(this.#applyRequest(resource, object, subresource))
+    return this.#json(this.#applyRequest(resource, object, subresource))
   }
 
-  /** Server-side apply of which nobody needs the answer: a watch tells what became of it. */
-  async applyUnseen(resource: Resource, object: KubernetesObject): Promise<void> {
+  /** Server-side apply that discards the response: a watch delivers the object. */
+  async applyMetadataOnly(resource: Resource, object: KubernetesObject): Promise<void> {
     const headers = { accept: metadataOnly }
-    await this.#transport.send({ ...this.#applyRequest(resource, object), headers })
+    await this.#transport.send(this.#bounded({ ...this.#applyRequest(resource, object), headers }))
   }
 
   /**
-   * Server-side apply that makes the object, and leaves one alone that exists already.
+   * Server-side apply that creates the object, and does not change an existing one.
    *
-   * Applying has no "only if it does not exist", but it compares a resourceVersion with that of an object that exists.
-   * Version 1 is the empty database's, so no object has it. Asking and writing are one step, so that nothing can come
-   * in between.
-   * @returns false when an object of this name exists, or another write came in between
+   * Apply has no "only if it does not exist", but it compares a resourceVersion with that of an existing object.
+   * Version 1 is the version of the empty database, so no object has it. The API server compares and writes in one
+   * step.
+   * @returns false if an object with this name exists, or another write came first
    */
-  async applyNew(resource: Resource, object: KubernetesObject): Promise<boolean> {
+  async createIfAbsent(resource: Resource, object: KubernetesObject): Promise<boolean> {
     const metadata = { ...object.metadata, resourceVersion: '1' }
     try {
-      await this.applyUnseen(resource, { ...object, metadata })
+      await this.applyMetadataOnly(resource, { ...object, metadata })
       return true
     } catch (error) {
       if (isConflict(error)) return false
@@ -137,14 +189,14 @@ export class KubeClient {
     }
   }
 
-  /** JSON merge patch (RFC 7386) of an object or of a subresource, under a field manager of its own when one is given. */
+  /** JSON merge patch (RFC 7386) of an object or a subresource, with its own field manager if one is given. */
   mergePatch<T>(
     resource: Resource,
     target: { namespace?: string; name: string; subresource?: string; fieldManager?: string },
     patch: object,
   ): Promise<T> {
     const { namespace, name, subresource, fieldManager = this.#fieldManager } = target
-    return this.#transport.json({
+    return this.#json({
       method: 'PATCH',
       path: `${pathOf(resource, namespace, name)}${subresource === undefined ? '' : `/${subresource}`}`,
       query: { fieldManager },
@@ -153,9 +205,9 @@ export class KubeClient {
     })
   }
 
-  /** Strategic merge patch, which knows the lists of built-in kinds by their merge keys. */
+  /** Strategic merge patch, which matches entries in lists of built-in kinds by their merge keys. */
   async strategicMergePatch(resource: Resource, { namespace, name }: ObjectMeta, patch: object): Promise<void> {
-    await this.#transport.json({
+    await this.#json({
       method: 'PATCH',
       path: pathOf(resource, namespace, name),
       query: { fieldManager: this.#fieldManager },
@@ -164,24 +216,32 @@ export class KubeClient {
     })
   }
 
-  /** Sets the replica count, under a field manager of its own, so that server-side apply never fights about it. */
+  /** Sets the replica count with a separate field manager, so that it never conflicts with server-side apply. */
   async scale(resource: Resource, namespace: string, name: string, replicas: number): Promise<void> {
     const fieldManager = `${this.#fieldManager}-scale`
     await this.mergePatch(resource, { namespace, name, subresource: 'scale', fieldManager }, { spec: { replicas } })
   }
 
-  /** Deletes this very object; gone already is fine. Dependents follow in the background. */
+  /** Deletes exactly this object; succeeds if it is already gone. Dependents are deleted in the background. */
   async delete(resource: Resource, { namespace, name, uid }: KubernetesObject['metadata']): Promise<void> {
     try {
-      await this.#transport.json({
+      await this.#json({
         method: 'DELETE',
         path: pathOf(resource, namespace, name),
         body: { propagationPolicy: 'Background', ...(uid !== undefined && { preconditions: { uid } }) },
       })
     } catch (error) {
       const isAnother = error instanceof KubeError && error.status === 409 && uid !== undefined
-      if (!isAnother && !(error instanceof KubeError && error.status === 404)) throw error
+      if (!isAnother && !isNotFound(error)) throw error
     }
+  }
+
+  #json<Answer>(request: KubeRequest): Promise<Answer> {
+    return this.#transport.json<Answer>(this.#bounded(request))
+  }
+
+  #bounded(request: KubeRequest): KubeRequest {
+    return { ...request, signal: this.#signal }
   }
 
   #applyRequest(resource: Resource, object: KubernetesObject, subresource?: string): KubeRequest {

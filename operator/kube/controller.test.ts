@@ -1,7 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { pino } from 'pino'
 import { afterEach, expect, test } from 'vitest'
-import { Controller, type Outcome } from './controller.ts'
+import { Controller, type Requeue } from './controller.ts'
+import { KubeError } from './errors.ts'
 import { createKubeMetrics } from './metrics.ts'
 import { reconcileFields } from './reconcile-context.ts'
 
@@ -10,8 +11,8 @@ afterEach(() => controller?.stop())
 
 const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 10_000, interval: 5 })
 
-/** A controller, and the lines of its log as they are parsed. */
-function start(reconcile: (key: string) => Promise<Outcome>, deadlineMilliseconds?: number) {
+/** A controller, and its parsed log lines. */
+function start(reconcile: (key: string) => Promise<Requeue>, deadlineMilliseconds?: number) {
   const lines: Record<string, unknown>[] = []
   const destination = { write: (line: string) => void lines.push(JSON.parse(line)) }
   const log = pino({ level: 'debug', mixin: () => ({ ...reconcileFields() }) }, destination)
@@ -28,7 +29,7 @@ function start(reconcile: (key: string) => Promise<Outcome>, deadlineMillisecond
   return { controller, lines, metrics, log }
 }
 
-test('every line below one reconcile carries its id, and side by side they do not mix', async () => {
+test('every log line of a reconcile has its id, and concurrent reconciles do not mix', async () => {
   const started = start(async (key) => {
     await wait(5)
     started.log.info({ key }, 'deep inside')
@@ -47,7 +48,7 @@ test('every line below one reconcile carries its id, and side by side they do no
   }
 })
 
-test('a retry has an id of its own, and the failure is logged with the one that failed', async () => {
+test('a retry has its own id, and a failure is logged with the id of the failed reconcile', async () => {
   const ids: unknown[] = []
   const { lines, controller } = start(async () => {
     ids.push(reconcileFields()?.reconcileID)
@@ -57,19 +58,19 @@ test('a retry has an id of its own, and the failure is logged with the one that 
   controller.queue.add('team-a/accounts')
   await eventually(() => ids.length).toBe(2)
   expect(new Set(ids).size).toBe(2)
-  expect(lines.find(({ msg }) => msg === 'reconcile failed: it is retried')).toMatchObject({ reconcileID: ids[0] })
+  expect(lines.find(({ msg }) => msg === 'reconcile failed: retrying')).toMatchObject({ reconcileID: ids[0] })
 })
 
 test('outside of a reconcile there is no id', () => {
   expect(reconcileFields()).toBeUndefined()
 })
 
-test('a worker that does not come back is found, by its key, and seen in a metric', async () => {
-  const never = Promise.withResolvers<Outcome>()
+test('a worker that does not return is detected by its key, and visible in a metric', async () => {
+  const never = Promise.withResolvers<Requeue>()
   const { controller, metrics } = start(() => never.promise, 10)
   expect(controller.stuck()).toBeUndefined()
   controller.queue.add('team-a/accounts')
-  await eventually(() => controller.stuck()).toMatch(/^the reconcile of team-a\/accounts has not ended for/)
+  await eventually(() => controller.stuck()).toMatch(/^the reconcile of team-a\/accounts has been running for/)
   expect(await metrics.registry.metrics()).toMatch(
     /workqueue_longest_running_processor_seconds\{name="authservice"\} (?!0$)[\d.]+$/m,
   )
@@ -77,7 +78,48 @@ test('a worker that does not come back is found, by its key, and seen in a metri
   await eventually(() => controller.stuck()).toBeUndefined()
 })
 
-test('results, retries and the queue are counted under the names that dashboards know', async () => {
+test('a reconcile with repeated conflicts is retried less and less often', async () => {
+  const at: number[] = []
+  const { controller } = start(async () => {
+    at.push(performance.now())
+    if (at.length < 6) throw new KubeError(409, 'Conflict', 'the object has been modified')
+    return { done: true }
+  })
+  expect(controller.queue.failures('team-a/accounts')).toBe(0)
+  controller.queue.add('team-a/accounts')
+  await eventually(() => at.length).toBe(2)
+  expect(controller.queue.failures('team-a/accounts')).toBeGreaterThan(0)
+  await eventually(() => at.length).toBe(6)
+  // 50 ms at first, then 5 ms, doubled with each failure: a timer never fires early.
+  expect((at[5] ?? 0) - (at[0] ?? 0)).toBeGreaterThan(5 * 50 + 30 - 5)
+  await eventually(() => controller.queue.failures('team-a/accounts')).toBe(0)
+})
+
+test('stopping lets a running reconcile finish, but does not wait for one that hangs', async () => {
+  const ends: string[] = []
+  const { controller } = start(async () => ({ done: true }))
+  await controller.stop()
+  const hanging = new Controller({
+    name: 'authservice',
+    workers: 2,
+    log: pino({ level: 'silent' }),
+    metrics: createKubeMetrics(),
+    graceMilliseconds: 50,
+    reconcile: async (key, signal) => {
+      if (key === 'team-a/short') await wait(10)
+      else await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+      ends.push(key)
+      return { done: true }
+    },
+  })
+  hanging.start()
+  hanging.queue.add('team-a/short')
+  hanging.queue.add('team-a/hangs')
+  await hanging.stop()
+  expect(ends).toEqual(['team-a/short'])
+})
+
+test('results, retries and the queue are counted under the names that dashboards use', async () => {
   let tries = 0
   const { controller, metrics } = start(async () => {
     tries++

@@ -1,32 +1,38 @@
 import { randomUUID } from 'node:crypto'
-import { KubeError } from './errors.ts'
-import type { Log } from './informer.ts'
+import { KubeError, RequestCanceledError } from './errors.ts'
+import type { Log } from './log.ts'
 import type { KubeMetrics } from './metrics.ts'
 import { splitKey } from './objects.ts'
 import { inReconcile } from './reconcile-context.ts'
 import { type Backoff, WorkQueue } from './work-queue.ts'
 
-/** How a reconcile ended that did not throw. */
-export type Outcome =
+/** Result of a reconcile that did not throw. */
+export type Requeue =
   /** Nothing to do until something changes. */
   | { done: true }
-  /** Time alone will change something: look again then. */
+  /** Something will change with time alone: reconcile again then. */
   | { requeueAfterMilliseconds: number }
 
 export interface ControllerOptions {
   name: string
-  reconcile(key: string, signal: AbortSignal): Promise<Outcome>
+  /** @param signal aborts at the deadline: every request of the reconcile must end with it */
+  reconcile(key: string, signal: AbortSignal): Promise<Requeue>
   workers: number
   log: Log
   metrics: KubeMetrics
   backoff?: Backoff
-  /** A reconcile that takes longer is given up, and retried. */
+  /** A reconcile that takes longer is canceled and retried. */
   deadlineMilliseconds?: number
+  /** Time that a running reconcile has to finish after the controller is stopped. */
+  graceMilliseconds?: number
 }
 
 const defaultDeadlineMilliseconds = 120_000
+const defaultGraceMilliseconds = 10_000
+/** Delay of the first retry after a conflict: the cache receives the other write within moments. */
+const conflictMilliseconds = 50
 
-/** Workers that reconcile the keys of one queue: several keys at a time, one key by one worker at a time. */
+/** Workers that reconcile the keys of one queue: several keys in parallel, each key by only one worker at a time. */
 export class Controller {
   readonly queue: WorkQueue
   readonly #options: ControllerOptions
@@ -63,19 +69,21 @@ export class Controller {
     this.#workers = Array.from({ length: this.#options.workers }, () => this.#work())
   }
 
-  /** Lets running reconciles finish. */
+  /** Waits until running reconciles have finished, for at most the grace period. */
   async stop(): Promise<void> {
     this.queue.shutDown()
-    this.#stop.abort()
+    const grace = this.#options.graceMilliseconds ?? defaultGraceMilliseconds
+    const timer = setTimeout(() => this.#stop.abort(new Error('the operator is shutting down')), grace)
     await Promise.all(this.#workers)
+    clearTimeout(timer)
   }
 
-  /** Why the work loop no longer makes progress; undefined while it does. */
+  /** Why the work loop makes no progress; undefined while it does. */
   stuck(): string | undefined {
     const most = 2 * (this.#options.deadlineMilliseconds ?? defaultDeadlineMilliseconds)
     for (const [key, started] of this.#started) {
       const seconds = (performance.now() - started) / 1000
-      if (seconds * 1000 > most) return `the reconcile of ${key} has not ended for ${Math.round(seconds)} s`
+      if (seconds * 1000 > most) return `the reconcile of ${key} has been running for ${Math.round(seconds)} s`
     }
     return undefined
   }
@@ -93,7 +101,7 @@ export class Controller {
       const endTimer = metrics.reconcileSeconds.startTimer({ controller: name })
       this.#started.set(key, performance.now())
       try {
-        await inReconcile(identify(name, key), () => this.#visit(key))
+        await this.#reconcileWithDeadline(key)
       } finally {
         this.#started.delete(key)
         endTimer()
@@ -103,39 +111,41 @@ export class Controller {
     }
   }
 
-  /** One reconcile and what follows from how it ended. Never throws. */
-  async #visit(key: string): Promise<void> {
-    const started = performance.now()
-    try {
-      const outcome = await this.#reconcile(key)
-      this.#settle(key, outcome)
-      this.#options.log.debug({ ...outcome, seconds: (performance.now() - started) / 1000 }, 'reconciled')
-    } catch (error) {
-      this.#retry(key, error)
-    }
-  }
-
-  async #reconcile(key: string): Promise<Outcome> {
+  /** One reconcile with its deadline. */
+  async #reconcileWithDeadline(key: string): Promise<void> {
     const milliseconds = this.#options.deadlineMilliseconds ?? defaultDeadlineMilliseconds
-    // AbortSignal.timeout would hold its timer until the deadline, of every visit that ended long before.
+    // AbortSignal.timeout would keep its timer until the deadline, even for reconciles that ended long before.
     const deadline = new AbortController()
     const timer = setTimeout(
-      () => deadline.abort(new DOMException(`no end after ${milliseconds} ms`, 'TimeoutError')),
+      () => deadline.abort(new Error(`the reconcile did not complete within ${milliseconds / 1000} s`)),
       milliseconds,
     )
     try {
-      return await this.#options.reconcile(key, AbortSignal.any([deadline.signal, this.#stop.signal]))
+      const signal = AbortSignal.any([deadline.signal, this.#stop.signal])
+      await inReconcile(identify(this.#options.name, key), () => this.#reconcile(key, signal))
     } finally {
       clearTimeout(timer)
     }
   }
 
-  #settle(key: string, outcome: Outcome): void {
+  /** Runs the reconcile and handles its result. Never throws. */
+  async #reconcile(key: string, signal: AbortSignal): Promise<void> {
+    const started = performance.now()
+    try {
+      const requeue = await this.#options.reconcile(key, signal)
+      this.#requeue(key, requeue)
+      this.#options.log.debug({ ...requeue, seconds: (performance.now() - started) / 1000 }, 'reconciled')
+    } catch (error) {
+      this.#retry(key, signal.aborted ? whyAborted(signal, error) : error)
+    }
+  }
+
+  #requeue(key: string, requeue: Requeue): void {
     const { name: controller, metrics } = this.#options
     this.queue.forget(key)
-    if ('requeueAfterMilliseconds' in outcome) {
+    if ('requeueAfterMilliseconds' in requeue) {
       metrics.reconcileTotal.inc({ controller, result: 'requeue_after' })
-      this.queue.addAfter(key, outcome.requeueAfterMilliseconds)
+      this.queue.addAfter(key, requeue.requeueAfterMilliseconds)
     } else {
       metrics.reconcileTotal.inc({ controller, result: 'success' })
     }
@@ -147,17 +157,21 @@ export class Controller {
     metrics.reconcileErrors.inc({ controller })
     const retryAfter = error instanceof KubeError ? error.retryAfterSeconds : undefined
     if (error instanceof KubeError && error.status === 409) {
-      // Somebody wrote in between: the cache has it in a moment.
-      log.debug({ err: error, key }, 'conflict: reconciling again')
-      this.queue.addAfter(key, 50)
+      log.debug({ err: error, key, failures: this.queue.failures(key) }, 'conflict: reconciling again')
+      this.queue.addRateLimited(key, conflictMilliseconds)
     } else if (retryAfter !== undefined) {
-      log.warn({ err: error, key, retryAfter }, 'the API server asks to wait')
+      log.warn({ err: error, key, retryAfter }, 'the API server throttles requests')
       this.queue.addRateLimited(key, retryAfter * 1000)
     } else {
       this.queue.addRateLimited(key)
-      log.warn({ err: error, key, failures: this.queue.failures(key) }, 'reconcile failed: it is retried')
+      log.warn({ err: error, key, failures: this.queue.failures(key) }, 'reconcile failed: retrying')
     }
   }
+}
+
+/** The error of a canceled request names the request and the deadline; any other error is a consequence of it. */
+function whyAborted({ reason }: AbortSignal, error: unknown): unknown {
+  return error instanceof RequestCanceledError ? error : new Error(reason.message, { cause: error })
 }
 
 function identify(controller: string, key: string) {

@@ -1,13 +1,13 @@
 import type { Resource } from './objects.ts'
-import { readText, type Transport } from './transport.ts'
+import type { KubeRequest, Transport } from './transport.ts'
 
-/** What an API server serves, as it said last. */
+/** The kinds that an API server serves, from its last response. */
 export interface ServedKinds {
-  /** Whether it serves the kind in this very version. */
+  /** Whether it serves the kind in exactly this version. */
   has(resource: Resource): boolean
 }
 
-/** The document that holds every group at once. */
+/** The document that contains all groups. */
 interface GroupDiscoveryList {
   kind: string
   items: {
@@ -24,8 +24,8 @@ export class DiscoveryUnsupportedError extends Error {
 }
 
 /**
- * Asks an API server what kinds it serves. Every account may ask, and as long as nothing changes it costs one request
- * without a body.
+ * Queries which kinds an API server serves. Every account has permission for this, and while nothing changes, it costs
+ * one request without a body.
  * @see https://kubernetes.io/docs/concepts/overview/kubernetes-api/#aggregated-discovery
  */
 export class Discovery {
@@ -37,14 +37,15 @@ export class Discovery {
     this.#transport = transport
   }
 
-  /** @throws KubeError when the API server refuses, DiscoveryUnsupportedError when it is too old */
+  /** @throws KubeError if the API server rejects the request, DiscoveryUnsupportedError if it is too old */
   async look(): Promise<ServedKinds> {
-    const answer = await this.#transport.open({
+    const request: KubeRequest = {
       method: 'GET',
       path: '/apis',
       headers: { accept: documentType, ...(this.#etag !== undefined && { 'if-none-match': this.#etag }) },
-    })
-    const text = await readText(answer)
+    }
+    const answer = await this.#transport.open(request)
+    const text = await this.#transport.text(answer, request)
     if (answer.statusCode === 304) return this.#served
     this.#served = parse(JSON.parse(text))
     this.#etag = answer.headers.etag

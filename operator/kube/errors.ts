@@ -1,11 +1,14 @@
-/** The API server refused a request. @see https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/ */
+/**
+ * The API server rejected a request. @see
+ * https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+ */
 export class KubeError extends Error {
   override name = 'KubeError'
   /** HTTP status. */
   readonly status: number
   /** CamelCase, for programs: `NotFound`, `Conflict`, `Forbidden`, `Expired`, … */
   readonly reason: string
-  /** When the server asks to wait. */
+  /** Delay that the server requests before a retry. */
   readonly retryAfterSeconds: number | undefined
 
   constructor(status: number, reason: string, message: string, retryAfterSeconds?: number) {
@@ -15,7 +18,7 @@ export class KubeError extends Error {
     this.retryAfterSeconds = retryAfterSeconds
   }
 
-  /** Reads the Status object that an error is answered with; a proxy in between may answer anything. */
+  /** Reads the Status object of an error response; a proxy in between may return anything else. */
   static from(status: number, body: string, retryAfter: string | undefined, request: string): KubeError {
     const seconds = retryAfter === undefined ? undefined : Number(retryAfter)
     const wait = seconds !== undefined && Number.isFinite(seconds) ? seconds : undefined
@@ -25,9 +28,19 @@ export class KubeError extends Error {
         return new KubeError(status, typeof reason === 'string' ? reason : `${status}`, `${request}: ${message}`, wait)
       }
     } catch {
-      // Not JSON: its beginning is all there is to show.
+      // Not JSON: show the beginning of the text.
     }
     return new KubeError(status, `${status}`, `${request}: HTTP ${status} ${body.slice(0, 200)}`, wait)
+  }
+}
+
+/** The caller ended a request through its signal, because a deadline passed or the operator stops. */
+export class RequestCanceledError extends Error {
+  override name = 'RequestCanceledError'
+
+  /** @param request method and path, or URL @param reason of the signal */
+  constructor(request: string, reason: unknown) {
+    super(`${request}: canceled before its answer ended: ${reason instanceof Error ? reason.message : String(reason)}`)
   }
 }
 

@@ -1,88 +1,65 @@
-import type { KubeClient, ListOptions } from './client.ts'
+import type { KubeClient, ListOptions, Representation } from './client.ts'
 import { isExpired, KubeError } from './errors.ts'
-import { isLater, type KubernetesObject, keyOf, type ObjectKey, type Resource } from './objects.ts'
+import type { Log } from './log.ts'
+import { type Change, ObjectCache, type ObjectCacheOptions } from './object-cache.ts'
+import { type KubernetesObject, keyOf, type ObjectKey, type Resource } from './objects.ts'
+import { wait } from './wait.ts'
 
-/** What changed, after the cache has it. `before` is what the cache held. */
-export type Change<T> =
-  | { type: 'added'; object: T }
-  | { type: 'updated'; object: T; before: T }
-  | { type: 'deleted'; object: T }
+/** The objects that an informer lists and watches. */
+type Selection = Representation & Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'>
 
-/** The little of a log that the runtime writes. pino's fits. */
-export interface Log {
-  debug(fields: object, message: string): void
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
-
-/** Where a cache keeps its objects: a `Map`, or something smaller. */
-export interface ObjectStore<T> {
-  get(key: ObjectKey): T | undefined
-  set(key: ObjectKey, object: T): unknown
-  delete(key: ObjectKey): boolean
-  keys(): Iterable<ObjectKey>
-  values(): Iterable<T>
-}
-
-export interface InformerOptions<T> extends Pick<ListOptions, 'namespace' | 'labelSelector' | 'fieldSelector'> {
+export interface InformerOptions<T> extends Selection, Omit<ObjectCacheOptions<T>, 'kind'> {
   client: KubeClient
   resource: Resource
   log: Log
-  /** What the cache keeps of an object: dropping what nobody reads saves most of the memory. */
-  transform?: (object: T) => T
-  /**
-   * What stays in this cache once the handlers have seen an object, where they keep the rest themselves. Has to keep the
-   * metadata; `before`, and the object of a deletion, are what was kept.
-   */
-  keep?: (object: T) => T
-  /** A `Map` unless something else is given. */
-  store?: ObjectStore<T>
   onList?: () => void
-  onHandlerError?: () => void
-  /** Objects in one page of a list. */
+  /** Number of objects in one page of a list. */
   pageSize?: number
-  /** How long a watch runs before the next one takes over. */
+  /** Duration of a watch, chosen at random between the two, after which the next one follows. */
   watchSeconds?: { least: number; most: number }
   backoff?: { baseMilliseconds: number; mostMilliseconds: number }
 }
 
 const defaults = {
-  // At the start all kinds are listed at once, and a page is in memory as a whole: larger ones save no time.
+  // The API server holds a whole page in memory, and all kinds are listed at the same time: larger pages save no time.
   pageSize: 50,
   watchSeconds: { least: 300, most: 600 },
   backoff: { baseMilliseconds: 200, mostMilliseconds: 30_000 },
 }
 
-/** A watch without events that was shorter counts as a failure. */
+/** A watch without events that ends sooner counts as a failure. */
 const shortestWatchMilliseconds = 500
 
 /**
- * A local copy of all objects of a kind that match, kept up to date by list and watch.
+ * A local copy of all matching objects of a kind, kept up to date by list and watch.
  *
- * A watch that ends is taken up where it ended; one whose resource version has expired leads to a list. Nothing that
- * happens in a gap is lost: at the latest the list shows it. Handlers may throw: that is logged and counted.
+ * A watch that ends continues at its last resource version; one whose resource version has expired is followed by a
+ * list. No change during a gap is lost: at the latest, the next list contains it.
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export class Informer<T extends KubernetesObject> {
   readonly #options: Required<Pick<InformerOptions<T>, keyof typeof defaults>> & InformerOptions<T>
-  readonly #objects: ObjectStore<T>
-  readonly #handlers: ((change: Change<T>) => void)[] = []
+  readonly #cache: ObjectCache<T>
   readonly #stop = new AbortController()
   readonly #synced = Promise.withResolvers<void>()
   #hasSynced = false
   #failures = 0
   #lastContact = performance.now()
   #running: Promise<void> | undefined
+  /** Number of complete lists that have begun. */
+  #lists = 0
+  #isListing = false
+  /** For each running read of one namespace, the objects that the watch has delivered since it began. */
+  readonly #deliveredMeanwhile = new Set<Set<ObjectKey>>()
 
   constructor(options: InformerOptions<T>) {
     this.#options = { ...defaults, ...options }
-    this.#objects = options.store ?? new Map<ObjectKey, T>()
+    this.#cache = new ObjectCache({ ...options, kind: options.resource.kind })
   }
 
-  /** Called for each change from now on; what is in the cache already is not repeated. */
+  /** Called for each change from now on, not for objects that are already cached. Errors are logged and counted. */
   onChange(handler: (change: Change<T>) => void): void {
-    this.#handlers.push(handler)
+    this.#cache.onChange(handler)
   }
 
   start(): void {
@@ -94,7 +71,7 @@ export class Informer<T extends KubernetesObject> {
     await this.#running
   }
 
-  /** Resolves when the first list is in the cache; while the API server is away, that takes as long as it is. */
+  /** Resolves when the first list is in the cache. Does not resolve while the API server is unavailable. */
   get synced(): Promise<void> {
     return this.#synced.promise
   }
@@ -103,32 +80,72 @@ export class Informer<T extends KubernetesObject> {
     return this.#hasSynced
   }
 
-  /** How long the API server has not been heard of. A watch is silent for at most as long as it runs. */
+  /** Time since the API server last sent something. A watch can be silent for as long as it runs. */
   silentSeconds(): number {
     return (performance.now() - this.#lastContact) / 1000
   }
 
-  /** After so long without a word something is wrong with the watch. */
+  /** A longer silence means that the watch is broken. */
   get longestSilenceSeconds(): number {
     return this.#options.watchSeconds.most + 120
   }
 
   get(key: ObjectKey): T | undefined {
-    return this.#objects.get(key)
+    return this.#cache.get(key)
   }
 
   list(): T[] {
-    return [...this.#objects.values()]
+    return this.#cache.list()
+  }
+
+  /** The watched kind, and how many of its objects are in the cache. */
+  get contents(): { kind: string; objects: number } {
+    return { kind: this.#options.resource.kind, objects: this.#cache.size }
   }
 
   /**
-   * Takes up what a write of ours returned, before the watch tells: a decision on the state before it would be made
-   * twice. Of an object that is not cached here nothing is taken up; nor when the watch was faster than the answer and
-   * has told of a later state, for it would not tell of that again.
+   * Stores an object that the API server returned for a write, before the watch delivers it: otherwise a decision on the
+   * older state could be made twice. Does nothing if the object is not cached, or if the cached one is newer.
    */
-  learn(written: T): void {
-    const cached = this.#objects.get(keyOf(written))
-    if (cached !== undefined && isLater(written, cached)) this.#put(written)
+  observeWrite(written: T): void {
+    this.#cache.putNewer(written)
+  }
+
+  /** Drops an object that is no longer admitted. */
+  drop(key: ObjectKey): void {
+    this.#cache.delete(key)
+  }
+
+  get isStopped(): boolean {
+    return this.#stop.signal.aborted
+  }
+
+  /**
+   * Lists the selected objects of one namespace, and caches those that are admitted now and were not before. Objects
+   * that the watch delivers meanwhile are newer and stay; a complete list that begins meanwhile contains all of them.
+   * @throws KubeError when the API server refuses; Error while everything is listed
+   */
+  async readAgain(namespace: string): Promise<void> {
+    const { client, resource, pageSize } = this.#options
+    // The complete list does not return to pages that it has read, and deletes what it has not found.
+    if (this.#isListing) throw new Error(`listing all ${resource.plural}`)
+    const lists = this.#lists
+    const delivered = new Set<ObjectKey>()
+    this.#deliveredMeanwhile.add(delivered)
+    let next: string | undefined
+    try {
+      do {
+        const options = { ...this.#selection, namespace, limit: pageSize, ...continueAt(next) }
+        const page = await client.listEach<T>(resource, options, (object) => {
+          const key = keyOf(object)
+          const isNew = !delivered.has(key) && this.#cache.get(key) === undefined
+          if (isNew && this.#lists === lists && !this.isStopped) this.#cache.put(object)
+        })
+        next = page.continue === '' ? undefined : page.continue
+      } while (next !== undefined && this.#lists === lists)
+    } finally {
+      this.#deliveredMeanwhile.delete(delivered)
+    }
   }
 
   async #run(): Promise<void> {
@@ -139,7 +156,7 @@ export class Informer<T extends KubernetesObject> {
         version = await this.#watchFrom(version)
       } catch (error) {
         if (this.#stop.signal.aborted) return
-        // Only a list brings back what an expired version has missed; after any other error the watch goes on.
+        // Only a list contains what followed an expired version. After any other error, the watch continues.
         if (isExpired(error)) version = undefined
         await this.#pause(error)
       }
@@ -147,46 +164,56 @@ export class Informer<T extends KubernetesObject> {
   }
 
   async #listAll(): Promise<string> {
-    const { client, resource, pageSize, onList, namespace, labelSelector, fieldSelector } = this.#options
-    const selection = {
-      ...(namespace !== undefined && { namespace }),
-      ...(labelSelector !== undefined && { labelSelector }),
-      ...(fieldSelector !== undefined && { fieldSelector }),
+    this.#lists++
+    this.#isListing = true
+    try {
+      const version = await this.#listPages()
+      this.#hasSynced = true
+      return version
+    } finally {
+      this.#isListing = false
+      if (this.#hasSynced) this.#synced.resolve()
     }
+  }
+
+  async #listPages(): Promise<string> {
+    const { client, resource, pageSize, onList } = this.#options
     onList?.()
     const found = new Set<ObjectKey>()
     let next: string | undefined
     let version: string
     do {
-      const page = await client.list<T>(resource, {
-        ...selection,
-        limit: pageSize,
-        ...(next !== undefined && { continue: next }),
+      const options = { ...this.#selection, limit: pageSize, ...continueAt(next) }
+      const page = await client.listEach<T>(resource, options, (object) => {
+        this.#lastContact = performance.now()
+        if (this.#cache.put(object)) found.add(keyOf(object))
       })
       this.#lastContact = performance.now()
-      for (const object of page.items) {
-        found.add(keyOf(object))
-        this.#put(object)
-      }
-      version = page.metadata.resourceVersion
-      next = page.metadata.continue === '' ? undefined : page.metadata.continue
+      version = page.resourceVersion
+      next = page.continue === '' ? undefined : page.continue
     } while (next !== undefined)
-    for (const key of [...this.#objects.keys()]) if (!found.has(key)) this.#removeKey(key)
-    this.#hasSynced = true
-    this.#synced.resolve()
+    for (const key of this.#cache.keys()) if (!found.has(key)) this.#cache.delete(key)
     return version
   }
 
-  /** @returns the version to go on from when the server ends the watch */
+  get #selection(): Selection {
+    const { namespace, labelSelector, fieldSelector, isMetadataOnly } = this.#options
+    return {
+      ...(namespace !== undefined && { namespace }),
+      ...(labelSelector !== undefined && { labelSelector }),
+      ...(fieldSelector !== undefined && { fieldSelector }),
+      ...(isMetadataOnly !== undefined && { isMetadataOnly }),
+    }
+  }
+
+  /** @returns the version to continue from when the server ends the watch */
   async #watchFrom(start: string): Promise<string> {
-    const { client, resource, watchSeconds, namespace, labelSelector, fieldSelector } = this.#options
+    const { client, resource, watchSeconds } = this.#options
     const { least, most } = watchSeconds
     let version = start
     const started = performance.now()
     const events = client.watch<T>(resource, {
-      ...(namespace !== undefined && { namespace }),
-      ...(labelSelector !== undefined && { labelSelector }),
-      ...(fieldSelector !== undefined && { fieldSelector }),
+      ...this.#selection,
       resourceVersion: version,
       timeoutSeconds: Math.round(least + Math.random() * (most - least)),
       signal: this.#stop.signal,
@@ -195,84 +222,37 @@ export class Informer<T extends KubernetesObject> {
       for await (const event of events) {
         this.#lastContact = performance.now()
         this.#failures = 0
-        if (event.type === 'DELETED') this.#remove(event.object)
-        else if (event.type !== 'BOOKMARK') this.#put(event.object)
+        if (event.type !== 'BOOKMARK') for (const keys of this.#deliveredMeanwhile) keys.add(keyOf(event.object))
+        if (event.type === 'DELETED') this.#cache.remove(event.object)
+        else if (event.type !== 'BOOKMARK') this.#cache.put(event.object)
         version = event.object.metadata.resourceVersion ?? version
       }
     } catch (error) {
       if (isExpired(error) || this.#stop.signal.aborted) throw error
-      // Cut in the middle: what was seen is kept, and the watch is taken up from there.
+      // The connection broke: received events are kept, and the next watch continues there.
       await this.#pause(error)
       return version
     }
     this.#lastContact = performance.now()
-    // One that ends as soon as it begins would begin again and again.
+    // A watch that ends as soon as it begins would begin again and again.
     if (version === start && performance.now() - started < shortestWatchMilliseconds) {
-      await this.#pause(new Error('the API server ended the watch at once'))
+      await this.#pause(new Error('the API server ended the watch immediately'))
     } else this.#failures = 0
     return version
-  }
-
-  #put(received: T): void {
-    const { transform } = this.#options
-    const object = transform === undefined ? received : transform(received)
-    const key = keyOf(object)
-    const before = this.#objects.get(key)
-    if (before?.metadata.resourceVersion === object.metadata.resourceVersion) return
-    if (before !== undefined && before.metadata.uid !== object.metadata.uid) {
-      // Deleted and made again while nobody looked: that is two changes, not one.
-      this.#remove(before)
-      this.#put(received)
-      return
-    }
-    const { keep } = this.#options
-    this.#objects.set(key, keep === undefined ? object : keep(object))
-    this.#tell(before === undefined ? { type: 'added', object } : { type: 'updated', object, before })
-  }
-
-  #remove(object: T): void {
-    this.#removeKey(keyOf(object))
-  }
-
-  #removeKey(key: ObjectKey): void {
-    const known = this.#objects.get(key)
-    if (known === undefined) return
-    this.#objects.delete(key)
-    this.#tell({ type: 'deleted', object: known })
-  }
-
-  #tell(change: Change<T>): void {
-    const { log, resource, onHandlerError } = this.#options
-    for (const handler of this.#handlers) {
-      try {
-        handler(change)
-      } catch (error) {
-        onHandlerError?.()
-        log.error({ err: error, kind: resource.kind, key: keyOf(change.object) }, 'a handler of a change failed')
-      }
-    }
   }
 
   async #pause(error: unknown): Promise<void> {
     const { backoff, log, resource } = this.#options
     const backoffDelay = Math.min(backoff.baseMilliseconds * 2 ** this.#failures, backoff.mostMilliseconds)
-    const asked = error instanceof KubeError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0
+    const requested = error instanceof KubeError ? (error.retryAfterSeconds ?? 0) * 1_000 : 0
     this.#failures++
     const level = this.#failures > 3 ? 'warn' : 'debug'
     log[level]({ err: error, kind: resource.kind, failures: this.#failures }, 'the watch ended')
-    await wait(Math.max(backoffDelay * (0.5 + Math.random() / 2), asked), this.#stop.signal)
+    await wait(Math.max(backoffDelay * (0.5 + Math.random() / 2), requested), this.#stop.signal)
   }
 }
 
-/** Resolves after the time, or when the signal comes. */
-function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, milliseconds)
-    function done() {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    signal.addEventListener('abort', done)
-  })
+/** The query parameter of the next page of a list. */
+function continueAt(token: string | undefined): { continue?: string } {
+  return token === undefined ? {} : { continue: token }
 }

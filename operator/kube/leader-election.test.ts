@@ -10,14 +10,14 @@ const lease = (holderIdentity: string, renewTime = '2026-01-01T00:00:00.000000Z'
   spec: { holderIdentity, leaseDurationSeconds: 15, renewTime },
 })
 
-test('a lease of another is respected for its duration by the local clock, whatever time is written in it', () => {
+test('a lease of another process is respected for its duration by the local clock, whatever time it contains', () => {
   const seen = observe(lease('other', '1990-01-01T00:00:00.000000Z'), undefined, 1_000)
   expect(mayHold(seen, 'me', 1_000)).toBe(false)
   expect(mayHold(seen, 'me', 15_999)).toBe(false)
   expect(mayHold(seen, 'me', 16_000)).toBe(true)
 })
 
-test('the time runs from the last change of the record, not from the last look', () => {
+test('the duration counts from the last change of the record, not from the last read', () => {
   const first = observe(lease('other'), undefined, 0)
   const again = observe(lease('other'), first, 10_000)
   expect(mayHold(again, 'me', 15_000)).toBe(true)
@@ -25,12 +25,12 @@ test('the time runs from the last change of the record, not from the last look',
   expect(mayHold(renewed, 'me', 15_000)).toBe(false)
 })
 
-test('a lease that was given back, and our own, may be taken at once', () => {
+test('a released lease, and our own, can be acquired immediately', () => {
   expect(mayHold(observe(lease(''), undefined, 0), 'me', 0)).toBe(true)
   expect(mayHold(observe(lease('me'), undefined, 0), 'me', 0)).toBe(true)
 })
 
-/** Has one lease, and answers as an API server does; what is written can be held up on its way. */
+/** Stores one lease and answers like an API server; a test can delay writes. */
 class LeaseServer {
   stored: Lease = lease('')
   #version = 1
@@ -42,7 +42,7 @@ class LeaseServer {
     const update = async (_: unknown, written: Lease) => {
       await this.beforeUpdate()
       if (written.metadata.resourceVersion !== this.stored.metadata.resourceVersion) {
-        throw new KubeError(409, 'Conflict', 'the lease was written by somebody else')
+        throw new KubeError(409, 'Conflict', 'another client wrote the lease')
       }
       this.#version += 1
       this.stored = { ...written, metadata: { ...written.metadata, resourceVersion: `${this.#version}` } }
@@ -59,7 +59,7 @@ class LeaseServer {
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 const timing = { leaseSeconds: 15, renewDeadlineSeconds: 10, retrySeconds: 0.01 }
 
-/** A write that has begun and does not reach the server before it is let on. */
+/** A write that has begun, but does not reach the server until it is released. */
 function heldUp() {
   const arrived = Promise.withResolvers<void>()
   const onward = Promise.withResolvers<void>()
@@ -70,7 +70,7 @@ function heldUp() {
   return { arrived: arrived.promise, letOn: () => onward.resolve(), gate }
 }
 
-test('a lease that is being renewed when it is to be given back is given back after that', async () => {
+test('a lease whose renewal is in progress is released after the renewal', async () => {
   const server = new LeaseServer()
   const election = new LeaderElection({ client: server.client, namespace: 'n', name: 'operator', timing, log: silent })
   const { lost } = await election.acquire()
@@ -81,16 +81,16 @@ test('a lease that is being renewed when it is to be given back is given back af
   server.beforeUpdate = async () => {}
   renewal.letOn()
   await released
-  expect(await lost).toBe('the lease was given back')
+  expect(await lost).toBe('released the lease')
   expect(server.stored.spec.holderIdentity).toBe('')
 })
 
-test('a process that is to end while it takes the lease does not lead, and gives it back', async () => {
+test('a process that is stopped while it acquires the lease does not lead, and releases the lease', async () => {
   const server = new LeaseServer()
   const taking = heldUp()
   server.beforeUpdate = taking.gate
-  const told: boolean[] = []
-  const onChange = (leading: boolean) => told.push(leading)
+  const changes: boolean[] = []
+  const onChange = (leading: boolean) => changes.push(leading)
   const election = new LeaderElection({
     client: server.client,
     namespace: 'n',
@@ -107,5 +107,27 @@ test('a process that is to end while it takes the lease does not lead, and gives
   await released
   expect(await acquired).toBe('the election was stopped')
   expect(server.stored.spec.holderIdentity).toBe('')
-  expect(told).not.toContain(true)
+  expect(changes).not.toContain(true)
+})
+
+test('a renewal that conflicts with another write is retried, and does not stop the operator', async () => {
+  const server = new LeaseServer()
+  const election = new LeaderElection({ client: server.client, namespace: 'n', name: 'o', timing, log: silent })
+  const { lost } = await election.acquire()
+  let isLost = false
+  void lost.then(() => {
+    isLost = true
+  })
+  // As `kubectl annotate lease` does, just before our next renewal arrives.
+  const conflict = Promise.withResolvers<void>()
+  server.beforeUpdate = async () => {
+    const { metadata, ...rest } = server.stored
+    server.stored = { ...rest, metadata: { ...metadata, resourceVersion: 'edited', annotations: { by: 'somebody' } } }
+    server.beforeUpdate = async () => conflict.resolve()
+  }
+  await conflict.promise
+  await expect.poll(() => server.stored.spec.renewTime !== undefined && server.stored.metadata.annotations).toBeTruthy()
+  expect(isLost).toBe(false)
+  expect(election.isLeading).toBe(true)
+  await election.release()
 })

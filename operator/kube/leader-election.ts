@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { KubeClient } from './client.ts'
 import { isConflict, isNotFound, KubeError } from './errors.ts'
-import type { Log } from './informer.ts'
-import type { ObjectMeta, Resource } from './objects.ts'
+import type { Log } from './log.ts'
+import { microTime, type ObjectMeta, type Resource } from './objects.ts'
+import { wait } from './wait.ts'
 
 const leases: Resource = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases', namespaced: true }
 
@@ -20,10 +21,10 @@ export interface Lease {
   }
 }
 
-/** client-go's defaults. */
+/** Defaults of client-go. */
 export const defaultTiming = { leaseSeconds: 15, renewDeadlineSeconds: 10, retrySeconds: 2 }
 
-/** A lease as it was last seen, with the local time at which it was seen to change: clocks of machines differ. */
+/** The last observed lease, with the local time at which it changed: the clocks of machines differ. */
 export interface Observation {
   record: string
   holder: string
@@ -32,7 +33,7 @@ export interface Observation {
   changedAt: number
 }
 
-/** What is remembered after seeing a lease: the time only moves when the record does. */
+/** The record after an observation of the lease: its time changes only if the lease has changed. */
 export function observe(lease: Lease, before: Observation | undefined, now: number): Observation {
   const record = JSON.stringify(lease.spec)
   if (before?.record === record) return before
@@ -40,7 +41,7 @@ export function observe(lease: Lease, before: Observation | undefined, now: numb
   return { record, holder: holderIdentity, leaseSeconds: leaseDurationSeconds, changedAt: now }
 }
 
-/** Whether `identity` may take the lease or keep it. */
+/** Whether `identity` may acquire or keep the lease. */
 export function mayHold({ holder, leaseSeconds, changedAt }: Observation, identity: string, now: number): boolean {
   return holder === '' || holder === identity || now - changedAt >= leaseSeconds * 1000
 }
@@ -49,7 +50,7 @@ export interface LeaderElectionOptions {
   client: KubeClient
   namespace: string
   name: string
-  /** Names this process; unique among those that stand for election. */
+  /** Names this process; unique among the candidates. */
   identity?: string
   timing?: typeof defaultTiming
   log: Log
@@ -57,7 +58,7 @@ export interface LeaderElectionOptions {
 }
 
 /**
- * Leads while it holds a Lease, with client-go's semantics.
+ * Leads while it holds a Lease, with the semantics of client-go.
  * @see https://pkg.go.dev/k8s.io/client-go/tools/leaderelection
  */
 export class LeaderElection {
@@ -67,7 +68,7 @@ export class LeaderElection {
   readonly #stop = new AbortController()
   #observation: Observation | undefined
   #leading = false
-  /** The last question about the lease, which may still be on its way. */
+  /** The last request for the lease, which may still be in progress. */
   #attempt: Promise<boolean> = Promise.resolve(false)
 
   constructor(options: LeaderElectionOptions) {
@@ -81,32 +82,32 @@ export class LeaderElection {
   }
 
   /**
-   * Resolves when this process leads. The returned promise's `lost` resolves when it leads no more: then it must end at
-   * once, because another one may lead already.
+   * Resolves when this process becomes the leader. `lost` of the result resolves when it is no longer the leader: it
+   * must then exit immediately, because another process may already lead.
    */
   async acquire(): Promise<{ lost: Promise<string> }> {
     const { log, name, onChange } = this.#options
     while (!this.#stop.signal.aborted) {
       try {
         if (await this.#tryHold()) {
-          if (this.#stop.signal.aborted) break // `release` gives it back
+          if (this.#stop.signal.aborted) break // `release` releases it
           this.#leading = true
           onChange?.(true)
-          log.info({ lease: name, identity: this.identity }, 'this process leads')
+          log.info({ lease: name, identity: this.identity }, 'became the leader')
           return { lost: this.#keep() }
         }
       } catch (error) {
-        log.warn({ err: error, lease: name }, 'the lease cannot be asked for')
+        log.warn({ err: error, lease: name }, 'the lease cannot be requested')
       }
       await this.#pause()
     }
     throw new Error('the election was stopped')
   }
 
-  /** Gives the lease back, so that another one leads at once. @throws when the API server does not take it */
+  /** Releases the lease, so that another process can lead immediately. @throws if the API server rejects the release */
   async release(): Promise<void> {
     this.#stop.abort()
-    // A renewal that is on its way would conflict with what is written here, or take the lease again after it.
+    // A renewal in progress would conflict with this write, or acquire the lease again after it.
     const holds = await this.#attempt.catch(() => false)
     if (!this.#leading && !holds) return
     this.#attempt = Promise.resolve(false)
@@ -117,20 +118,20 @@ export class LeaderElection {
     if (lease.spec.holderIdentity !== this.identity) return
     await client.update(leases, {
       ...lease,
-      spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime() },
+      spec: { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: microTime(new Date()) },
     })
   }
 
-  /** Renews until that fails for longer than the deadline. @returns why it no longer leads */
+  /** Renews until renewal has failed for longer than the deadline. @returns why this process no longer leads */
   async #keep(): Promise<string> {
     const { log, name, onChange } = this.#options
     let renewedAt = performance.now()
     for (;;) {
       await this.#pause()
-      if (this.#stop.signal.aborted) return 'the lease was given back'
+      if (this.#stop.signal.aborted) return 'released the lease'
       const left = renewedAt + this.#timing.renewDeadlineSeconds * 1000 - performance.now()
       const failure = await this.#tryHoldWithin(Math.max(left, 1))
-      if (this.#stop.signal.aborted) return 'the lease was given back'
+      if (this.#stop.signal.aborted) return 'released the lease'
       if (failure === undefined) {
         renewedAt = performance.now()
         continue
@@ -143,12 +144,12 @@ export class LeaderElection {
         failure === 'taken'
           ? `lease ${name} is held by ${this.#observation?.holder}`
           : `lease ${name} could not be renewed for ${this.#timing.renewDeadlineSeconds} s: ${failure}`
-      log.error({ lease: name, reason }, 'this process leads no more')
+      log.error({ lease: name, reason }, 'no longer the leader')
       return reason
     }
   }
 
-  /** @returns undefined when the lease is held, else why not */
+  /** @returns undefined if the lease is held, otherwise the reason */
   async #tryHoldWithin(milliseconds: number): Promise<string | undefined> {
     const expired = Promise.withResolvers<string>()
     const timer = setTimeout(() => expired.resolve('no answer'), milliseconds)
@@ -183,7 +184,7 @@ export class LeaderElection {
     if (!mayHold(this.#observation, this.identity, now)) return false
     const isOurs = this.#observation.holder === this.identity
     const { acquireTime, leaseTransitions = 0 } = lease.spec
-    const time = microTime()
+    const time = microTime(new Date())
     try {
       const written = await client.update<Lease>(leases, {
         ...lease,
@@ -198,14 +199,16 @@ export class LeaderElection {
       this.#observation = observe(written, this.#observation, performance.now())
       return true
     } catch (error) {
-      if (isConflict(error)) return false // somebody was faster; the next look shows who
+      // Another process was faster. As in client-go, our lease remains ours until a read shows another holder: the
+      // other write may have edited another field, and the renewal is retried.
+      if (isConflict(error) && !isOurs) return false
       throw error
     }
   }
 
   async #create(): Promise<boolean> {
     const { client, namespace, name } = this.#options
-    const time = microTime()
+    const time = microTime(new Date())
     try {
       await client.create<Lease>(leases, {
         apiVersion: 'coordination.k8s.io/v1',
@@ -227,21 +230,6 @@ export class LeaderElection {
   }
 
   #pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, this.#timing.retrySeconds * 1000 * (1 + Math.random() / 10))
-      const { signal } = this.#stop
-      function done() {
-        clearTimeout(timer)
-        signal.removeEventListener('abort', done)
-        resolve()
-      }
-      if (signal.aborted) done()
-      else signal.addEventListener('abort', done)
-    })
+    return wait(this.#timing.retrySeconds * 1000 * (1 + Math.random() / 10), this.#stop.signal)
   }
-}
-
-/** Kubernetes' MicroTime. */
-function microTime(): string {
-  return new Date().toISOString().replace('Z', '000Z')
 }

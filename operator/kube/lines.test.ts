@@ -16,7 +16,7 @@ async function all(lines: AsyncIterable<string>): Promise<string[]> {
   return found
 }
 
-test('lines come whole, wherever the network cuts them', async () => {
+test('lines are complete, wherever the network splits them', async () => {
   const line = fc.string({ unit: 'binary', minLength: 1 }).map((text) => text.toWellFormed().replaceAll('\n', ' '))
   await fc.assert(
     fc.asyncProperty(
@@ -30,6 +30,6 @@ test('lines come whole, wherever the network cuts them', async () => {
   )
 })
 
-test('a line that was cut off in the middle is none', async () => {
+test('an incomplete last line is dropped', async () => {
   expect(await all(linesOf(inChunks(Buffer.from('{"a":1}\n\n{"b"'), [4])))).toEqual(['{"a":1}'])
 })

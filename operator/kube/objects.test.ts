@@ -9,7 +9,7 @@ test.each([
   ['10', '9', true],
   ['9', '10', false],
   ['10', '10', false],
-  // One more than what a double can hold.
+  // One more than a double can represent.
   ['9007199254740993', '9007199254740992', true],
   ['b', 'a', false],
   ['1', undefined, false],

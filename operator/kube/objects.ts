@@ -1,4 +1,4 @@
-/** What every object of the Kubernetes API has. */
+/** The fields that every object of the Kubernetes API has. */
 export interface KubernetesObject {
   apiVersion?: string
   kind?: string
@@ -17,7 +17,15 @@ export interface ObjectMeta {
   labels?: Record<string, string>
   annotations?: Record<string, string>
   ownerReferences?: OwnerReference[]
-  managedFields?: unknown[]
+  managedFields?: ManagedFieldsEntry[]
+}
+
+/** Who wrote which fields. @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management */
+interface ManagedFieldsEntry {
+  manager?: string
+  operation?: string
+  subresource?: string
+  time?: string
 }
 
 export interface OwnerReference {
@@ -29,17 +37,22 @@ export interface OwnerReference {
   blockOwnerDeletion?: boolean
 }
 
-/** A kind and where the API serves it. */
+/** A time as meta/v1 MicroTime. The microseconds are zero, because JavaScript clocks do not provide them. */
+export function microTime(instant: Date): string {
+  return instant.toISOString().replace('Z', '000Z')
+}
+
+/** A kind, and where the API serves it. */
 export interface Resource {
   /** `v1`, or group and version: `apps/v1`. */
   apiVersion: string
   kind: string
-  /** As it stands in paths: `deployments`. */
+  /** As in paths: `deployments`. */
   plural: string
   namespaced: boolean
 }
 
-/** Identifies an object of one kind: `namespace/name`, or the name alone of a cluster-scoped one. */
+/** Identifies an object of one kind: `namespace/name`, or only the name of a cluster-scoped object. */
 export type ObjectKey = string
 
 export function keyOf({ metadata }: Pick<KubernetesObject, 'metadata'>): ObjectKey {
@@ -54,8 +67,8 @@ export function splitKey(key: ObjectKey): { namespace: string | undefined; name:
 }
 
 /**
- * Whether `one` is a later state than `other`, both of one kind. Later versions are greater numbers, of any length; where
- * an API server has versions that are no numbers, nothing is known to be later.
+ * Whether `one` is a later state than `other`, both of one kind. Later versions are greater numbers, of any length. If
+ * an API server has versions that are not numbers, no state is known to be later.
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
  */
 export function isLater(one: KubernetesObject, other: KubernetesObject): boolean {

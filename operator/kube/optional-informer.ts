@@ -1,7 +1,8 @@
-import type { Change, Informer } from './informer.ts'
+import type { Informer } from './informer.ts'
+import type { Change } from './object-cache.ts'
 import type { KubernetesObject } from './objects.ts'
 
-/** Informers of a kind that the cluster may lack: they run while it has the kind. */
+/** Informers of an optional kind: they run while the cluster has the kind. */
 export class OptionalInformer<T extends KubernetesObject> {
   readonly #make: () => Informer<T>[]
   readonly #handlers: ((change: Change<T>) => void)[] = []
@@ -9,19 +10,19 @@ export class OptionalInformer<T extends KubernetesObject> {
   #closed = Promise.withResolvers<void>()
   #closing: Promise<void> = Promise.resolve()
 
-  /** @param make new informers, not started: one for each namespace, or one for all */
+  /** @param make creates informers that have not started: one for each namespace, or one for all */
   constructor(make: () => Informer<T>[]) {
     this.#make = make
   }
 
-  /** Called for each change from now on; when the kind goes, every object of it is deleted. */
+  /** Called for each change from now on; when the kind disappears, for the deletion of each of its objects. */
   onChange(handler: (change: Change<T>) => void): void {
     this.#handlers.push(handler)
   }
 
-  /** @returns when the cache has its first list, or is closed before */
+  /** @returns when the cache has its first list, or is closed */
   async open(): Promise<void> {
-    await this.#closing // or its deletions would come after what is found now
+    await this.#closing // otherwise its deletions would come after the objects that are found now
     if (this.#running.length > 0) return
     this.#closed = Promise.withResolvers<void>()
     this.#running = this.#make()
@@ -41,7 +42,7 @@ export class OptionalInformer<T extends KubernetesObject> {
     return this.#running.flatMap((informer) => informer.list())
   }
 
-  /** Those that run now. */
+  /** The running informers. */
   get informers(): readonly Informer<T>[] {
     return this.#running
   }

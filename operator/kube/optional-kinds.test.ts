@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { DiscoveryUnsupportedError } from './discovery.ts'
 import { KubeError } from './errors.ts'
-import type { Log } from './informer.ts'
+import type { Log } from './log.ts'
 import type { Resource } from './objects.ts'
 import { type Availability, OptionalKinds } from './optional-kinds.ts'
 
@@ -11,7 +11,7 @@ const log: Log = { debug: ignore, info: ignore, warn: ignore, error: ignore }
 const running: OptionalKinds[] = []
 afterEach(() => Promise.all(running.splice(0).map((kinds) => kinds.stop())))
 
-/** A cluster whose answers a test changes. `served` and `list` may be errors, which are thrown. */
+/** A cluster whose responses a test can change. `served` and `list` may be errors, which are thrown. */
 function cluster(answers: { served: boolean | Error; list?: Error }, namespaces: string[] = []) {
   const changes: Availability[] = []
   const listed: (string | undefined)[] = []
@@ -42,7 +42,7 @@ function cluster(answers: { served: boolean | Error; list?: Error }, namespaces:
   return { kinds, changes, listed, looks: () => looks }
 }
 
-test('a kind that appears and goes is noticed, each time once', async () => {
+test('a kind that appears and disappears is detected, each time once', async () => {
   const answers = { served: false }
   const { kinds, changes, looks } = cluster(answers)
   await kinds.start()
@@ -56,7 +56,7 @@ test('a kind that appears and goes is noticed, each time once', async () => {
   expect(changes).toEqual(['available', 'absent'])
 })
 
-test('what is there stays there while the API server is away', async () => {
+test('existing kinds stay known while the API server is unavailable', async () => {
   const answers: { served: boolean | Error } = { served: true }
   const { kinds, changes, looks } = cluster(answers)
   await kinds.start()
@@ -66,7 +66,7 @@ test('what is there stays there while the API server is away', async () => {
   expect(changes).toEqual(['available'])
 })
 
-test('the start waits until an API server that is away has told', async () => {
+test('startup waits for an unavailable API server', async () => {
   const answers: { served: boolean | Error } = { served: new KubeError(503, 'ServiceUnavailable', 'starting') }
   const { kinds, looks } = cluster(answers)
   let started = false
@@ -80,7 +80,7 @@ test('the start waits until an API server that is away has told', async () => {
   expect(kinds.availability(routes)).toBe('available')
 })
 
-test('a kind that may not be listed is told apart, and taken once it may', async () => {
+test('a kind that the operator may not list is reported as forbidden, and used once it may', async () => {
   const answers: { served: boolean; list?: Error } = { served: true, list: new KubeError(403, 'Forbidden', 'no') }
   const { kinds } = cluster(answers)
   await kinds.start()
@@ -89,7 +89,7 @@ test('a kind that may not be listed is told apart, and taken once it may', async
   await expect.poll(() => kinds.availability(routes)).toBe('available')
 })
 
-test('an API server that is too old to tell, or may not, has none of the kinds', async () => {
+test('an API server that is too old for discovery, or forbids it, has none of the kinds', async () => {
   for (const error of [new DiscoveryUnsupportedError('old'), new KubeError(403, 'Forbidden', 'no')]) {
     const { kinds } = cluster({ served: error })
     await kinds.start()
@@ -97,7 +97,7 @@ test('an API server that is too old to tell, or may not, has none of the kinds',
   }
 })
 
-test('only the namespaces that are looked after are asked for', async () => {
+test('only the watched namespaces are queried', async () => {
   const { kinds, listed } = cluster({ served: true }, ['a', 'b'])
   await kinds.start()
   expect(listed).toEqual(['a', 'b'])

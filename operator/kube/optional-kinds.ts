@@ -1,10 +1,10 @@
 import type { KubeClient } from './client.ts'
 import { type Discovery, DiscoveryUnsupportedError, type ServedKinds } from './discovery.ts'
 import { isNotFound, KubeError } from './errors.ts'
-import type { Log } from './informer.ts'
+import type { Log } from './log.ts'
 import type { Resource } from './objects.ts'
 
-/** Whether a kind can be used. `forbidden`: the cluster has it, and this account may not list it. */
+/** Whether a kind can be used. `forbidden`: the cluster has it, but this account has no permission to list it. */
 export type Availability = 'available' | 'absent' | 'forbidden'
 
 export interface OptionalKindsOptions {
@@ -13,17 +13,17 @@ export interface OptionalKindsOptions {
   log: Log
   /** Kinds that a cluster may or may not have, such as those of a CustomResourceDefinition. */
   resources: readonly Resource[]
-  /** Where namespaced kinds are used; empty for everywhere. */
+  /** Namespaces in which namespaced kinds are used; empty: all. */
   namespaces: readonly string[]
-  /** How often the API server is asked. */
+  /** Interval between requests to the API server. */
   intervalMilliseconds?: number
 }
 
 const defaultIntervalMilliseconds = 10_000
 
 /**
- * Knows which of some kinds the cluster has, from the start on and soon after one appears or goes. Watching the
- * CustomResourceDefinitions would tell at once, but is a right over the whole cluster; asking is everybody's.
+ * Tracks which optional kinds the cluster has, from startup on and soon after one appears or disappears. A watch on
+ * CustomResourceDefinitions would be faster, but needs a permission for the whole cluster; discovery does not.
  */
 export class OptionalKinds {
   readonly #options: OptionalKindsOptions
@@ -42,12 +42,12 @@ export class OptionalKinds {
     return this.#availability.get(resource) ?? 'absent'
   }
 
-  /** Called for each change from now on. At the start every kind is absent. */
+  /** Called for each change from now on. At startup, every kind is absent. */
   onChange(handler: (resource: Resource, availability: Availability) => void): void {
     this.#handlers.push(handler)
   }
 
-  /** Resolves after the first look that was answered: until then nobody knows what is absent. */
+  /** Resolves after the first successful discovery: before that, it is unknown which kinds are absent. */
   start(): Promise<void> {
     return new Promise((resolve) => {
       const look = async () => {
@@ -68,7 +68,7 @@ export class OptionalKinds {
     await this.#looking
   }
 
-  /** @returns whether every kind was judged */
+  /** @returns whether the state of every kind is known */
   async #look(): Promise<boolean> {
     const { log, resources } = this.#options
     try {
@@ -77,20 +77,20 @@ export class OptionalKinds {
       this.#failing = false
       return true
     } catch (error) {
-      // What was known stays: an API server that is away has not lost its kinds.
-      log[this.#failing ? 'debug' : 'warn']({ err: error }, 'the kinds of the cluster cannot be looked up: tried again')
+      // Keeps the previous state: an unavailable API server has not lost its kinds.
+      log[this.#failing ? 'debug' : 'warn']({ err: error }, 'the kinds of the cluster cannot be discovered: retrying')
       this.#failing = true
       return false
     }
   }
 
-  /** An API server that will never tell counts as one that has none of the kinds. */
+  /** An API server without discovery counts as one that has none of the kinds. */
   async #served(): Promise<ServedKinds> {
     try {
       return await this.#options.discovery.look()
     } catch (error) {
       if (!(error instanceof DiscoveryUnsupportedError || isForbidden(error))) throw error
-      this.#options.log.debug({ err: error }, 'optional kinds are not used')
+      this.#options.log.debug({ err: error }, 'not using optional kinds')
       return { has: () => false }
     }
   }
@@ -106,7 +106,7 @@ export class OptionalKinds {
       return 'available'
     } catch (error) {
       if (isForbidden(error)) return 'forbidden'
-      if (isNotFound(error)) return 'absent' // gone since it was listed
+      if (isNotFound(error)) return 'absent' // disappeared since discovery
       throw error
     }
   }
@@ -116,7 +116,7 @@ export class OptionalKinds {
     if (before === availability || this.#stopped) return
     this.#availability.set(resource, availability)
     const fields = { kind: resource.kind, apiVersion: resource.apiVersion, availability }
-    if (availability === 'forbidden') this.#options.log.warn(fields, 'the cluster has a kind that may not be listed')
+    if (availability === 'forbidden') this.#options.log.warn(fields, 'no permission to list an optional kind')
     else this.#options.log.info(fields, 'the kinds of the cluster changed')
     for (const handler of this.#handlers) handler(resource, availability)
   }

@@ -1,8 +1,8 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import { finished } from 'node:stream/promises'
 import type { KubeConfig } from '@kubernetes/client-node'
-import { KubeError } from './errors.ts'
+import { KubeError, RequestCanceledError } from './errors.ts'
+import { orAborted } from './wait.ts'
 
 export interface KubeRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -10,22 +10,28 @@ export interface KubeRequest {
   query?: Record<string, string | number | boolean | undefined>
   body?: unknown
   contentType?: string
-  /** Besides those that every request has, or instead of them. */
+  /** In addition to the headers that every request has, or instead of them. */
   headers?: Record<string, string>
-  signal?: AbortSignal
-  /** Until the answer begins. */
+  /** Ends the request at any time until its response is read: it rejects with RequestCanceledError. */
+  signal?: AbortSignal | undefined
+  /** Time until the response begins. */
   timeoutMilliseconds?: number
 }
 
-/** Told about every request that was answered or failed. `code` is the HTTP status, or `<error>`. */
+/** Called for every request that was answered or failed. `code` is the HTTP status, or `<error>`. */
 export type RequestObserver = (method: string, code: string, seconds: number, path: string) => void
 
 const defaultTimeoutMilliseconds = 30_000
+/** If a body makes no progress for this time, the request fails: the server, or a proxy in between, is dead. */
+const bodyIdleMilliseconds = 30_000
 
-/** Credentials are asked for again after so long: they come from files, or from a program that keeps them itself. */
+/** Credentials are read again after this time: they come from files, or from a program that has its own cache. */
 const credentialsMilliseconds = 1_000
 
-/** All requests go to one server: by its default, Node makes a name of the server and all its certificates each time. */
+/**
+ * All requests go to one server. By default, Node would compute the name of its connection from all certificates for
+ * each request.
+ */
 class ServerAgent extends Agent {
   override getName(): string {
     return 'kube-apiserver'
@@ -33,19 +39,25 @@ class ServerAgent extends Agent {
 }
 
 /**
- * Requests to the API server over connections that stay open. @kubernetes/client-node reads the configuration and
- * authenticates; its own requests open a connection, with a TLS handshake, each time.
+ * Requests to the API server over connections that stay open. @kubernetes/client-node reads the kubeconfig and
+ * authenticates; its own requests each open a connection with a TLS handshake.
  */
 export class Transport {
   readonly #config: KubeConfig
   readonly #server: URL
   readonly #userAgent: string
   readonly #observe: RequestObserver
+  readonly #bodyIdleMilliseconds: number
   #agent: RequestOptions['agent']
   #credentials: { options: Promise<RequestOptions>; askedAt: number } | undefined
 
-  /** @throws when the configuration names no cluster */
-  constructor(config: KubeConfig, userAgent: string, observe: RequestObserver = () => {}) {
+  /** @throws if the kubeconfig names no cluster */
+  constructor(
+    config: KubeConfig,
+    userAgent: string,
+    observe: RequestObserver = () => {},
+    options: { bodyIdleMilliseconds?: number } = {},
+  ) {
     const server = config.getCurrentCluster()?.server
     if (server === undefined)
       throw new Error('the kubeconfig names no cluster: check KUBECONFIG and its current-context')
@@ -53,6 +65,7 @@ export class Transport {
     this.#server = new URL(server)
     this.#userAgent = userAgent
     this.#observe = observe
+    this.#bodyIdleMilliseconds = options.bodyIdleMilliseconds ?? bodyIdleMilliseconds
   }
 
   get serverUrl(): string {
@@ -60,10 +73,10 @@ export class Transport {
   }
 
   /**
-   * A connection that was idle may have been closed by the server just when it was taken up again: then the request is
-   * made once more on another one, as Go's client does. POST and PUT are not, for they may have been carried out.
-   * @returns the answer, unread
-   * @throws KubeError for a status of 400 and more; Error when no answer comes
+   * The server may close an idle connection just when it is used again. The request is then repeated once on another
+   * connection, as Go's client does. POST and PUT are not repeated, because the server may have processed them.
+   * @returns the response, unread
+   * @throws KubeError for a status of 400 and above; RequestCanceledError; Error if there is no response
    */
   async open(request: KubeRequest): Promise<IncomingMessage> {
     const started = performance.now()
@@ -71,26 +84,61 @@ export class Transport {
       const answer = await this.#send(request)
       this.#observe(request.method, String(answer.statusCode), (performance.now() - started) / 1000, request.path)
       if ((answer.statusCode ?? 500) < 400) return answer
-      const text = await readText(answer)
+      const text = await this.text(answer, request)
       const retryAfter = answer.headers['retry-after']
-      throw KubeError.from(answer.statusCode ?? 500, text, retryAfter, `${request.method} ${request.path}`)
+      throw KubeError.from(answer.statusCode ?? 500, text, retryAfter, nameOf(request))
     } catch (error) {
       if (!(error instanceof KubeError)) {
         this.#observe(request.method, '<error>', (performance.now() - started) / 1000, request.path)
       }
-      throw error
+      throw canceledOr(error, request)
     }
   }
 
-  /** @returns the answer's JSON: its shape is the caller's promise, the API server checked it */
+  /** @returns the JSON of the response: the caller declares its shape, which the API server has checked */
   async json<Answer>(request: KubeRequest): Promise<Answer> {
-    return JSON.parse(await readText(await this.open(request)))
+    return JSON.parse(await this.text(await this.open(request), request))
   }
 
-  /** For a request whose answer tells nothing new: it is read to its end, so that the connection is free, and dropped. */
+  /** @returns the body of the response as it arrives @throws RequestCanceledError; Error if it stops midway */
+  async *body(request: KubeRequest): AsyncGenerator<Buffer> {
+    yield* this.#bodyOf(await this.open(request), request)
+  }
+
+  /**
+   * For a request whose response is not needed: it is read to its end, so that the connection becomes free, and
+   * dropped.
+   */
   async send(request: KubeRequest): Promise<void> {
-    const answer = await this.open(request)
-    await finished(answer.resume())
+    const body = this.body(request)
+    while ((await body.next()).done !== true);
+  }
+
+  /** @returns the complete body of the response to a request */
+  async text(answer: IncomingMessage, request: KubeRequest): Promise<string> {
+    const chunks: Buffer[] = []
+    for await (const chunk of this.#bodyOf(answer, request)) chunks.push(chunk)
+    return Buffer.concat(chunks).toString('utf8')
+  }
+
+  /** The body of a response, while it makes progress. */
+  async *#bodyOf(answer: IncomingMessage, request: KubeRequest): AsyncGenerator<Buffer> {
+    const milliseconds = this.#bodyIdleMilliseconds
+    const end = () => {
+      const what = `the response stopped midway: nothing was received for ${milliseconds / 1000} s`
+      answer.destroy(new Error(`${nameOf(request)}: ${what}`))
+    }
+    const timer = setTimeout(end, milliseconds)
+    try {
+      for await (const chunk of answer) {
+        timer.refresh()
+        yield chunk
+      }
+    } catch (error) {
+      throw canceledOr(error, request)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   close(): void {
@@ -119,7 +167,7 @@ export class Transport {
     signal,
     timeoutMilliseconds,
   }: KubeRequest): Promise<{ outgoing: ClientRequest; answer: Promise<IncomingMessage> }> {
-    const options = await this.#options()
+    const options = await orAborted(this.#options(), signal)
     const url = new URL(`${this.#server.pathname.replace(/\/$/, '')}${path}`, this.#server)
     for (const [name, value] of Object.entries(query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value))
@@ -145,12 +193,12 @@ export class Transport {
     return { outgoing, answer }
   }
 
-  /** What every request has in common. Credentials are asked for again and again, because they are renewed. */
+  /** The part that every request has in common. Credentials are read repeatedly, because they are renewed. */
   #options(): Promise<RequestOptions> {
     const now = performance.now()
     if (this.#credentials === undefined || now - this.#credentials.askedAt > credentialsMilliseconds) {
       const options = this.#ask()
-      // One that failed is not remembered.
+      // A failed result is not cached.
       options.catch(() => {
         this.#credentials = undefined
       })
@@ -199,9 +247,12 @@ function answerOf(outgoing: ClientRequest, timeoutMilliseconds: number, name: st
   })
 }
 
-/** The whole body of an answer. */
-export async function readText(answer: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of answer) chunks.push(chunk)
-  return Buffer.concat(chunks).toString('utf8')
+function nameOf({ method, path }: KubeRequest): string {
+  return `${method} ${path}`
+}
+
+/** The error, unless it is a consequence of the signal. */
+function canceledOr(error: unknown, request: KubeRequest): unknown {
+  const isCanceled = request.signal?.aborted === true && !(error instanceof KubeError)
+  return isCanceled ? new RequestCanceledError(nameOf(request), request.signal?.reason) : error
 }

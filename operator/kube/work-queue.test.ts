@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Clock, WorkQueue } from './work-queue.ts'
 
-/** Time that only moves when the test says so. */
+/** A clock that moves only when the test moves it. */
 class ManualClock implements Clock {
   #now = 0
   readonly #timers: { at: number; run: () => void; cancelled: boolean }[] = []
@@ -37,12 +37,12 @@ function queueAt(random = () => 0): { queue: WorkQueue; clock: ManualClock } {
   return { clock, queue: new WorkQueue({ clock, random, backoff: { baseMilliseconds: 10, mostMilliseconds: 1_000 } }) }
 }
 
-/** The key that is next without waiting for one. */
+/** The next key that is available without waiting. */
 async function takeNow(queue: WorkQueue): Promise<string | undefined> {
   return queue.depth === 0 ? undefined : queue.take()
 }
 
-test('keys come out in the order in which they came in, each once', async () => {
+test('keys are returned in the order in which they were added, each once', async () => {
   const { queue } = queueAt()
   for (const key of ['a', 'b', 'a', 'c', 'b']) queue.add(key)
   expect([await takeNow(queue), await takeNow(queue), await takeNow(queue), await takeNow(queue)]).toEqual([
@@ -53,7 +53,7 @@ test('keys come out in the order in which they came in, each once', async () => 
   ])
 })
 
-test('a key that is added while it is worked on comes again afterwards, not at the same time', async () => {
+test('a key that is added while it is processed is processed again afterwards, not at the same time', async () => {
   const { queue } = queueAt()
   queue.add('a')
   expect(await takeNow(queue)).toBe('a')
@@ -66,7 +66,7 @@ test('a key that is added while it is worked on comes again afterwards, not at t
   expect(await takeNow(queue)).toBeUndefined()
 })
 
-test('a worker that waits gets the key as soon as it comes', async () => {
+test('a waiting worker gets a key as soon as it is added', async () => {
   const { queue } = queueAt()
   const taken = queue.take()
   queue.add('a')
@@ -74,7 +74,7 @@ test('a worker that waits gets the key as soon as it comes', async () => {
 })
 
 describe('later', () => {
-  test('of several times for one key the earliest counts, and it comes once', async () => {
+  test('of several times for one key, the earliest counts, and the key is returned once', async () => {
     const { queue, clock } = queueAt()
     queue.addAfter('a', 100)
     queue.addAfter('a', 50)
@@ -88,7 +88,7 @@ describe('later', () => {
     expect(await takeNow(queue)).toBeUndefined()
   })
 
-  test('a key that is added at once is not added again by what was planned', async () => {
+  test('a key that is added immediately is not added again by its scheduled time', async () => {
     const { queue, clock } = queueAt()
     queue.addAfter('a', 50)
     queue.add('a')
@@ -98,7 +98,7 @@ describe('later', () => {
     expect(await takeNow(queue)).toBeUndefined()
   })
 
-  test('what is planned while a key waits comes with it: after a start everything would be worked on twice', async () => {
+  test('taking a key cancels its scheduled time: otherwise, everything would be processed twice after a start', async () => {
     const { queue, clock } = queueAt()
     queue.add('a')
     queue.addAfter('a', 50)
@@ -108,7 +108,7 @@ describe('later', () => {
     expect(await takeNow(queue)).toBeUndefined()
   })
 
-  test('what is planned while a key is worked on comes all the same', async () => {
+  test('a time that is scheduled while a key is processed still applies', async () => {
     const { queue, clock } = queueAt()
     queue.add('a')
     expect(await takeNow(queue)).toBe('a')
@@ -119,7 +119,7 @@ describe('later', () => {
   })
 })
 
-test('delays double with each failure up to the longest, and start again after a success', async () => {
+test('delays double with each failure up to the maximum, and start again after a success', async () => {
   const { queue, clock } = queueAt()
   const delays: number[] = []
   const fail = async () => {
@@ -135,7 +135,7 @@ test('delays double with each failure up to the longest, and start again after a
   expect(delays).toEqual([10, 20, 40, 80, 160, 320, 640, 1000, 1000, 10])
 })
 
-test('what the API server asks for is the least delay, and grows with the failures as well', async () => {
+test('the delay that the API server requests is the minimum, and also grows with the failures', async () => {
   const { queue, clock } = queueAt()
   const delays: number[] = []
   for (let i = 0; i < 5; i++) {
@@ -165,7 +165,7 @@ test('every delay is within its bounds, whatever the random number', () => {
   )
 })
 
-test('after the shutdown nothing comes out, and whoever waits is told', async () => {
+test('after the shutdown, no key is returned, and each waiting worker is notified', async () => {
   const { queue, clock } = queueAt()
   const waiting = queue.take()
   queue.addAfter('a', 10)
@@ -185,14 +185,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant('advance' as const), by: fc.nat(50) }),
 )
 
-test('whatever happens in whatever order: no key is lost, none is with two workers at a time', async () => {
+test('in any order of events: no key is lost, and no two workers have the same key', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const { queue, clock } = queueAt()
       const withWorker = new Set<string>()
-      /** Keys that must still come out: added after they were last taken. */
+      /** Keys that must still be returned: added after they were last taken. */
       const owed = new Set<string>()
-      /** Keys that are added at a time to come, though they may be waiting already. */
+      /** Keys that are scheduled for later, even if they are also waiting already. */
       const planned = new Map<string, number>()
       const advance = (by: number) => {
         clock.advance(by)

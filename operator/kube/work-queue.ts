@@ -1,6 +1,6 @@
-/** What the queue needs of time: the real one, or one that a test moves. */
+/** The clock of the queue: the real one, or one that a test moves. */
 export interface Clock {
-  /** Milliseconds, never going back. */
+  /** Milliseconds of a monotonic clock. */
   now(): number
   /** @returns a function that cancels it */
   after(milliseconds: number, run: () => void): () => void
@@ -20,10 +20,10 @@ export interface Backoff {
   mostMilliseconds: number
 }
 
-/** client-go's defaults for controllers, with a shorter longest delay. */
-export const defaultBackoff: Backoff = { baseMilliseconds: 5, mostMilliseconds: 300_000 }
+/** client-go's defaults for controllers, with a shorter maximum delay. */
+const defaultBackoff: Backoff = { baseMilliseconds: 5, mostMilliseconds: 300_000 }
 
-/** Told what happens in the queue. */
+/** Called for what happens in the queue, for metrics. */
 export interface QueueObserver {
   depth(depth: number): void
   added(): void
@@ -33,9 +33,9 @@ export interface QueueObserver {
 }
 
 /**
- * A queue of keys with client-go's semantics: a key is in it at most once, is worked on by one worker at a time, and one
- * that is added while it is worked on comes again afterwards. Other than there, a key that is taken waits for no planned
- * time any more.
+ * A queue of keys with the semantics of client-go: it contains a key at most once, only one worker processes a key at a
+ * time, and a key that is added while it is processed is processed again afterwards. Unlike in client-go, taking a key
+ * also cancels its scheduled time.
  * @see https://pkg.go.dev/k8s.io/client-go/util/workqueue
  */
 export class WorkQueue {
@@ -43,7 +43,7 @@ export class WorkQueue {
   readonly #backoff: Backoff
   readonly #random: () => number
   readonly #observe: Partial<QueueObserver>
-  /** Waiting keys in their order, with the time since when. */
+  /** Waiting keys in order, with the time since which each waits. */
   readonly #waiting = new Map<string, number>()
   readonly #processing = new Map<string, number>()
   /** Keys that were added while they were processed. */
@@ -62,7 +62,7 @@ export class WorkQueue {
     this.#observe = options.observer ?? {}
   }
 
-  /** Keys that wait for a worker. */
+  /** Number of keys that are waiting for a worker. */
   get depth(): number {
     return this.#waiting.size
   }
@@ -78,12 +78,12 @@ export class WorkQueue {
     if (this.#waiting.has(key)) return
     this.#observe.added?.()
     this.#waiting.set(key, this.#clock.now())
-    this.#hand()
+    this.#dispatch()
   }
 
   /**
-   * Adds the key when the time has passed; of several times for one key the earliest counts. Work on the key that begins
-   * before then takes its place: it sees what there is to see, and plans its own next time.
+   * Adds the key after the delay; if a key has several scheduled times, the earliest counts. Processing the key before
+   * that time replaces it, because it sees the current state and schedules its own next time.
    */
   addAfter(key: string, milliseconds: number): void {
     if (this.#shutDown) return
@@ -103,8 +103,8 @@ export class WorkQueue {
   }
 
   /**
-   * Adds the key after a delay that doubles with each failure in a row, by up to a half more at random.
-   * @param leastMilliseconds what the API server asks for
+   * Adds the key after a delay that doubles with each consecutive failure, plus a random amount of up to one half.
+   * @param leastMilliseconds minimum delay that the API server requests
    */
   addRateLimited(key: string, leastMilliseconds = 0): void {
     const failures = this.#failures.get(key) ?? 0
@@ -115,26 +115,26 @@ export class WorkQueue {
     this.addAfter(key, Math.min(delay * (1 + this.#random() / 2), Math.max(mostMilliseconds, leastMilliseconds)))
   }
 
-  /** The next failure of the key is the first again. */
+  /** Resets the number of failures of the key. */
   forget(key: string): void {
     this.#failures.delete(key)
   }
 
-  /** Failures of the key in a row. */
+  /** Consecutive failures of the key. */
   failures(key: string): number {
     return this.#failures.get(key) ?? 0
   }
 
-  /** @returns the next key; undefined when the queue was shut down. Every key must be given back by `done`. */
+  /** @returns the next key; undefined if the queue was shut down. The worker must return every key with `done`. */
   take(): Promise<string | undefined> {
     if (this.#shutDown) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       this.#takers.push(resolve)
-      this.#hand()
+      this.#dispatch()
     })
   }
 
-  /** The worker has finished with the key, however it went. */
+  /** The worker has finished with the key, with or without success. */
   done(key: string): void {
     const started = this.#processing.get(key)
     if (started === undefined) return
@@ -142,10 +142,10 @@ export class WorkQueue {
     this.#observe.worked?.((this.#clock.now() - started) / 1000)
     if (!this.#again.delete(key) || this.#shutDown) return
     this.#waiting.set(key, this.#clock.now())
-    this.#hand()
+    this.#dispatch()
   }
 
-  /** No key comes out any more; those being worked on may finish. */
+  /** No further key is returned; keys in progress may finish. */
   shutDown(): void {
     this.#shutDown = true
     for (const { cancel } of this.#delayed.values()) cancel()
@@ -154,7 +154,7 @@ export class WorkQueue {
     for (const taker of this.#takers.splice(0)) taker(undefined)
   }
 
-  #hand(): void {
+  #dispatch(): void {
     while (this.#takers.length > 0) {
       const next = this.#waiting.entries().next()
       if (next.done === true) break

@@ -1,15 +1,16 @@
-import { getText } from '../kube/get-text.ts'
+import { RequestCanceledError } from '../kube/errors.ts'
+import { getText, type TextLimits } from '../kube/get-text.ts'
 
-/** Of an answer that is longer nothing is used. */
+/** A longer response is not used. */
 const mostBytes = 1024 * 1024
 
-/** The body of an answer, or why there is none, for a person. */
+/** The body of a response, or why there is none, as text for people. */
 export type Page = { body: string } | { failure: string }
 
 /**
- * Where an instant query goes.
- * @param address of the server, such as `http://prometheus.monitoring:9090`; `{namespace}` in it becomes the namespace,
- * for proxies that show each namespace its own series only
+ * URL of an instant query.
+ * @param address of the server, such as `http://prometheus.monitoring:9090`; `{namespace}` is replaced by the
+ * namespace, for proxies that show each namespace only its own series
  * @see https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries
  */
 export function queryUrl(address: string, namespace: string, query: string): URL {
@@ -20,20 +21,25 @@ export function queryUrl(address: string, namespace: string, query: string): URL
 }
 
 /**
- * Reads an answer of Prometheus. One that refuses a query says why in the body of a 4xx or 503, which is an answer too.
- * Never rejects: a server that is away or hangs is a failure that the rollout names.
+ * Reads a response of Prometheus. If Prometheus rejects a query, the body of the 4xx or 503 contains the reason, which
+ * is a response as well. If the server is unavailable or does not answer, the result is a failure, which the rollout
+ * reports.
+ * @throws RequestCanceledError if the signal aborts
  */
-export async function readPage(url: URL, timeoutMilliseconds: number): Promise<Page> {
+export async function readPage(url: URL, limits: Pick<TextLimits, 'timeoutMilliseconds' | 'signal'>): Promise<Page> {
   try {
-    const { status, contentType, text } = await getText(url, { timeoutMilliseconds, mostBytes })
+    const { status, contentType, text } = await getText(url, { ...limits, mostBytes })
     return contentType.startsWith('application/json') ? { body: text } : { failure: `${url.host} answers ${status}` }
   } catch (error) {
-    return { failure: reasonOf(error instanceof Error ? error : new Error(String(error)), url, timeoutMilliseconds) }
+    if (error instanceof RequestCanceledError) throw error
+    return {
+      failure: reasonOf(error instanceof Error ? error : new Error(String(error)), url, limits.timeoutMilliseconds),
+    }
   }
 }
 
 function reasonOf(error: Error, { host }: URL, timeoutMilliseconds: number): string {
-  if (error.name === 'AbortError') return `${host} does not answer within ${timeoutMilliseconds / 1000} s`
+  if (error.name === 'AbortError') return `${host} did not answer within ${timeoutMilliseconds / 1000} s`
   const code = 'code' in error ? ` (${String(error.code)})` : ''
-  return `${host} cannot be asked: ${error.message || error.name}${code}`
+  return `the request to ${host} failed: ${error.message || error.name}${code}`
 }

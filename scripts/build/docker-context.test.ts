@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** Workspaces whose code a workspace needs at run time; types alone are gone from a bundle. */
+/** Workspaces whose code a workspace needs at run time; a bundle does not contain types. */
 async function importedWorkspaces(workspace: string): Promise<string[]> {
   const files = await readdir(join(root, workspace), { recursive: true })
   const sources = files.filter((file) => /\.ts$/.test(file) && !/node_modules|\.test\.ts$|^dist/.test(file))

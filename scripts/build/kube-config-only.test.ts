@@ -12,11 +12,16 @@ await config.applyToHTTPSOptions(options)
 export const { agent, headers } = options
 `
 
-test('a bundle reads a kubeconfig and authenticates, and has nothing of what the client would send requests by', async () => {
+test('a bundle reads a kubeconfig and authenticates, and contains no code for requests', async () => {
   const { outputFiles, metafile } = await build({
     stdin: { contents: program, resolveDir: resolve(import.meta.dirname, '../../operator') },
     plugins: [kubeConfigOnly],
-    ...{ bundle: true, write: false, metafile: true, format: 'esm', platform: 'node', logLevel: 'error' },
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'error',
     banner: {
       js: `import { createRequire } from 'node:module'; const require = createRequire('${import.meta.filename}')`,
     },

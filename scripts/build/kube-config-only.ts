@@ -3,9 +3,9 @@ import type { Plugin } from 'esbuild'
 const again = 'again'
 
 /**
- * Of @kubernetes/client-node what reads a kubeconfig and authenticates. Its classes for every kind of the API are left
- * out, of which it does not say that they have no side effects, and so is undici, by which it would send requests of its
- * own: loaded, they take 16 MB of the operator, which uses neither.
+ * Bundles only the part of @kubernetes/client-node that reads a kubeconfig and authenticates. Its classes for every
+ * kind of the API are omitted, because the package does not declare that they have no side effects, and so is undici,
+ * with which it would send its own requests: together they take 16 MB of the operator, which uses neither.
  */
 export const kubeConfigOnly: Plugin = {
   name: 'kube-config-only',
@@ -26,7 +26,10 @@ function isClient(importer: string): boolean {
   return importer.includes('/@kubernetes/client-node/')
 }
 
-/** The part that stays makes agents of undici for the client's own requests alone; `fetch` is asked for by what goes. */
+/**
+ * The remaining part creates agents of undici only for requests of the client itself; only the omitted part uses
+ * `fetch`.
+ */
 const undiciLeftOut = `
 export class Agent { constructor() { throw new Error('undici is not in this bundle') } }
 export { Agent as ProxyAgent, Agent as fetch }`

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(root, { recursive: true }))
 
-test('what the named packages need comes along, nothing else, and two versions stay apart', async () => {
+test('the closure contains what the named packages need, nothing else, and keeps two versions separate', async () => {
   const closure = await packageClosure(join(root, 'server'), ['native', '@scope/ui'])
   expect(closure.map(({ path }) => path).sort()).toEqual([
     '@scope/ui',
@@ -29,7 +29,7 @@ test('what the named packages need comes along, nothing else, and two versions s
   ])
 })
 
-test('a package that is not installed is named, with who needs it and what to run', async () => {
+test('a package that is not installed is named, with the package that needs it and the command to run', async () => {
   await expect(packageClosure(root, ['absent'])).rejects.toThrow(/absent, which .* needs, is not installed: run npm ci/)
 })
 

@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 
 export interface InstalledPackage {
-  /** Where it is installed. */
+  /** Path of the installed package. */
   from: string
-  /** Where it goes under the node_modules of the copy: `bcrypt`, `@fastify/static`, `a/node_modules/b`. */
+  /** Path in the node_modules of the copy: `bcrypt`, `@fastify/static`, `a/node_modules/b`. */
   path: string
 }
 
@@ -13,8 +13,8 @@ interface Manifest {
 }
 
 /**
- * The packages that `names` need to run, themselves included, as they are installed for `workspace`.
- * @throws when one of them is not installed
+ * The packages that `names` need to run, including themselves, as installed for `workspace`.
+ * @throws if one of them is not installed
  */
 export async function packageClosure(workspace: string, names: readonly string[]): Promise<InstalledPackage[]> {
   const found = new Map<string, InstalledPackage>()
@@ -29,7 +29,7 @@ export async function packageClosure(workspace: string, names: readonly string[]
   return [...found.values()]
 }
 
-/** Node's own search: the node_modules of `from`, then of each directory above it. */
+/** The resolution of Node: the node_modules of `from`, then of each directory above it. */
 async function installedDirectory(name: string, from: string): Promise<string> {
   for (let directory = from; ; directory = dirname(directory)) {
     const candidate = join(directory, 'node_modules', name)
@@ -40,7 +40,7 @@ async function installedDirectory(name: string, from: string): Promise<string> {
   }
 }
 
-/** Keeps the nesting below the outermost node_modules, so that two versions of a package stay apart. */
+/** Keeps the nesting below the outermost node_modules, so that two versions of a package stay separate. */
 function pathUnderModules(directory: string): string {
   const marker = `${sep}node_modules${sep}`
   const outermost = directory.slice(0, directory.indexOf(marker) + marker.length)

@@ -2,10 +2,10 @@ import { chmod, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 
-/** By this name kubectl finds the plug-in on PATH. */
+/** The name by which kubectl finds the plug-in on PATH. */
 const fileName = 'kubectl-authservice'
 
-/** Makes the plug-in one file that runs by itself with Node 24. @returns its path */
+/** Bundles the plug-in as one file that runs with Node 24. @returns its path */
 export async function buildPlugin(directory: string): Promise<string> {
   const outfile = join(directory, fileName)
   await build({
@@ -19,7 +19,7 @@ export async function buildPlugin(directory: string): Promise<string> {
     logLevel: 'warning',
   })
   await chmod(outfile, 0o755)
-  // In this checkout a file without an extension is an ES module; anywhere else it is what it is here.
+  // In this checkout, a file without an extension is an ES module; elsewhere, this file decides.
   await writeFile(join(directory, 'package.json'), '{ "type": "commonjs" }\n')
   return outfile
 }

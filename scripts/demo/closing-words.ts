@@ -1,22 +1,22 @@
-import type { Quickstart } from './quickstart.ts'
-import type { WalkThrough } from './walk-through.ts'
+import type { Quickstart } from '../../tools/cluster-client/quickstart.ts'
+import type { WalkThrough } from '../../tools/cluster-client/walk-through.ts'
 
-/** What the last page of the demo needs to know. */
+/** Input of the final message of the demo. */
 export interface Closing {
   quickstart: Quickstart
   user: WalkThrough
   port: number
   /** File with the certificate authority of the edge. */
   authorityFile: string
-  /** Lines that a shell needs before the commands work, such as `export KUBECONFIG=…`. */
+  /** Lines that a shell needs before the commands, such as `export KUBECONFIG=…`. */
   preparation: readonly string[]
-  /** Flags for kubectl that choose the cluster; empty when KUBECONFIG does. */
+  /** Flags of kubectl that select the cluster; empty if KUBECONFIG does. */
   kubectlFlags: readonly string[]
-  /** The command that removes everything again. */
+  /** The command that removes the demo. */
   removal: string
 }
 
-/** The end of the demo: who logged in, where, and the next three commands to try. */
+/** The final message of the demo: who logged in, where, and three commands to try next. */
 export function closingWords(closing: Closing): string {
   const { quickstart, user, port, authorityFile } = closing
   const { name, namespace, host } = quickstart
@@ -38,7 +38,11 @@ ${indent([...closing.preparation, ''].join('\n'))}
        -H 'content-type: application/json' -d '${login}'
 
   3. delete something and see it come back
-     ${kubectl} delete deployment/${name}-blue service/${name} -n ${namespace}; ${kubectl} get pods -n ${namespace} --watch
+     ${kubectl} delete deployment,service -l app.kubernetes.io/instance=${name},app.kubernetes.io/component=server -n ${namespace}; ${kubectl} get pods -n ${namespace} --watch
+
+A client of your own has to find ${host} and to trust the authority that signed its certificate:
+  echo '127.0.0.1 ${host}' | sudo tee -a /etc/hosts     # browsers and curl know names below localhost by themselves, Python and Node do not
+  export SSL_CERT_FILE=${authorityFile} REQUESTS_CA_BUNDLE=${authorityFile} NODE_EXTRA_CA_CERTS=${authorityFile}
 
 Remove it all:  ${closing.removal}`
 }

@@ -1,17 +1,17 @@
 /**
- * `npm run demo`: from nothing to a user who is logged in through a real cluster.
+ * `npm run demo`: from an empty machine to a user who logs in through a real cluster.
  *
  * Usage: npm run demo [-- --down | --context NAME [--yes] | --port N]
  */
 import { Listr } from 'listr2'
-import { clusterTasks, destroyCluster, imageTasks, runningCluster } from '../../test/cluster/cluster.ts'
+import { type Quickstart, readQuickstart } from '../../tools/cluster-client/quickstart.ts'
+import { clusterTasks, destroyCluster, imageTasks, runningCluster } from '../../tools/local-cluster/cluster.ts'
 import { type DemoOptions, parseOptions, UsageError, usage } from './options.ts'
 import { ownCluster } from './own-cluster.ts'
-import { type Quickstart, readQuickstart } from './quickstart.ts'
 import { type DemoRun, demoSteps } from './steps.ts'
 import { askWhetherToGoOn, confirmChanges, removeFromUserCluster, userCluster } from './user-cluster.ts'
 
-/** The demo keeps to a namespace of its own, in whichever cluster. */
+/** The demo uses its own namespace in any cluster. */
 const namespace = 'authservice-demo'
 
 try {
@@ -30,7 +30,7 @@ async function run({ context, yes, port }: DemoOptions, quickstart: Quickstart):
       ...clusterTasks({ ...(port !== undefined && { edgePort: port }) }),
       ...imageTasks(),
       {
-        title: 'Cluster',
+        title: 'Connection to the cluster',
         task: async (run: DemoRun) => {
           run.target = ownCluster(await runningCluster())
         },
@@ -52,13 +52,15 @@ async function runSteps(start: DemoRun, steps: ConstructorParameters<typeof List
 async function remove({ context, yes }: DemoOptions, quickstart: Quickstart): Promise<void> {
   if (context === undefined) {
     await destroyCluster()
-    console.log('The demo is gone. Caches stay, so that the next one is quick: npm run cluster -- status shows where.')
+    console.log(
+      'The demo was removed. Caches are kept, so that the next one starts faster. To see where they are, run npm run cluster -- status.',
+    )
     return
   }
   const { kubectl } = userCluster(context, quickstart)
   console.log(
-    `In the cluster of ${kubectl.commandLine} this will delete the namespace ${namespace}, and the operator with its CRD when no other AuthService is left.`,
+    `In the cluster of ${kubectl.commandLine} this deletes the namespace ${namespace}, and the operator with its CRD if no other AuthService is left.`,
   )
   if (!yes && !(await askWhetherToGoOn())) return console.log('Nothing was changed.')
-  console.log((await removeFromUserCluster(kubectl, quickstart)) ?? 'The demo is gone.')
+  console.log((await removeFromUserCluster(kubectl, quickstart)) ?? 'The demo was removed.')
 }

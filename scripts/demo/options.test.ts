@@ -14,10 +14,10 @@ test("another cluster is used only when it is named, and --yes alone doesn't nam
 test.each([
   [['--port', '80'], /--port 80 is not a port: write a whole number/],
   [['--port', 'x'], /--port x is not a port/],
-  [['--context', 'a', '--port', '9443'], /leave it away with --context/],
+  [['--context', 'a', '--port', '9443'], /omit it with --context/],
   [['--context', ''], /kubectl config get-contexts/],
   [['--donw'], /--donw[\s\S]*Usage: npm run demo/],
   [['now'], /now[\s\S]*Usage: npm run demo/],
-])('%j is refused with what to write instead', (commandLine, message) => {
+])('%j is rejected with what to write instead', (commandLine, message) => {
   expect(() => parseOptions(commandLine)).toThrow(message)
 })

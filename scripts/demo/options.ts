@@ -1,13 +1,13 @@
 import { parseArgs } from 'node:util'
 
-/** What the user asked of `npm run demo`. */
+/** Options of `npm run demo`. */
 export interface DemoOptions {
   action: 'run' | 'down' | 'help'
-  /** A context of the user's own kubeconfig; absent means a cluster that the demo makes and owns. */
+  /** A context of the user's kubeconfig; absent: the demo creates its own cluster. */
   context?: string
-  /** Answers the question about changing the user's cluster with yes. */
+  /** Confirms changes of the user's cluster. */
   yes: boolean
-  /** The port on 127.0.0.1 for the edge; absent means 8443 or the next free one. */
+  /** The port of the edge on 127.0.0.1; absent: 8443 or the next free port. */
   port?: number
 }
 
@@ -28,7 +28,7 @@ export function parseOptions(commandLine: readonly string[]): DemoOptions {
   if (values.help) return { action: 'help', yes: false }
   if (values.context === '') throw new UsageError('--context needs the name of a context: kubectl config get-contexts')
   if (values.context !== undefined && values.port !== undefined) {
-    throw new UsageError('--port goes with the cluster that the demo makes; leave it away with --context')
+    throw new UsageError('--port applies only to the cluster that the demo creates: omit it with --context')
   }
   return {
     action: values.down ? 'down' : 'run',

@@ -1,9 +1,9 @@
 import { dirname, relative } from 'node:path'
-import type { Cluster } from '../../test/cluster/cluster.ts'
-import { kubectlFor } from './kubectl.ts'
+import { kubectlFor } from '../../tools/cluster-client/kubectl.ts'
+import type { Cluster } from '../../tools/local-cluster/cluster.ts'
 import type { Target } from './target.ts'
 
-/** The kind cluster that belongs to this checkout: its edge port leads to the quickstart's node port. */
+/** The kind cluster of this checkout: its edge port leads to the node port of the quickstart. */
 export function ownCluster({ kubectl: binary, kubeconfigPath, edgePort }: Cluster): Target {
   const kubeconfig = relative(process.cwd(), kubeconfigPath)
   return {

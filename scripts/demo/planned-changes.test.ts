@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { compare, describeChanges } from './planned-changes.ts'
 
-test('an object that is there will be changed, one of the same name in another namespace is not it', () => {
+test('an existing object will be changed, but not one of the same name in another namespace', () => {
   const wanted = [
     { kind: 'Namespace', metadata: { name: 'authservice-system' } },
     { kind: 'Deployment', metadata: { name: 'authservice-operator', namespace: 'authservice-system' } },

@@ -1,7 +1,7 @@
 import { parseAllDocuments } from 'yaml'
-import type { Kubectl } from './kubectl.ts'
+import type { Kubectl } from '../../tools/cluster-client/kubectl.ts'
 
-/** One object that the demo would write into a cluster that is not its own. */
+/** One object that the demo would write into a cluster of the user. */
 export interface PlannedChange {
   kind: string
   name: string
@@ -15,7 +15,7 @@ interface Manifest {
 }
 
 /**
- * What applying these manifests would create and what it would change.
+ * The objects that applying these manifests would create or change.
  * @param manifests YAML documents, as `kubectl kustomize` prints them
  */
 export async function plannedChanges(kubectl: Kubectl, manifests: string): Promise<PlannedChange[]> {
@@ -26,7 +26,7 @@ export async function plannedChanges(kubectl: Kubectl, manifests: string): Promi
   return compare(wanted, found === '' ? [] : itemsOf(JSON.parse(found)))
 }
 
-/** Pairs what is wanted with what is there, by kind, namespace and name. */
+/** Pairs desired objects with existing ones, by kind, namespace and name. */
 export function compare(wanted: readonly Manifest[], found: readonly Manifest[]): PlannedChange[] {
   const identity = ({ kind, metadata }: Manifest) => `${kind}/${metadata.namespace ?? ''}/${metadata.name}`
   const existing = new Set(found.map(identity))
@@ -38,7 +38,7 @@ export function compare(wanted: readonly Manifest[], found: readonly Manifest[])
   }))
 }
 
-/** One line an object: `create  Deployment authservice-system/authservice-operator`. */
+/** One line for each object: `create  Deployment authservice-system/authservice-operator`. */
 export function describeChanges(changes: readonly PlannedChange[]): string {
   return changes
     .map(({ kind, name, namespace, exists }) => {
@@ -48,7 +48,7 @@ export function describeChanges(changes: readonly PlannedChange[]): string {
     .join('\n')
 }
 
-/** kubectl prints one object as itself and several as a List. */
+/** kubectl prints a single object directly, and several as a List. */
 function itemsOf(answer: Manifest & { items?: Manifest[] }): Manifest[] {
   return answer.items ?? [answer]
 }

@@ -1,24 +1,29 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { relative, resolve } from 'node:path'
 import type { ListrTask } from 'listr2'
+import { installOperator } from '../../tools/cluster-client/install-operator.ts'
+import {
+  applyQuickstart,
+  connectToEdge,
+  edgeAuthority,
+  type Quickstart,
+} from '../../tools/cluster-client/quickstart.ts'
+import { waitUntilReady } from '../../tools/cluster-client/readiness.ts'
+import { walkThrough } from '../../tools/cluster-client/walk-through.ts'
 import { type Closing, closingWords } from './closing-words.ts'
-import { installOperator } from './operator-install.ts'
-import { applyQuickstart, connectToEdge, edgeAuthority, type Quickstart } from './quickstart.ts'
-import { waitUntilReady } from './readiness.ts'
 import type { Target } from './target.ts'
-import { walkThrough } from './walk-through.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const state = resolve(root, '.cluster')
 
-/** What the steps hand to each other. */
+/** State that the steps pass on. */
 export interface DemoRun {
   target?: Target
-  /** Set by the last step: what to print when all is done. */
+  /** Set by the last step: the final message. */
   words?: string
 }
 
-/** From a running cluster with the images at hand to a user who is logged in. */
+/** From a running cluster with the images to a user who is logged in. */
 export function demoSteps(quickstart: Quickstart): ListrTask<DemoRun>[] {
   return [
     {

@@ -1,9 +1,9 @@
-import type { Kubectl } from './kubectl.ts'
+import type { Kubectl } from '../../tools/cluster-client/kubectl.ts'
 
-/** The cluster that the demo works on, and what differs between its own and the user's. */
+/** The cluster of the demo, and the differences between its own and that of the user. */
 export interface Target {
   kubectl: Kubectl
-  /** The port on 127.0.0.1 where the edge answers; closing it ends what was opened for it. */
+  /** The port of the edge on 127.0.0.1; closing it ends the port-forward. */
   openEdge(): Promise<{ port: number; close(): Promise<void> }>
   /** See {@link Closing}. */
   preparation: readonly string[]

@@ -1,12 +1,12 @@
 import { createInterface } from 'node:readline/promises'
-import { type Kubectl, kubectlFor } from './kubectl.ts'
-import { operatorDeployment, operatorNamespace, overlay } from './operator-install.ts'
+import { operatorDeployment, operatorNamespace, overlay } from '../../tools/cluster-client/install-operator.ts'
+import { type Kubectl, kubectlFor } from '../../tools/cluster-client/kubectl.ts'
+import { forwardPort } from '../../tools/cluster-client/port-forward.ts'
+import { namespaceManifest, type Quickstart } from '../../tools/cluster-client/quickstart.ts'
 import { describeChanges, plannedChanges } from './planned-changes.ts'
-import { forwardPort } from './port-forward.ts'
-import { namespaceManifest, type Quickstart } from './quickstart.ts'
 import type { Target } from './target.ts'
 
-/** A cluster of the user's own, chosen by the name of a context in the user's kubeconfig. */
+/** A cluster of the user, selected by a context of the user's kubeconfig. */
 export function userCluster(context: string, quickstart: Quickstart): Target {
   const kubectl = kubectlFor('kubectl', ['--context', context])
   const edge = { namespace: quickstart.namespace, target: `service/${quickstart.name}-edge`, port: 443 }
@@ -22,16 +22,16 @@ export function userCluster(context: string, quickstart: Quickstart): Target {
 }
 
 /**
- * Shows what will be written into the user's cluster and asks.
- * @returns whether to go on
- * @throws when the cluster does not answer, or when there is nobody to ask
+ * Shows the planned changes of the user's cluster and asks for confirmation.
+ * @returns whether to continue
+ * @throws if the cluster does not answer, or if there is no terminal
  */
 export async function confirmChanges(kubectl: Kubectl, quickstart: Quickstart, yes: boolean): Promise<boolean> {
   const manifests = `${await kubectl.run(['kustomize', overlay])}\n---\n${namespaceManifest(quickstart.namespace)}`
   console.log(
-    `In the cluster of ${kubectl.commandLine} this will\n` +
+    `In the cluster of ${kubectl.commandLine}, the demo will\n` +
       `${describeChanges(await plannedChanges(kubectl, manifests))}\n` +
-      `  create  AuthService ${quickstart.namespace}/${quickstart.name} and what the operator makes for it\n` +
+      `  create  AuthService ${quickstart.namespace}/${quickstart.name} and the objects that the operator creates for it\n` +
       'The cluster must have the two images of this version, or be able to pull them.',
   )
   return yes || (await askWhetherToGoOn())
@@ -39,18 +39,18 @@ export async function confirmChanges(kubectl: Kubectl, quickstart: Quickstart, y
 
 /** @throws when the terminal is not interactive */
 export async function askWhetherToGoOn(): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new Error('There is nobody to confirm this: run it again with --yes.')
+  if (!process.stdin.isTTY) throw new Error('This is not a terminal, so you cannot confirm: run it again with --yes.')
   const prompt = createInterface({ input: process.stdin, output: process.stdout })
   try {
-    return /^y(es)?$/i.test((await prompt.question('Go on? [y/N] ')).trim())
+    return /^y(es)?$/i.test((await prompt.question('Continue? [y/N] ')).trim())
   } finally {
     prompt.close()
   }
 }
 
 /**
- * Takes away what the demo made: its namespace always, the operator and the CRD only when no other AuthService needs them.
- * @returns what was left, as a sentence; undefined when nothing is left
+ * Removes the demo: its namespace always, the operator and the CRD only if no other AuthService needs them.
+ * @returns what was kept, as a sentence; undefined if nothing was kept
  */
 export async function removeFromUserCluster(kubectl: Kubectl, { namespace }: Quickstart): Promise<string | undefined> {
   await kubectl.run(['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=120s'], { timeoutSeconds: 130 })

@@ -1,25 +1,36 @@
 import { mkdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { startMongo } from '../../test/servers/mongo.ts'
-import { startRedis } from '../../test/servers/redis.ts'
+import { MongoClient } from 'mongodb'
+import { inspectMongoDb } from '../../api-server/plugins/external/mongo-topology.ts'
+import { startMongo } from '../../tools/local-servers/mongo.ts'
+import { startRedis } from '../../tools/local-servers/redis.ts'
 
-/** A database that the server is to use. */
+/** A database for the server. */
 export interface Database {
   env: Record<string, string>
-  /** For a person: where it is from. */
+  /** Its origin, for people. */
   origin: string
-  /** Ends it when we have started it. */
+  /** Stops it, if this program started it. */
   stop(): Promise<void>
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** MongoDB of the environment, else one on the usual port, else one of our own with its data in `folder`. */
+/** The MongoDB of the environment, otherwise one on the default port, otherwise a new one with its data in `folder`. */
 export async function findMongo(environment: Environment, folder: string): Promise<Database> {
   const given = environment['MONGODB_URL']
   if (given !== undefined) return found({ MONGODB_URL: given }, 'MONGODB_URL')
-  if (await isListening(27_017)) return found({ MONGODB_URL: 'mongodb://127.0.0.1:27017' }, 'found on port 27017')
+  const usual = 'mongodb://127.0.0.1:27017'
+  if (await isListening(27_017)) {
+    const topology = await topologyOf(usual)
+    if (topology === 'replicaSet' || topology === 'sharded') return found({ MONGODB_URL: usual }, 'found on port 27017')
+    console.log(
+      topology === undefined
+        ? 'The program on port 27017 does not answer like MongoDB, so a separate MongoDB is started. To use it anyway, set MONGODB_URL.'
+        : 'The mongod on port 27017 is not a replica set and does not support transactions, so a separate one is started.',
+    )
+  }
   const data = join(folder, 'mongodb')
   await mkdir(data, { recursive: true })
   const mongo = await startMongo({ folder: data })
@@ -30,7 +41,19 @@ export async function findMongo(environment: Environment, folder: string): Promi
   }
 }
 
-/** Redis of the environment, else one on the usual port, else one of our own. */
+/** @returns undefined if it does not answer within a second, or requires a password */
+async function topologyOf(url: string) {
+  const client = new MongoClient(url, { directConnection: true, serverSelectionTimeoutMS: 1_000 })
+  try {
+    return (await inspectMongoDb(client.db('admin'))).topology
+  } catch {
+    return undefined
+  } finally {
+    await client.close()
+  }
+}
+
+/** The Redis of the environment, otherwise one on the default port, otherwise a new one. */
 export async function findRedis(environment: Environment): Promise<Database> {
   const host = environment['REDIS_HOST']
   if (host !== undefined) return found({ REDIS_HOST: host }, 'REDIS_HOST')

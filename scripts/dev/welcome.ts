@@ -1,4 +1,4 @@
-/** What to do with a server that is ready. */
+/** The message with commands to try, when the server is ready. */
 export function welcome(port: number, metricsPort: number): string {
   const api = `http://localhost:${port}`
   const json = "-H 'content-type: application/json'"

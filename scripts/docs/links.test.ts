@@ -6,19 +6,19 @@ import { anchorsOf, linksOf } from './links.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-const pages = globSync(['README.md', 'CONTRIBUTING.md', 'docs/**/*.md'], {
+const pages = globSync(['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs/**/*.md'], {
   cwd: root,
   exclude: ['**/node_modules/**'],
 })
 const textOf = (page: string) => readFile(join(root, page), 'utf8')
 
 describe('links', () => {
-  test('there are pages to look at', () => {
+  test('there are pages to check', () => {
     expect(pages).toContain('README.md')
     expect(pages).toContain(join('docs', 'architecture.md'))
   })
 
-  test.each(pages)('every link of %s leads somewhere', async (page) => {
+  test.each(pages)('every link of %s has a target', async (page) => {
     const broken: string[] = []
     for (const { path, anchor } of linksOf(await textOf(page))) {
       const target = path === '' ? page : relative(root, resolve(root, dirname(page), path))
@@ -35,14 +35,14 @@ async function hasAnchor(target: string, anchor: string): Promise<boolean> {
 }
 
 describe('anchors', () => {
-  test('are made from headings the way GitHub does', () => {
+  test('are derived from headings in the same way as on GitHub', () => {
     const page = '# What `npm run dev` does\n## Again\n## Again\n```sh\n# no heading\n```\n### `spec.mongodb`\n'
     expect([...anchorsOf(page)]).toEqual(['what-npm-run-dev-does', 'again', 'again-1', 'specmongodb'])
   })
 })
 
 describe('relative links', () => {
-  test('are found, and links to other sites, in code or in fences are not', () => {
+  test('are found, except links to other sites, in code or in fences', () => {
     const page =
       '[a](x.md) [b](x.md#y "title") [c](#z) ![d](e.png) [f](https://example.com) `[g](h)`\n```md\n[i](j.md)\n```\n'
     expect(linksOf(page)).toEqual([

@@ -1,6 +1,6 @@
 /** A relative link of a page. */
 export interface Link {
-  /** From the page's own folder; empty within the page. */
+  /** Relative to the folder of the page; empty for a link within the page. */
   path: string
   anchor: string
 }
@@ -17,7 +17,7 @@ export function linksOf(page: string): Link[] {
     })
 }
 
-/** What a link to a heading of the page may end in, by GitHub's rules: a repeated heading gets a number. */
+/** The valid anchors of a page, by the rules of GitHub: a repeated heading gets a number. */
 export function anchorsOf(page: string): Set<string> {
   const anchors = new Set<string>()
   for (const [, heading = ''] of withoutFences(page).matchAll(/^#{1,6} (.+)$/gm)) {

@@ -46,18 +46,18 @@ beforeAll(async () => {
   items = [...rows].map(([, id = '', state = '', how = '', shownBy = '']) => ({ id, state, how, shownBy }))
 })
 
-test('every item of levels 1 and 2 is there once, in the order of the standard', () => {
+test('every item of levels 1 and 2 appears once, in the order of the standard', () => {
   const expected = Object.entries(sections).flatMap(([section, numbers]) =>
     numbers.map((number) => `${section}.${number}`),
   )
   expect(items.map(({ id }) => id)).toEqual(expected)
 })
 
-test('each says how it stands and why; what is met names a test or the page that it asks for', () => {
+test('each has a state and an explanation; an item that is met names a test or the required page', () => {
   const states = new Set(['met', 'partly', 'not met', 'does not apply'])
   const unclear = items.filter(({ state, how }) => !states.has(state) || how.trim() === '')
   expect(unclear).toEqual([])
-  // Items that ask for documentation link to it; a few ask that something is not there.
+  // Items that require documentation link to it; some require that something does not exist.
   const absent = new Set(['6.1.3', '6.2.10', '7.1.2'])
   const unshown = items.filter(
     ({ id, state, how, shownBy }) => state === 'met' && shownBy.trim() === '' && !how.includes('](') && !absent.has(id),
@@ -65,7 +65,7 @@ test('each says how it stands and why; what is met names a test or the page that
   expect(unshown.map(({ id }) => id)).toEqual([])
 })
 
-test('every test that the page names is there', async () => {
+test('every test that the page names exists', async () => {
   const missing: string[] = []
   let named = 0
   for (const [, path = '', names = ''] of page.matchAll(/\]\(\.\.\/([^)]+\.test\.ts)\) ((?:“[^”]+”(?:, )?)+)/g)) {

@@ -6,8 +6,9 @@ import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 const example = resolve(import.meta.dirname, '../../docs/server/client')
 
 /**
- * The types of the API, as the example in docs/server/client makes them from a running server. openapi-typescript needs
- * an older TypeScript than this project, so it is that example's dependency, and runs by itself.
+ * The types of the API, in the same form as the example in docs/server/client generates them from a running server.
+ * openapi-typescript needs an older TypeScript than this project, so it is a dependency of that example, and runs
+ * separately.
  */
 export function apiTypes(document: OpenApi.Document): string {
   const manifest = createRequire(join(example, 'package.json')).resolve('openapi-typescript/package.json')

@@ -1,4 +1,4 @@
-/** A TypeBox schema, read as plain JSON Schema with the keywords that the AuthService's fields add. */
+/** A TypeBox schema as plain JSON Schema, with the additional keywords of AuthService fields. */
 export interface FieldSchema {
   readonly [keyword: string]: unknown
 }

@@ -8,6 +8,7 @@ const words: Record<string, string> = {
   [patterns.objectName]: 'name of an object',
   [patterns.labelName]: 'name of a namespace',
   [patterns.host]: 'host name',
+  [patterns.address]: 'host name or address',
 }
 
 const shapes: Record<string, string> = {
@@ -22,7 +23,7 @@ const shapes: Record<string, string> = {
 }
 
 /**
- * Type and bounds of a field in words, in Markdown.
+ * Type and constraints of a field as Markdown text.
  * @throws for a shape without a page that describes it
  */
 export function typeOf(schema: FieldSchema): string {
@@ -36,7 +37,7 @@ export function typeOf(schema: FieldSchema): string {
   return one
 }
 
-/** What follows "list of". The parts of an object have rows of their own. */
+/** The text after "list of". The fields of an object have their own rows. */
 function entryOf(items: unknown): string {
   if (!isSchema(items)) throw new Error('a list has no schema of its entries')
   return items['type'] === 'object' ? 'objects' : typeOf(items)

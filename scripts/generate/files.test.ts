@@ -8,7 +8,7 @@ const root = resolve(import.meta.dirname, '../..')
 const files = Object.entries(await generatedFiles())
 
 describe('generated files', () => {
-  test.each(files)('%s is what the schema says; if not, run npm run generate', async (path, content) => {
+  test.each(files)('%s is up to date with the schema; if not, run npm run generate', async (path, content) => {
     expect(await readFile(join(root, path), 'utf8')).toBe(content)
   })
 })

@@ -1,10 +1,11 @@
 import { stringify } from 'yaml'
-import { apiDescription } from '../../api-server/openapi/api-description.ts'
 import { customResourceDefinition } from '../../operator/authservice/api/crd.ts'
 import { group, plural } from '../../operator/authservice/api/group.ts'
 import { apiTypes } from './api-client.ts'
+import { apiDescription } from './api-description.ts'
+import { chartFiles } from './chart.ts'
 import { configurationPage } from './configuration.ts'
-import { operatorRules } from './operator-rules.ts'
+import { operatorDashboardMap, operatorRules } from './operator-rules.ts'
 import { referencePage } from './reference.ts'
 
 const source = 'operator/authservice/api'
@@ -12,6 +13,7 @@ const source = 'operator/authservice/api'
 /** Every generated file: path from the root of the repository → content. */
 export async function generatedFiles(): Promise<Record<string, string>> {
   const document = await apiDescription()
+  const chart = Object.entries(await chartFiles())
   return {
     [`crds/${group}_${plural}.yaml`]: withHeader(
       stringify(customResourceDefinition(), { lineWidth: 120, aliasDuplicateObjects: false }),
@@ -20,10 +22,15 @@ export async function generatedFiles(): Promise<Record<string, string>> {
       stringify(operatorRules(), { lineWidth: 0 }),
       'operator/authservice/resources/monitoring/operation-alerts.ts',
     ),
-    'docs/server/configuration.md': withHeaderOfPage(configurationPage(), 'api-server/config-schema.ts'),
+    'manifests/monitoring/dashboard.yaml': withHeader(
+      stringify(operatorDashboardMap(), { lineWidth: 0 }),
+      'operator/authservice/resources/monitoring/operator-panels.ts',
+    ),
+    'docs/server/configuration.md': withHeaderOfPage(configurationPage(), 'contract/environment.ts'),
     'docs/server/openapi.generated.json': `${JSON.stringify(document, null, 2)}\n`,
     'docs/server/client/api.generated.ts': apiTypes(document),
     'docs/reference.md': withHeaderOfPage(referencePage(), source),
+    ...Object.fromEntries(chart.map(([path, content]) => [`charts/authservice-operator/${path}`, content])),
   }
 }
 

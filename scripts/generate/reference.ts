@@ -4,7 +4,7 @@ import { AuthServiceSchema } from '../../operator/authservice/api/schema.ts'
 import { type FieldSchema, isSchema } from './field-schema.ts'
 import { typeOf } from './field-types.ts'
 
-/** A field of the resource and everything that is declared of it. */
+/** A field of the resource with its declaration. */
 interface Field {
   /** Dotted, from the start of its section; `[]` stands for each entry of a list. */
   name: string
@@ -15,16 +15,16 @@ interface Field {
 }
 
 const intro = `# Reference
-Every field of an \`AuthService\` (\`auth-operator.dev/v1alpha1\`). The same is shown by
-\`kubectl explain authservice.spec --recursive\`, field by field by \`kubectl explain authservice.spec.tokens\`.
+This page lists every field of an \`AuthService\` (\`auth-operator.dev/v1alpha1\`). \`kubectl explain authservice.spec --recursive\`
+shows the same information, and \`kubectl explain authservice.spec.tokens\` shows a single field.
 
-- A field that is left out has the default of its \`environment\`. The API server stores what you wrote: defaults are filled in by the operator.
-- Only \`spec.mongodb\` and \`spec.redis\` are required; \`{}\` will do for each.
-- A duration is a whole number and a unit: \`90s\`, \`15m\`, \`24h\`, \`7d\`. A rate is a count in a unit of time: \`100/s\`, \`10/m\`, \`5/h\`.
-- What each condition means, and what to do: [troubleshooting](troubleshooting.md). Whole examples: [samples](../manifests/samples/).
+- An omitted field has the default of its \`environment\`. The operator applies defaults; the API server stores only the fields that you set.
+- Only \`spec.environment\`, \`spec.mongodb\` and \`spec.redis\` are required. \`{}\` is sufficient for the databases.
+- A duration is a whole number and a unit: \`90s\`, \`15m\`, \`24h\`, \`7d\`. A rate is a count per unit of time: \`100/s\`, \`10/m\`, \`5/h\`.
+- [Troubleshooting](troubleshooting.md) explains each condition. The [samples](../manifests/samples/) are complete examples.
 `
 
-/** docs/reference.md, made from the schema. */
+/** docs/reference.md, generated from the schema. */
 export function referencePage(): string {
   const { spec, status } = AuthServiceSchema.properties
   const isSection = ({ schema }: Field) => schema['type'] === 'object' && schema['shape'] === undefined
@@ -42,7 +42,7 @@ export function referencePage(): string {
   ].join('\n')
 }
 
-/** A field of spec that is an object, with all that is below it. */
+/** A field of spec that is an object, with all fields below it. */
 function sectionOf({ name, schema, required, path }: Field): string {
   return section(`spec.${name}`, schema, allFieldsOf(schema, path, ''), required ? ['Required.'] : [])
 }
@@ -58,7 +58,7 @@ function section(title: string, schema: FieldSchema, fields: readonly Field[], n
     about,
     '',
     ...[header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.map(escapeCell).join(' | ')} |`),
-    ...(rules.length === 0 ? [] : ['', 'The API server refuses what is wrong, with these words:', '', ...rules]),
+    ...(rules.length === 0 ? [] : ['', 'The API server rejects invalid values with these messages:', '', ...rules]),
     '',
   ].join('\n')
 }
@@ -81,13 +81,13 @@ function statusRow({ name, schema }: Field): string[] {
   return [`\`${name}\``, typeOf(schema), sentencesOf(schema).join(' ')]
 }
 
-/** Parts of a list's entries, and of what Kubernetes gives a shape, are simply absent when they are left out. */
+/** Fields in list entries and in Kubernetes shapes have no default: an omitted one is absent. */
 function needsDefault({ schema, path }: Field): boolean {
   const isWithinEntry = path.includes('[]')
   return !isWithinEntry && (schema['type'] !== 'object' || schema['shape'] !== undefined)
 }
 
-/** The fields of an object, not those below them. */
+/** The fields of an object, without those below them. */
 function fieldsOf(schema: FieldSchema, path: readonly string[], prefix: string): Field[] {
   const required = Array.isArray(schema['required']) ? schema['required'] : []
   const { properties } = schema
@@ -99,7 +99,7 @@ function fieldsOf(schema: FieldSchema, path: readonly string[], prefix: string):
   )
 }
 
-/** The fields of an object and all below them; what Kubernetes describes itself is not repeated. */
+/** The fields of an object and all fields below them, except those that the Kubernetes documentation describes. */
 function allFieldsOf(schema: FieldSchema, path: readonly string[], prefix: string): Field[] {
   return fieldsOf(schema, path, prefix).flatMap((field) => {
     if (field.schema['shape'] !== undefined) return [field]
@@ -115,13 +115,13 @@ function sentencesOf({ description }: FieldSchema): string[] {
 }
 
 function rulesOf({ rules }: FieldSchema, prefix: string): string[] {
-  // FieldOptions declares `rules`; TypeBox's own type does not carry it on.
+  // FieldOptions declares `rules`; the type of TypeBox does not preserve it.
   return Array.isArray(rules)
     ? (rules as Rule[]).map(({ message }) => `- ${prefix}${message.replace(/^[*]/, '\\*')}`)
     : []
 }
 
-/** A bar would end the cell. */
+/** A vertical bar would end the cell. */
 function escapeCell(text: string): string {
   return text.replaceAll('|', '\\|')
 }

@@ -1,8 +1,8 @@
-/** `npm run load-test`: a bounded load on a deployment of the user's own, and how it answered. */
+/** `npm run load-test`: sends a bounded load to a deployment of the user, and reports the responses. */
 import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { Agent, request } from 'undici'
-import { type LoadPlan, type LoadRequest, type LoadResult, runConstantRate } from '../../test/load/constant-rate.ts'
+import { type LoadPlan, type LoadRequest, type LoadResult, runConstantRate } from '../../tools/load/constant-rate.ts'
 import { announcement, isLoopback, type LoadTestOptions, parseOptions, UsageError, usage } from './options.ts'
 
 const json = { 'content-type': 'application/json' }
@@ -47,9 +47,9 @@ function planOf({ origin, ratePerSecond, connections, durationSeconds }: LoadTes
 }
 
 async function isConfirmed(): Promise<boolean> {
-  if (!process.stdin.isTTY) throw new UsageError('This is not a terminal, so nobody can confirm it: add --yes.')
+  if (!process.stdin.isTTY) throw new UsageError('This is not a terminal, so you cannot confirm: add --yes.')
   const terminal = createInterface({ input: process.stdin, output: process.stdout })
-  const answer = await terminal.question('Is this deployment yours, and may it be loaded like this? [y/N] ')
+  const answer = await terminal.question('Do you own this deployment, and may it receive this load? [y/N] ')
   terminal.close()
   return /^y(es)?$/i.test(answer.trim())
 }
@@ -102,11 +102,11 @@ function report({
   console.log(`latency in ms, from the moment a request was due: ${milliseconds.join(', ')}`)
   if (generator.lateness.p99 > 10) {
     console.log(
-      `This machine was late itself by ${generator.lateness.p99.toFixed(0)} ms (p99): lower the rate to trust the latency.`,
+      `This machine sent requests late by ${generator.lateness.p99.toFixed(0)} ms (p99): lower the rate to trust the latency.`,
     )
   }
   if ('429' in statuses) {
-    console.log('429: the limits of the deployment, by client address, were in force. See docs/server/limits.md.')
+    console.log('429: the limits of the deployment, by client address, applied. See docs/server/limits.md.')
   }
   if ((statuses['200'] ?? 0) < requests) process.exitCode = 1
 }

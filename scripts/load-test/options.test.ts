@@ -3,7 +3,7 @@ import { announcement, isLoopback, parseOptions } from './options.ts'
 
 const url = ['--url', 'https://auth.example.com']
 
-test('nothing is sent anywhere that was not named', () => {
+test('requests are sent only to the named target', () => {
   expect(() => parseOptions([])).toThrow('--url is missing')
   expect(() => parseOptions(['--rate', '10'])).toThrow('--url is missing')
   expect(() => parseOptions(['--url', 'auth.example.com'])).toThrow('is not one')
@@ -27,17 +27,19 @@ test('a password comes from a file, never from the command line', () => {
   expect(() => parseOptions([...url, '--password', 'x'])).toThrow("Unknown option '--password'")
 })
 
-test('what will be sent is said first, with the number of requests', () => {
+test('the load is described first, with the number of requests', () => {
   const options = parseOptions([...url, '--rate', '200', '--duration', '60'])
   expect(options && announcement(options)).toBe(
     'GET /.well-known/jwks.json: 200 requests/s for 60 s, 12,000 in all, over 20 connections (one more request opens each) to https://auth.example.com. Ctrl-C ends it.',
   )
 })
 
-test('only this machine is sent to without a question', () => {
+test('only this machine needs no confirmation', () => {
   expect(isLoopback('http://localhost:8080')).toBe(true)
   expect(isLoopback('http://127.0.0.1:8080')).toBe(true)
   expect(isLoopback('http://[::1]:8080')).toBe(true)
+  expect(isLoopback('https://auth.localhost:8443')).toBe(true)
+  expect(isLoopback('https://authlocalhost')).toBe(false)
   expect(isLoopback('https://localhost.example.com')).toBe(false)
   expect(isLoopback('https://127.0.0.1.example.com')).toBe(false)
 })

@@ -1,17 +1,17 @@
 import { parseArgs } from 'node:util'
 
-/** What the user asked of `npm run load-test`. */
+/** Options of `npm run load-test`. */
 export interface LoadTestOptions {
   /** Scheme, host and port. */
   origin: string
   ratePerSecond: number
   durationSeconds: number
   connections: number
-  /** Whose access token is verified; without one, the public keys are fetched. */
+  /** The user whose access token is verified; without one, the public keys are fetched. */
   login?: { email: string; passwordFile: string }
   caFile?: string
   insecure: boolean
-  /** Do not ask before sending to another machine. */
+  /** Do not ask for confirmation before sending to another machine. */
   yes: boolean
 }
 
@@ -35,7 +35,7 @@ Sends requests at a constant rate to a deployment that you own, and says how it 
   --yes                  do not ask before sending to another machine
   --help                 this text`
 
-/** @returns undefined when help was asked for @throws UsageError with a sentence that says what to write instead */
+/** @returns undefined if help was requested @throws UsageError with a sentence that says what to write instead */
 export function parseOptions(commandLine: readonly string[]): LoadTestOptions | undefined {
   const values = parse(commandLine)
   if (values.help) return undefined
@@ -55,12 +55,14 @@ export function parseOptions(commandLine: readonly string[]): LoadTestOptions | 
   }
 }
 
-/** Whether the target is this machine, which needs no question. */
+/**
+ * Whether the target is this machine, which needs no confirmation. This includes names below `localhost` (RFC 6761).
+ */
 export function isLoopback(origin: string): boolean {
-  return /^(localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(origin).hostname)
+  return /^(([a-z0-9-]+\.)*localhost|127(\.\d+){3}|\[::1\])$/.test(new URL(origin).hostname)
 }
 
-/** What will happen, before it happens. */
+/** Description of the load, before it starts. */
 export function announcement(options: LoadTestOptions): string {
   const { origin, ratePerSecond, durationSeconds, connections, login } = options
   const requests = (ratePerSecond * durationSeconds).toLocaleString('en')

@@ -1,12 +1,12 @@
 /**
- * `npm run coverage`: which of the auth server's own lines its unit and integration tests run, in the servers that they
- * start as processes of their own as well. Fails below 95 %. `coverage/index.html` shows the lines that no test runs.
+ * `npm run coverage`: reports which lines of the auth server its unit and integration tests cover, including in the
+ * server processes that they start. Fails below 95 %. `coverage/index.html` shows the lines that no test covers.
  *
  * Usage: npm run coverage
  */
 import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { unavailable } from '../../test/servers/binaries.ts'
+import { unavailable } from '../../tools/local-servers/binaries.ts'
 import { type CoverageSummary, judgeCoverage } from './line-coverage.ts'
 import { runNode } from './parts.ts'
 
@@ -23,15 +23,19 @@ else {
 
 async function measure(): Promise<void> {
   const exitCode = await runNode('vitest/vitest.mjs', [
-    ...['run', '--project=unit', '--project=integration', 'api-server'],
-    ...['--coverage.enabled', '--coverage.include=api-server/**/*.ts'],
+    'run',
+    '--project=unit',
+    '--project=integration',
+    'api-server',
+    '--coverage.enabled',
+    '--coverage.include=api-server/**/*.ts',
   ])
   if (exitCode !== 0) {
-    console.error('\nA test has failed, so nothing is said about coverage: mend it first.')
+    console.error('\nA test failed, so no coverage is reported. Fix the test first.')
     process.exitCode = exitCode
     return
   }
-  // Written by Istanbul's json-summary reporter, whose form this is.
+  // The json-summary reporter of Istanbul writes this format.
   const summary: CoverageSummary = JSON.parse(await readFile(join(root, 'coverage/coverage-summary.json'), 'utf8'))
   const { report, isEnough } = judgeCoverage(summary, { folder: measured, leastPercent })
   console.log(`\n${report}`)

@@ -4,7 +4,7 @@ import { judgeCoverage } from './line-coverage.ts'
 const bound = { folder: '/project/api-server', leastPercent: 95 }
 const lines = (total: number, covered: number) => ({ lines: { total, covered } })
 
-test('names the files below the bound, the least covered first, and then the whole', () => {
+test('lists the files below the minimum, the least covered first, and then the total', () => {
   const summary = {
     total: lines(1, 1),
     '/project/api-server/app.ts': lines(80, 80),
@@ -12,17 +12,17 @@ test('names the files below the bound, the least covered first, and then the who
     '/project/api-server/admin.ts': lines(10, 7),
   }
   expect(judgeCoverage(summary, bound)).toEqual({
-    report: '  70.0 %  admin.ts\n  90.0 %  routes/me.ts\n96.0 % of 100 lines, at least the 95 % that are asked for',
+    report: '  70.0 %  admin.ts\n  90.0 %  routes/me.ts\n96.0 % of 100 lines, at least the required 95 %',
     isEnough: true,
   })
 })
 
-test('a hair below the bound is below it, and looks like it', () => {
+test('a value slightly below the minimum is below it, and is shown as such', () => {
   const { report, isEnough } = judgeCoverage({ '/project/api-server/app.ts': lines(100_000, 94_999) }, bound)
-  expect(report).toContain('94.9 % of 100000 lines, less than the 95 %')
+  expect(report).toContain('94.9 % of 100000 lines, less than the required 95 %')
   expect(isEnough).toBe(false)
 })
 
-test('a run that has measured nothing is not enough', () => {
+test('a run that has measured nothing does not meet the minimum', () => {
   expect(judgeCoverage({ total: lines(0, 0) }, bound).isEnough).toBe(false)
 })

@@ -5,16 +5,16 @@ interface Lines {
   covered: number
 }
 
-/** What is read of the report that the `json-summary` reporter writes: the lines of each file, by its absolute path. */
+/** The used part of the report of the `json-summary` reporter: the lines of each file, by its absolute path. */
 export type CoverageSummary = Record<string, { lines: Lines }>
 
 export interface CoverageVerdict {
-  /** The files below the bound, the least covered first, then the total. */
+  /** The files below the minimum, the least covered first, then the total. */
   report: string
   isEnough: boolean
 }
 
-/** Holds the lines of all files together against a bound; single files below it are only named. */
+/** Compares the lines of all files together with the minimum; single files below it are only listed. */
 export function judgeCoverage(
   summary: CoverageSummary,
   { folder, leastPercent }: { folder: string; leastPercent: number },
@@ -32,7 +32,7 @@ export function judgeCoverage(
   return {
     report: [
       ...below.map(({ path, lines }) => `  ${shown(lines).padStart(6)}  ${path}`),
-      `${shown(total)} of ${total.total} lines, ${isEnough ? 'at least' : 'less than'} the ${leastPercent} % that are asked for`,
+      `${shown(total)} of ${total.total} lines, ${isEnough ? 'at least' : 'less than'} the required ${leastPercent} %`,
     ].join('\n'),
     isEnough,
   }
@@ -42,7 +42,7 @@ function percentOf({ total, covered }: Lines): number {
   return total === 0 ? 100 : (100 * covered) / total
 }
 
-/** Rounded down, so that nothing below a bound is shown as meeting it. */
+/** Rounded down, so that a value below the minimum is never shown as meeting it. */
 function shown(lines: Lines): string {
   return `${(Math.floor(percentOf(lines) * 10) / 10).toFixed(1)} %`
 }

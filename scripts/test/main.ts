@@ -1,8 +1,8 @@
 /**
  * `npm test`: runs every part of the suite and ends with one line, `N passed, N failed, N skipped`.
  *
- * Usage: npm test [-- PART ...] [-- FILTER ...]; a part is types, lint, unit, integration or e2e, or browser or chaos, which
- * run only when they are named.
+ * Usage: npm test [-- PART ...] [-- FILTER ...]; a part is types, lint, unit, integration or e2e, or browser, chaos or
+ * release, which run only when they are named.
  */
 import { type Part, parts } from './parts.ts'
 import { isGreen, type PartResult, sum, summary } from './tally.ts'
@@ -11,7 +11,7 @@ const inContinuousIntegration = process.env['CI'] === 'true'
 const chosen = parts.filter((part) => process.argv.includes(part.name, 2))
 const filters = process.argv.slice(2).filter((argument) => !parts.some((part) => part.name === argument))
 
-// Ctrl-C reaches the part that runs; it cleans up, and this process ends after it.
+// Ctrl-C reaches the running part; it cleans up, and this process ends after it.
 let interrupted = false
 process.on('SIGINT', () => {
   interrupted = true

@@ -6,43 +6,61 @@ import { type Tally, tallyOf, type VitestReport } from './tally.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** One part of the suite, in the order in which a fault is cheapest to find. */
+/** One part of the suite; cheaper parts come first. */
 export interface Part {
   name: string
-  /** Runs the part with its output on this terminal. `filters` narrow it to files whose path contains one of them. */
+  /** Runs the part with its output on this terminal. `filters` restrict it to files whose path contains one of them. */
   run(filters: readonly string[]): Promise<Tally>
-  /** Why this machine cannot run the part, as one sentence; undefined when it can. */
+  /** Why this machine cannot run the part, as one sentence; undefined if it can. */
   unavailable?(): Promise<string | undefined>
-  /** Runs only when it is named: it needs what not every machine has, or its time. */
+  /** Runs only when it is named, because it needs special software or much time. */
   isOnDemand?: true
 }
 
 export const parts: readonly Part[] = [
-  { name: 'types', run: () => check('typescript/bin/tsc', ['--noEmit', '--pretty']) },
-  { name: 'lint', run: () => check('@biomejs/biome/bin/biome', ['check', '.']) },
+  { name: 'types', run: () => check(['typescript/bin/tsc', '--noEmit', '--pretty']) },
+  {
+    name: 'lint',
+    run: () =>
+      check(
+        ['@biomejs/biome/bin/biome', 'check', '.'],
+        // Unused dependencies, files and exports.
+        ['knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],
+      ),
+  },
   { name: 'unit', run: (filters) => vitest('unit', filters) },
   {
     name: 'integration',
     run: (filters) => vitest('integration', filters),
-    unavailable: async () => (await import('../../test/servers/binaries.ts')).unavailable(),
+    unavailable: async () => (await import('../../tools/local-servers/binaries.ts')).unavailable(),
   },
   { name: 'browser', run: (filters) => vitest('browser', filters), isOnDemand: true },
   {
     name: 'e2e',
     run: (filters) => vitest('e2e', filters),
-    unavailable: async () => (await import('../../test/cluster/mode.ts')).unavailable(),
+    unavailable: async () => (await import('../../tools/local-cluster/mode.ts')).unavailable(),
   },
   {
     name: 'chaos',
     run: (filters) => vitest('chaos', filters),
-    unavailable: async () => (await import('../../test/cluster/mode.ts')).unavailable(),
+    unavailable: async () => (await import('../../tools/local-cluster/mode.ts')).unavailable(),
+    isOnDemand: true,
+  },
+  {
+    name: 'release',
+    run: (filters) => vitest('release', filters),
+    unavailable: async () => (await import('../../tools/local-cluster/mode.ts')).unavailable(),
     isOnDemand: true,
   },
 ]
 
-async function check(program: string, programArguments: readonly string[]): Promise<Tally> {
-  const passed = (await runNode(program, programArguments)) === 0
-  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1, skipped: 0 }
+/** Runs programs of dependencies one after the other, each with its arguments; each counts as one test. */
+async function check(...commands: readonly (readonly [string, ...string[]])[]): Promise<Tally> {
+  let passed = 0
+  for (const [program, ...programArguments] of commands) {
+    if ((await runNode(program, programArguments)) === 0) passed++
+  }
+  return { passed, failed: commands.length - passed, skipped: 0 }
 }
 
 async function vitest(project: string, filters: readonly string[]): Promise<Tally> {
@@ -63,7 +81,7 @@ async function vitest(project: string, filters: readonly string[]): Promise<Tall
   }
 }
 
-/** The report, or undefined when vitest ended before it wrote one. */
+/** The report, or undefined if vitest ended before it wrote one. */
 async function readReport(file: string): Promise<VitestReport | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8'))

@@ -3,7 +3,7 @@ import { isGreen, sum, summary, tallyOf } from './tally.ts'
 
 const report = { numPassedTests: 3, numFailedTests: 1, numPendingTests: 1, numTodoTests: 1, testResults: [] }
 
-test('counts what vitest reports', () => {
+test('counts the results that vitest reports', () => {
   expect(tallyOf(report, 1)).toEqual({ passed: 3, failed: 1, skipped: 2 })
 })
 
@@ -30,7 +30,7 @@ test('the last line of the summary counts everything', () => {
   ])
 })
 
-test('green needs a passed test, no failed one, and no skipped one where none may be', () => {
+test('success needs a passed test, no failed one, and no skipped one where none may be skipped', () => {
   const passed = { passed: 1, failed: 0, skipped: 0 }
   const skipped = { passed: 1, failed: 0, skipped: 1 }
   expect(isGreen(passed, { maySkip: false })).toBe(true)

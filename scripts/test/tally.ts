@@ -1,4 +1,4 @@
-/** How many tests of one part ended how. A check without tests of its own (types, lint) counts as one test. */
+/** The number of tests of one part, by result. A check without tests of its own (types, lint) counts as one test. */
 export interface Tally {
   passed: number
   failed: number
@@ -10,11 +10,11 @@ export interface PartResult {
   name: string
   tally: Tally
   seconds: number
-  /** Why nothing of the part ran; absent when it ran. */
+  /** Why the part did not run; absent if it ran. */
   skippedBecause?: string
 }
 
-/** What is read of the report that vitest's `json` reporter writes. */
+/** The used part of the report of vitest's `json` reporter. */
 export interface VitestReport {
   numPassedTests: number
   numFailedTests: number
@@ -24,8 +24,9 @@ export interface VitestReport {
 }
 
 /**
- * Counts one vitest run. A file that fails before its first test (an import error, say) and a run that fails outside
- * of any test (a global setup, an unhandled rejection) each count as one failure, so that a red run never sums to green.
+ * Counts one vitest run. A file that fails before its first test (such as an import error) and a run that fails outside
+ * of any test (a global setup, an unhandled rejection) each count as one failure, so that a failed run is never
+ * reported as passed.
  */
 export function tallyOf(report: VitestReport | undefined, exitCode: number): Tally {
   const brokenFiles =
@@ -49,7 +50,7 @@ export function sum(tallies: readonly Tally[]): Tally {
   )
 }
 
-/** The table at the end of a run: a line a part, then the line that continuous integration reads. */
+/** The table at the end of a run: one line for each part, then the line that continuous integration reads. */
 export function summary(results: readonly PartResult[]): string {
   const width = Math.max(...results.map((result) => result.name.length))
   const rows = results.map((result) => {
@@ -61,7 +62,7 @@ export function summary(results: readonly PartResult[]): string {
   return [...rows, '', count(sum(results.map((result) => result.tally)))].join('\n')
 }
 
-/** Green means: nothing failed, something passed, and where nothing may be skipped, nothing was. */
+/** Whether the run succeeded: nothing failed, something passed, and where nothing may be skipped, nothing was. */
 export function isGreen(total: Tally, { maySkip }: { maySkip: boolean }): boolean {
   return total.failed === 0 && total.passed > 0 && (maySkip || total.skipped === 0)
 }

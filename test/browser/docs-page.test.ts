@@ -1,13 +1,13 @@
 import { chromium, type Page } from 'playwright-core'
 import { expect, onTestFinished, test } from 'vitest'
+import { chromiumPath } from '../../tools/local-servers/binaries.ts'
 import { password, startApp } from '../integration/api-server/app-for-test.ts'
-import { chromiumPath } from '../servers/binaries.ts'
 
-test('a new user registers, logs in, authorizes and calls the API at /docs, and the page misses nothing', async () => {
+test('a new user registers, logs in, authorizes and calls the API at /docs, and the page loads completely', async () => {
   const server = await startApp()
   const browser = await chromium.launch({
     executablePath: await chromiumPath(),
-    // Where tests run as root, as in a container, Chromium has no sandbox.
+    // Chromium has no sandbox where tests run as root, as in a container.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   })
   onTestFinished(async () => {
@@ -35,7 +35,7 @@ test('a new user registers, logs in, authorizes and calls the API at /docs, and 
   expect(faults).toEqual([])
 })
 
-/** Opens an operation, sends it, and reads what the page shows of the answer. */
+/** Opens an operation, sends it, and returns the response that the page shows. */
 async function tryOut(page: Page, operationId: string, json?: unknown) {
   const operation = page.locator(`.opblock[id$="-${operationId}"]`)
   await operation.locator('.opblock-summary-control').click()

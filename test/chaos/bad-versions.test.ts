@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { badVersion, loadBadVersions } from '../bad-versions/images.ts'
-import { runningCluster } from '../cluster/cluster.ts'
+import { badVersion, loadBadVersions } from '../../tools/bad-versions/images.ts'
+import { runningCluster } from '../../tools/local-cluster/cluster.ts'
 import { RolloutUnderTest } from '../e2e/rollout-under-test.ts'
 import { underLoad } from './under-load.ts'
 
 let rollout: RolloutUnderTest
 
-/** What the version that refuses every log-in does to its users: and who was refused often has to wait, wherever. */
+/** A version that refuses every login causes 401, and 429 once a user was refused often, whichever version answers. */
 const refusedLogin = /^login: (401 by logins-fail|429) /
 
 beforeAll(async () => {
@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 afterAll(() => rollout?.remove())
 
-/** Rolls the version out and waits until it is taken back. @returns what status says about it */
+/** Rolls the version out and waits until it is rolled back. @returns `status.rollout` */
 async function rollOutBad(version: string, settings: object = {}) {
   const { rollout: before, activeColor } = await rollout.status()
   await rollout.patch({ version, rollout: settings })
@@ -27,7 +27,7 @@ async function rollOutBad(version: string, settings: object = {}) {
   return (await rollout.status()).rollout
 }
 
-test('a version that refuses every log-in is stopped by the smoke test, and no client meets it', async () => {
+test('the smoke test stops a version that refuses every login, before any client reaches it', async () => {
   const failures = await underLoad(rollout, async () => {
     expect(await rollOutBad(await badVersion('logins-fail'))).toMatchObject({
       lastOutcome: 'RolledBack',
@@ -38,57 +38,57 @@ test('a version that refuses every log-in is stopped by the smoke test, and no c
   expect(failures).toEqual([])
 })
 
-test('without a smoke test it is taken back within its window, for the log-ins that it refused', async () => {
+test('without a smoke test the analysis rolls the version back within its window, because of refused logins', async () => {
   const { failedRevision } = (await rollout.status()).rollout
   const { activeColor } = await rollout.status()
   const failures = await underLoad(rollout, async () => {
     await rollout.patch({ rollout: { smokeTest: { enabled: false } } })
-    // It is known to have failed: it is tried again when a person asks for it by name.
+    // The operator does not retry a failed revision by itself: a user requests it by name.
     await rollout.annotate('rollback-to', String(failedRevision))
     await rollout.until({ phase: 'Verifying' }, 60)
-    await rollout.until({ lastOutcome: 'RolledBack', failure: expect.stringMatching(/of log-ins succeed/) }, 20)
+    await rollout.until({ lastOutcome: 'RolledBack', failure: expect.stringMatching(/of logins succeed/) }, 20)
     await expect.poll(async () => (await rollout.status()).activeColor, { timeout: 20_000 }).toBe(activeColor)
   })
   expect(failures.filter((failure) => !refusedLogin.test(failure))).toEqual([])
 })
 
-test('a version that is slow is taken back for its 99th percentile', async () => {
+test('a slow version is rolled back because of its p99', async () => {
   const failures = await underLoad(rollout, async () => {
     expect(await rollOutBad(await badVersion('slow'))).toMatchObject({
       lastOutcome: 'RolledBack',
-      failure: expect.stringMatching(/^its traffic was worse: p99 of \d+ ms of at most 800 ms/),
+      failure: expect.stringMatching(/^it failed the analysis of live traffic: p99 of \d+ ms \(maximum 800 ms/),
     })
   })
   expect(failures).toEqual([])
 })
 
-test('a version that eats its memory is taken back when a pod of it dies', async () => {
+test('a version that leaks memory is rolled back when one of its pods dies', async () => {
   await underLoad(rollout, async () => {
     expect(await rollOutBad(await badVersion('leaks'))).toMatchObject({
       lastOutcome: 'RolledBack',
-      failure: expect.stringMatching(/pod worse-\S+ ended once, last by OOMKilled/),
+      failure: expect.stringMatching(/pod worse-\S+ terminated once, most recently with OOMKilled/),
     })
   })
-  // Both pods died, so the nodes had nowhere to send requests; they learn of the other colour within a second or two.
+  // Both pods died, so requests had no endpoint. The nodes learn of the other colour within a second or two.
   const answer = async () => (await rollout.edge.call('GET', '/.well-known/jwks.json')).status
   await expect.poll(answer, { timeout: 10_000, interval: 200 }).toBe(200)
 })
 
-test('a rolling update to a version that refuses log-ins is taken back, pod by pod', async () => {
+test('a rolling update to a version that refuses logins is rolled back', async () => {
   const strategy = { strategy: 'RollingUpdate', blueGreen: null }
   const failures = await underLoad(rollout, async () => {
     const annotations = { 'example.com/revision': 'rolling' }
     await rollout.patch({ pod: { annotations } })
     expect(await rollOutBad(await badVersion('logins-fail'), strategy)).toMatchObject({
       lastOutcome: 'RolledBack',
-      failure: expect.stringMatching(/of log-ins succeed/),
+      failure: expect.stringMatching(/of logins succeed/),
     })
     await rollout.until({ phase: 'Stable' }, 60)
   })
   expect(failures.filter((failure) => !refusedLogin.test(failure))).toEqual([])
 })
 
-test('a version that never becomes ready gets no traffic, and says for what it was waited', async () => {
+test('a version that never becomes ready gets no traffic, and status says what the rollout waited for', async () => {
   const settings = { strategy: 'BlueGreen', progressDeadlineSeconds: 30 }
   const failures = await underLoad(rollout, async () => {
     expect(await rollOutBad(await badVersion('not-ready'), settings)).toMatchObject({
@@ -99,7 +99,7 @@ test('a version that never becomes ready gets no traffic, and says for what it w
   expect(failures).toEqual([])
 })
 
-test('a rollout that waits for a person is aborted, and the next one is promoted', async () => {
+test('a rollout that awaits manual promotion is aborted, and the next one is promoted', async () => {
   const manual = { promotion: 'Manual', scaleDownDelaySeconds: 0 }
   const next = (revision: string) => ({
     version: null,

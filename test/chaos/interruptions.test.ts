@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { walkThrough } from '../../scripts/demo/walk-through.ts'
-import { freshOperator, killOperator } from '../bench/rollouts/disturbances.ts'
-import { runningCluster } from '../cluster/cluster.ts'
+import { killOperator, replaceOperatorPods } from '../../tools/cluster-client/operator-pods.ts'
+import { walkThrough } from '../../tools/cluster-client/walk-through.ts'
+import { runningCluster } from '../../tools/local-cluster/cluster.ts'
 import { kubectl } from '../e2e/cluster-under-test.ts'
 import { RolloutUnderTest } from '../e2e/rollout-under-test.ts'
 import { underLoad } from './under-load.ts'
@@ -12,7 +12,7 @@ const name = 'tried'
 let rollout: RolloutUnderTest
 let revisions = 0
 
-/** Long enough to be disturbed in, the same for every test. */
+/** Every phase lasts long enough to be interrupted. */
 const settings = {
   strategy: 'BlueGreen',
   progressDeadlineSeconds: 120,
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => rollout?.remove())
 
 beforeEach(async () => {
-  await freshOperator(await runningCluster())
+  await replaceOperatorPods(await runningCluster())
   await kubectl().run(['delete', 'resourcequota', '--all', '--namespace', namespace])
   await rollout.patch({ rollout: settings })
   await rollout.until({ phase: 'Stable' }, 120)
@@ -34,7 +34,7 @@ beforeEach(async () => {
   await otherColorIsGone()
 })
 
-/** Waits until the pods of the other colour have ended. */
+/** Waits until the pods of the other colour have terminated. */
 async function otherColorIsGone(): Promise<void> {
   await expect
     .poll(async () => (await rollout.names('pods')).filter((pod) => /-(blue|green)-/.test(pod)).length, {
@@ -43,13 +43,13 @@ async function otherColorIsGone(): Promise<void> {
     .toBe(2)
 }
 
-/** Waits until a new user can register and log in. The conditions know a little later than the servers do. */
+/** Waits until a new user can register and log in. Conditions report a recovery a little later than the servers do. */
 async function databasesAreBack(): Promise<void> {
   const attempt = () => walkThrough(rollout.edge).then(() => 'a user logged in', String)
   await expect.poll(attempt, { timeout: 180_000, interval: 1_000 }).toBe('a user logged in')
 }
 
-/** Starts a revision of the same image. */
+/** Rolls out another revision of the same image. */
 async function startRevision(): Promise<void> {
   await rollout.patch({ version: null, pod: { annotations: { 'example.com/revision': `chaos-${++revisions}` } } })
 }
@@ -59,7 +59,7 @@ async function untilPhase(phase: string): Promise<void> {
 }
 
 test.each(['Preparing', 'Testing', 'AwaitingPromotion', 'Verifying', 'Retiring'])(
-  'an operator that is killed in %s goes on from there, and no request fails',
+  'an operator that is killed in %s continues the rollout, and no request fails',
   async (phase) => {
     const { activeColor } = await rollout.status()
     const failures = await underLoad(rollout, async () => {
@@ -73,7 +73,7 @@ test.each(['Preparing', 'Testing', 'AwaitingPromotion', 'Verifying', 'Retiring']
   },
 )
 
-test('a new spec in the middle takes over, and the old one again stops it', async () => {
+test('a new spec in the middle of a rollout supersedes it, and the former spec stops the new one', async () => {
   const before = await rollout.status()
   const failures = await underLoad(rollout, async () => {
     await startRevision()
@@ -89,7 +89,7 @@ test('a new spec in the middle takes over, and the old one again stops it', asyn
   expect([after.currentRevision, after.activeColor]).toEqual([before.currentRevision, before.activeColor])
 })
 
-/** What clients may see: nobody logs in without MongoDB, and after 10 s without it no server is ready (availability.md). */
+/** What clients may see: logins fail without MongoDB, and verifications once no server is ready (availability.md). */
 const seenWithout = { mongodb: /^(login|verify): 503 /, redis: /^login: 503 / }
 
 test.each([
@@ -99,25 +99,32 @@ test.each([
   ['redis', 'Preparing'],
   ['redis', 'Testing'],
   ['redis', 'Verifying'],
-] as const)('when %s is away in %s the rollout ends, and says why when it was taken back', async (database, phase) => {
-  const failures = await underLoad(rollout, async () => {
-    await startRevision()
-    await untilPhase(phase)
-    await kubectl().run(['delete', 'pod', `${name}-${database}-0`, '--namespace', namespace, '--wait=false'])
-    await rollout.until({ phase: 'Stable' }, 300)
-  })
-  const { rollout: ended } = await rollout.status()
-  expect(ended).toMatchObject({ lastOutcome: expect.stringMatching(/^(Promoted|RolledBack|DeadlineExceeded)$/) })
-  if (ended['lastOutcome'] !== 'Promoted') expect(ended['failure']).toMatch(/\w{3}/)
-  expect(failures.filter((failure) => !seenWithout[database].test(failure))).toEqual([])
-  await databasesAreBack()
-})
+] as const)(
+  'when %s is unavailable in %s the rollout ends, and status gives the reason of a rollback',
+  async (database, phase) => {
+    const failures = await underLoad(rollout, async () => {
+      await startRevision()
+      await untilPhase(phase)
+      await kubectl().run(['delete', 'pod', `${name}-${database}-0`, '--namespace', namespace, '--wait=false'])
+      await rollout.until({ phase: 'Stable' }, 300)
+    })
+    const { rollout: ended } = await rollout.status()
+    expect(ended).toMatchObject({ lastOutcome: expect.stringMatching(/^(Promoted|RolledBack|DeadlineExceeded)$/) })
+    if (ended['lastOutcome'] !== 'Promoted') expect(ended['failure']).toMatch(/\w{3}/)
+    expect(failures.filter((failure) => !seenWithout[database].test(failure))).toEqual([])
+    await databasesAreBack()
+  },
+)
 
-test('a quota that stops the new colour ends at the deadline, and says so', async () => {
+test('a rollout that a quota blocks ends at its deadline, and status names the quota', async () => {
   const metadata = { name: 'full', namespace }
-  // Pods that have ended count for nothing. One more is the Job's that makes the database ready.
+  // Completed pods do not count. One more pod is allowed, for the Job that prepares the database.
   const running = await kubectl().json<{ items: unknown[] }>([
-    ...['get', 'pods', '--namespace', namespace, '--field-selector=status.phase=Running'],
+    'get',
+    'pods',
+    '--namespace',
+    namespace,
+    '--field-selector=status.phase=Running',
   ])
   const hard = { pods: String(running.items.length + 1) }
   const quota = { apiVersion: 'v1', kind: 'ResourceQuota', metadata, spec: { hard } }

@@ -1,8 +1,8 @@
-import { walkThrough } from '../../scripts/demo/walk-through.ts'
+import { walkThrough } from '../../tools/cluster-client/walk-through.ts'
 import { Load } from '../e2e/load.ts'
 import type { RolloutUnderTest } from '../e2e/rollout-under-test.ts'
 
-/** Requests of a user while the work goes on. @returns what failed of them, without the time */
+/** Sends requests of one user while `work` runs. @returns the failures, without their times */
 export async function underLoad({ edge }: RolloutUnderTest, work: () => Promise<void>): Promise<string[]> {
   const load = Load.start(edge, await walkThrough(edge))
   try {

@@ -1,6 +1,6 @@
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { operatorNamespace } from '../../scripts/demo/operator-install.ts'
+import { operatorNamespace } from '../../tools/cluster-client/install-operator.ts'
 import { kubectl } from './cluster-under-test.ts'
 import { openOperatorMetrics, type Sample } from './metrics-of-operator.ts'
 
@@ -18,25 +18,25 @@ beforeAll(async () => {
 
 afterAll(() => operator.close())
 
-test('over a minute the operator writes nothing but its lease', async () => {
+test('for a minute without changes the operator writes nothing but its lease', async () => {
   await untilNoReconcileFor(10)
   const before = writes(await operator.scrape())
   const leaseWrites = await countLeaseWrites(60)
   const after = writes(await operator.scrape())
 
-  // The scrapes are a moment before and after the count: one renewal may fall into each gap.
+  // The count covers a little less time than the scrapes, so one more renewal may fall into each gap.
   expect(after - before).toBeLessThanOrEqual(leaseWrites + 2)
-  expect(leaseWrites, 'the lease is renewed every 2 s, so that the count above means something').toBeGreaterThan(20)
+  expect(leaseWrites, 'renewals of the lease, one every 2 s').toBeGreaterThan(20)
 }, 180_000)
 
-test('the operator needs less than 120 MB', async () => {
+test('the operator uses less than 120 MB', async () => {
   const samples = await operator.scrape()
   const resident = samples.find((sample) => sample.name === 'process_resident_memory_bytes')?.value
   expect(resident).toBeLessThan(120 * megabyte)
   expect(resident).toBeGreaterThan(20 * megabyte)
 })
 
-/** Requests that change something, of whatever outcome. */
+/** Requests that are not reads, whatever their result. */
 function writes(samples: readonly Sample[]): number {
   const methods = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
   return samples
@@ -62,7 +62,7 @@ async function untilNoReconcileFor(seconds: number): Promise<void> {
     .toBeGreaterThan(seconds)
 }
 
-/** Watches the operator's lease for so long and counts its changes. */
+/** Watches the operator's lease and counts its changes. */
 async function countLeaseWrites(seconds: number): Promise<number> {
   const { binary, cluster } = kubectl()
   const watch = await execa(

@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { inject } from 'vitest'
 import { parse, stringify } from 'yaml'
-import { EdgeClient } from '../../scripts/demo/edge-client.ts'
-import { type Kubectl, kubectlFor } from '../../scripts/demo/kubectl.ts'
-import type { ObservedAuthService } from '../../scripts/demo/readiness.ts'
+import { EdgeClient } from '../../tools/cluster-client/edge-client.ts'
+import { type Kubectl, kubectlOf } from '../../tools/cluster-client/kubectl.ts'
+import type { ObservedAuthService } from '../../tools/cluster-client/readiness.ts'
 
-/** What the global setup tells the tests about the cluster that it brought up. */
-export interface ClusterUnderTest {
+/** The cluster that the global setup has started. */
+interface ClusterUnderTest {
   /** The path of kubectl. */
   kubectl: string
   kubeconfigPath: string
   context: string
-  /** Where 127.0.0.1 leads to node port 30443. */
+  /** The port of 127.0.0.1 that leads to node port 30443. */
   edgePort: number
 }
 
@@ -22,13 +22,12 @@ declare module 'vitest' {
   }
 }
 
-/** kubectl for the cluster that the end-to-end tests run on. */
+/** kubectl for the cluster of the end-to-end tests. */
 export function kubectl(): Kubectl {
-  const cluster = inject('cluster')
-  return kubectlFor(cluster.kubectl, ['--kubeconfig', cluster.kubeconfigPath, '--context', cluster.context])
+  return kubectlOf(inject('cluster'))
 }
 
-/** A namespace that admits only pods of the Pod Security level `restricted`, empty when this returns. */
+/** Creates an empty namespace that admits only pods of the Pod Security level `restricted`. */
 export async function freshNamespace(name: string): Promise<string> {
   await removeNamespace(name)
   const manifest = {
@@ -48,7 +47,7 @@ export async function removeNamespace(name: string): Promise<void> {
 
 const samples = resolve(import.meta.dirname, '../../manifests/samples')
 
-/** A sample as an object, for tests that change a field of it. */
+/** Parses a sample, for tests that change a field of it. */
 export async function sample(file: string): Promise<{ metadata: { name: string }; spec: Record<string, unknown> }> {
   return parse(await readFile(join(samples, file), 'utf8'))
 }
@@ -61,7 +60,7 @@ export async function authService(namespace: string, name: string): Promise<Obse
   return kubectl().json(['get', 'authservice', name, '--namespace', namespace])
 }
 
-/** A client of the edge that holds node port 30443, trusting the authority that the operator made for it. */
+/** A client of the edge on node port 30443. It trusts the authority that the operator has created. */
 export async function edgeClient(namespace: string, name: string, host: string): Promise<EdgeClient> {
   const secret = await kubectl().json<{ data: Record<string, string> }>([
     'get',

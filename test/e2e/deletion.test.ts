@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { waitUntilReady } from '../../scripts/demo/readiness.ts'
+import { waitUntilReady } from '../../tools/cluster-client/readiness.ts'
 import { apply, freshNamespace, kubectl, removeNamespace, sample } from './cluster-under-test.ts'
 
 const namespace = 'e2e-deletion'
-/** What a namespace holds by itself, or what leaves a little later by itself. */
+/** Objects that every namespace has, or that disappear by themselves. */
 const notOurs = /^(configmap\/kube-root-ca\.crt|serviceaccount\/default|event.*)$/
 
 beforeAll(async () => {
@@ -17,16 +17,16 @@ beforeAll(async () => {
 
 afterAll(() => removeNamespace(namespace))
 
-test('deleting the AuthService leaves nothing but the MongoDB volume', async () => {
+test('deleting the AuthService leaves only the MongoDB volume', async () => {
   expect(await everything()).toEqual(expect.arrayContaining(['deployment.apps/short-lived-blue']))
   await kubectl().run(['delete', 'authservice', 'short-lived', '--namespace', namespace, '--timeout=30s'])
   await expect
-    // A container that does not end when it is told to holds its pod for 45 or 60 s.
-    .poll(everything, { timeout: 30_000, interval: 1_000, message: 'what is left in the namespace' })
+    // A container that ignores SIGTERM would keep its pod for 45 or 60 s.
+    .poll(everything, { timeout: 30_000, interval: 1_000, message: 'objects in the namespace' })
     .toEqual([expect.stringMatching(/^persistentvolumeclaim\/.*short-lived-mongodb/)])
 })
 
-/** Every object of every kind that the namespace can hold. */
+/** Lists every object of every kind that a namespace can have. */
 async function everything(): Promise<string[]> {
   const kinds = await kubectl().run(['api-resources', '--namespaced', '--verbs=list,delete', '--output=name'])
   const names = await kubectl().run([

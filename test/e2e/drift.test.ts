@@ -4,7 +4,7 @@ import { kubectl } from './cluster-under-test.ts'
 const { namespace, name } = inject('quickstart')
 
 test.each(['service/quickstart', 'deployment/quickstart-blue', 'service/quickstart-edge', 'configmap/quickstart-edge'])(
-  '%s comes back after somebody deletes it',
+  '%s is created again after it was deleted',
   async (child) => {
     const before = await uidOf(child)
     await kubectl().run(['delete', child, '--namespace', namespace, '--wait=false'])
@@ -12,7 +12,7 @@ test.each(['service/quickstart', 'deployment/quickstart-blue', 'service/quicksta
   },
 )
 
-test('an edit of a managed field is put back and said in an event', async () => {
+test('the operator reverts an edit of a managed field and records an event', async () => {
   await kubectl().run([
     'patch',
     `service/${name}`,
@@ -23,25 +23,25 @@ test('an edit of a managed field is put back and said in an event', async () => 
     JSON.stringify({ spec: { selector: { 'auth-operator.dev/color': 'nobody' } } }),
   ])
   await expect
-    .poll(() => colorOfService(), { timeout: 10_000, interval: 100, message: 'the colour that the Service selects' })
+    .poll(() => colorOfService(), { timeout: 10_000, interval: 100, message: 'colour of the Service' })
     .toBe('blue')
   await expect
     .poll(() => eventsOf(name), { timeout: 10_000, message: 'events of the AuthService' })
     .toEqual(expect.arrayContaining([expect.stringMatching(new RegExp(`Service.*${name}`))]))
 })
 
-test('passwords and signing keys outlive the operator', async () => {
+test('passwords and signing keys survive a restart of the operator', async () => {
   const before = await secretVersions()
   await kubectl().run(['delete', 'pod', '--namespace', 'authservice-system', '--all', '--timeout=60s'])
   await kubectl().run(['rollout', 'status', 'deployment/authservice-operator', '--namespace', 'authservice-system'])
   const observed = await touchAuthService()
   await expect
-    .poll(() => observedGeneration(), { timeout: 60_000, message: 'generation that the new operator has looked at' })
+    .poll(() => observedGeneration(), { timeout: 60_000, message: 'observedGeneration of the new operator' })
     .toBeGreaterThanOrEqual(observed)
   expect(await secretVersions()).toEqual(before)
 })
 
-test('the AuthService is whole again', async () => {
+test('the AuthService is ready again', async () => {
   await kubectl().run(
     ['wait', '--for=condition=Ready', `authservice/${name}`, '--namespace', namespace, '--timeout=60s'],
     { timeoutSeconds: 70 },
@@ -73,7 +73,7 @@ async function colorOfService(): Promise<string> {
   ])
 }
 
-/** `reason: note` of each event about the AuthService. */
+/** The events of the AuthService as `reason: note`. */
 async function eventsOf(authService: string): Promise<string[]> {
   const { items } = await kubectl().json<{
     items: { reason: string; note?: string; regarding: { kind: string; name: string } }[]
@@ -93,7 +93,7 @@ async function secretVersions(): Promise<Record<string, string>> {
   return Object.fromEntries(items.map(({ metadata }) => [metadata.name, metadata.resourceVersion]))
 }
 
-/** Changes the spec in a way that moves no pod. @returns the new generation */
+/** Changes the spec without a restart of any pod. @returns the new generation */
 async function touchAuthService(): Promise<number> {
   const limit = `${90 + Math.floor(Math.random() * 10)}/s`
   const patched = await kubectl().json<{ metadata: { generation: number } }>([

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import type { EdgeClient, EdgeResponse } from '../../scripts/demo/edge-client.ts'
+import type { EdgeClient, EdgeResponse } from '../../tools/cluster-client/edge-client.ts'
 import { edgeClient } from './cluster-under-test.ts'
 
 const { namespace, name, host } = inject('quickstart')
@@ -11,7 +11,7 @@ beforeAll(async () => {
 
 afterAll(() => edge.close())
 
-test('a client that asks too fast is told to wait, as a problem, and is served again afterwards', async () => {
+test('a client over the rate limit gets a problem with Retry-After, and is served again later', async () => {
   const answers = await Promise.all(Array.from({ length: 600 }, () => edge.call('GET', '/.well-known/jwks.json')))
   const refused = answers.filter(({ status }) => status === 429)
   expect(refused.length, statuses(answers)).toBeGreaterThan(0)
@@ -24,7 +24,7 @@ test('a client that asks too fast is told to wait, as a problem, and is served a
     .toBe(200)
 })
 
-test('a body over the limit is refused', async () => {
+test('a body over the size limit is refused', async () => {
   const { status } = await edge.call('POST', '/v1/auth/login', {
     json: { email: 'a@example.com', password: 'x'.repeat(64 * 1024) },
   })

@@ -1,14 +1,14 @@
 import type { TestProject } from 'vitest/node'
-import { applyQuickstart, readQuickstart } from '../../scripts/demo/quickstart.ts'
-import { waitUntilReady } from '../../scripts/demo/readiness.ts'
+import { applyQuickstart, readQuickstart } from '../../tools/cluster-client/quickstart.ts'
+import { waitUntilReady } from '../../tools/cluster-client/readiness.ts'
 import { prepareCluster } from './prepare-cluster.ts'
 
-/** The quickstart that all end-to-end tests share. */
+/** The quickstart AuthService that the end-to-end tests share. */
 export interface QuickstartUnderTest {
   namespace: string
   name: string
   host: string
-  /** From the moment that it was applied. */
+  /** Seconds from `kubectl apply` until it is ready. */
   readySeconds: number
 }
 
@@ -18,7 +18,7 @@ declare module 'vitest' {
   }
 }
 
-/** A cluster with one quickstart AuthService, made anew: that of an earlier run would be ready at once. */
+/** Starts a cluster with a new quickstart AuthService: one of an earlier run would be ready at once. */
 export default async function setup(project: TestProject): Promise<void> {
   const kubectl = await prepareCluster(project)
   const quickstart = await readQuickstart('e2e')

@@ -1,12 +1,12 @@
-import type { EdgeClient, EdgeResponse } from '../../scripts/demo/edge-client.ts'
-import type { WalkThrough } from '../../scripts/demo/walk-through.ts'
+import type { EdgeClient, EdgeResponse } from '../../tools/cluster-client/edge-client.ts'
+import type { WalkThrough } from '../../tools/cluster-client/walk-through.ts'
 
 const clients = 4
-/** Between two requests of one client, so that a small machine has time for the cluster as well. */
+/** The pause between two requests of a client, so that a small machine has CPU time left for the cluster. */
 const pauseMilliseconds = 50
 const mostRequests = 50_000
 
-/** Requests of one user that all have to succeed, until it is stopped: verifications, and a log-in now and then. */
+/** Sends verifications, and a login now and then, of one user until `stop`. All of them should succeed. */
 export class Load {
   requests = 0
   readonly failures: string[] = []
@@ -45,7 +45,7 @@ export class Load {
   }
 }
 
-/** With the fault of the version that gave it, when that is a bad one on purpose: see test/bad-versions. */
+/** Includes the fault of a bad version, if one answered: see tools/bad-versions. */
 function describe({ status, headers, body }: EdgeResponse): string {
   const fault = headers['x-bad-version']
   return `${status}${fault === undefined ? '' : ` by ${fault}`} ${JSON.stringify(body)}`

@@ -1,16 +1,16 @@
 import { request } from 'undici'
-import { operatorDeployment, operatorNamespace } from '../../scripts/demo/operator-install.ts'
-import { forwardPort, type PortForward } from '../../scripts/demo/port-forward.ts'
+import { operatorDeployment, operatorNamespace } from '../../tools/cluster-client/install-operator.ts'
+import { forwardPort, type PortForward } from '../../tools/cluster-client/port-forward.ts'
 import { kubectl } from './cluster-under-test.ts'
 
-/** One line of the Prometheus text format. */
+/** One sample of the Prometheus text format. */
 export interface Sample {
   name: string
   labels: Record<string, string>
   value: number
 }
 
-/** The operator's metrics endpoint, as a Prometheus in the cluster would reach it. */
+/** Reads the operator's metrics through a port-forward. */
 export async function openOperatorMetrics(): Promise<{ scrape(): Promise<Sample[]> } & Pick<PortForward, 'close'>> {
   const forward = await forwardPort(kubectl(), {
     namespace: operatorNamespace,
@@ -28,7 +28,7 @@ export async function openOperatorMetrics(): Promise<{ scrape(): Promise<Sample[
 }
 
 /** @see https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format */
-export function parseMetrics(text: string): Sample[] {
+function parseMetrics(text: string): Sample[] {
   return text.split('\n').flatMap((line) => {
     const [, name, labelText = '', value] = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line) ?? []
     if (name === undefined || value === undefined) return []

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readinessOf } from '../../scripts/demo/readiness.ts'
+import { readinessOf } from '../../tools/cluster-client/readiness.ts'
 import { apply, authService, freshNamespace, kubectl, removeNamespace, sample } from './cluster-under-test.ts'
 
 const namespace = 'e2e-missing-secret'
@@ -15,10 +15,10 @@ beforeAll(async () => {
 
 afterAll(() => removeNamespace(namespace))
 
-test('a missing Secret is named, and the AuthService goes on by itself once it is there', async () => {
+test('status names a missing Secret, and the AuthService continues once the Secret exists', async () => {
   const readiness = async () => readinessOf(await authService(namespace, 'external'))
   await expect
-    .poll(readiness, { timeout: 20_000, message: 'how the operator judges the AuthService' })
+    .poll(readiness, { timeout: 20_000, message: 'readiness of the AuthService' })
     .toMatchObject({ state: 'stalled', message: expect.stringMatching(/our-mongodb/) })
 
   await kubectl().run([
@@ -31,6 +31,6 @@ test('a missing Secret is named, and the AuthService goes on by itself once it i
     '--from-literal=url=mongodb://mongodb.example.com:27017/?replicaSet=rs0',
   ])
   await expect
-    .poll(readiness, { timeout: 60_000, message: 'how the operator judges the AuthService' })
+    .poll(readiness, { timeout: 60_000, message: 'readiness of the AuthService' })
     .toMatchObject({ state: 'waiting' })
 })

@@ -1,21 +1,22 @@
 import { Listr } from 'listr2'
 import type { TestProject } from 'vitest/node'
-import { type Kubectl, kubectlFor } from '../../scripts/demo/kubectl.ts'
-import { installOperator } from '../../scripts/demo/operator-install.ts'
-import { clusterTasks, imageTasks, runningCluster } from '../cluster/cluster.ts'
-import { freeEdgePort } from '../cluster/edge-port.ts'
-import type { Wishes } from '../cluster/plan.ts'
+import { freeEdgePort } from '../../tools/cluster-client/edge-port.ts'
+import { installOperator } from '../../tools/cluster-client/install-operator.ts'
+import { type Kubectl, kubectlOf } from '../../tools/cluster-client/kubectl.ts'
+import { clusterTasks, imageTasks, runningCluster } from '../../tools/local-cluster/cluster.ts'
+import type { ClusterRequest } from '../../tools/local-cluster/plan.ts'
 
 /**
- * Brings the cluster up with this checkout's operator, nobody at the node port of edges, and tells the tests where it is.
- * The cluster stays for the next run: `npm run cluster -- down` removes it.
+ * Starts a cluster with this checkout's operator and a free node port for edges, and provides it to the tests. The
+ * cluster stays for the next run: `npm run cluster -- down` removes it.
  */
-export async function prepareCluster(project: TestProject, wishes: Wishes = {}): Promise<Kubectl> {
-  await new Listr([...clusterTasks(wishes), ...imageTasks()], { renderer: 'verbose' }).run()
-  const { kubectl: binary, kubeconfigPath, context, edgePort } = await runningCluster()
-  const kubectl = kubectlFor(binary, ['--kubeconfig', kubeconfigPath, '--context', context])
+export async function prepareCluster(project: TestProject, request: ClusterRequest = {}): Promise<Kubectl> {
+  await new Listr([...clusterTasks(request), ...imageTasks()], { renderer: 'verbose' }).run()
+  const cluster = await runningCluster()
+  const kubectl = kubectlOf(cluster)
   await installOperator(kubectl)
   await freeEdgePort(kubectl)
+  const { kubectl: binary, kubeconfigPath, context, edgePort } = cluster
   project.provide('cluster', { kubectl: binary, kubeconfigPath, context, edgePort })
   return kubectl
 }

@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
-import { EdgeClient } from '../../scripts/demo/edge-client.ts'
-import { forwardPort, type PortForward } from '../../scripts/demo/port-forward.ts'
-import { readQuickstart } from '../../scripts/demo/quickstart.ts'
+import { EdgeClient } from '../../tools/cluster-client/edge-client.ts'
+import { forwardPort, type PortForward } from '../../tools/cluster-client/port-forward.ts'
+import { readQuickstart } from '../../tools/cluster-client/quickstart.ts'
 import { apply, freshNamespace, kubectl, removeNamespace, sample } from './cluster-under-test.ts'
 
 interface RolloutStatus {
@@ -10,7 +10,9 @@ interface RolloutStatus {
   rollout: Record<string, unknown> & { phase: string; revision: string }
 }
 
-/** What tests of rollouts start from: two servers, blue and green, a short window, an edge that is reached by a forward. */
+/**
+ * The AuthService of rollout tests: two servers per colour, a short analysis window, and an edge behind a port-forward.
+ */
 export class RolloutUnderTest {
   readonly edge: EdgeClient
   readonly #namespace: string
@@ -24,7 +26,7 @@ export class RolloutUnderTest {
     this.#forward = forward
   }
 
-  /** In a namespace of its own, once it is ready. @param analysis what is not to be as usual in the judgement of traffic */
+  /** Creates it in its own namespace and waits until it is ready. @param analysis overrides settings of the analysis */
   static async create(namespace: string, name: string, analysis: object = {}): Promise<RolloutUnderTest> {
     const { host } = await readQuickstart(namespace)
     await freshNamespace(namespace)
@@ -46,7 +48,11 @@ export class RolloutUnderTest {
     await kubectl().run(ready, { timeoutSeconds: 160 })
     const forward = await forwardPort(kubectl(), { namespace, target: `service/${name}-edge`, port: 443 })
     const secret = await kubectl().json<{ data: Record<string, string> }>([
-      ...['get', 'secret', `${name}-edge-tls`, '--namespace', namespace],
+      'get',
+      'secret',
+      `${name}-edge-tls`,
+      '--namespace',
+      namespace,
     ])
     const ca = Buffer.from(secret.data['ca.crt'] ?? '', 'base64').toString('utf8')
     const edge = new EdgeClient({ host, ip: '127.0.0.1', port: forward.port, ca })
@@ -61,12 +67,16 @@ export class RolloutUnderTest {
 
   async status(): Promise<RolloutStatus> {
     const { status } = await kubectl().json<{ status: RolloutStatus }>([
-      ...['get', 'authservice', this.#name, '--namespace', this.#namespace],
+      'get',
+      'authservice',
+      this.#name,
+      '--namespace',
+      this.#namespace,
     ])
     return status
   }
 
-  /** Waits until `status.rollout` is so. */
+  /** Waits until `status.rollout` matches. */
   async until(expected: object, timeoutSeconds = 200): Promise<void> {
     await expect
       .poll(async () => (await this.status()).rollout, {
@@ -79,19 +89,28 @@ export class RolloutUnderTest {
 
   async patch(spec: object): Promise<void> {
     await kubectl().run([
-      ...['patch', `authservice/${this.#name}`, '--namespace', this.#namespace, '--type=merge'],
-      ...['--patch', JSON.stringify({ spec })],
+      'patch',
+      `authservice/${this.#name}`,
+      '--namespace',
+      this.#namespace,
+      '--type=merge',
+      '--patch',
+      JSON.stringify({ spec }),
     ])
   }
 
   async annotate(action: string, value: string): Promise<void> {
     await kubectl().run([
-      ...['annotate', `authservice/${this.#name}`, '--namespace', this.#namespace, '--overwrite'],
+      'annotate',
+      `authservice/${this.#name}`,
+      '--namespace',
+      this.#namespace,
+      '--overwrite',
       `auth-operator.dev/${action}=${value}`,
     ])
   }
 
-  /** Names of what there is of a kind. */
+  /** The names of all objects of a kind. */
   async names(kind: string): Promise<string[]> {
     return (await kubectl().run(['get', kind, '--namespace', this.#namespace, '--output=name'])).split('\n')
   }

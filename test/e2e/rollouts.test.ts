@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { walkThrough } from '../../scripts/demo/walk-through.ts'
+import { walkThrough } from '../../tools/cluster-client/walk-through.ts'
 import { Load } from './load.ts'
 import { RolloutUnderTest } from './rollout-under-test.ts'
 
 let rollout: RolloutUnderTest
 
-/** What a person changes to make a new revision of the same image. */
+/** A change that creates a new revision of the same image. */
 const newRevision = (value: string) => rollout.patch({ pod: { annotations: { 'example.com/revision': value } } })
 
 beforeAll(async () => {
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => rollout?.remove())
 
-test('a blue-green rollout is tested, moves the traffic and fails no request meanwhile', async () => {
+test('a blue-green rollout runs the smoke test, switches the traffic and fails no request', async () => {
   const user = await walkThrough(rollout.edge)
   const load = Load.start(rollout.edge, user)
   await newRevision('two')
@@ -27,11 +27,11 @@ test('a blue-green rollout is tested, moves the traffic and fails no request mea
   expect(status.activeColor).toBe('green')
   expect(status.rollout['smokeTest']).toMatchObject({ passed: true, message: expect.stringMatching(/steps passed/) })
   expect(status.rollout['analysis']).toMatchObject({ verdict: 'pass' })
-  // Nobody but the user of this test is left in the database of users.
+  // The smoke test has removed its user: the database has only that of this test.
   expect(await rollout.names('jobs')).not.toEqual(expect.arrayContaining([expect.stringContaining('smoke')]))
 })
 
-test('the old colour takes the traffic back at once', async () => {
+test('a rollback returns the traffic to the old colour immediately', async () => {
   const user = await walkThrough(rollout.edge)
   const load = Load.start(rollout.edge, user)
   await rollout.annotate('rollback-to', '1')
@@ -41,7 +41,7 @@ test('the old colour takes the traffic back at once', async () => {
   expect(failures, `${failures.length} of ${requests} requests failed`).toEqual([])
 })
 
-test('a revision whose image cannot be pulled never gets traffic, and says why', async () => {
+test('a revision whose image cannot be pulled gets no traffic, and status says why', async () => {
   await rollout.patch({ image: 'registry.invalid/nobody/nothing:1', rollout: { progressDeadlineSeconds: 30 } })
   await rollout.until({ lastOutcome: 'DeadlineExceeded', failure: expect.stringMatching(/not ready within 30 s/) }, 120)
   expect((await rollout.status()).activeColor).toBe('blue')

@@ -6,12 +6,12 @@ import { apply, kubectl, sample } from './cluster-under-test.ts'
 const directory = resolve(import.meta.dirname, '../../manifests/samples')
 const files = readdirSync(directory).filter((file) => file.endsWith('.yaml'))
 
-test.each(files)('%s is accepted by the cluster', async (file) => {
+test.each(files)('the API server accepts %s', async (file) => {
   const answer = await kubectl().run(['apply', '--dry-run=server', '--filename', join(directory, file)])
   expect(answer).toMatch(/authservice\.auth-operator\.dev\/\S+ (created|configured|unchanged)/)
 })
 
-test('a mistake in the YAML is refused with what to write instead', async () => {
+test('the API server refuses a mistake in the YAML and says what to write instead', async () => {
   const manifest = await sample('quickstart.yaml')
   manifest.spec['mongodb'] = { managed: {}, external: { urlSecretRef: { name: 'a', key: 'url' } } }
   await expect(apply('default', manifest)).rejects.toThrow(/mongodb.*exactly one of/s)

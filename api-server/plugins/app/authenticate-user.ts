@@ -5,9 +5,9 @@ import { isActive, roleOf, type StoredUser } from './users/user.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The user of the request's access token, as it is now. @throws Problem 401, or 503 */
+    /** The current user of the request's access token. @throws Problem 401, or 503 */
     authenticateUser(request: FastifyRequest): Promise<StoredUser>
-    /** The same, for administrators alone: by the token and by the database. @throws Problem 401, 403, or 503 */
+    /** The same, for administrators only, checked in the token and in the database. @throws Problem 401, 403, or 503 */
     authenticateAdmin(request: FastifyRequest): Promise<StoredUser>
   }
 }
@@ -17,7 +17,7 @@ export default fp(
     app.decorate('authenticateUser', async (request) => {
       const { sub } = await app.authenticate(request)
       const user = await app.users.findById(sub)
-      if (user === null || !isActive(user)) throw problem(401, 'session_revoked', 'The user is gone or was disabled.')
+      if (user === null || !isActive(user)) throw problem(401, 'session_revoked', 'The user was deleted or disabled.')
       return user
     })
     app.decorate('authenticateAdmin', async (request) => {

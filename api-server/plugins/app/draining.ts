@@ -6,7 +6,7 @@ declare module 'fastify' {
   }
 }
 
-/** While the server drains, each answer tells the client to take another connection. RFC 9112 section 9.6. */
+/** While the server drains, each response asks the client to open another connection. RFC 9112 section 9.6. */
 export default fp(
   async function draining(app) {
     let isDraining = false

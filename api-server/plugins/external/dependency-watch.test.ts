@@ -1,62 +1,62 @@
-import { setTimeout as turn } from 'node:timers/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterEach, expect, test, vi } from 'vitest'
-import { DependencyAwayError, DependencyWatch } from './dependency-watch.ts'
+import { DependencyUnavailableError, DependencyWatch } from './dependency-watch.ts'
 
 let watch: DependencyWatch | undefined
 
 afterEach(() => watch?.stop())
 
-/** A server that does what it is told. */
+/** A server whose behaviour a test sets. */
 function watched(behaviour: { now: 'answers' | 'hangs' | 'refuses' }) {
-  const told: string[] = []
+  const reported: string[] = []
   const ping = async () => {
     if (behaviour.now === 'refuses') throw new Error('ECONNREFUSED')
     if (behaviour.now === 'hangs') await new Promise(() => {})
   }
   watch = new DependencyWatch({
     ping,
-    onAway: () => told.push('away'),
-    onBack: () => told.push('back'),
-    turnMilliseconds: 5,
-    restMilliseconds: 5,
+    onDown: () => reported.push('down'),
+    onUp: () => reported.push('up'),
+    checkMilliseconds: 5,
+    idlePingMilliseconds: 5,
     timeoutMilliseconds: 100,
   })
   watch.start()
-  return { watch, told }
+  return { watch, reported }
 }
 
-test('a server that never answers is away from the beginning, and the start goes on without it', async () => {
-  const { watch, told } = watched({ now: 'hangs' })
+test('a server that never answers is unavailable from the start, and startup continues without it', async () => {
+  const { watch, reported } = watched({ now: 'hangs' })
   await watch.firstAnswer(50)
-  expect({ isUp: watch.isUp, silent: watch.silentMilliseconds, told }).toEqual({
+  expect({ isUp: watch.isUp, silent: watch.silentMilliseconds, reported }).toEqual({
     isUp: false,
     silent: Infinity,
-    told: [],
+    reported: [],
   })
-  await expect(watch.whileUp(async () => 'work')).rejects.toBeInstanceOf(DependencyAwayError)
+  await expect(watch.whileUp(async () => 'work')).rejects.toBeInstanceOf(DependencyUnavailableError)
 })
 
 test.each(['hangs', 'refuses'] as const)(
-  'whoever waits for a server that %s is told, and again when it is back',
+  'a request that waits for a server that %s fails, and succeeds after recovery',
   async (way) => {
     const behaviour: Parameters<typeof watched>[0] = { now: 'answers' }
-    const { watch, told } = watched(behaviour)
+    const { watch, reported } = watched(behaviour)
     await watch.firstAnswer(5_000)
     expect(await watch.whileUp(async () => 'work')).toBe('work')
 
     const waiting = watch.whileUp(() => new Promise(() => {}))
     behaviour.now = way
-    await expect(waiting).rejects.toBeInstanceOf(DependencyAwayError)
+    await expect(waiting).rejects.toBeInstanceOf(DependencyUnavailableError)
     expect(watch.isUp).toBe(false)
     behaviour.now = 'answers'
-    await vi.waitFor(() => expect(told).toEqual(['back', 'away', 'back']), { timeout: 5_000 })
+    await vi.waitFor(() => expect(reported).toEqual(['up', 'down', 'up']), { timeout: 5_000 })
     expect(await watch.whileUp(async () => 'again')).toBe('again')
   },
 )
 
-test('a server that answers others is not away, however long the question takes', async () => {
+test('a server that answers others is available, however long the ping takes', async () => {
   const behaviour: Parameters<typeof watched>[0] = { now: 'answers' }
-  const { watch, told } = watched(behaviour)
+  const { watch, reported } = watched(behaviour)
   await watch.firstAnswer(5_000)
   const others = setInterval(() => watch.noteAnswer(), 2)
   try {
@@ -66,29 +66,29 @@ test('a server that answers others is not away, however long the question takes'
       isDone = true
     }, 400)
     await vi.waitFor(() => expect(isDone).toBe(true), { timeout: 5_000 })
-    expect({ isUp: watch.isUp, told }).toEqual({ isUp: true, told: ['back'] })
+    expect({ isUp: watch.isUp, reported }).toEqual({ isUp: true, reported: ['up'] })
   } finally {
     clearInterval(others)
   }
 })
 
-test('a server is not away because this process had no turn for a while', async () => {
+test('a server stays available when this process was delayed', async () => {
   let isBlocked = false
-  const told: string[] = []
+  const reported: string[] = []
   watch = new DependencyWatch({
-    // An answer that takes several turns, as one over TLS does.
+    // An answer that takes several turns of the event loop, as one over TLS does.
     ping: async () => {
-      for (let count = 0; count < 4; count++) await turn(5)
+      for (let count = 0; count < 4; count++) await wait(5)
       if (!isBlocked) return
       isBlocked = false
       const until = performance.now() + 300
       while (performance.now() < until);
-      for (let count = 0; count < 4; count++) await turn(5)
+      for (let count = 0; count < 4; count++) await wait(5)
     },
-    onAway: (error) => told.push(`away: ${error}`),
-    onBack: () => told.push('back'),
-    turnMilliseconds: 5,
-    restMilliseconds: 5,
+    onDown: (error) => reported.push(`down: ${error}`),
+    onUp: () => reported.push('up'),
+    checkMilliseconds: 5,
+    idlePingMilliseconds: 5,
     timeoutMilliseconds: 100,
   })
   watch.start()
@@ -96,15 +96,30 @@ test('a server is not away because this process had no turn for a while', async 
   isBlocked = true
   await vi.waitFor(() => expect(isBlocked).toBe(false), { timeout: 5_000 })
   await vi.waitFor(() => expect(watch?.silentMilliseconds).toBeLessThan(50), { timeout: 5_000 })
-  expect({ isUp: watch.isUp, told }).toEqual({ isUp: true, told: ['back'] })
+  expect({ isUp: watch.isUp, reported }).toEqual({ isUp: true, reported: ['up'] })
 })
 
-/** Runs with a clock that moves when it is told to. @returns how often the server was asked in each of the times */
-async function questionsIn(times: ((watch: DependencyWatch) => void)[], milliseconds: number): Promise<number[]> {
+test('a server that answers reads and refuses writes is found out by the ping of the watch', async () => {
+  const behaviour: Parameters<typeof watched>[0] = { now: 'answers' }
+  const { watch, reported } = watched(behaviour)
+  await watch.firstAnswer(5_000)
+  const others = setInterval(() => watch.noteAnswer(), 2)
+  try {
+    behaviour.now = 'refuses'
+    watch.noteRefusal()
+    await vi.waitFor(() => expect(reported).toEqual(['up', 'down']), { timeout: 5_000 })
+    expect(watch.failure).toEqual(new Error('ECONNREFUSED'))
+  } finally {
+    clearInterval(others)
+  }
+})
+
+/** Runs with a simulated clock. @returns the number of pings in each interval */
+async function pingsIn(times: ((watch: DependencyWatch) => void)[], milliseconds: number): Promise<number[]> {
   vi.useFakeTimers()
   try {
     const ping = vi.fn(async () => 'pong')
-    watch = new DependencyWatch({ ping, onAway: () => {}, onBack: () => {} })
+    watch = new DependencyWatch({ ping, onDown: () => {}, onUp: () => {} })
     watch.start()
     await vi.advanceTimersByTimeAsync(0)
     const counts: number[] = []
@@ -121,9 +136,9 @@ async function questionsIn(times: ((watch: DependencyWatch) => void)[], millisec
   }
 }
 
-test('a server that answers others is not asked, and one that nobody asks now and then', async () => {
+test('a server that answers requests is not pinged, and an idle one is pinged occasionally', async () => {
   let others: NodeJS.Timeout | undefined
-  const counts = await questionsIn(
+  const counts = await pingsIn(
     [
       (watch) => {
         others = setInterval(() => watch.noteAnswer(), 500)
@@ -137,8 +152,8 @@ test('a server that answers others is not asked, and one that nobody asks now an
 
 test.each<[who: string, waits: (watch: DependencyWatch) => void]>([
   ['a request', (watch) => void watch.whileUp(() => new Promise(() => {}))],
-  ['a command', (watch) => watch.noteQuestion()],
-])('once %s waits for an answer, the server is asked within a fifth of a second', async (_who, waits) => {
-  const [questions] = await questionsIn([waits], 200)
-  expect(questions).toBeGreaterThanOrEqual(1)
+  ['a command', (watch) => watch.noteRequest()],
+])('once %s waits for an answer, a ping is sent within 200 ms', async (_who, waits) => {
+  const [pings] = await pingsIn([waits], 200)
+  expect(pings).toBeGreaterThanOrEqual(1)
 })

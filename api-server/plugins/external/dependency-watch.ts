@@ -1,77 +1,100 @@
 import { setImmediate } from 'node:timers/promises'
-import { atMost } from '../../at-most.ts'
+import { withDeadline } from '../../with-deadline.ts'
 
 export interface WatchOptions {
-  /** Asks for any answer. It may hang: then it counts as none. */
+  /** Sends a ping. If it hangs, it counts as no answer. */
   ping: () => Promise<unknown>
-  onAway: (error: unknown) => void
-  onBack: () => void
-  /** Every so often it is looked whether a question is due. Whoever waits for an answer waits so long without a question. */
-  turnMilliseconds?: number
-  /** Without an answer for so long a question is due, even if nobody waits. */
-  restMilliseconds?: number
-  /** Whoever has not answered by then is away; only time in which this process gets its turns counts. */
+  onDown: (error: unknown) => void
+  onUp: () => void
+  /**
+   * Interval at which the watch checks whether a ping is due. A waiting request waits this long before a ping is sent.
+   */
+  checkMilliseconds?: number
+  /** After this time without an answer, a ping is due even if no request waits. */
+  idlePingMilliseconds?: number
+  /** A server that has not answered by then is unavailable. Only time in which this process runs counts. */
   timeoutMilliseconds?: number
 }
 
-/** The server that was asked is away: it refuses, or does not answer. */
-export class DependencyAwayError extends Error {
-  override name = 'DependencyAwayError'
+/** The server is unavailable: it refuses connections or does not answer. */
+export class DependencyUnavailableError extends Error {
+  override name = 'DependencyUnavailableError'
 }
 
 /**
- * Knows whether a server answers. The answers that others get are proof enough; while there are none it is asked: at
- * once when somebody waits for one, so that a server that hangs is known within a second, and now and then when nobody
- * does. Whoever waits for it is told when it goes away.
+ * Knows whether a server is available. Any answer to a request proves it. Without answers, the watch sends pings: at
+ * once while a request waits, so that it detects a hanging server within a second, and occasionally otherwise. Waiting
+ * requests fail when the server becomes unavailable.
  */
 export class DependencyWatch {
   readonly #options: Required<WatchOptions>
   readonly #waiting = new Set<(error: Error) => void>()
   readonly #first = Promise.withResolvers<void>()
-  #turns: NodeJS.Timeout | undefined
-  /** Ours, on its way: how many turns it has taken. */
-  #question: { turns: number } | undefined
-  /** Somebody has asked since the last answer. */
-  #isAsked = false
+  #checks: NodeJS.Timeout | undefined
+  /** The ping in progress, and the number of checks since it was sent. */
+  #pinging: { checks: number } | undefined
+  /** A request was sent after the last answer. */
+  #isAnswerDue = false
+  /**
+   * The server refused a command. Only a ping of the watch can tell whether it is usable, whatever it answers to
+   * others.
+   */
+  #isUncertain = false
   #isUp = false
   #lastAnswer = Number.NEGATIVE_INFINITY
-  #lastFailure = Number.NEGATIVE_INFINITY
+  #failedAt = Number.NEGATIVE_INFINITY
+  #failure: unknown
 
   constructor(options: WatchOptions) {
-    this.#options = { turnMilliseconds: 100, restMilliseconds: 1_000, timeoutMilliseconds: 700, ...options }
+    this.#options = { checkMilliseconds: 100, idlePingMilliseconds: 1_000, timeoutMilliseconds: 700, ...options }
   }
 
   start(): void {
-    this.#turns = setInterval(() => this.#turn(), this.#options.turnMilliseconds)
-    this.#ask()
+    this.#checks = setInterval(() => this.#check(), this.#options.checkMilliseconds)
+    this.#ping()
   }
 
-  /** Nobody waits for a first answer any longer. */
+  /** Startup no longer waits for the first answer. */
   stop(): void {
-    clearInterval(this.#turns)
-    this.#question = undefined
+    clearInterval(this.#checks)
+    this.#pinging = undefined
     this.#first.resolve()
   }
 
-  /** Somebody waits for an answer that is not work of `whileUp`. */
-  noteQuestion(): void {
-    this.#isAsked = true
+  /** A request outside of `whileUp` waits for an answer. */
+  noteRequest(): void {
+    this.#isAnswerDue = true
   }
 
-  /** It has answered somebody: whoever answers others is not away, however long a question waits in its queue. */
+  /** It has answered a request, so it is available, however long a ping waits in its queue. */
   noteAnswer(): void {
     this.#lastAnswer = performance.now()
-    this.#isAsked = false
+    this.#isAnswerDue = false
   }
 
-  /** Resolves with the first answer, or after so long without one. */
-  firstAnswer(mostMilliseconds: number): Promise<void> {
-    return atMost(mostMilliseconds, this.#first.promise)
+  /** The server refused a command, so answers to other requests prove nothing: the next check sends a ping. */
+  noteRefusal(): void {
+    this.#isUncertain = true
   }
 
-  /** False before the first answer as well. */
+  /** Another attempt has failed, such as connecting. */
+  noteFailure(error: unknown): void {
+    if (!this.#isUp) this.#failure = error
+  }
+
+  /** Resolves with the first answer, or after this time without one. */
+  firstAnswer(maxMilliseconds: number): Promise<void> {
+    return withDeadline(maxMilliseconds, this.#first.promise)
+  }
+
+  /** Also false before the first answer. */
   get isUp(): boolean {
     return this.#isUp
+  }
+
+  /** Error of the last attempt; undefined after an answer. */
+  get failure(): unknown {
+    return this.#failure
   }
 
   /** Infinite before the first answer. */
@@ -80,11 +103,12 @@ export class DependencyWatch {
   }
 
   /**
-   * The work's result, unless the server goes away before: then the work ends by itself, and nobody waits for it.
-   * @throws DependencyAwayError
+   * The result of the work, unless the server becomes unavailable first. The work then continues, but no request waits
+   * for it.
+   * @throws DependencyUnavailableError
    */
   whileUp<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (!this.#isUp) return Promise.reject(new DependencyAwayError())
+    if (!this.#isUp) return Promise.reject(new DependencyUnavailableError())
     return new Promise((resolve, reject) => {
       this.#waiting.add(reject)
       work()
@@ -93,65 +117,69 @@ export class DependencyWatch {
     })
   }
 
-  /** A process that a busy machine lets wait has one turn for all that it missed. */
-  #turn(): void {
-    const { turnMilliseconds, timeoutMilliseconds } = this.#options
-    const question = this.#question
-    if (question === undefined) {
-      if (this.#isDue()) this.#ask()
+  /** A process that a busy machine has delayed runs this once for all missed intervals. */
+  #check(): void {
+    const { checkMilliseconds, timeoutMilliseconds } = this.#options
+    const ping = this.#pinging
+    if (ping === undefined) {
+      if (this.#isDue()) this.#ping()
       return
     }
-    question.turns++
-    if (question.turns * turnMilliseconds >= timeoutMilliseconds) void this.#giveUp(question)
+    ping.checks++
+    if (ping.checks * checkMilliseconds >= timeoutMilliseconds) void this.#timeOut(ping)
   }
 
   #isDue(): boolean {
-    const { turnMilliseconds, restMilliseconds } = this.#options
-    if (!this.#isUp) return performance.now() - this.#lastFailure >= turnMilliseconds
-    const isAwaited = this.#isAsked || this.#waiting.size > 0
-    return this.silentMilliseconds >= (isAwaited ? turnMilliseconds : restMilliseconds)
+    const { checkMilliseconds, idlePingMilliseconds } = this.#options
+    if (!this.#isUp) return performance.now() - this.#failedAt >= checkMilliseconds
+    if (this.#isUncertain) return true
+    const isAwaited = this.#isAnswerDue || this.#waiting.size > 0
+    return this.silentMilliseconds >= (isAwaited ? checkMilliseconds : idlePingMilliseconds)
   }
 
-  #ask(): void {
-    const question = { turns: 0 }
-    this.#question = question
+  #ping(): void {
+    const ping = { checks: 0 }
+    this.#pinging = ping
+    this.#isUncertain = false
     this.#options.ping().then(
       () => {
-        if (this.#ends(question)) this.#answered()
+        if (this.#finish(ping)) this.#answered()
       },
       (error: unknown) => {
-        if (this.#ends(question)) this.#goAway(error)
+        if (this.#finish(ping)) this.#fail(error)
       },
     )
   }
 
-  /** False when that was given up, or the watch was stopped, before. */
-  #ends(question: object): boolean {
-    const isOurs = this.#question === question
-    if (isOurs) this.#question = undefined
+  /** False when that was cancelled, or the watch was stopped, before. */
+  #finish(ping: object): boolean {
+    const isOurs = this.#pinging === ping
+    if (isOurs) this.#pinging = undefined
     return isOurs
   }
 
   #answered(): void {
     this.noteAnswer()
-    if (!this.#isUp) this.#options.onBack()
+    this.#failure = undefined
+    if (!this.#isUp) this.#options.onUp()
     this.#isUp = true
     this.#first.resolve()
   }
 
-  async #giveUp(question: object): Promise<void> {
-    // An answer that is here already counts.
+  async #timeOut(ping: object): Promise<void> {
+    // An answer that has already arrived counts.
     await setImmediate()
     await setImmediate()
     const { timeoutMilliseconds } = this.#options
-    if (!this.#ends(question) || this.silentMilliseconds < timeoutMilliseconds) return
-    this.#goAway(new Error(`no answer within ${timeoutMilliseconds} ms`))
+    if (!this.#finish(ping) || this.silentMilliseconds < timeoutMilliseconds) return
+    this.#fail(new Error(`no answer within ${timeoutMilliseconds} ms`))
   }
 
-  #goAway(error: unknown): void {
-    this.#lastFailure = performance.now()
-    if (this.#isUp) this.#options.onAway(error)
+  #fail(error: unknown): void {
+    this.#failedAt = performance.now()
+    this.#failure = error
+    if (this.#isUp) this.#options.onDown(error)
     this.#isUp = false
-    for (const reject of this.#waiting) reject(new DependencyAwayError('it does not answer', { cause: error }))
+    for (const reject of this.#waiting) reject(new DependencyUnavailableError('no answer', { cause: error }))
   }
 }

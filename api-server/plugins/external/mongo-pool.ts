@@ -2,16 +2,16 @@ import type { MongoClient } from 'mongodb'
 
 /** Connections to one member of the deployment. */
 export interface PoolUse {
-  /** Carry an operation now. */
+  /** Connections in use. */
   inUse: number
-  /** Wait for one. */
+  /** Operations that wait for a connection. */
   idle: number
 }
 
 /**
- * Counts the connections of a client by the driver's own events.
+ * Counts the connections of a client by events of the driver.
  *
- * The driver keeps a pool of at most `maxPoolSize` for each member of a replica set, so what matters is the fullest.
+ * The driver has a pool of at most `maxPoolSize` for each member of a replica set, so the fullest one matters.
  * @see https://www.mongodb.com/docs/drivers/node/current/monitoring-and-logging/monitoring/#connection-pool-events
  * @returns the use of the fullest pool
  */

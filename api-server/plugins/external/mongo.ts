@@ -1,10 +1,17 @@
 import { setTimeout } from 'node:timers/promises'
 import fp from 'fastify-plugin'
-import { type ClientSession, type Db, MongoClient, type MongoClientOptions } from 'mongodb'
-import type { Config } from '../../config.ts'
+import {
+  type ClientSession,
+  type Db,
+  MongoClient,
+  type MongoClientOptions,
+  MongoStalePrimaryError,
+  type TopologyDescription,
+} from 'mongodb'
+import type { Config } from '../../config/config.ts'
 import { DependencyWatch } from './dependency-watch.ts'
-import { LeftTransactions } from './left-transactions.ts'
 import { type PoolUse, watchPools } from './mongo-pool.ts'
+import { OrphanedTransactions } from './orphaned-transactions.ts'
 import { transaction } from './transaction.ts'
 
 declare module 'fastify' {
@@ -13,34 +20,41 @@ declare module 'fastify' {
     mongo: {
       client: MongoClient
       db: Db
-      /** Whether the primary answers. */
+      /** Hosts and ports in the connection string. */
+      address: string
+      /** Whether the primary is available. */
       watch: DependencyWatch
-      /** Connections now, of the fullest pool. */
+      /** Called whenever a primary is found: at startup, after an outage, and after an election. */
+      onPrimaryFound(listener: () => void): void
+      /** Current connections of the fullest pool. */
       poolUse(): PoolUse
-      /** All writes of `work` or none, read from one snapshot. It may run more than once: what it does is in its writes. */
+      /**
+       * Runs `work` in a transaction with snapshot reads. It may run more than once, so its only effects must be its
+       * writes.
+       */
       transaction<Result>(work: (transaction: ClientSession) => Promise<Result>): Promise<Result>
     }
   }
 }
 
-/** No request waits longer for a database that is away. */
-const mostMilliseconds = 1_000
-/** Between attempts to reach a database that has never answered yet. */
-const leastRetryMilliseconds = 100
-const mostRetryMilliseconds = 2_000
+/** No request waits longer for an unavailable database. */
+const maxMilliseconds = 1_000
+/** Delay between attempts to reach a database that has never answered. */
+const minRetryMilliseconds = 100
+const maxRetryMilliseconds = 2_000
 
-export function mongoClient({ mongodb }: Config, options: MongoClientOptions = {}): MongoClient {
+function mongoClient({ mongodb }: Config, options: MongoClientOptions = {}): MongoClient {
   return new MongoClient(mongodb.url, {
     appName: 'authservice',
     minPoolSize: mongodb.minPoolSize,
     maxPoolSize: mongodb.maxPoolSize,
-    serverSelectionTimeoutMS: mostMilliseconds,
-    connectTimeoutMS: mostMilliseconds,
-    waitQueueTimeoutMS: mostMilliseconds,
-    // Longer than a request waits, which the watch ends: for what goes on in the background.
+    serverSelectionTimeoutMS: maxMilliseconds,
+    connectTimeoutMS: maxMilliseconds,
+    waitQueueTimeoutMS: maxMilliseconds,
+    // Longer than a request waits, which the watch limits: for work in the background.
     socketTimeoutMS: 5_000,
     heartbeatFrequencyMS: 2_000,
-    writeConcern: { w: 'majority', wtimeoutMS: mostMilliseconds },
+    writeConcern: { w: 'majority', wtimeoutMS: maxMilliseconds },
     readConcern: { level: 'majority' },
     retryWrites: true,
     ...(mongodb.caFile !== undefined && { tls: true, tlsCAFile: mongodb.caFile }),
@@ -48,18 +62,18 @@ export function mongoClient({ mongodb }: Config, options: MongoClientOptions = {
   })
 }
 
-/** An index takes longer to build than a request may wait. */
+/** Building an index takes longer than a request may wait. */
 export function migrationClient(config: Config): MongoClient {
   return mongoClient(config, { minPoolSize: 0, socketTimeoutMS: 0, writeConcern: { w: 'majority' } })
 }
 
 /**
- * Resolves once MongoDB has answered for the first time, or when the signal comes. From then on the client reconnects
- * by itself; but one whose first attempt failed stays closed until it is told to connect again.
+ * Resolves after the first answer of MongoDB, or when the signal comes. After that, the client reconnects by itself. A
+ * client whose first attempt failed stays closed until it is told to connect again.
  *
- * @param onFailure told of each attempt that failed, counted from 1
+ * @param onFailure called with each failed attempt, counted from 1
  */
-export async function connectOnceThere(
+export async function connectWithRetry(
   client: MongoClient,
   { signal, onFailure }: { signal?: AbortSignal; onFailure?: (error: unknown, attempt: number) => void } = {},
 ): Promise<void> {
@@ -69,7 +83,7 @@ export async function connectOnceThere(
       return
     } catch (error) {
       onFailure?.(error, attempt)
-      const pause = Math.min(leastRetryMilliseconds * 2 ** (attempt - 1), mostRetryMilliseconds)
+      const pause = Math.min(minRetryMilliseconds * 2 ** (attempt - 1), maxRetryMilliseconds)
       await setTimeout(pause, undefined, signal && { signal }).catch(() => {}) // the signal
     }
   }
@@ -80,41 +94,62 @@ export default fp(
     const client = mongoClient(app.config, { monitorCommands: true })
     const db = client.db(app.config.mongodb.database)
     if (app.config.mongodb.allowInsecure)
-      app.log.warn('MongoDB on another host may be in plain text: ALLOW_INSECURE_MONGODB')
+      app.log.warn('unencrypted connections to MongoDB on another host are allowed: ALLOW_INSECURE_MONGODB')
+    const address = client.options.hosts.map(String).join()
     const closing = new AbortController()
+    const replaced = new ReplacedReplicaSet(async () => {
+      app.log.warn('the replica set of MongoDB was recreated, for example on a new volume: opening a new connection')
+      await client.close()
+      await connectWithRetry(client, { signal: closing.signal })
+    })
     const watch = new DependencyWatch({
-      ping: () => db.command({ ping: 1 }, { readPreference: 'primary' }),
-      onAway: (error) =>
-        app.log.error({ err: error }, 'MongoDB is away: what needs it is answered with 503 until it is back'),
-      onBack: () => {
-        app.log.info('MongoDB answers')
-        void leftTransactions.end()
+      ping: async () => {
+        try {
+          await db.command({ ping: 1 }, { readPreference: 'primary' })
+          replaced.notePrimary()
+        } catch (error) {
+          replaced.noteFailure(error)
+          throw error
+        }
+      },
+      onDown: (error) =>
+        app.log.error(
+          { err: error },
+          `MongoDB at ${address} is unavailable: routes that need it answer 503 until it has recovered`,
+        ),
+      onUp: () => {
+        app.log.info('MongoDB is available')
+        void orphanedTransactions.end()
       },
     })
-    const leftTransactions = new LeftTransactions({
+    const orphanedTransactions = new OrphanedTransactions({
       kill: (sessions) => client.db('admin').command({ killSessions: sessions }),
       isUp: () => watch.isUp,
-      onFailure: (error) => app.log.warn({ err: error }, 'transactions that were left open are ended later'),
+      onFailure: (error) => app.log.warn({ err: error }, 'orphaned transactions will be ended later'),
     })
     client.on('commandSucceeded', () => watch.noteAnswer())
     app.decorate('mongo', {
       client,
       db,
+      address,
       watch,
+      onPrimaryFound: (listener) => followPrimary(client, listener),
       poolUse: watchPools(client),
-      transaction: (work) => transaction(client, (session) => void leftTransactions.add(session), work),
+      transaction: (work) => transaction(client, (session) => void orphanedTransactions.add(session), work),
     })
-    // In the background: the server answers its probes while it waits for its database.
-    const connecting = connectOnceThere(client, {
+    // In the background, because the server answers its probes while it waits for its database.
+    const connecting = connectWithRetry(client, {
       signal: closing.signal,
       onFailure: (error, attempt) => {
-        if (Number.isInteger(Math.log2(attempt))) app.log.warn({ err: error, attempt }, 'waiting for MongoDB')
+        watch.noteFailure(error)
+        if (Number.isInteger(Math.log2(attempt)))
+          app.log.warn({ err: error, attempt }, `waiting for MongoDB at ${address}`)
       },
     })
     void connecting.then(() => {
       if (!closing.signal.aborted) watch.start()
     })
-    await watch.firstAnswer(mostMilliseconds)
+    await watch.firstAnswer(maxMilliseconds)
     app.addHook('onClose', async () => {
       closing.abort()
       await connecting
@@ -124,3 +159,63 @@ export default fp(
   },
   { name: 'mongo', dependencies: ['config'] },
 )
+
+/** Longer than a primary without a majority stays primary (election timeout, 10 s by default). */
+const longestStaleMilliseconds = 15_000
+
+/**
+ * Detects a recreated replica set. Its elections count from one again, so the driver considers its primary stale and
+ * rejects it permanently.
+ * @see
+ * https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-discovery-and-monitoring.md#electionid-and-setversion-comparison
+ */
+class ReplacedReplicaSet {
+  readonly #connectAnew: () => Promise<void>
+  #since: number | undefined
+  #isConnecting = false
+
+  constructor(connectAnew: () => Promise<void>) {
+    this.#connectAnew = connectAnew
+  }
+
+  notePrimary(): void {
+    this.#since = undefined
+  }
+
+  noteFailure(error: unknown): void {
+    if (!(error instanceof Error && error.cause instanceof MongoStalePrimaryError)) {
+      this.#since = undefined
+      return
+    }
+    this.#since ??= performance.now()
+    if (this.#isConnecting || performance.now() - this.#since < longestStaleMilliseconds) return
+    this.#isConnecting = true
+    void this.#connectAnew().finally(() => {
+      this.#isConnecting = false
+      this.#since = undefined
+    })
+  }
+}
+
+/**
+ * Called when the primary is another server, or has restarted: every start of mongod has another process ID. The driver
+ * forgets the server first when a connection breaks.
+ * @see
+ * https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-discovery-and-monitoring.md
+ */
+function followPrimary(client: MongoClient, listener: () => void): void {
+  client.on('topologyDescriptionChanged', ({ previousDescription, newDescription }) => {
+    const found = writableServers(newDescription)
+    if (found !== '' && found !== writableServers(previousDescription)) listener()
+  })
+}
+
+const writableTypes: ReadonlySet<string> = new Set(['RSPrimary', 'Standalone', 'Mongos', 'LoadBalancer'])
+
+function writableServers({ servers }: TopologyDescription): string {
+  return [...servers.values()]
+    .filter(({ type }) => writableTypes.has(type))
+    .map(({ address, topologyVersion }) => `${address} ${topologyVersion?.processId.toHexString() ?? ''}`)
+    .sort()
+    .join()
+}

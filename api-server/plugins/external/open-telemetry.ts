@@ -11,10 +11,10 @@ import {
   TracerProvider,
 } from '@opentelemetry/sdk-trace'
 import type { FastifyRequest } from 'fastify'
-import type { Config } from '../../config.ts'
+import type { Config } from '../../config/config.ts'
 
-/** What an exporter that hangs may cost the end of the server. */
-const mostShutdownMilliseconds = 2_000
+/** Maximum delay of the shutdown by a hanging exporter. */
+const maxShutdownMilliseconds = 2_000
 
 /** A span for each request, part of the trace that its `traceparent` names (W3C Trace Context). */
 export function startTracing({ serviceName, traceRatio }: Config) {
@@ -26,11 +26,11 @@ export function startTracing({ serviceName, traceRatio }: Config) {
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
   })
   const instrumentation = new FastifyOtelInstrumentation({
-    // The steps inside of a request say little for what each of their spans costs.
+    // The steps of a request tell little for the cost of their spans.
     instrumentHooks: false,
     instrumentHandler: false,
     requestHook: (span, request: FastifyRequest) => {
-      // Its path and query are the client's, and may hold what no trace should: the route says enough.
+      // The client chooses path and query, which may contain secrets. The route is enough.
       span.setAttribute('url.path', request.routeOptions.url ?? 'unknown')
       span.updateName(`${request.method} ${request.routeOptions.url ?? 'unknown'}`)
       span.setAttribute('request.id', request.id)
@@ -40,7 +40,7 @@ export function startTracing({ serviceName, traceRatio }: Config) {
   return {
     plugin: instrumentation.plugin(),
     async stop(): Promise<void> {
-      const late = new Promise((resolve) => setTimeout(resolve, mostShutdownMilliseconds).unref())
+      const late = new Promise((resolve) => setTimeout(resolve, maxShutdownMilliseconds).unref())
       await Promise.race([provider.shutdown(), late])
     },
   }

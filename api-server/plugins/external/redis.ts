@@ -1,44 +1,55 @@
 import { readFileSync } from 'node:fs'
 import fp from 'fastify-plugin'
-import { Redis } from 'ioredis'
-import type { Config } from '../../config.ts'
+import { Redis, ReplyError } from 'ioredis'
+import type { Config } from '../../config/config.ts'
 import { DependencyWatch } from './dependency-watch.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** News between servers and counters of limits. A command fails at once while Redis is away. */
+    /** Propagates revocations and counts limits. A command fails at once while Redis is unavailable. */
     redis: Redis
-    /** Whether Redis answers. */
+    /** Whether Redis accepts writes. */
     redisWatch: DependencyWatch
   }
 }
 
-/** The start does not wait longer: the server answers its probes while it waits for Redis. */
-const mostStartMilliseconds = 1_000
+/** Startup does not wait longer: the server answers its probes while it waits for Redis. */
+const maxStartMilliseconds = 1_000
 
-/** Tells the watch what is asked and answered. */
+/** Reports requests and answers to the watch. */
 class WatchedRedis extends Redis {
   dependencyWatch: DependencyWatch | undefined
 
-  // All commands go through it, those of pipelines as well.
+  // All commands pass through it, including those of pipelines.
   override sendCommand(...sent: Parameters<Redis['sendCommand']>): unknown {
     const [command] = sent
-    this.dependencyWatch?.noteQuestion()
+    this.dependencyWatch?.noteRequest()
     command.promise.then(
       () => this.dependencyWatch?.noteAnswer(),
-      () => {}, // whoever sent it is told
+      (error: unknown) => {
+        // A Redis that is full, or a replica, answers reads but refuses writes. The caller gets the error.
+        if (error instanceof ReplyError) this.dependencyWatch?.noteRefusal()
+      },
     )
     return super.sendCommand(...sent)
   }
 }
 
-/** A client that connects in the background, again and again. */
+/**
+ * Errors of a server that is not the primary: after a planned failover, the old primary keeps its connections open and
+ * refuses every write. The name now leads to another server, so the client reconnects. Errors of scripts contain the
+ * code after other text.
+ * @see https://redis.io/docs/latest/develop/reference/sentinel-clients/#step-4-handling-reconnections
+ */
+const wrongServer = /(?:^|[\s-])(?:READONLY|LOADING|MASTERDOWN) /
+
+/** A client that connects and reconnects in the background. */
 export function redisClient({ redis }: Pick<Config, 'redis'>): WatchedRedis {
   const { host, port, keyPrefix, password, tls, caFile } = redis
   return new WatchedRedis({
     host,
     port,
-    // Deployments that share a Redis share nothing in it.
+    // Deployments that share a Redis do not share keys.
     keyPrefix,
     ...(password !== undefined && { password }),
     ...(tls && { tls: caFile === undefined ? {} : { ca: readFileSync(caFile) } }),
@@ -47,6 +58,7 @@ export function redisClient({ redis }: Pick<Config, 'redis'>): WatchedRedis {
     maxRetriesPerRequest: 0,
     commandTimeout: 500,
     connectTimeout: 1_000,
+    reconnectOnError: ({ message }) => wrongServer.test(message.slice(0, 200)),
     retryStrategy: (attempt) => Math.min(attempt * 100, 1_000),
   })
 }
@@ -54,33 +66,38 @@ export function redisClient({ redis }: Pick<Config, 'redis'>): WatchedRedis {
 export default fp(
   async function redis(app) {
     const client = redisClient(app.config)
+    const { host, port } = app.config.redis
     let lastError: unknown
     client.on('error', (error) => {
-      lastError = error // the watch tells
+      lastError = error // the watch reports it
     })
     const watch = new DependencyWatch({
       ping: async () => {
-        // Before that the client would keep the question for itself.
+        // Before that, the client would queue the command.
         if (client.status !== 'ready') throw lastError ?? new Error('not connected')
-        await client.ping()
+        // A write, because a replica and a full Redis also answer PING.
+        await client.set('auth:health', '1', 'PX', 60_000)
       },
-      onAway: (error) => {
+      onDown: (error) => {
         app.log.warn(
           { err: error },
-          'Redis is away: limits are counted by each server alone, revocations go by MongoDB',
+          `Redis at ${host}:${port} is unavailable: each server counts limits on its own and reads revocations from MongoDB`,
         )
-        // One that hangs would hold each command for its time-out; without a connection they fail at once.
+        // A hanging Redis would delay each command by its timeout. Without a connection, commands fail at once.
         if (client.status === 'ready') client.disconnect(true)
       },
-      onBack: () => app.log.info('Redis answers'),
+      onUp: () => app.log.info('Redis is available'),
     })
     client.dependencyWatch = watch
     app.decorate('redis', client)
     app.decorate('redisWatch', watch)
     watch.start()
-    await watch.firstAnswer(mostStartMilliseconds)
+    await watch.firstAnswer(maxStartMilliseconds)
     if (!watch.isUp)
-      app.log.warn({ err: lastError }, 'waiting for Redis: until it has answered once, this server is not ready')
+      app.log.warn(
+        { err: watch.failure ?? lastError },
+        `waiting for Redis at ${host}:${port}: this server is not ready until Redis has answered once`,
+      )
     app.addHook('onClose', async () => {
       watch.stop()
       client.disconnect()

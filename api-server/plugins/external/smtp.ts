@@ -4,14 +4,14 @@ import type { SendMailOptions } from 'nodemailer'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Hands a mail to the SMTP server; undefined without SMTP_URL. @throws when the server does not take it */
+    /** Sends a mail to the SMTP server; undefined without SMTP_URL. @throws when the server does not accept it */
     smtp: { send(mail: SendMailOptions): Promise<void> } | undefined
   }
 }
 
-/** Connections that are open at a time; each is used for many mails. */
-export const mostConnections = 2
-const mostMilliseconds = 10_000
+/** Maximum number of open connections; each is used for many mails. */
+export const maxConnections = 2
+const maxMilliseconds = 10_000
 
 export default fp(
   async function smtp(app) {
@@ -20,21 +20,21 @@ export default fp(
       app.decorate('smtp', undefined)
       return
     }
-    // A server that sends no mail does not pay for it.
+    // Loaded only by a server that sends mail.
     const { createTransport } = await import('nodemailer')
     const { url, auth, caFile } = mail.smtp
     const transport = createTransport({
-      // What the URL says about TLS and the user wins over the rest.
+      // Settings of the URL about TLS and the user override the rest.
       url,
       ...(auth !== undefined && { auth }),
       ...(caFile !== undefined && { tls: { ca: readFileSync(caFile) } }),
       pool: true,
       requireTLS: environment === 'production' && mustEncrypt(url),
-      maxConnections: mostConnections,
-      connectionTimeout: mostMilliseconds,
-      greetingTimeout: mostMilliseconds,
-      socketTimeout: mostMilliseconds,
-      // A mail has text and nothing else: what it names is never read from a file or fetched.
+      maxConnections: maxConnections,
+      connectionTimeout: maxMilliseconds,
+      greetingTimeout: maxMilliseconds,
+      socketTimeout: maxMilliseconds,
+      // A mail contains only text: files and URLs in it are never read.
       disableFileAccess: true,
       disableUrlAccess: true,
     })
@@ -49,8 +49,8 @@ export default fp(
 )
 
 /**
- * Whether a connection that begins in plain text must be encrypted before anything is said on it: `smtp://` to another
- * host. Left to the server, whoever sits in between could take its offer away and read links and the password.
+ * Whether an unencrypted connection must switch to TLS before anything is sent: `smtp://` to another host. If the
+ * server decided, an attacker in between could remove its offer and read links and the password.
  */
 export function mustEncrypt(url: string): boolean {
   const { protocol, hostname } = new URL(url)

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 /**
- * Traces by OTLP, where OTEL_EXPORTER_OTLP_ENDPOINT says whereto. Nothing of OpenTelemetry is loaded otherwise: it costs
- * memory and time at the start. Its other variables (OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS, …) are its own.
+ * Traces by OTLP to OTEL_EXPORTER_OTLP_ENDPOINT. Otherwise, OpenTelemetry is not loaded, because it costs memory and
+ * startup time. It reads its other variables (OTEL_SERVICE_NAME, OTEL_EXPORTER_OTLP_HEADERS, …) itself.
  * @see https://opentelemetry.io/docs/specs/otel/protocol/exporter/
  */
 export default fp(

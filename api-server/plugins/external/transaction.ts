@@ -1,24 +1,27 @@
 import { setTimeout } from 'node:timers/promises'
 import { type ClientSession, type MongoClient, MongoError, MongoNetworkError, MongoServerError } from 'mongodb'
-import { problem } from '../app/problems/problem.ts'
 
-/** Nobody waits longer for a transaction that meets others again and again. */
-const mostMilliseconds = 1_000
-/** At most, before a transaction that met another one is tried again. */
+/** Maximum time for which a request waits for a transaction with conflicts. */
+const maxMilliseconds = 1_000
+/** Maximum delay before a transaction with a conflict is retried. */
 const retryMilliseconds = 20
 
+/** Other transactions changed the same documents first, at every attempt. The request may be repeated. */
+export class TransactionConflictError extends Error {
+  override name = 'TransactionConflictError'
+}
+
 /**
- * A transaction that gives up while somebody still waits for it. The driver's own `withTransaction` goes on for two
- * minutes.
+ * A transaction that fails while its request still waits. `withTransaction` of the driver retries for two minutes.
  *
- * @param onLeft told of a session whose transaction the server may still have open: it did not answer
+ * @param onLeft receives a session whose transaction may still be open on the server, because it did not answer
  */
 export async function transaction<Result>(
   client: MongoClient,
   onLeft: (session: NonNullable<ClientSession['id']>) => void,
   work: (transaction: ClientSession) => Promise<Result>,
 ): Promise<Result> {
-  const deadline = performance.now() + mostMilliseconds
+  const deadline = performance.now() + maxMilliseconds
   await using session = client.startSession()
   const isWorthAnother = (error: unknown, label: string) =>
     error instanceof MongoError && error.hasErrorLabel(label) && performance.now() < deadline
@@ -31,21 +34,18 @@ export async function transaction<Result>(
     } catch (error) {
       if (session.inTransaction()) await session.abortTransaction()
       if (!isWorthAnother(error, 'TransientTransactionError')) {
-        // Another attempt of the same session would have ended the one before.
+        // Another attempt of the same session would have ended the previous one.
         if (error instanceof MongoNetworkError && session.id !== undefined) onLeft(session.id)
-        throw asBusy(error)
+        throw withConflictNamed(error)
       }
       await setTimeout(Math.random() * retryMilliseconds)
     }
   }
 }
 
-/** Others were faster again and again: nothing is wrong with the request. */
-function asBusy(error: unknown): unknown {
+function withConflictNamed(error: unknown): unknown {
   const isConflict = error instanceof MongoServerError && error.codeName === 'WriteConflict'
-  return isConflict
-    ? problem(503, 'busy', 'Too many changes of the same thing at a time.', { retryAfterSeconds: 1, cause: error })
-    : error
+  return isConflict ? new TransactionConflictError(error.message, { cause: error }) : error
 }
 
 async function untilCommitted(session: ClientSession, isWorthAnother: (error: unknown) => boolean): Promise<void> {

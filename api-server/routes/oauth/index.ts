@@ -5,14 +5,14 @@ import { problemOf, sendHeaders } from '../../plugins/app/problems/plugin.ts'
 import introspect from './introspect.ts'
 import revoke from './revoke.ts'
 
-/** What resource servers ask: forms in, JSON out, errors in the form of RFC 6749 (decision 0012). */
+/** Requests of resource servers: forms as input, JSON as output, errors in the format of RFC 6749 (decision 13). */
 export default async function oauthRoutes(app: FastifyInstance): Promise<void> {
   app.removeAllContentTypeParsers()
   await app.register(formbody)
   app.addHook('onSend', async (_request, reply) => {
     reply.header('cache-control', 'no-store')
   })
-  // The secret of a client may be in the body.
+  // The client secret may be in the body.
   app.addHook('preValidation', app.authenticateClient)
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const known = problemOf(error, request)

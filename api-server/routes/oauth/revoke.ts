@@ -1,13 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { revokeToken } from '../../plugins/app/oauth-clients/revoke.ts'
 import { noContent } from '../../schemas/auth.ts'
 import { formType, TokenQuery } from '../../schemas/oauth.ts'
-import { claimsOf } from './claims-of.ts'
 
-/** With 200 and not 204, as the RFC has it. */
-const ended = Type.Unsafe<undefined>(noContent('The token is worth nothing, on every server'))
+/** 200 and not 204, as the RFC requires. */
+const ended = Type.Unsafe<undefined>(noContent('The token is invalid on every server'))
 
-/** RFC 7009. Either token ends the whole session: with one of them left, whoever has it would go on. */
 const revoke: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
     '/revoke',
@@ -15,7 +14,7 @@ const revoke: FastifyPluginAsyncTypebox = async (app) => {
       schema: {
         operationId: 'revokeToken',
         summary: 'End the session that a token belongs to (RFC 7009)',
-        description: 'Answers 200 for a token that is not known or has ended as well: there is nothing left to do.',
+        description: 'Also answers 200 for a token that is unknown or has already ended.',
         tags: ['oauth'],
         security: [{ client: [] }],
         consumes: [formType],
@@ -25,22 +24,10 @@ const revoke: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const sessionId = await sessionOf(request.body.token)
-      if (sessionId !== undefined) {
-        await app.revocation.revokeSession(sessionId, 'client')
-        const { clientId, ip: address } = request
-        app.securityEvents.record('authn_token_revoked', { sessionId, address, reason: `client ${clientId}` })
-      }
+      await revokeToken(app, request.body.token, { clientId: request.clientId, address: request.ip })
       return reply.code(200).send(undefined)
     },
   )
-
-  async function sessionOf(token: string): Promise<string | undefined> {
-    const claims = await claimsOf(app, token)
-    if (claims !== undefined) return claims.sid
-    const found = await app.sessions.inspect(token)
-    return found === undefined || found.outcome === 'unknown' ? undefined : found.session._id
-  }
 }
 
 export default revoke

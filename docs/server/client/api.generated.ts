@@ -11,7 +11,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** This description */
+        /**
+         * This description
+         * @description Available if DOCS_ENABLED is true; by default, everywhere except in production.
+         */
         get: operations["getApiDescription"];
         put?: never;
         post?: never;
@@ -28,7 +31,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The keys that access tokens are verified with (RFC 7517) */
+        /** Get the public keys that verify access tokens (RFC 7517) */
         get: operations["getKeySet"];
         put?: never;
         post?: never;
@@ -45,7 +48,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where resource servers find what they need (RFC 8414) */
+        /** Get the authorization server metadata (RFC 8414) */
         get: operations["getServerMetadata"];
         put?: never;
         post?: never;
@@ -66,7 +69,7 @@ export interface paths {
         put?: never;
         /**
          * Register a user
-         * @description Answers 201; or always 202 where REGISTRATION_DISCLOSURE is hidden.
+         * @description Answers 201. If REGISTRATION_DISCLOSURE is hidden, always answers 202, and the user can log in after opening the mailed link (verifyEmail).
          */
         post: operations["register"];
         delete?: never;
@@ -84,7 +87,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Log in */
+        /**
+         * Log in
+         * @description Answers 202 if the user has a second factor. The login continues at /v1/auth/login/mfa.
+         */
         post: operations["logIn"];
         delete?: never;
         options?: never;
@@ -118,7 +124,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End the session of the access token */
+        /**
+         * End the session of the access token, of the refresh token, or of both
+         * @description Either token is enough. The access token may have expired, and the refresh token may have been used.
+         */
         post: operations["logOut"];
         delete?: never;
         options?: never;
@@ -135,7 +144,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End every session of the user */
+        /** End all sessions and mailed links of the user */
         post: operations["logOutEverywhere"];
         delete?: never;
         options?: never;
@@ -150,10 +159,53 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tell whether an access token is valid now */
+        /**
+         * Verify an access token
+         * @description For reverse proxies. Accepts any method and any path suffix, such as /v1/auth/verify/orders/7. Does not read a body. Without a suffix, ?acr=aal2 requires a second factor and ?max_age=900 an authentication in the last 900 seconds (RFC 9470).
+         */
         get: operations["verifyToken"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/login/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete a login with a code of a second factor
+         * @description Only for the client that got the mfa_token: with the same User-Agent, and with COOKIE_MODE with its cookie. After five wrong codes, the user has to log in again.
+         */
+        post: operations["completeLogin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/step-up": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Authenticate again in a session, with a code of a second factor
+         * @description After a response insufficient_user_authentication (RFC 9470). The new access token has the claims acr=aal2 and a new auth_time, and refreshed ones keep them.
+         */
+        post: operations["stepUp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -170,8 +222,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask for a link to choose a new password
-         * @description The same answer, in the same time, whether somebody has this email or not.
+         * Request a link to choose a new password
+         * @description The answer and its timing are the same whether or not the email is registered.
          */
         post: operations["forgotPassword"];
         delete?: never;
@@ -189,7 +241,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Choose a new password with the token of the link */
+        /** Set a new password with the token of a mailed link */
         post: operations["resetPassword"];
         delete?: never;
         options?: never;
@@ -206,7 +258,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Choose a new password with the old one */
+        /** Change the password, given the current one */
         post: operations["changePassword"];
         delete?: never;
         options?: never;
@@ -224,8 +276,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Confirm an email with the token of the link
-         * @description Of a new user, or of one who changes to another email: then every session of the user ends.
+         * Confirm an email with the token of a mailed link
+         * @description Confirms the email of a new user, or a new email of an existing user. In the second case, all sessions of the user end.
          */
         post: operations["verifyEmail"];
         delete?: never;
@@ -244,8 +296,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask for another link to confirm an email
-         * @description The same answer, in the same time, whether somebody has this email or not.
+         * Request a new link to confirm an email
+         * @description The answer and its timing are the same whether or not the email is registered.
          */
         post: operations["resendVerification"];
         delete?: never;
@@ -270,10 +322,30 @@ export interface paths {
         options?: never;
         head?: never;
         /**
-         * Change the name, or ask for another email
-         * @description A new email needs the current password and counts once the link that is sent there was opened.
+         * Change the name, or request a change of email
+         * @description A new email needs the current password, and takes effect when the user opens the link that is sent to it.
          */
         patch: operations["changeMe"];
+        trace?: never;
+    };
+    "/v1/me/pending-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Cancel a change of email
+         * @description Invalidates the link that was sent to the new email. Safe to repeat.
+         */
+        delete: operations["cancelEmailChange"];
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/me/sessions": {
@@ -283,7 +355,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where the user is logged in */
+        /** List the sessions of the user */
         get: operations["listMySessions"];
         put?: never;
         post?: never;
@@ -310,6 +382,103 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the second factors of the user */
+        get: operations["listMyFactors"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/mfa/totp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to enrol an authenticator app
+         * @description Needs the current password, and a recent second factor if the user has one. Nothing changes until the app is confirmed with a code (confirmTotp).
+         */
+        post: operations["startTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/mfa/totp/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm an authenticator app with its first code
+         * @description From then on, a login needs a second factor. Ends all sessions, mailed links and known devices of the user, and answers with the tokens of a new session.
+         */
+        post: operations["confirmTotp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/mfa/factors/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a second factor
+         * @description Needs a recent second factor. With the last one, the recovery codes are removed too.
+         */
+        delete: operations["removeMyFactor"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/mfa/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the recovery codes
+         * @description Needs a recent second factor.
+         */
+        post: operations["renewRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/users": {
         parameters: {
             query?: never;
@@ -317,10 +486,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List users, or search them by the beginning of their email */
+        /** List users, or search by email, name, role and state */
         get: operations["listUsers"];
         put?: never;
-        /** Make a user */
+        /** Create a user */
         post: operations["createUser"];
         delete?: never;
         options?: never;
@@ -335,7 +504,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One user */
+        /** Get a user */
         get: operations["getUser"];
         put?: never;
         post?: never;
@@ -347,6 +516,26 @@ export interface paths {
         patch: operations["changeUser"];
         trace?: never;
     };
+    "/v1/admin/users/{id}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set the password of a user
+         * @description Ends all sessions and mailed links of the user, and notifies the user by mail.
+         */
+        put: operations["setUserPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/users/{id}/disable": {
         parameters: {
             query?: never;
@@ -356,7 +545,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a user in no more */
+        /** Disable a user */
         post: operations["disableUser"];
         delete?: never;
         options?: never;
@@ -373,7 +562,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Let a disabled user in again */
+        /** Enable a disabled user */
         post: operations["enableUser"];
         delete?: never;
         options?: never;
@@ -390,7 +579,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Forget the failed log-ins to an account, from wherever */
+        /** Clear the failed logins to an account, from all addresses */
         post: operations["unlockUser"];
         delete?: never;
         options?: never;
@@ -407,8 +596,42 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** End every session of a user */
+        /** End all sessions of a user */
         post: operations["revokeUserSessions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/password/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Invalidate the password of a user, and mail a link to choose a new one */
+        post: operations["resetUserPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/mfa/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Remove all second factors and recovery codes of a user, and notify the user by mail */
+        post: operations["resetUserFactors"];
         delete?: never;
         options?: never;
         head?: never;
@@ -422,7 +645,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What has happened, the newest first */
+        /** List security events, newest first */
         get: operations["listSecurityEvents"];
         put?: never;
         post?: never;
@@ -441,7 +664,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tell a resource server what is known about a token (RFC 7662) */
+        /** Introspect a token (RFC 7662) */
         post: operations["introspectToken"];
         delete?: never;
         options?: never;
@@ -460,7 +683,7 @@ export interface paths {
         put?: never;
         /**
          * End the session that a token belongs to (RFC 7009)
-         * @description Answers 200 for a token that is not known or has ended as well: there is nothing left to do.
+         * @description Also answers 200 for a token that is unknown or has already ended.
          */
         post: operations["revokeToken"];
         delete?: never;
@@ -475,7 +698,7 @@ export interface components {
     schemas: {
         /**
          * KeySet
-         * @description Public keys; none where tokens are signed with a secret (HS256)
+         * @description Public keys; empty if tokens are signed with a secret (HS256)
          */
         KeySet: {
             keys: {
@@ -489,9 +712,9 @@ export interface components {
         ServerMetadata: {
             issuer: string;
             jwks_uri: string;
-            /** @description None: there is no authorization endpoint */
+            /** @description Empty, because there is no authorization endpoint */
             response_types_supported: string[];
-            /** @description None: users log in by /v1/auth/login */
+            /** @description Empty, because users log in with /v1/auth/login */
             grant_types_supported: string[];
             introspection_endpoint: string;
             introspection_endpoint_auth_methods_supported: string[];
@@ -501,7 +724,7 @@ export interface components {
         /** Registration */
         Registration: {
             /**
-             * @description Compared without regard to case
+             * @description Address of one mailbox. Stored in lower case, without surrounding white space
              * @example user@example.com
              */
             email: string;
@@ -531,13 +754,13 @@ export interface components {
             name: string;
             /** @enum {unknown} */
             role: "admin" | "user";
-            /** Format: date-time */
-            created_at: string;
+            /** @description null if another program wrote a value that is not a time */
+            created_at: string | null;
             last_login: string | null;
         };
         /**
          * Accepted
-         * @description Taken note of
+         * @description Accepted
          */
         Accepted: {
             /** @constant */
@@ -546,7 +769,7 @@ export interface components {
         /** Credentials */
         Credentials: {
             /**
-             * @description Compared without regard to case
+             * @description Compared without case and surrounding white space
              * @example user@example.com
              */
             email: string;
@@ -567,9 +790,31 @@ export interface components {
             token_type: "Bearer";
             /** @description Seconds until the access token expires */
             expires_in: number;
-            /** @description Opaque; good for one refresh */
+            /** @description Opaque; valid for one refresh */
             refresh_token: string;
             user: components["schemas"]["User"];
+        };
+        /**
+         * SecondFactorRequired
+         * @description The password is right, and the user has a second factor: the login needs another step
+         */
+        SecondFactorRequired: {
+            /** @constant */
+            status: "second_factor_required";
+            /** @description Send it with a code to /v1/auth/login/mfa, from the same client */
+            mfa_token: string;
+            /** @description Seconds until the mfa_token expires */
+            expires_in: number;
+            factors: {
+                /** @description ID of the second factor */
+                id: string;
+                /**
+                 * @description totp: an authenticator app (RFC 6238)
+                 * @enum {unknown}
+                 */
+                type: "totp";
+                name: string;
+            }[];
         };
         /** RefreshRequest */
         RefreshRequest: {
@@ -586,35 +831,89 @@ export interface components {
             token_type: "Bearer";
             /** @description Seconds until the access token expires */
             expires_in: number;
-            /** @description Opaque; good for one refresh */
+            /** @description Opaque; valid for one refresh */
             refresh_token: string;
         };
         /**
+         * LogoutRequest
+         * @example {
+         *       "refresh_token": "qL0Nv3XyGmT1b5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk"
+         *     }
+         */
+        LogoutRequest: {
+            refresh_token?: string;
+        };
+        /**
          * Verified
-         * @description The token is good; the headers X-Auth-User, X-Auth-Role and X-Auth-Session say whose it is
+         * @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication
          */
         Verified: {
             /** @constant */
             active: true;
-            /** @description The id of the user */
+            /** @description User ID */
             sub: string;
             role: string;
-            /** @description The id of the session */
+            /** @description Session ID */
             sid: string;
             /** @description Seconds since 1970 */
             exp: number;
+            /** @description How the user authenticated (RFC 8176) */
+            amr?: string[];
+            /** @description aal1: one factor; aal2: two */
+            acr?: string;
+            /** @description Time of the last authentication, seconds since 1970 */
+            auth_time?: number;
+        };
+        /** SecondStep */
+        SecondStep: {
+            mfa_token: string;
+            /**
+             * @description What the code is from
+             * @enum {unknown}
+             */
+            method: "totp" | "recovery_code";
+            /**
+             * @description The six digits of an authenticator app, or a recovery code. Valid once
+             * @example 492039
+             */
+            code: string;
+        };
+        /** StepUp */
+        StepUp: {
+            /**
+             * @description What the code is from
+             * @enum {unknown}
+             */
+            method: "totp" | "recovery_code";
+            /**
+             * @description The six digits of an authenticator app, or a recovery code. Valid once
+             * @example 492039
+             */
+            code: string;
+        };
+        /**
+         * AccessToken
+         * @description Another access token of the session, with a new auth_time. The refresh token stays
+         */
+        AccessToken: {
+            /** @description A JWT (RFC 9068): send it as Authorization: Bearer … */
+            access_token: string;
+            /** @constant */
+            token_type: "Bearer";
+            /** @description Seconds until the access token expires */
+            expires_in: number;
         };
         /** EmailOnly */
         EmailOnly: {
             /**
-             * @description Compared without regard to case
+             * @description Compared without case and surrounding white space
              * @example user@example.com
              */
             email: string;
         };
         /** PasswordReset */
         PasswordReset: {
-            /** @description From the link of the mail */
+            /** @description From the mailed link */
             token: string;
             /**
              * @description 12 to 72 bytes of UTF-8
@@ -637,7 +936,7 @@ export interface components {
         };
         /** EmailConfirmation */
         EmailConfirmation: {
-            /** @description From the link of the mail */
+            /** @description From the mailed link */
             token: string;
         };
         /**
@@ -650,23 +949,23 @@ export interface components {
             name: string;
             /** @enum {unknown} */
             role: "admin" | "user";
-            /** Format: date-time */
-            created_at: string;
+            /** @description null if another program wrote a value that is not a time */
+            created_at: string | null;
             last_login: string | null;
-            /** @description Whether a link that was sent there was opened */
+            /** @description Whether the user has confirmed the email */
             email_verified: boolean;
-            /** @description The email that it will be when the link that was sent there is opened */
+            /** @description A requested new email that is not confirmed yet */
             pending_email: string | null;
         };
         /**
          * ProfileChange
-         * @description A new email needs the current password, and is confirmed by a mail to it
+         * @description A new email needs the current password, and must be confirmed by a mail to it
          */
         ProfileChange: {
             /** @example User Name */
             name?: string;
             /**
-             * @description Compared without regard to case
+             * @description Address of one mailbox. Stored in lower case, without surrounding white space
              * @example user@example.com
              */
             email?: string;
@@ -686,26 +985,108 @@ export interface components {
         };
         /**
          * SessionList
-         * @description The sessions that have not ended, the one used last first; 100 at most
+         * @description Active sessions, most recently used first; at most 100
          */
         SessionList: {
             sessions: {
                 id: string;
-                /** @description User-Agent of the log-in */
+                /** @description User-Agent of the login */
                 device: string | null;
-                /** @description Where the log-in came from */
+                /** @description Address of the login */
                 address: string | null;
                 /** Format: date-time */
                 created_at: string;
                 /** Format: date-time */
                 last_used_at: string;
-                /** @description Whether it is that of the access token */
+                /** @description Whether this is the session of the access token */
                 current: boolean;
             }[];
         };
         /**
+         * SecondFactors
+         * @description The second factors of the user
+         */
+        SecondFactors: {
+            factors: {
+                /** @description ID of the second factor */
+                id: string;
+                /**
+                 * @description totp: an authenticator app (RFC 6238)
+                 * @enum {unknown}
+                 */
+                type: "totp";
+                name: string;
+                /** Format: date-time */
+                created_at: string;
+                /** Format: date-time */
+                last_used_at: string;
+            }[];
+            /** @description Recovery codes that were not used */
+            recovery_codes_left: number;
+        };
+        /** TotpStart */
+        TotpStart: {
+            /**
+             * @description 12 to 72 bytes of UTF-8
+             * @example correct horse battery
+             */
+            current_password: string;
+            /** @example Phone */
+            name: string;
+        };
+        /**
+         * TotpStarted
+         * @description The app is enrolled when it is confirmed with a code
+         */
+        TotpStarted: {
+            /** @description Send it with the first code of the app to confirm it */
+            token: string;
+            /** @description Seconds until the token expires */
+            expires_in: number;
+            /** @description In base32, for typing it into the app. Shown only now */
+            secret: string;
+            /** @description The same as a URI, for a QR code */
+            otpauth_url: string;
+        };
+        /** TotpConfirmation */
+        TotpConfirmation: {
+            token: string;
+            /**
+             * @description The six digits of an authenticator app, or a recovery code. Valid once
+             * @example 492039
+             */
+            code: string;
+        };
+        /**
+         * Enrolled
+         * @description The app is enrolled. All other sessions have ended, and these are the tokens of a new one
+         */
+        Enrolled: {
+            /** @description A JWT (RFC 9068): send it as Authorization: Bearer … */
+            access_token: string;
+            /** @constant */
+            token_type: "Bearer";
+            /** @description Seconds until the access token expires */
+            expires_in: number;
+            /** @description Opaque; valid for one refresh */
+            refresh_token: string;
+            user: components["schemas"]["User"];
+            /** @description ID of the second factor */
+            factor_id: string;
+            /** @description With the first second factor of a user; otherwise null */
+            recovery_codes: string[] | null;
+        };
+        /**
+         * RecoveryCodes
+         * @description New recovery codes. Earlier ones no longer work
+         */
+        RecoveryCodes: {
+            /** @description Each replaces a second factor once. Shown only now */
+            recovery_codes: string[];
+        };
+        /**
          * UserList
-         * @description Users in the order of their emails
+         * @description Users in the order of their emails, followed by users whose email is not text. A page may have fewer entries than the limit, or none. Only next_cursor tells whether it is the last page
          */
         UserList: {
             users: {
@@ -714,19 +1095,19 @@ export interface components {
                 name: string;
                 /** @enum {unknown} */
                 role: "admin" | "user";
-                /** Format: date-time */
-                created_at: string;
+                /** @description null if another program wrote a value that is not a time */
+                created_at: string | null;
                 last_login: string | null;
                 is_active: boolean;
                 updated_at: string | null;
             }[];
-            /** @description For the next page; null on the last */
+            /** @description Cursor for the next page; null on the last page */
             next_cursor: string | null;
         };
         /** NewUser */
         NewUser: {
             /**
-             * @description Compared without regard to case
+             * @description Address of one mailbox. Stored in lower case, without surrounding white space
              * @example user@example.com
              */
             email: string;
@@ -742,7 +1123,7 @@ export interface components {
         };
         /**
          * AdminUser
-         * @description A user as administrators see it
+         * @description A user, as shown to administrators
          */
         AdminUser: {
             id: string;
@@ -750,19 +1131,19 @@ export interface components {
             name: string;
             /** @enum {unknown} */
             role: "admin" | "user";
-            /** Format: date-time */
-            created_at: string;
+            /** @description null if another program wrote a value that is not a time */
+            created_at: string | null;
             last_login: string | null;
             is_active: boolean;
             updated_at: string | null;
         };
         /**
          * UserChange
-         * @description A new role or email ends the sessions of the user
+         * @description A new role or email ends all sessions of the user
          */
         UserChange: {
             /**
-             * @description Compared without regard to case
+             * @description Address of one mailbox. Stored in lower case, without surrounding white space
              * @example user@example.com
              */
             email?: string;
@@ -771,56 +1152,66 @@ export interface components {
             /** @enum {unknown} */
             role?: "admin" | "user";
         };
+        /** NewPassword */
+        NewPassword: {
+            /**
+             * @description 12 to 72 bytes of UTF-8
+             * @example correct horse battery
+             */
+            new_password: string;
+        };
         /**
          * EventList
-         * @description Security events, the newest first
+         * @description Security events, newest first
          */
         EventList: {
             events: {
                 id: string;
                 /** Format: date-time */
                 at: string;
-                /** @description A word of the OWASP logging vocabulary */
+                /** @description Name from the OWASP logging vocabulary */
                 event: string;
                 user_id?: string;
                 session_id?: string;
-                /** @description The same for the same email; not the email */
+                /** @description Keyed hash of the email; equal for equal emails */
                 email_hash?: string;
                 address?: string;
                 reason?: string;
+                /** @description For refusals: number of times in the minute that began at `at` */
+                count?: number;
             }[];
-            /** @description For the next page; null on the last */
+            /** @description Cursor for the next page; null on the last page */
             next_cursor: string | null;
         };
         /** TokenQuery */
         TokenQuery: {
             /** @description An access token or a refresh token */
             token: string;
-            /** @description access_token or refresh_token; the token is known without it as well */
+            /** @description access_token or refresh_token; not required */
             token_type_hint?: string;
-            /** @description With client_secret, instead of HTTP Basic */
+            /** @description Together with client_secret, instead of HTTP Basic */
             client_id?: string;
             client_secret?: string;
         };
         /**
          * Introspection
-         * @description What is known about the token
+         * @description State and claims of the token
          */
         Introspection: {
-            /** @description Whether the token is good now; if not, nothing else is said about it */
+            /** @description Whether the token is valid now; if not, the response has no other members */
             active: boolean;
             /** @enum {unknown} */
             token_use?: "access" | "refresh";
             /**
-             * @description Of an access token
+             * @description For an access token
              * @constant
              */
             token_type?: "Bearer";
             iss?: string;
             aud?: string;
-            /** @description The id of the user */
+            /** @description User ID */
             sub?: string;
-            /** @description The id of the session */
+            /** @description Session ID */
             sid?: string;
             role?: string;
             jti?: string;
@@ -828,24 +1219,30 @@ export interface components {
             nbf?: number;
             /** @description Seconds since 1970 */
             exp?: number;
+            /** @description How the user authenticated (RFC 8176) */
+            amr?: string[];
+            /** @description aal1: one factor; aal2: two (RFC 9470) */
+            acr?: string;
+            /** @description Time of the last authentication, seconds since 1970 */
+            auth_time?: number;
         };
         /**
          * Problem
          * @description An error (RFC 9457)
          */
         Problem: {
-            /** @description about:blank: the code says which error it is */
+            /** @description about:blank; the code identifies the error */
             type: string;
-            /** @description The name of the status */
+            /** @description Name of the status code */
             title: string;
             status: number;
-            /** @description What happened and what to do, for a person */
+            /** @description What happened and what to do, for people */
             detail: string;
-            /** @description For a program: stable */
+            /** @description Stable code for programs */
             code: string;
-            /** @description Finds the request in the log of the server */
+            /** @description Identifies the request in the server log */
             request_id: string;
-            /** @description With validation_failed: what is wrong where (RFC 6901 pointers) */
+            /** @description With validation_failed: the errors and their locations (RFC 6901 pointers) */
             errors?: {
                 pointer: string;
                 detail: string;
@@ -858,11 +1255,11 @@ export interface components {
         OAuthError: {
             /** @enum {unknown} */
             error: "invalid_request" | "invalid_client" | "temporarily_unavailable" | "server_error";
-            /** @description What happened and what to do, for a person */
+            /** @description What happened and what to do, for people */
             error_description: string;
-            /** @description For a program: stable, and finer than error */
+            /** @description Stable code for programs, more specific than error */
             code: string;
-            /** @description Finds the request in the log of the server */
+            /** @description Identifies the request in the server log */
             request_id: string;
         };
     };
@@ -886,7 +1283,7 @@ export interface operations {
             /** @description OpenAPI 3.1 */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -901,10 +1298,19 @@ export interface operations {
                     };
                 };
             };
-            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            /** @description Not changed since If-None-Match */
+            304: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -920,7 +1326,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -933,10 +1339,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -949,10 +1355,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -976,10 +1382,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Public keys; none where tokens are signed with a secret (HS256) */
+            /** @description Public keys; empty if tokens are signed with a secret (HS256) */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1002,19 +1408,19 @@ export interface operations {
                     "application/json": components["schemas"]["KeySet"];
                 };
             };
-            /** @description As If-None-Match says: not changed */
+            /** @description Not changed since If-None-Match */
             304: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1030,7 +1436,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1043,10 +1449,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1059,10 +1465,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1089,7 +1495,7 @@ export interface operations {
             /** @description Authorization server metadata */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1115,19 +1521,19 @@ export interface operations {
                     "application/json": components["schemas"]["ServerMetadata"];
                 };
             };
-            /** @description As If-None-Match says: not changed */
+            /** @description Not changed since If-None-Match */
             304: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1143,7 +1549,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1156,10 +1562,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1172,10 +1578,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1213,7 +1619,7 @@ export interface operations {
             /** @description The user */
             201: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1231,10 +1637,10 @@ export interface operations {
                     "application/json": components["schemas"]["User"];
                 };
             };
-            /** @description Taken note of */
+            /** @description Accepted */
             202: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1248,13 +1654,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1270,7 +1676,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1283,10 +1689,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `email_taken`: Somebody has registered with this email already. */
+            /** @description `email_taken`: This email is already registered. */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1299,10 +1705,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1315,10 +1721,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1332,17 +1738,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `password_common`: The new password is one of those that are guessed first.
+             * @description `password_common`: The new password is easy to guess.
              *
-             *     `password_too_long`: The new password has more than 72 bytes, which bcrypt would cut.
+             *     `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
              *
              *     `password_too_short`: The new password is too short.
              *
-             *     `password_unusable`: The password has a zero byte or half a character in it.
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
              */
             422: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1355,12 +1761,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1373,10 +1779,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1389,10 +1795,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1406,15 +1812,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1451,7 +1857,7 @@ export interface operations {
             /** @description Logged in */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1475,14 +1881,39 @@ export interface operations {
                     "application/json": components["schemas"]["Login"];
                 };
             };
+            /** @description The password is right, and the user has a second factor: the login needs another step */
+            202: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "second_factor_required",
+                     *       "mfa_token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                     *       "expires_in": 300,
+                     *       "factors": [
+                     *         {
+                     *           "id": "0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b",
+                     *           "type": "totp",
+                     *           "name": "Phone"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecondFactorRequired"];
+                };
+            };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1500,7 +1931,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1516,7 +1947,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1529,10 +1960,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1545,10 +1976,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1562,13 +1993,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `password_too_long`: The new password has more than 72 bytes, which bcrypt would cut.
+             * @description `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
              *
-             *     `password_unusable`: The password has a zero byte or half a character in it.
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
              */
             422: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1582,15 +2013,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `locked`: Too many failed log-ins from here: Retry-After tells when to come back.
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
              *
-             *     `rate_limited`: Too many requests: Retry-After tells when to come back.
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
              */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1603,10 +2034,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1619,10 +2050,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1636,9 +2067,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
              *     `not_ready`: No signing key is active yet. Try again shortly.
              */
@@ -1646,7 +2077,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1682,7 +2113,7 @@ export interface operations {
             /** @description New tokens */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1699,13 +2130,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1721,9 +2152,9 @@ export interface operations {
             /**
              * @description `refresh_expired`: The session has expired. Log in again.
              *
-             *     `refresh_invalid`: The refresh token is not known. Log in again.
+             *     `refresh_invalid`: The refresh token is unknown. Log in again.
              *
-             *     `refresh_reused`: The refresh token was used before: the session was ended.
+             *     `refresh_reused`: The refresh token was already used, so the session was ended.
              *
              *     `session_revoked`: The session has ended. Log in again.
              */
@@ -1731,7 +2162,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1747,7 +2178,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1760,10 +2191,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1776,10 +2207,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1792,12 +2223,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1810,10 +2241,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1826,10 +2257,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1843,7 +2274,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
              *     `not_ready`: No signing key is active yet. Try again shortly.
              */
@@ -1851,7 +2282,7 @@ export interface operations {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1873,21 +2304,30 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                /** @example null */
+                "application/json": components["schemas"]["LogoutRequest"] | null;
+            };
+        };
         responses: {
-            /** @description The tokens are worth nothing any more, on every server */
+            /** @description The tokens are invalid on every server */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1896,16 +2336,18 @@ export interface operations {
                         /** @constant */
                         status?: 400;
                         /** @enum {unknown} */
-                        code?: "bad_request";
+                        code?: "bad_request" | "validation_failed";
                     };
                 };
             };
             /**
-             * @description `session_revoked`: The session has ended. Log in again.
+             * @description `refresh_invalid`: The refresh token is unknown. Log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -1913,7 +2355,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1922,14 +2364,14 @@ export interface operations {
                         /** @constant */
                         status?: 401;
                         /** @enum {unknown} */
-                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                        code?: "refresh_invalid" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
                     };
                 };
             };
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1942,10 +2384,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1958,10 +2400,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1974,12 +2416,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -1992,10 +2434,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2008,10 +2450,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2025,15 +2467,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2057,19 +2499,19 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The tokens are worth nothing any more, on every server */
+            /** @description The tokens are invalid on every server */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2087,7 +2529,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -2095,7 +2537,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2111,7 +2553,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2124,10 +2566,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2140,10 +2582,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2156,12 +2598,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2174,10 +2616,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2190,10 +2632,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2207,15 +2649,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2239,10 +2681,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The token is good; the headers X-Auth-User, X-Auth-Role and X-Auth-Session say whose it is */
+            /** @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2259,10 +2701,10 @@ export interface operations {
                     "application/json": components["schemas"]["Verified"];
                 };
             };
-            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2276,11 +2718,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `session_revoked`: The session has ended. Log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -2288,7 +2732,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2297,14 +2741,14 @@ export interface operations {
                         /** @constant */
                         status?: 401;
                         /** @enum {unknown} */
-                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
                     };
                 };
             };
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2317,10 +2761,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2333,10 +2777,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2349,12 +2793,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `revocation_unknown`: The server cannot tell now whether the session has ended. */
+            /** @description `revocation_unknown`: The server cannot currently check whether the session has ended. */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2364,6 +2808,480 @@ export interface operations {
                         status?: 503;
                         /** @enum {unknown} */
                         code?: "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    completeLogin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "mfa_token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                 *       "method": "totp",
+                 *       "code": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SecondStep"];
+            };
+        };
+        responses: {
+            /** @description Logged in */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl",
+                     *       "token_type": "Bearer",
+                     *       "expires_in": 900,
+                     *       "refresh_token": "qL0Nv3XyGmT1b5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                     *       "user": {
+                     *         "id": "66f0c0ffee0ddba11ca7f00d",
+                     *         "email": "user@example.com",
+                     *         "name": "User Name",
+                     *         "role": "user",
+                     *         "created_at": "2026-11-02T08:00:00.000Z",
+                     *         "last_login": "2026-11-24T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Login"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /** @description `mfa_token_invalid`: The login with this mfa_token has expired, has ended or was already completed. Log in again. */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "mfa_token_invalid";
+                    };
+                };
+            };
+            /** @description `mfa_code_wrong`: The code is wrong, has expired or was already used. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "mfa_code_wrong";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "locked" | "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `mfa_unreadable`: The server cannot decrypt the second factor, because its key is missing. Contact its operators.
+             *
+             *     `not_ready`: No signing key is active yet. Try again shortly.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "mfa_unreadable" | "not_ready";
+                    };
+                };
+            };
+        };
+    };
+    stepUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "method": "totp",
+                 *       "code": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["StepUp"];
+            };
+        };
+        responses: {
+            /** @description Another access token of the session, with a new auth_time. The refresh token stays */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl",
+                     *       "token_type": "Bearer",
+                     *       "expires_in": 900
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccessToken"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `mfa_code_wrong`: The code is wrong, has expired or was already used. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "mfa_code_wrong";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "locked" | "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `mfa_unreadable`: The server cannot decrypt the second factor, because its key is missing. Contact its operators.
+             *
+             *     `not_ready`: No signing key is active yet. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "mfa_unreadable" | "not_ready" | "revocation_unknown";
                     };
                 };
             };
@@ -2387,10 +3305,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken note of */
+            /** @description Accepted */
             202: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2404,13 +3322,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2426,7 +3344,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2439,10 +3357,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2455,10 +3373,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2471,12 +3389,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2489,10 +3407,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2505,10 +3423,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2521,10 +3439,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `mail_not_configured`: This server sends no mail: SMTP_URL is not set. */
+            /** @description `mail_not_configured`: This server does not send mail: SMTP_URL is not set. */
             501: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2537,12 +3455,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `database_unavailable`: The user database does not answer. Try again shortly. */
+            /** @description `database_unavailable`: The user database is unavailable. Try again shortly. */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2576,25 +3494,25 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The password is changed, and every session of the user has ended */
+            /** @description The password is changed, and all sessions of the user have ended */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `one_time_token_invalid`: The token of the link is not known, has expired or was used. Ask for a new mail.
+             *     `one_time_token_invalid`: The token of the link is unknown, has expired or was already used. Request a new mail.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2610,7 +3528,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2623,10 +3541,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2639,10 +3557,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2656,17 +3574,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `password_common`: The new password is one of those that are guessed first.
+             * @description `password_common`: The new password is easy to guess.
              *
-             *     `password_too_long`: The new password has more than 72 bytes, which bcrypt would cut.
+             *     `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
              *
              *     `password_too_short`: The new password is too short.
              *
-             *     `password_unusable`: The password has a zero byte or half a character in it.
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
              */
             422: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2679,12 +3597,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2697,10 +3615,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2713,10 +3631,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2730,15 +3648,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2772,23 +3690,23 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The password is changed, and every session of the user has ended */
+            /** @description The password is changed, and all sessions of the user have ended */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2802,11 +3720,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `session_revoked`: The session has ended. Log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -2814,7 +3734,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2823,14 +3743,14 @@ export interface operations {
                         /** @constant */
                         status?: 401;
                         /** @enum {unknown} */
-                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
                     };
                 };
             };
             /** @description `password_wrong`: The current password is wrong. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2846,7 +3766,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2859,10 +3779,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `user_changed`: The user was changed by somebody else meanwhile. Try again. */
+            /** @description `user_changed`: Another request changed the user meanwhile. Try again. */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2875,10 +3795,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2891,10 +3811,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2908,17 +3828,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `password_common`: The new password is one of those that are guessed first.
+             * @description `password_common`: The new password is easy to guess.
              *
-             *     `password_too_long`: The new password has more than 72 bytes, which bcrypt would cut.
+             *     `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
              *
              *     `password_too_short`: The new password is too short.
              *
-             *     `password_unusable`: The password has a zero byte or half a character in it.
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
              */
             422: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2931,12 +3851,16 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2945,14 +3869,14 @@ export interface operations {
                         /** @constant */
                         status?: 429;
                         /** @enum {unknown} */
-                        code?: "rate_limited";
+                        code?: "locked" | "rate_limited";
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2965,10 +3889,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -2982,17 +3906,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3028,22 +3952,22 @@ export interface operations {
             /** @description The email is confirmed */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `one_time_token_invalid`: The token of the link is not known, has expired or was used. Ask for a new mail.
+             *     `one_time_token_invalid`: The token of the link is unknown, has expired or was already used. Request a new mail.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3059,7 +3983,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3072,10 +3996,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `email_taken`: Somebody has registered with this email already. */
+            /** @description `email_taken`: This email is already registered. */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3088,10 +4012,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3104,10 +4028,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3120,12 +4044,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3138,10 +4062,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3154,10 +4078,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3171,15 +4095,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3212,10 +4136,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Taken note of */
+            /** @description Accepted */
             202: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3229,13 +4153,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3251,7 +4175,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3264,10 +4188,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3280,10 +4204,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3296,12 +4220,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3314,10 +4238,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3330,10 +4254,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3346,10 +4270,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `mail_not_configured`: This server sends no mail: SMTP_URL is not set. */
+            /** @description `mail_not_configured`: This server does not send mail: SMTP_URL is not set. */
             501: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3362,12 +4286,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `database_unavailable`: The user database does not answer. Try again shortly. */
+            /** @description `database_unavailable`: The user database is unavailable. Try again shortly. */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3394,7 +4318,7 @@ export interface operations {
             /** @description The user of the access token */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3414,10 +4338,10 @@ export interface operations {
                     "application/json": components["schemas"]["Profile"];
                 };
             };
-            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3435,7 +4359,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -3443,7 +4367,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3459,7 +4383,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3472,12 +4396,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3490,10 +4414,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3506,10 +4430,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3523,15 +4447,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3564,23 +4488,23 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The user is gone, and every session with it */
+            /** @description The user is deleted, and all their sessions have ended */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3594,11 +4518,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `session_revoked`: The session has ended. Log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -3606,7 +4532,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3615,14 +4541,14 @@ export interface operations {
                         /** @constant */
                         status?: 401;
                         /** @enum {unknown} */
-                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
                     };
                 };
             };
             /** @description `password_wrong`: The current password is wrong. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3638,7 +4564,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3652,13 +4578,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `last_admin`: It is the last active administrator: make another one first.
+             * @description `last_admin`: This is the last active administrator: create another one first.
              *
-             *     `user_changed`: The user was changed by somebody else meanwhile. Try again.
+             *     `user_changed`: Another request changed the user meanwhile. Try again.
              */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3671,10 +4597,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3687,10 +4613,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3704,13 +4630,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `password_too_long`: The new password has more than 72 bytes, which bcrypt would cut.
+             * @description `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
              *
-             *     `password_unusable`: The password has a zero byte or half a character in it.
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
              */
             422: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3723,12 +4649,16 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3737,14 +4667,14 @@ export interface operations {
                         /** @constant */
                         status?: 429;
                         /** @enum {unknown} */
-                        code?: "rate_limited";
+                        code?: "locked" | "rate_limited";
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3757,10 +4687,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3774,17 +4704,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3806,7 +4736,7 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        /** @description A new email needs the current password, and is confirmed by a mail to it */
+        /** @description A new email needs the current password, and must be confirmed by a mail to it */
         requestBody: {
             content: {
                 /**
@@ -3823,7 +4753,7 @@ export interface operations {
             /** @description The user of the access token */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3844,13 +4774,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3864,11 +4794,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `session_revoked`: The session has ended. Log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -3876,7 +4808,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3885,14 +4817,14 @@ export interface operations {
                         /** @constant */
                         status?: 401;
                         /** @enum {unknown} */
-                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
                     };
                 };
             };
             /** @description `password_wrong`: The current password is wrong. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3908,7 +4840,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3921,10 +4853,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `user_changed`: The user was changed by somebody else meanwhile. Try again. */
+            /** @description `user_changed`: Another request changed the user meanwhile. Try again. */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3937,10 +4869,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3953,10 +4885,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3970,13 +4902,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `password_too_long`: The new password has more than 72 bytes, which bcrypt would cut.
+             * @description `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
              *
-             *     `password_unusable`: The password has a zero byte or half a character in it.
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
              */
             422: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -3989,12 +4921,16 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4003,14 +4939,14 @@ export interface operations {
                         /** @constant */
                         status?: 429;
                         /** @enum {unknown} */
-                        code?: "rate_limited";
+                        code?: "locked" | "rate_limited";
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4023,10 +4959,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4039,10 +4975,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `mail_not_configured`: This server sends no mail: SMTP_URL is not set. */
+            /** @description `mail_not_configured`: This server does not send mail: SMTP_URL is not set. */
             501: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4056,17 +4992,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4081,6 +5017,188 @@ export interface operations {
             };
         };
     };
+    cancelEmailChange: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No change of email is pending */
+            204: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
     listMySessions: {
         parameters: {
             query?: never;
@@ -4090,10 +5208,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The sessions that have not ended, the one used last first; 100 at most */
+            /** @description Active sessions, most recently used first; at most 100 */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4115,10 +5233,10 @@ export interface operations {
                     "application/json": components["schemas"]["SessionList"];
                 };
             };
-            /** @description `bad_request`: The request cannot be read: its JSON or its URL is broken. */
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4136,7 +5254,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -4144,7 +5262,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4160,7 +5278,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4173,12 +5291,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4191,10 +5309,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4207,10 +5325,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4224,15 +5342,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4262,20 +5380,20 @@ export interface operations {
             /** @description The session has ended, on every server */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4293,7 +5411,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -4301,7 +5419,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4314,10 +5432,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not_found`: There is nothing at this path. */
+            /** @description `not_found`: This path does not exist. */
             404: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4333,7 +5451,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4346,10 +5464,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4362,10 +5480,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4378,12 +5496,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4396,10 +5514,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4412,10 +5530,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4429,15 +5547,1153 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    listMyFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The second factors of the user */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "factors": [
+                     *         {
+                     *           "id": "0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b",
+                     *           "type": "totp",
+                     *           "name": "Phone",
+                     *           "created_at": "2026-11-02T08:00:00.000Z",
+                     *           "last_used_at": "2026-11-24T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "recovery_codes_left": 10
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecondFactors"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    startTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current_password": "correct horse battery",
+                 *       "name": "Phone"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TotpStart"];
+            };
+        };
+        responses: {
+            /** @description The app is enrolled when it is confirmed with a code */
+            201: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                     *       "expires_in": 300,
+                     *       "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
+                     *       "otpauth_url": "otpauth://totp/auth.example.com:user%40example.com?issuer=auth.example.com&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TotpStarted"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `password_wrong`: The current password is wrong. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "password_wrong";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `mfa_too_many`: The user has too many second factors. Remove one first. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @enum {unknown} */
+                        code?: "mfa_too_many";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
+             *
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
+             */
+            422: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 422;
+                        /** @enum {unknown} */
+                        code?: "password_too_long" | "password_unusable";
+                    };
+                };
+            };
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "locked" | "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    confirmTotp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                 *       "code": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TotpConfirmation"];
+            };
+        };
+        responses: {
+            /** @description The app is enrolled. All other sessions have ended, and these are the tokens of a new one */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl",
+                     *       "token_type": "Bearer",
+                     *       "expires_in": 900,
+                     *       "refresh_token": "qL0Nv3XyGmT1b5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                     *       "user": {
+                     *         "id": "66f0c0ffee0ddba11ca7f00d",
+                     *         "email": "user@example.com",
+                     *         "name": "User Name",
+                     *         "role": "user",
+                     *         "created_at": "2026-11-02T08:00:00.000Z",
+                     *         "last_login": "2026-11-24T09:30:00.000Z"
+                     *       },
+                     *       "factor_id": "0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b",
+                     *       "recovery_codes": [
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `mfa_code_wrong`: The code is wrong, has expired or was already used. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "mfa_code_wrong";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `mfa_too_many`: The user has too many second factors. Remove one first. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @enum {unknown} */
+                        code?: "mfa_too_many";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `not_ready`: No signing key is active yet. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "not_ready" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    removeMyFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The second factor is removed, and all sessions of the user have ended */
+            204: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    renewRecoveryCodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description New recovery codes. Earlier ones no longer work */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecoveryCodes"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /**
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4455,12 +6711,19 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @description Users whose email begins with it, whatever the case */
+                /** @description Users whose email begins with this text, ignoring case */
                 email_prefix?: string;
-                /** @description Entries of a page: 1 to 200 */
+                /** @description Users whose name contains this text, ignoring case */
+                name?: string;
+                role?: "admin" | "user";
+                /** @description Whether the user may log in */
+                state?: "active" | "inactive";
+                /** @description Number of entries on a page, 1 to 200 */
                 limit?: string;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the previous page */
                 cursor?: string;
+                /** @description Users without or with a second factor */
+                second_factor?: "none" | "some";
             };
             header?: never;
             path?: never;
@@ -4468,10 +6731,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Users in the order of their emails */
+            /** @description Users in the order of their emails, followed by users whose email is not text. A page may have fewer entries than the limit, or none. Only next_cursor tells whether it is the last page */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4497,15 +6760,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `cursor_invalid`: The cursor is not one that this route has given.
+             *     `cursor_invalid`: This route did not issue the cursor.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4523,7 +6786,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -4531,7 +6794,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4547,7 +6810,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4563,7 +6826,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4576,12 +6839,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4594,10 +6857,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4610,10 +6873,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4627,15 +6890,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4671,10 +6934,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A user as administrators see it */
+            /** @description A user, as shown to administrators */
             201: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4695,13 +6958,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4719,7 +6982,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -4727,7 +6990,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4743,7 +7006,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4759,7 +7022,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4772,10 +7035,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `email_taken`: Somebody has registered with this email already. */
+            /** @description `email_taken`: This email is already registered. */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4788,10 +7051,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4804,10 +7067,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4821,17 +7084,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `password_common`: The new password is one of those that are guessed first.
+             * @description `password_common`: The new password is easy to guess.
              *
-             *     `password_too_long`: The new password has more than 72 bytes, which bcrypt would cut.
+             *     `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
              *
              *     `password_too_short`: The new password is too short.
              *
-             *     `password_unusable`: The password has a zero byte or half a character in it.
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
              */
             422: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4844,12 +7107,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4862,10 +7125,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4878,10 +7141,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4895,17 +7158,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4925,17 +7188,20 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 66f0c0ffee0ddba11ca7f00d */
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description A user as administrators see it */
+            /** @description A user, as shown to administrators */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4956,13 +7222,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -4980,7 +7246,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -4988,7 +7254,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5004,7 +7270,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5017,10 +7283,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not_found`: There is nothing at this path. */
+            /** @description `not_found`: This path does not exist. */
             404: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5036,7 +7302,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5049,12 +7315,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5067,10 +7333,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5083,10 +7349,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5100,15 +7366,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5128,30 +7394,33 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 66f0c0ffee0ddba11ca7f00d */
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The user is gone, and every session with it */
+            /** @description The user is deleted, and all their sessions have ended */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5169,7 +7438,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -5177,7 +7446,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5193,7 +7462,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5206,10 +7475,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not_found`: There is nothing at this path. */
+            /** @description `not_found`: This path does not exist. */
             404: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5225,7 +7494,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5239,13 +7508,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `last_admin`: It is the last active administrator: make another one first.
+             * @description `last_admin`: This is the last active administrator: create another one first.
              *
-             *     `user_changed`: The user was changed by somebody else meanwhile. Try again.
+             *     `user_changed`: Another request changed the user meanwhile. Try again.
              */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5258,10 +7527,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5274,10 +7543,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5290,12 +7559,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5308,10 +7577,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5324,10 +7593,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5341,17 +7610,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5371,12 +7640,15 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 66f0c0ffee0ddba11ca7f00d */
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
                 id: string;
             };
             cookie?: never;
         };
-        /** @description A new role or email ends the sessions of the user */
+        /** @description A new role or email ends all sessions of the user */
         requestBody: {
             content: {
                 /**
@@ -5388,10 +7660,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A user as administrators see it */
+            /** @description A user, as shown to administrators */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5412,13 +7684,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5436,7 +7708,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -5444,7 +7716,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5460,7 +7732,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5473,10 +7745,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not_found`: There is nothing at this path. */
+            /** @description `not_found`: This path does not exist. */
             404: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5492,7 +7764,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5506,15 +7778,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `email_taken`: Somebody has registered with this email already.
+             * @description `email_taken`: This email is already registered.
              *
-             *     `last_admin`: It is the last active administrator: make another one first.
+             *     `last_admin`: This is the last active administrator: create another one first.
              *
-             *     `user_changed`: The user was changed by somebody else meanwhile. Try again.
+             *     `user_changed`: Another request changed the user meanwhile. Try again.
              */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5527,10 +7799,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5543,10 +7815,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5559,12 +7831,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5577,10 +7849,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5593,10 +7865,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5610,17 +7882,292 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    setUserPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "new_password": "a new horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewPassword"];
+            };
+        };
+        responses: {
+            /** @description The password is changed, and all sessions of the user have ended */
+            204: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `forbidden`: Only administrators may do this. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `user_changed`: Another request changed the user meanwhile. Try again. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @enum {unknown} */
+                        code?: "user_changed";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `password_common`: The new password is easy to guess.
+             *
+             *     `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
+             *
+             *     `password_too_short`: The new password is too short.
+             *
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
+             */
+            422: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 422;
+                        /** @enum {unknown} */
+                        code?: "password_common" | "password_too_long" | "password_too_short" | "password_unusable";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5640,30 +8187,33 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 66f0c0ffee0ddba11ca7f00d */
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description The user is disabled, and every session has ended */
+            /** @description The user is disabled, and all their sessions have ended */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5681,7 +8231,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -5689,7 +8239,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5705,7 +8255,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5718,10 +8268,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not_found`: There is nothing at this path. */
+            /** @description `not_found`: This path does not exist. */
             404: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5737,7 +8287,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5751,13 +8301,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `last_admin`: It is the last active administrator: make another one first.
+             * @description `last_admin`: This is the last active administrator: create another one first.
              *
-             *     `user_changed`: The user was changed by somebody else meanwhile. Try again.
+             *     `user_changed`: Another request changed the user meanwhile. Try again.
              */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5770,10 +8320,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5786,10 +8336,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5802,12 +8352,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5820,10 +8370,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5836,10 +8386,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5853,17 +8403,17 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5883,7 +8433,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 66f0c0ffee0ddba11ca7f00d */
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
                 id: string;
             };
             cookie?: never;
@@ -5893,20 +8446,20 @@ export interface operations {
             /** @description The user is enabled */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5924,7 +8477,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -5932,7 +8485,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5948,7 +8501,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5961,10 +8514,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not_found`: There is nothing at this path. */
+            /** @description `not_found`: This path does not exist. */
             404: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5980,7 +8533,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -5993,10 +8546,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `user_changed`: The user was changed by somebody else meanwhile. Try again. */
+            /** @description `user_changed`: Another request changed the user meanwhile. Try again. */
             409: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6009,10 +8562,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6025,10 +8578,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6041,12 +8594,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6059,10 +8612,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6075,10 +8628,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6092,15 +8645,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6120,30 +8673,33 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 66f0c0ffee0ddba11ca7f00d */
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Nobody is locked out of the account */
+            /** @description The account is unlocked for all addresses */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6161,7 +8717,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -6169,7 +8725,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6185,7 +8741,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6198,10 +8754,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not_found`: There is nothing at this path. */
+            /** @description `not_found`: This path does not exist. */
             404: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6217,7 +8773,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6230,10 +8786,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6246,10 +8802,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6262,12 +8818,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6280,10 +8836,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6296,10 +8852,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6313,15 +8869,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6341,30 +8897,33 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 66f0c0ffee0ddba11ca7f00d */
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description Every session of the user has ended, on every server */
+            /** @description All sessions of the user have ended, on every server */
             204: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6382,7 +8941,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -6390,7 +8949,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6406,7 +8965,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6419,10 +8978,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `not_found`: There is nothing at this path. */
+            /** @description `not_found`: This path does not exist. */
             404: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6438,7 +8997,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6451,10 +9010,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6467,10 +9026,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6483,12 +9042,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6501,10 +9060,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6517,10 +9076,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6534,17 +9093,501 @@ export interface operations {
                 };
             };
             /**
-             * @description `busy`: The server checks as many passwords as it can. Try again shortly.
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
              *
-             *     `database_unavailable`: The user database does not answer. Try again shortly.
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    resetUserPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The password is invalid, all sessions have ended, and the link is being sent */
+            204: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `forbidden`: Only administrators may do this. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `user_changed`: Another request changed the user meanwhile. Try again. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @enum {unknown} */
+                        code?: "user_changed";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `mail_not_configured`: This server does not send mail: SMTP_URL is not set. */
+            501: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 501;
+                        /** @enum {unknown} */
+                        code?: "mail_not_configured";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    resetUserFactors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The second factors are removed, and all sessions of the user have ended */
+            204: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `forbidden`: Only administrators may do this. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6562,12 +9605,13 @@ export interface operations {
     listSecurityEvents: {
         parameters: {
             query?: {
+                /** @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON */
                 user_id?: string;
                 /** @description Such as authn_login_fail */
                 event?: string;
-                /** @description Entries of a page: 1 to 200 */
+                /** @description Number of entries on a page, 1 to 200 */
                 limit?: string;
-                /** @description next_cursor of the page before */
+                /** @description next_cursor of the previous page */
                 cursor?: string;
             };
             header?: never;
@@ -6576,10 +9620,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Security events, the newest first */
+            /** @description Security events, newest first */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6592,7 +9636,8 @@ export interface operations {
                      *           "at": "2026-11-24T09:30:00.000Z",
                      *           "event": "authn_login_fail",
                      *           "user_id": "66f0c0ffee0ddba11ca7f00d",
-                     *           "address": "192.0.2.7"
+                     *           "address": "192.0.2.7",
+                     *           "count": 3
                      *         }
                      *       ],
                      *       "next_cursor": null
@@ -6602,15 +9647,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `cursor_invalid`: The cursor is not one that this route has given.
+             *     `cursor_invalid`: This route did not issue the cursor.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6628,7 +9673,7 @@ export interface operations {
              *
              *     `token_expired`: The access token has expired. Refresh it.
              *
-             *     `token_invalid`: The access token is not one of this server, or was changed.
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
              *
              *     `token_missing`: No access token was sent.
              */
@@ -6636,7 +9681,7 @@ export interface operations {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6652,7 +9697,7 @@ export interface operations {
             /** @description `forbidden`: Only administrators may do this. */
             403: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6668,7 +9713,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6681,12 +9726,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6699,10 +9744,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6715,10 +9760,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6732,15 +9777,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6775,10 +9820,10 @@ export interface operations {
             };
         };
         responses: {
-            /** @description What is known about the token */
+            /** @description State and claims of the token */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6803,13 +9848,13 @@ export interface operations {
                 };
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6822,12 +9867,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `invalid_client`: The client is not known, or its secret is wrong. */
+            /** @description `invalid_client`: The client is unknown, or its secret is wrong. */
             401: {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6843,7 +9888,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6856,10 +9901,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6872,10 +9917,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6888,12 +9933,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6906,10 +9951,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6922,10 +9967,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6939,15 +9984,15 @@ export interface operations {
                 };
             };
             /**
-             * @description `database_unavailable`: The user database does not answer. Try again shortly.
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
-             *     `revocation_unknown`: The server cannot tell now whether the session has ended.
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -6982,23 +10027,23 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The token is worth nothing, on every server */
+            /** @description The token is invalid on every server */
             200: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
                 content?: never;
             };
             /**
-             * @description `bad_request`: The request cannot be read: its JSON or its URL is broken.
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
-             *     `validation_failed`: The request does not have the expected shape: see errors.
+             *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7011,12 +10056,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `invalid_client`: The client is not known, or its secret is wrong. */
+            /** @description `invalid_client`: The client is unknown, or its secret is wrong. */
             401: {
                 headers: {
                     /** @description RFC 6750 section 3 */
                     "WWW-Authenticate": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7032,7 +10077,7 @@ export interface operations {
             /** @description `request_timeout`: The request did not arrive in time. */
             408: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7045,10 +10090,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `body_too_large`: The body has more than 16 KiB. */
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
             413: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7061,10 +10106,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `unsupported_media_type`: The content type of the body is not one that this route reads. */
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
             415: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7077,12 +10122,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `rate_limited`: Too many requests: Retry-After tells when to come back. */
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
             429: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7095,10 +10140,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `headers_too_large`: The headers have more than 8 KiB. */
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
             431: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7111,10 +10156,10 @@ export interface operations {
                     };
                 };
             };
-            /** @description `internal_error`: The server failed: the request id finds the cause in its log. */
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
             500: {
                 headers: {
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };
@@ -7127,12 +10172,12 @@ export interface operations {
                     };
                 };
             };
-            /** @description `database_unavailable`: The user database does not answer. Try again shortly. */
+            /** @description `database_unavailable`: The user database is unavailable. Try again shortly. */
             503: {
                 headers: {
                     /** @description Seconds */
                     "Retry-After": string;
-                    /** @description Finds the request in the log */
+                    /** @description Identifies the request in the log */
                     "X-Request-Id": string;
                     [name: string]: unknown;
                 };

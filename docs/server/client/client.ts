@@ -2,25 +2,36 @@
  * A typed client of the auth server: paths, bodies, answers and error codes come from its API description.
  * Types for your version of it: npm run types (openapi-typescript reads /openapi.json of a server).
  */
-import createClient, { type Middleware } from 'openapi-fetch'
+import createClient, { type Client, type Middleware } from 'openapi-fetch'
 import type { components, paths } from './api.generated.ts'
 
-type User = components['schemas']['User']
+export type { components, paths } from './api.generated.ts'
+
+/** A user as the server describes them. */
+export type User = components['schemas']['User']
+
+type Problem = components['schemas']['Problem']
 
 /** What the server says about an error; `code` is stable. */
 export class AuthError extends Error {
   override name = 'AuthError'
   readonly code: string
 
-  constructor({ code, detail }: components['schemas']['Problem']) {
+  constructor({ code, detail }: Problem) {
     super(detail)
     this.code = code
   }
 }
 
+/** The answer to one request, as openapi-fetch gives it: either data or an error. */
+interface Answer<Data> {
+  data?: Data
+  error?: Problem
+}
+
 /** A user who is logged in. Keeps the tokens, and refreshes them once when the server says that the token has expired. */
 export class Session {
-  readonly #api
+  readonly #api: Client<paths>
   #tokens: { access_token: string; refresh_token: string } | undefined
   #refreshing: Promise<void> | undefined
 
@@ -36,26 +47,45 @@ export class Session {
     this.#api.use(bearer)
   }
 
-  /** @throws AuthError `invalid_credentials`, `locked`, `rate_limited`, … */
-  async logIn(email: string, password: string): Promise<User> {
-    const { data, error } = await this.#api.POST('/v1/auth/login', { body: { email, password } })
-    if (error !== undefined) throw new AuthError(error)
-    this.#tokens = data
-    return data.user
+  /**
+   * @param askForCode asks the user for a code of their authenticator app; called only if they have a second factor
+   * @throws AuthError `invalid_credentials`, `mfa_code_wrong`, `locked`, `rate_limited`, …
+   */
+  async logIn(email: string, password: string, askForCode?: () => Promise<string>): Promise<User> {
+    const first = dataOf(await this.#api.POST('/v1/auth/login', { body: { email, password } }))
+    const login = 'mfa_token' in first ? await this.#secondStep(first.mfa_token, askForCode) : first
+    this.#tokens = login
+    return login.user
+  }
+
+  async #secondStep(mfa_token: string, askForCode: (() => Promise<string>) | undefined) {
+    if (askForCode === undefined) throw new Error('the user has a second factor: pass askForCode')
+    const body = { mfa_token, method: 'totp', code: await askForCode() } as const
+    return dataOf(await this.#api.POST('/v1/auth/login/mfa', { body }))
   }
 
   /** @throws AuthError `session_revoked` when the session has ended: log in again */
-  async me(): Promise<User> {
-    const first = await this.#api.GET('/v1/me')
-    if (first.error?.code !== 'token_expired') return dataOf(first)
-    await this.#refresh()
-    return dataOf(await this.#api.GET('/v1/me'))
+  me(): Promise<User> {
+    return this.send((api) => api.GET('/v1/me'))
   }
 
   async logOut(): Promise<void> {
     const { error } = await this.#api.POST('/v1/auth/logout')
     if (error !== undefined) throw new AuthError(error)
     this.#tokens = undefined
+  }
+
+  /**
+   * Sends any request of the API with the token of the user. If the token has expired, refreshes it and sends the
+   * request again.
+   * @param request is called once or twice: `(api) => api.GET('/v1/me/sessions')`
+   * @throws AuthError with the code of the server
+   */
+  async send<Data>(request: (api: Client<paths>) => Promise<Answer<Data>>): Promise<Data> {
+    const first = await request(this.#api)
+    if (first.error?.code !== 'token_expired') return dataOf(first)
+    await this.#refresh()
+    return dataOf(await request(this.#api))
   }
 
   /** Calls that find the token expired at the same time share one refresh. */
@@ -72,7 +102,7 @@ export class Session {
   }
 }
 
-function dataOf<Data>({ data, error }: { data?: Data; error?: components['schemas']['Problem'] }): Data {
+function dataOf<Data>({ data, error }: Answer<Data>): Data {
   if (error !== undefined) throw new AuthError(error)
   // openapi-fetch gives either the one or the other.
   return data as Data

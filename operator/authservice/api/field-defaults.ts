@@ -1,20 +1,23 @@
 import { presetOf } from './presets.ts'
 import { type Environment, environments } from './spec.ts'
 
-/** The part of a field's declaration that its default is read from. */
+/** The part of the declaration of a field from which its default is read. */
 export interface DeclaredField {
   defaultText?: unknown
   properties?: unknown
-  /** The Kubernetes type that the field is, such as `core/v1 ResourceRequirements`: its parts have no defaults of their own. */
+  /**
+   * The Kubernetes type of the field, such as `core/v1 ResourceRequirements`: its subfields have no defaults of their
+   * own.
+   */
   shape?: unknown
 }
 
 /**
- * What a field of a spec is when it is left out, in words: one value, or one for each environment. They are no defaults
- * of the CustomResourceDefinition, which cannot depend on another field.
+ * The default of an omitted field, as text: one value, or one for each environment. These are not defaults of the
+ * CustomResourceDefinition, which cannot depend on another field.
  *
  * @param path of the field below `spec`, such as `['autoscaling', 'minReplicas']`
- * @returns undefined where the parts of the field have defaults of their own, or there is none
+ * @returns undefined if the subfields have their own defaults, or if there is none
  */
 export function defaultOf(path: readonly string[], { defaultText, properties, shape }: DeclaredField) {
   if (typeof defaultText === 'string') return defaultText
@@ -24,7 +27,7 @@ export function defaultOf(path: readonly string[], { defaultText, properties, sh
   return describe(values.map(([environment, value]) => [environment, `\`${flowYaml(value)}\``]))
 }
 
-/** One value where all agree, else each with the environments that have it. */
+/** One value if all environments have the same, otherwise each value with its environments. */
 function describe(values: readonly (readonly [Environment, string])[]): string {
   const distinct = [...new Set(values.map(([, value]) => value))]
   if (distinct.length === 1) return distinct.join()
@@ -41,7 +44,7 @@ function valueAt(preset: unknown, path: readonly string[]): unknown {
   return path.reduce<unknown>((value, step) => (isRecord(value) ? value[step] : undefined), preset)
 }
 
-/** A value as one would write it in a spec, on one line. */
+/** A value in the form in which users write it in a spec, on one line. */
 function flowYaml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map((one) => `'${one}'`).join(', ')}]`
   if (!isRecord(value)) return String(value)

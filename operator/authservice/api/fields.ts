@@ -4,20 +4,25 @@ import Type, { type TSchemaOptions } from 'typebox'
 export interface Rule {
   rule: string
   message: string
-  /** Field that the API server names in its answer, relative to where the rule stands, such as `.maxReplicas`. */
+  /** Field that the API server names in its error, relative to the location of the rule, such as `.maxReplicas`. */
   fieldPath?: string
+  /**
+   * Whether `oldSelf` is optional, so that the rule also applies to creations: it may then allow an object to keep a
+   * value from before the rule existed. Kubernetes 1.30 and later.
+   */
+  optionalOldSelf?: true
   reason?: 'FieldValueInvalid' | 'FieldValueForbidden' | 'FieldValueRequired'
 }
 
-/** What a field's declaration may carry besides JSON Schema's own keywords. */
+/** Options of a field declaration in addition to the keywords of JSON Schema. */
 export interface FieldOptions extends TSchemaOptions {
   /** The meaning, for `kubectl explain` and the reference. */
   description: string
   /** Becomes `x-kubernetes-validations`. */
   rules?: Rule[]
-  /** The default in words, where it is not a fixed value of the environment's preset. */
+  /** The default as text, if it is not a fixed value in the preset of the environment. */
   defaultText?: string
-  /** The type that Kubernetes gives this value, such as `core/v1 Affinity`. */
+  /** The Kubernetes type of the value, such as `core/v1 Affinity`. */
   shape?: string
 }
 
@@ -25,6 +30,12 @@ const dnsLabel = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$'
 const dnsSubdomain = '^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$'
 
 export const hostPattern = '^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$'
+
+/**
+ * Digits, colons and an embedded IPv4 address: the form of an IPv6 address. Whether it is valid shows only when
+ * connecting.
+ */
+const ipv6Pattern = '^[0-9a-fA-F]*:[0-9a-fA-F]*:[0-9a-fA-F:.]*$'
 
 /** A string of at most `maxLength` characters; the bound also keeps CEL rules within their cost budget. */
 export const text = (maxLength: number, options: FieldOptions) => Type.String({ minLength: 1, maxLength, ...options })
@@ -34,7 +45,7 @@ export const integer = (minimum: number, maximum: number, options: FieldOptions)
 
 export const flag = (options: FieldOptions) => Type.Boolean(options)
 
-/** What the patterns of strings stand for, in words. */
+/** Descriptions of the patterns of strings. */
 export const patterns = {
   duration: '^[1-9][0-9]{0,6}[smhd]$',
   rate: '^[1-9][0-9]{0,6}/[smh]$',
@@ -42,6 +53,7 @@ export const patterns = {
   objectName: dnsSubdomain,
   labelName: dnsLabel,
   host: hostPattern,
+  address: `${hostPattern}|${ipv6Pattern}`,
 } as const
 
 /** `90s`, `15m`, `24h`, `7d`: a whole number and one unit. */
@@ -54,17 +66,21 @@ export const rate = (options: FieldOptions) => Type.String({ maxLength: 9, patte
 export const byteQuantity = (options: FieldOptions) =>
   Type.String({ maxLength: 16, pattern: patterns.byteQuantity, ...options })
 
-/** Name of an object in the AuthService's own namespace: no field reaches another one. */
+/** Name of an object in the namespace of the AuthService: no field refers to another namespace. */
 export const objectName = (options: FieldOptions) =>
   Type.String({ minLength: 1, maxLength: 253, pattern: dnsSubdomain, ...options })
 
 export const labelName = (options: FieldOptions) =>
   Type.String({ minLength: 1, maxLength: 63, pattern: dnsLabel, ...options })
 
+/** A host to connect to: a name, or an IPv4 or IPv6 address. */
+export const address = (options: FieldOptions) =>
+  Type.String({ minLength: 1, maxLength: 253, pattern: patterns.address, ...options })
+
 export const host = (options: FieldOptions) =>
   Type.String({ minLength: 1, maxLength: 253, pattern: hostPattern, ...options })
 
-/** One key of a Secret in the AuthService's namespace. */
+/** One key of a Secret in the namespace of the AuthService. */
 export const secretKeyRef = (options: FieldOptions) =>
   Type.Object(
     {
@@ -93,7 +109,7 @@ export const stringMap = (maxProperties: number, options: FieldOptions) =>
     ...options,
   })
 
-/** A whole number or a percentage, as in a Deployment's rolling update. */
+/** An integer or a percentage, as in the rolling update of a Deployment. */
 export const intOrPercent = (options: FieldOptions) =>
   Type.Unsafe<number | string>({
     'x-kubernetes-int-or-string': true,
@@ -103,7 +119,6 @@ export const intOrPercent = (options: FieldOptions) =>
     ...options,
   })
 
-/** Lists say how server-side apply merges them: by key, as a set, or as a whole. */
-export const listMap = { 'x-kubernetes-list-type': 'map' } as const
+/** How server-side apply merges a list: as a set, or as a whole. */
 export const listSet = { 'x-kubernetes-list-type': 'set' } as const
 export const listAtomic = { 'x-kubernetes-list-type': 'atomic' } as const

@@ -1,4 +1,4 @@
-/** Where the resource lives in the Kubernetes API. */
+/** Group, version and names of the resource in the Kubernetes API. */
 export const group = 'auth-operator.dev'
 export const version = 'v1alpha1'
 export const kind = 'AuthService'
@@ -7,5 +7,8 @@ export const singular = 'authservice'
 export const shortName = 'authsvc'
 export const apiVersion = `${group}/${version}` as const
 
-/** Longest name of an AuthService. The longest child name adds 20 characters, and a label value ends at 63. */
+/**
+ * Maximum length of the name of an AuthService. The longest child name adds 20 characters, and a label value has at
+ * most 63.
+ */
 export const maxNameLength = 40

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { evaluateChecklist, productionReady } from '../checklist.ts'
-import { type Outcome, outcomeOf } from '../spec-fields/effects.ts'
+import { type Outcome, outcomeOf } from '../../../test/unit/spec-fields/effects.ts'
+import { evaluateChecklist, productionReady } from '../status/checklist.ts'
 import { resolveSpec } from './defaults.ts'
 import { type AuthServiceSpec, type Environment, environments } from './spec.ts'
 
 const metadata = { name: 'accounts', namespace: 'team-a' }
 
-/** The least that a spec of an environment says. */
+/** The minimal spec of an environment. */
 const specOf = (environment: Environment): AuthServiceSpec => ({
   environment,
   mongodb: {},
@@ -23,7 +23,7 @@ const pod = 'Deployment accounts-blue: spec.template.spec'
 const server = `${pod}.containers[server]`
 const edge = 'Deployment accounts-edge: spec.template.spec.containers[nginx]'
 
-/** One line a cell: what a spec gets that leaves the field out. */
+/** The value of a spec that omits the field, one line for each. */
 const cells: readonly [what: string, path: string, values: Record<Environment, string | undefined>][] = [
   ['replicas', 'Decision: counts.blue', { development: '1', staging: '2', production: '3' }],
   [
@@ -38,7 +38,7 @@ const cells: readonly [what: string, path: string, values: Record<Environment, s
   ],
   [
     'target of the autoscaler',
-    'HorizontalPodAutoscaler accounts: spec.metrics[0].resource.target.averageUtilization',
+    'HorizontalPodAutoscaler accounts: spec.metrics[0].containerResource.target.averageUtilization',
     { development: undefined, staging: '70', production: '70' },
   ],
   [
@@ -92,7 +92,7 @@ const cells: readonly [what: string, path: string, values: Record<Environment, s
   ],
 ]
 
-describe.each(environments)('%s, where a field is left out', (environment) => {
+describe.each(environments)('%s, for omitted fields', (environment) => {
   test.each(cells)('%s', (_, path, values) => {
     expect(outcome(environment).get(path)).toBe(values[environment])
   })
@@ -125,8 +125,14 @@ describe.each(environments)('%s, where a field is left out', (environment) => {
   test('open items of the checklist are shown, and count in production only', () => {
     const spec = specOf(environment)
     const checklist = evaluateChecklist({
-      ...{ name: 'accounts', spec, resolved, secrets: new Map(), findings: [], backup: undefined },
-      ...{ annotations: {}, version: '1.0.0' },
+      name: 'accounts',
+      spec,
+      resolved,
+      secrets: new Map(),
+      findings: [],
+      backup: undefined,
+      annotations: {},
+      version: '1.0.0',
       monitoring: { podMonitor: false, prometheusRule: false, dashboard: false },
     })
     expect(checklist.some(({ ok }) => !ok)).toBe(true)
@@ -137,7 +143,7 @@ describe.each(environments)('%s, where a field is left out', (environment) => {
   })
 })
 
-test('staging and production need a certificate of yours', () => {
+test('staging and production require a certificate of the user', () => {
   for (const environment of ['staging', 'production'] as const) {
     const { ingress } = resolveSpec({ metadata, spec: { environment, mongodb: {}, redis: {} } })
     expect(ingress.tls.kind).toBe('missing')

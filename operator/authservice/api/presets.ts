@@ -1,8 +1,8 @@
 import type { Environment } from './spec.ts'
 
 /**
- * What a field is when it is left out, in the words of a spec. The reference shows these values and `resolveSpec`
- * fills them in; the CustomResourceDefinition has no defaults, so that what a Git repository says is what is stored.
+ * The defaults of omitted fields, in the form of a spec. The reference shows these values, and `resolveSpec` fills them
+ * in; the CustomResourceDefinition has no defaults, so that the stored spec equals the one in a Git repository.
  */
 export interface Preset {
   replicas: number
@@ -38,6 +38,7 @@ export interface Preset {
     accessTokenLifetime: string
     refreshTokenIdleLifetime: string
     refreshTokenAbsoluteLifetime: string
+    refreshTokenGrace: string
     signingKeys: { rotationInterval: string; activationDelay: string }
     revocation: { maxStaleness: string; whenStale: 'Refuse' | 'Accept' }
   }
@@ -78,33 +79,19 @@ export interface Preset {
   networkPolicy: { enabled: boolean }
 }
 
-/** Resources of a container; a quantity each. */
-export interface Resources {
+/** Quantities of the resources of a container. */
+interface Resources {
   requests: ResourceList
   limits: ResourceList
 }
 export type ResourceList = { cpu?: string; memory?: string; 'ephemeral-storage'?: string }
-
-/** What an environment stands for beyond the fields of a spec. */
-export interface EnvironmentTraits {
-  /** Whether `/docs` is served. */
-  docs: boolean
-  /** Whether the operator signs a certificate for the edge when the spec names none. */
-  selfSignedCertificate: boolean
-  /** Whether browsers are told to come back by HTTPS only (RFC 6797). */
-  hsts: boolean
-  /** Whether PodDisruptionBudgets are made. */
-  disruptionBudgets: boolean
-  /** Whether server and edge pods spread over nodes and zones. */
-  spread: boolean
-}
 
 const memory = (request: string, limit: string, cpu: string): Resources => ({
   requests: { cpu, memory: request },
   limits: { memory: limit },
 })
 
-/** No CPU limits: a throttled password hash makes every other request of its pod wait. */
+/** No CPU limits: a throttled password hash delays every other request of its pod. */
 const server: Record<Environment, Resources> = {
   development: memory('128Mi', '224Mi', '50m'),
   staging: memory('160Mi', '256Mi', '100m'),
@@ -118,14 +105,19 @@ const autoscaling = (enabled: boolean, minReplicas: number, maxReplicas: number)
   targetCPUUtilizationPercentage: 70,
 })
 
-/** Every request passes an edge pod: with less of a busy node than a server it would be what all of them wait for. */
+/**
+ * Every request passes through an edge pod: with a smaller CPU share than a server on a busy node, the edge would delay
+ * all of them.
+ */
 const edge: Record<Environment, Resources> = {
-  development: memory('32Mi', '128Mi', '50m'),
-  staging: memory('32Mi', '128Mi', '100m'),
-  production: memory('32Mi', '128Mi', '100m'),
+  development: memory('32Mi', '256Mi', '50m'),
+  // A connection with an incomplete request takes 40 KB: the maximum number of connections must not exceed the memory
+  // limit.
+  staging: memory('32Mi', '1Gi', '100m'),
+  production: memory('32Mi', '1Gi', '100m'),
 }
 
-/** What the environments differ in. */
+/** The values that differ between environments. */
 const differences = {
   development: {
     replicas: 1,
@@ -165,7 +157,7 @@ const differences = {
   },
 } as const
 
-/** The values behind the fields that a spec of this environment leaves out. */
+/** The values of the fields that a spec of this environment omits. */
 export function presetOf(environment: Environment): Preset {
   const of = differences[environment]
   return {
@@ -185,6 +177,7 @@ export function presetOf(environment: Environment): Preset {
       accessTokenLifetime: '15m',
       refreshTokenIdleLifetime: '7d',
       refreshTokenAbsoluteLifetime: '30d',
+      refreshTokenGrace: '10s',
       signingKeys: { rotationInterval: '90d', activationDelay: '5m' },
       revocation: { maxStaleness: '30s', whenStale: 'Refuse' },
     },
@@ -242,17 +235,5 @@ function rolloutOf(environment: Environment): Preset['rollout'] {
       minLoginSuccessPercent: 90,
       minRequests: 20,
     },
-  }
-}
-
-/** What an environment stands for beyond the fields of a spec. */
-export function traitsOf(environment: Environment): EnvironmentTraits {
-  const deployed = environment !== 'development'
-  return {
-    docs: environment !== 'production',
-    selfSignedCertificate: !deployed,
-    hsts: environment === 'production',
-    disruptionBudgets: deployed,
-    spread: deployed,
   }
 }

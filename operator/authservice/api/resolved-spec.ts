@@ -1,5 +1,6 @@
+import type { EnvironmentTraits } from './environment-traits.ts'
 import type { SecretKeyRef } from './fields.ts'
-import type { EnvironmentTraits, Preset, ResourceList } from './presets.ts'
+import type { Preset, ResourceList } from './presets.ts'
 import type { AuthServiceSpec, Environment } from './spec.ts'
 import type { Rate } from './units.ts'
 
@@ -7,27 +8,29 @@ type Present<T, K extends keyof T> = NonNullable<T[K]>
 type PodSpec = Present<AuthServiceSpec, 'pod'>
 type AutoscalingSpec = Present<AuthServiceSpec, 'autoscaling'>
 
-/** A spec with every default filled in. What is `undefined` here has no value at all, rather than a default. */
+/** A spec with every default filled in. `undefined` means that there is no value, not that a default applies. */
 export interface ResolvedSpec {
   environment: Environment
   traits: EnvironmentTraits
   /** Tag of the server image; undefined: the operator's own. */
   version: string | undefined
-  /** Full reference of the server image; wins over `version`. */
+  /** Full reference of the server image; overrides `version`. */
   image: string | undefined
   imagePullSecrets: { name: string }[]
-  /** `fixed`: the operator keeps this count. `autoscaled`: a HorizontalPodAutoscaler does, within its bounds. */
+  /**
+   * `fixed`: the operator sets this count. `autoscaled`: a HorizontalPodAutoscaler sets the count, within its bounds.
+   */
   scaling: FixedScaling | Autoscaling
   rollout: ResolvedRollout
   mongodb: ResolvedMongoDb
   redis: ResolvedRedis
   tokens: ResolvedTokens
   passwords: Preset['passwords']
-  /** undefined: no mails. */
+  /** undefined: no mail. */
   mail: ResolvedMail | undefined
-  /** undefined: none is made. */
+  /** undefined: no administrator is created. */
   initialAdmin: { email: string; passwordSecretRef: SecretKeyRef } | undefined
-  /** undefined: no client may introspect or revoke. */
+  /** undefined: no client may introspect or revoke tokens. */
   oauthClientsSecretRef: SecretKeyRef | undefined
   cookies: Preset['cookies']
   registration: Preset['registration']
@@ -37,6 +40,7 @@ export interface ResolvedSpec {
   ingress: ResolvedIngress
   /** Resources of a server pod. */
   resources: ResolvedResources
+  jobs: ResolvedJobs
   pod: ResolvedPod
   networkPolicy: { enabled: boolean; allowFrom: Present<Present<AuthServiceSpec, 'networkPolicy'>, 'allowFrom'> }
   monitoring: ResolvedMonitoring
@@ -49,7 +53,7 @@ export interface ResolvedSpec {
   suspend: boolean
 }
 
-/** `Auto`: where the cluster has what it takes. */
+/** `Auto`: if the cluster has the required kinds. */
 export type ResolvedMonitoring = Required<Present<AuthServiceSpec, 'monitoring'>>
 
 export interface FixedScaling {
@@ -73,7 +77,7 @@ export interface ResolvedResources {
 export type ResolvedRollout = Omit<Preset['rollout'], 'blueGreen' | 'analysis'> & {
   blueGreen: Preset['rollout']['blueGreen'] & { previewHost: string | undefined }
   analysis: Preset['rollout']['analysis'] & {
-    /** undefined: the metrics of the pods are judged. */
+    /** undefined: the analysis uses the metrics of the pods. */
     prometheus: { query: string; min?: number; max?: number } | undefined
   }
 }
@@ -82,9 +86,9 @@ export type ResolvedRollout = Omit<Preset['rollout'], 'blueGreen' | 'analysis'> 
 export interface ResolvedStorage {
   /** Quantity. */
   size: string
-  /** undefined: the cluster's default class. */
+  /** undefined: the default class of the cluster. */
   storageClassName: string | undefined
-  /** True: an emptyDir instead of a PersistentVolumeClaim. */
+  /** true: an emptyDir instead of a PersistentVolumeClaim. */
   ephemeral: boolean
 }
 
@@ -115,8 +119,9 @@ export interface ResolvedTokens {
   accessTokenLifetimeSeconds: number
   refreshTokenIdleLifetimeSeconds: number
   refreshTokenAbsoluteLifetimeSeconds: number
+  refreshTokenGraceSeconds: number
   revocation: { maxStalenessSeconds: number; whenStale: Preset['tokens']['revocation']['whenStale'] }
-  /** `generated`: the operator makes and rotates them. `provided`: the user does. */
+  /** `generated`: the operator creates and rotates them. `provided`: the user does. */
   signingKeys:
     | { kind: 'generated'; rotationIntervalSeconds: number; activationDelaySeconds: number }
     | { kind: 'provided'; secretRef: SecretKeyRef }
@@ -130,27 +135,27 @@ export interface ResolvedMail {
     /** Both or none. */
     userSecretRef: SecretKeyRef | undefined
     passwordSecretRef: SecretKeyRef | undefined
-    /** undefined: the public authorities. */
+    /** undefined: the public CAs. */
     caSecretRef: SecretKeyRef | undefined
   }
   from: string
-  /** With `{token}` in them. */
+  /** These contain `{token}`. */
   passwordResetURL: string
   emailVerificationURL: string
   passwordResetLifetimeSeconds: number
   emailVerificationLifetimeSeconds: number
 }
 
-/** Rates as counts per second, minute or hour; `formatRate` writes them the way the server reads them. */
+/** Rates as counts per second, minute or hour; `formatRate` converts them to the format of the server. */
 export interface ResolvedRateLimits {
   perClient: Rate
-  /** Requests beyond `perClient` at once. */
+  /** Requests beyond `perClient` that pass immediately. */
   burst: number
   login: Rate
   register: Rate
   refresh: Rate
   reset: Rate
-  /** Of these three undefined: as `login`. */
+  /** undefined: the same as `login`. */
   loginPerAccount: Rate | undefined
   loginPerPair: Rate | undefined
   loginPerKnownDevice: Rate | undefined
@@ -174,6 +179,8 @@ export interface ResolvedIngress {
   host: string
   tls: ResolvedTls
   trustedProxyHops: number
+  /** Networks that the proxies connect from, in CIDR notation; empty: any. */
+  trustedProxies: string[]
   nginx: {
     replicas: number
     serviceType: 'LoadBalancer' | 'NodePort' | 'ClusterIP'
@@ -190,14 +197,22 @@ export interface ResolvedIngress {
 }
 
 export type ResolvedTls =
-  /** A Secret that the user fills. */
+  /** The user creates the Secret. */
   | { kind: 'provided'; secretName: string }
-  /** A Secret that cert-manager fills. */
+  /** cert-manager writes the Secret. */
   | { kind: 'issued'; secretName: string; issuerRef: { kind: 'Issuer' | 'ClusterIssuer'; name: string } }
-  /** A Secret that the operator fills. */
+  /** The operator creates the Secret. */
   | { kind: 'selfSigned'; secretName: string }
-  /** None named where one is needed: `validate` says so. */
+  /** None is named although one is required: `validate` reports this. */
   | { kind: 'missing' }
+
+interface ResolvedJobs {
+  /** Resources of all containers of Jobs and set-ups; undefined: each has its own defaults. */
+  resources: AuthServiceSpec['resources']
+  /** Labels and annotations of the pods of Jobs; those of `pod` are only for the servers. */
+  labels: Record<string, string>
+  annotations: Record<string, string>
+}
 
 export interface ResolvedPod {
   labels: Record<string, string>
@@ -205,10 +220,10 @@ export interface ResolvedPod {
   nodeSelector: Record<string, string>
   tolerations: Present<PodSpec, 'tolerations'>
   affinity: PodSpec['affinity'] | undefined
-  /** undefined: the preset's, see `traits.spread`. */
+  /** undefined: that of the preset, see `traits.spread`. */
   topologySpreadConstraints: PodSpec['topologySpreadConstraints'] | undefined
   priorityClassName: string | undefined
-  /** undefined: the ServiceAccount that the operator makes. */
+  /** undefined: the ServiceAccount that the operator creates. */
   serviceAccountName: string | undefined
   terminationGracePeriodSeconds: number
 }

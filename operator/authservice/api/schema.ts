@@ -3,12 +3,12 @@ import { apiVersion, kind, maxNameLength } from './group.ts'
 import { AuthServiceSpecSchema } from './spec.ts'
 import { AuthServiceStatusSchema } from './status.ts'
 
-export { type AuthServiceSpec, type Environment, environments } from './spec.ts'
+export type { AuthServiceSpec, Environment } from './spec.ts'
 export type { AuthServiceStatus, ChecklistItem, Condition, SecretStatus } from './status.ts'
 
 /**
- * The one source of the API. TypeScript types, the CustomResourceDefinition (`crd.ts`) and docs/reference.md come
- * from it.
+ * The single source of the API. TypeScript types, the CustomResourceDefinition (`crd.ts`) and docs/reference.md are
+ * derived from it.
  */
 export const AuthServiceSchema = Type.Object(
   {
@@ -29,16 +29,17 @@ export const AuthServiceSchema = Type.Object(
     status: Type.Optional(AuthServiceStatusSchema),
   },
   {
-    description: 'A whole authentication server: pods, autoscaling, edge, Redis, MongoDB and keys from one resource.',
+    description:
+      'A complete authentication server: pods, autoscaling, edge, Redis, MongoDB and keys from one resource.',
     rules: [
       {
         rule: `size(self.metadata.name) <= ${maxNameLength}`,
-        message: `an AuthService's name has at most ${maxNameLength} characters, so that every child's name fits: choose a shorter one`,
+        message: `the name of an AuthService must have at most ${maxNameLength} characters, because names of children are longer: choose a shorter name`,
       },
       {
         rule: "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
         message:
-          "an AuthService's name becomes the name of Services: start with a letter, then lower-case letters, digits and -, no dots",
+          'the name of an AuthService is also the name of Services: use lower-case letters, digits and -, begin with a letter, and use no dots',
       },
     ],
   },

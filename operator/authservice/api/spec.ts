@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
-import { flag, integer } from './fields.ts'
-import { environment, isAutoscaled, isProduction, strategy, wasAutoscaled } from './rules.ts'
+import { flag, integer, type Rule } from './fields.ts'
+import { environment, hasPlainTextRedis, isAutoscaled, isProduction, strategy, wasAutoscaled } from './rules.ts'
 import {
   CookiesSchema,
   InitialAdminSchema,
@@ -15,75 +15,91 @@ import { IngressSchema } from './spec/ingress.ts'
 import { MailSchema } from './spec/mail.ts'
 import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
 import { RolloutSchema } from './spec/rollout.ts'
-import { CorsSchema, LockoutSchema, PasswordsSchema, RateLimitsSchema, TokensSchema } from './spec/security.ts'
-import { AutoscalingSchema, ImagePullSecretsSchema, PodSchema, resourcesSchema } from './spec/workload.ts'
+import { CorsSchema, LockoutSchema, PasswordsSchema, RateLimitsSchema } from './spec/security.ts'
+import { TokensSchema } from './spec/tokens.ts'
+import { AutoscalingSchema, ImagePullSecretsSchema, JobsSchema, PodSchema, resourcesSchema } from './spec/workload.ts'
 
-/** The presets, mildest first. */
+/** The environments, least strict first. */
 export const environments = ['development', 'staging', 'production'] as const
 export type Environment = (typeof environments)[number]
 
-/** What several parts of a spec have to agree on. */
-const rules = [
+/** Rules that involve several parts of a spec. */
+const rules: Rule[] = [
+  {
+    rule: 'has(self.environment) || (oldSelf.hasValue() && !has(oldSelf.value().environment))',
+    message:
+      'environment is required: write development, staging or production. It sets the defaults of all other fields',
+    fieldPath: '.environment',
+    optionalOldSelf: true,
+    reason: 'FieldValueRequired',
+  },
   {
     rule: `!has(self.replicas) || !(${isAutoscaled})`,
     message:
-      'replicas is the autoscaler’s to set: remove it and write autoscaling.minReplicas, or write autoscaling.enabled: false',
+      'the autoscaler sets replicas: remove it and write autoscaling.minReplicas, or write autoscaling.enabled: false',
     fieldPath: '.replicas',
   },
   {
     rule: `!(${wasAutoscaled}) || ${isAutoscaled} || has(self.replicas)`,
     message:
-      'without the autoscaler somebody has to say how many pods run: write replicas, with the count of now (kubectl get authsvc) if nothing is to change',
+      'replicas is required without an autoscaler: to keep the current number of pods, write the number that kubectl get authsvc shows',
     fieldPath: '.replicas',
   },
   {
     rule: `!has(self.rollout) || !has(self.rollout.blueGreen) || (${strategy}) == 'BlueGreen'`,
-    message: 'rollout.blueGreen has settings of another strategy: write rollout.strategy: BlueGreen, or remove them',
+    message:
+      'rollout.blueGreen applies only to the strategy BlueGreen: write rollout.strategy: BlueGreen, or remove rollout.blueGreen',
     fieldPath: '.rollout',
   },
   {
     rule: `!has(self.rollout) || !has(self.rollout.blueGreen) || !has(self.rollout.blueGreen.previewHost) || (self.?ingress.?type.orValue('Nginx') != 'None' && self.?ingress.?host.orValue('') != self.rollout.blueGreen.previewHost)`,
     message:
-      'rollout.blueGreen.previewHost needs something in front and a name of its own: write another ingress.type than None and another name than ingress.host, or remove it',
+      'rollout.blueGreen.previewHost needs an ingress.type other than None, and must differ from ingress.host: correct them, or remove previewHost',
     fieldPath: '.rollout',
   },
   {
     rule: `!(${isProduction}) || self.?tokens.?issuer.orValue('').startsWith('https://')`,
     message:
-      'production needs an HTTPS issuer: write tokens.issuer: https://… with the address that clients use (see also environment)',
+      'production requires an HTTPS issuer: write tokens.issuer: https://… with the address that clients use (see also environment)',
     fieldPath: '.tokens',
   },
   {
     rule: `!(${isProduction}) || !has(self.cors) || !has(self.cors.origins) || self.cors.origins.all(origin, origin.startsWith('https://'))`,
-    message: 'production allows HTTPS origins only: write each of cors.origins as https://…, without *',
+    message: 'production allows only HTTPS origins: write each of cors.origins as https://…, without *',
     fieldPath: '.cors',
   },
   {
+    rule: `!(${hasPlainTextRedis('self')}) || self.redis.external.?allowInsecure.orValue(false) || (oldSelf.hasValue() && ${hasPlainTextRedis('oldSelf.value()')})`,
+    message:
+      'production requires an encrypted connection to Redis: write redis.external.tls.enabled: true, or redis.external.allowInsecure: true if the network itself is encrypted',
+    fieldPath: '.redis',
+    optionalOldSelf: true,
+  },
+  {
     rule: `!(${isProduction}) || !has(self.mail) || self.mail.smtp.?encryption.orValue('StartTLS') != 'None'`,
-    message: 'production sends no mail in plain text: write mail.smtp.encryption: StartTLS or TLS',
+    message: 'production requires encrypted mail: write mail.smtp.encryption: StartTLS or TLS',
     fieldPath: '.mail',
   },
   {
     rule: `!(${isProduction}) || !has(self.mail) || (self.mail.passwordResetURL.startsWith('https://') && self.mail.emailVerificationURL.startsWith('https://'))`,
     message:
-      'production sends links to HTTPS pages only: write mail.passwordResetURL and mail.emailVerificationURL as https://…',
+      'production requires HTTPS links in mails: write mail.passwordResetURL and mail.emailVerificationURL as https://…',
     fieldPath: '.mail',
   },
   {
-    // Not by `orValue([])`: how long the list may be would be lost to the estimate of costs.
+    // Does not use `orValue([])`, because the cost estimate would lose the maximum length of the list.
     rule: "!self.?cookies.?enabled.orValue(false) || !has(self.cors) || !has(self.cors.origins) || !('*' in self.cors.origins)",
-    message:
-      'browsers send cookies to origins that are named: write the origins of your pages in cors.origins, without *',
+    message: 'cookies require named origins: write the origins of your pages in cors.origins, without *',
     fieldPath: '.cors',
   },
   {
     rule: `self.?registration.?disclosure.orValue('Open') == 'Open' || has(self.mail) || ${environment} == 'development'`,
-    message: 'hidden registration tells the owner of an email by mail: write mail, or registration.disclosure: Open',
+    message: 'hidden registration sends mail: write mail, or registration.disclosure: Open',
     fieldPath: '.registration',
   },
   {
     rule: '!(has(self.version) && has(self.image))',
-    message: 'version and image exclude each other: keep version for a release, image for a full reference',
+    message: 'version and image are mutually exclusive: keep version for a release, or image for a full reference',
     fieldPath: '.version',
   },
 ]
@@ -92,8 +108,9 @@ export const AuthServiceSpecSchema = Type.Object(
   {
     environment: Type.Optional(
       Type.Enum([...environments], {
-        description: 'The preset behind every field that is left out.',
-        defaultText: '`development`',
+        description:
+          'Preset that sets the defaults of all other fields. Required. An AuthService that was stored without it keeps the development preset.',
+        defaultText: 'none; required',
       }),
     ),
     version: Type.Optional(
@@ -101,7 +118,7 @@ export const AuthServiceSpecSchema = Type.Object(
         minLength: 1,
         maxLength: 128,
         pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*$',
-        description: "Version of the auth server: the tag of the operator's image of it.",
+        description: 'Version of the auth server: a tag of the server image of the operator.',
         defaultText: "the operator's own version",
       }),
     ),
@@ -110,12 +127,14 @@ export const AuthServiceSpecSchema = Type.Object(
         minLength: 1,
         maxLength: 512,
         pattern: '^[A-Za-z0-9][A-Za-z0-9._:/@-]*$',
-        description: 'Full reference of the auth server image, best with a digest, instead of `version`.',
-        defaultText: "the operator's, with the tag `version`",
+        description: 'Full reference of the auth server image, preferably with a digest. Use it instead of `version`.',
+        defaultText: 'the server image of the operator, with the tag `version`',
       }),
     ),
     imagePullSecrets: Type.Optional(ImagePullSecretsSchema),
-    replicas: Type.Optional(integer(0, 1000, { description: 'Server pods, while `autoscaling.enabled` is false.' })),
+    replicas: Type.Optional(
+      integer(0, 1000, { description: 'Number of server pods if `autoscaling.enabled` is false.' }),
+    ),
     autoscaling: Type.Optional(AutoscalingSchema),
     rollout: Type.Optional(RolloutSchema),
     mongodb: MongoDbSchema,
@@ -132,6 +151,7 @@ export const AuthServiceSpecSchema = Type.Object(
     cors: Type.Optional(CorsSchema),
     ingress: Type.Optional(IngressSchema),
     resources: Type.Optional(resourcesSchema({ description: 'Resources of a server pod.' })),
+    jobs: Type.Optional(JobsSchema),
     pod: Type.Optional(PodSchema),
     monitoring: Type.Optional(MonitoringSchema),
     logs: Type.Optional(LogsSchema),
@@ -139,10 +159,15 @@ export const AuthServiceSpecSchema = Type.Object(
     tracing: Type.Optional(TracingSchema),
     networkPolicy: Type.Optional(NetworkPolicySchema),
     backup: Type.Optional(BackupSchema),
-    suspend: Type.Optional(flag({ description: 'Look and report, but change nothing.', defaultText: '`false`' })),
+    suspend: Type.Optional(
+      flag({
+        description: 'Whether the operator only observes and reports, and changes nothing.',
+        defaultText: '`false`',
+      }),
+    ),
   },
-  { description: 'What the AuthService is to be.', rules },
+  { description: 'Desired state of the AuthService.', rules },
 )
 
-/** A spec as its writer left it: fields left out are left out. `resolveSpec` fills them in. */
+/** A spec as the user wrote it, without defaults. `resolveSpec` fills them in. */
 export type AuthServiceSpec = Static<typeof AuthServiceSpecSchema>

@@ -1,10 +1,13 @@
 import type { TSchema } from 'typebox'
 import type { Rule } from './fields.ts'
 
-/** A structural schema, as a CustomResourceDefinition holds it. https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema */
+/**
+ * A structural schema of a CustomResourceDefinition.
+ * https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
+ */
 export type StructuralSchema = { [keyword: string]: unknown }
 
-/** JSON Schema keywords that the API server takes as they are. */
+/** JSON Schema keywords that the API server accepts unchanged. */
 const keptKeywords = [
   'description',
   'type',
@@ -26,18 +29,18 @@ const keptKeywords = [
   'x-kubernetes-int-or-string',
 ] as const
 
-/** Keywords that only this program reads, and TypeBox's own that a structural schema may not have. */
+/** Keywords that only this program uses, and keywords of TypeBox that a structural schema must not contain. */
 const droppedKeywords = new Set(['defaultText', 'shape', 'const', 'items', 'properties', 'rules'])
 
-/** The description of a field, for `kubectl explain`, from its declaration and its path below the schema that is turned. */
+/** The description of a field, for `kubectl explain`, from its declaration and its path below the converted schema. */
 export type Describe = (source: StructuralSchema, path: readonly string[]) => unknown
 
 const asDeclared: Describe = ({ description }) => description
 
 /**
- * Turns a TypeBox schema into a structural one: keeps what the API server knows, writes CEL rules as
- * `x-kubernetes-validations`, and gives enumerations their type.
- * @throws when the schema uses a keyword that a structural schema cannot express, rather than losing a bound
+ * Converts a TypeBox schema into a structural one: keeps the keywords that the API server supports, writes CEL rules as
+ * `x-kubernetes-validations`, and adds the type of enumerations.
+ * @throws if the schema uses a keyword that a structural schema cannot express, so that no constraint is lost
  */
 export function toStructural(schema: TSchema, describe = asDeclared, path: readonly string[] = []): StructuralSchema {
   const source: StructuralSchema = { ...schema }
@@ -57,12 +60,13 @@ export function toStructural(schema: TSchema, describe = asDeclared, path: reado
   const lost = Object.keys(source).filter(
     (keyword) => !(keyword in structural) && !droppedKeywords.has(keyword) && !keyword.startsWith('~'),
   )
-  if (lost.length > 0) throw new Error(`a structural schema cannot say ${lost.join(', ')}: ${JSON.stringify(source)}`)
+  if (lost.length > 0)
+    throw new Error(`a structural schema cannot express ${lost.join(', ')}: ${JSON.stringify(source)}`)
   return structural
 }
 
-function toValidation({ rule, message, fieldPath, reason = 'FieldValueInvalid' }: Rule): StructuralSchema {
-  return { rule, message, reason, ...(fieldPath === undefined ? {} : { fieldPath }) }
+function toValidation({ rule, message, reason = 'FieldValueInvalid', ...more }: Rule): StructuralSchema {
+  return { rule, message, reason, ...more }
 }
 
 function mapValues(of: Record<string, TSchema>, change: (schema: TSchema, name: string) => StructuralSchema) {

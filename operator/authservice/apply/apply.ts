@@ -1,106 +1,130 @@
-import { withoutEntriesOfOthers } from './differences.ts'
-import { type LiveManifest, lastEditor, wasApplied } from './field-owner.ts'
-import { type ApplyPlan, asJson, type Manifest, needsApply, type PlannedApply } from './plan.ts'
+import { RequestCanceledError } from '../../kube/errors.ts'
+import { controllerOf, type Manifest } from '../model/manifest.ts'
+import type { ClusterWriter } from './cluster-writer.ts'
+import { asJson, withoutEntriesOfOthers } from './differences.ts'
+import { lastEditor, mayBeAdopted } from './field-owner.ts'
+import { type KeptField, keptFields } from './kept-fields.ts'
+import { type ApplyPlan, asExisting, needsApply, type PlannedApply } from './plan.ts'
 
-/** What writing children needs of a cluster. */
-export interface ChildWriter {
-  /** The object as the API server has it now, undefined when there is none. */
-  read(object: Manifest): Promise<LiveManifest | undefined>
-  /** Server-side apply with force. */
-  apply(manifest: Manifest): Promise<void>
-  /** Makes the object, in one step with the look at whether there is one. @returns false when one of its name exists */
-  applyNew(manifest: Manifest): Promise<boolean>
-  /** Strategic merge patch with lists that are to be replaced. */
-  patchLists(object: Manifest, patch: object): Promise<void>
-  /** Deletes this very object, and nothing of the same name that came after it. */
-  remove(object: Manifest): Promise<void>
-}
+/** Dependencies for writing children. */
+type ChildWriter = Pick<
+  ClusterWriter,
+  'readLive' | 'apply' | 'applyAndRead' | 'createIfAbsent' | 'patchLists' | 'delete'
+>
 
-/** A write that the API server refused, or an object that is somebody else's. */
+/** A write that the API server rejected, or an object that another owner has. */
 export interface ApplyFailure {
   child: Manifest
   error: unknown
 }
 
-/** Whose children are written. */
+/** The owner of the children. */
 export interface Owner {
   kind: string
   name: string
   uid: string
 }
 
-/** What became of a plan. */
+/** Result of a plan. */
 export interface ApplyResult {
   created: Manifest[]
   changed: Manifest[]
-  /** Edits of others that were put back. */
+  /** Edits by other clients that were reverted. */
   corrected: { child: Manifest; paths: string[]; by: string | undefined }[]
+  /** Fields that an admission policy keeps at another value: writing them again would change nothing. */
+  kept: { child: Manifest; fields: KeptField[] }[]
   removed: Manifest[]
-  /** Children that failed; the others were written all the same. */
+  /** Children that failed; all others were written. */
   failures: ApplyFailure[]
 }
 
-/** An object of the child's name exists and belongs to somebody else. Taking it over would take it away from them. */
-export class ForeignObjectError extends Error {
-  override name = 'ForeignObjectError'
-  constructor({ kind, metadata }: Manifest, owner: string) {
+/**
+ * An object with the name of the child exists and does not belong to the operator. The operator must not take it from
+ * its owner.
+ */
+export class NotOwnedError extends Error {
+  override name = 'NotOwnedError'
+
+  constructor(live: Manifest, owner: Owner) {
+    const { kind, metadata } = live
+    const controller = controllerOf(live)
+    const named = `${kind} ${metadata.name} already exists and`
     super(
-      `${kind} ${metadata.name} exists already and belongs to ${owner}: delete it, or give the AuthService another name`,
+      controller === undefined
+        ? `${named} does not belong to this AuthService: give the AuthService another name. If the object was restored ` +
+            `without its labels, label it: kubectl -n ${metadata.namespace} label ${kind.toLowerCase()} ` +
+            `${metadata.name} ${adoptionLabels(owner.name)}`
+        : `${named} belongs to ${controller.kind} ${controller.name}: give the AuthService another name`,
     )
   }
 }
 
-/** An object of an owner of the same name that was deleted: it goes in a moment, and the child can be made then. */
-export class LeavingObjectError extends Error {
-  override name = 'LeavingObjectError'
+function adoptionLabels(name: string): string {
+  return `app.kubernetes.io/managed-by=authservice-operator app.kubernetes.io/instance=${name}`
+}
+
+/**
+ * The object belongs to a deleted owner of the same name. It will be deleted soon, and the child can then be created.
+ */
+class PreviousOwnerError extends Error {
+  override name = 'PreviousOwnerError'
   constructor({ kind, metadata }: Manifest) {
-    super(`${kind} ${metadata.name} still belongs to the AuthService of this name that was deleted before`)
+    super(`${kind} ${metadata.name} still belongs to a deleted AuthService of this name`)
   }
 }
 
-/** A Secret was thought missing and new values were made for it, but it is there: the present values stay. */
-export class UnseenSecretError extends Error {
-  override name = 'UnseenSecretError'
+/** A Secret was not in the cache, and new values were generated for it, but it exists: the existing values stay. */
+class CacheLagError extends Error {
+  override name = 'CacheLagError'
   constructor({ metadata }: Manifest) {
-    super(`Secret ${metadata.name} appeared while new values were made for it; they are dropped and it is read again`)
+    super(
+      `Secret ${metadata.name} appeared while its values were generated; the operator discards them and reads the Secret again`,
+    )
   }
 }
 
-/** It was there, then it was not, then it was there again. */
-export class RestlessObjectError extends Error {
-  override name = 'RestlessObjectError'
+/** The object existed, then did not exist, and then existed again. */
+class UnstableObjectError extends Error {
+  override name = 'UnstableObjectError'
   constructor({ kind, metadata }: Manifest) {
-    super(`${kind} ${metadata.name} comes and goes while it is to be made`)
+    super(`${kind} ${metadata.name} is repeatedly created and deleted by another client`)
   }
 }
 
-/** Kinds that start pods: they come after what those pods mount, or the kubelet backs off for seconds. */
+/**
+ * Kinds that start pods. They are written after the objects that their pods mount, because the kubelet would otherwise
+ * back off.
+ */
 const startsPods = new Set(['Deployment', 'StatefulSet', 'Job', 'CronJob'])
 
 /**
- * Writes a plan. What pods need comes first; within that, everything at once. One child that fails holds up no other.
+ * Writes a plan. Objects that pods need come first; otherwise everything is written in parallel. A child that fails
+ * does not delay the others.
  *
- * The plan was made from a cache that may lag behind our own writes, and that does not show what is somebody else's. So
- * what it says is missing is made only where there is nothing, and what it says was edited is read once more.
+ * The plan is based on a cache that may lag behind our own writes, and that does not contain objects of other owners. A
+ * missing child is therefore created only if no such object exists, and an edited child is read once more.
+ *
+ * @throws RequestCanceledError if the deadline of the reconcile ends a request: nothing more can be written then
  */
-export async function applyPlan(plan: ApplyPlan, owner: Owner, cluster: ChildWriter): Promise<ApplyResult> {
-  const result: ApplyResult = { created: [], changed: [], corrected: [], removed: [], failures: [] }
+export async function applyPlan(plan: ApplyPlan, owner: Owner, writer: ChildWriter): Promise<ApplyResult> {
+  const result: ApplyResult = { created: [], changed: [], corrected: [], kept: [], removed: [], failures: [] }
   const attempt = async (child: Manifest, write: () => Promise<void>) => {
     try {
       await write()
     } catch (error) {
+      if (error instanceof RequestCanceledError) throw error
       result.failures.push({ child, error })
     }
   }
   const applyAll = (planned: PlannedApply[]) =>
-    Promise.all(planned.map((one) => attempt(one.manifest, () => applyOne(one, owner, cluster, result))))
+    Promise.all(planned.map((one) => attempt(one.manifest, () => applyOne(one, owner, writer, result))))
 
   await applyAll(plan.apply.filter(({ manifest }) => !startsPods.has(manifest.kind)))
   await applyAll(plan.apply.filter(({ manifest }) => startsPods.has(manifest.kind)))
   await Promise.all(
     plan.prune.map((object) =>
       attempt(object, async () => {
-        await cluster.remove(object)
+        await writer.delete(object)
         result.removed.push(object)
       }),
     ),
@@ -108,48 +132,62 @@ export async function applyPlan(plan: ApplyPlan, owner: Owner, cluster: ChildWri
   return result
 }
 
-async function applyOne(planned: PlannedApply, owner: Owner, cluster: ChildWriter, result: ApplyResult) {
+async function applyOne(planned: PlannedApply, owner: Owner, writer: ChildWriter, result: ApplyResult) {
   const { manifest, reason } = planned
   if (reason === 'changed' && !planned.hasOthers) {
-    await cluster.apply(manifest)
+    await writer.apply(manifest)
     result.changed.push(manifest)
     return
   }
   const create = async () => {
-    const isNew = await cluster.applyNew(manifest)
+    const isNew = await writer.createIfAbsent(manifest)
     if (isNew) result.created.push(manifest)
     return isNew
   }
   if (reason === 'missing' && (await create())) return
-  const live = await cluster.read(manifest)
+  const live = await writer.readLive(manifest)
   if (live === undefined) {
-    if (!(await create())) throw new RestlessObjectError(manifest)
+    if (!(await create())) throw new UnstableObjectError(manifest)
     return
   }
   refuseForeign(live, owner)
-  const needed = needsApply(manifest, live)
+  const wanted = asExisting(manifest, live)
+  const needed = needsApply(wanted, live)
   if (needed === undefined) return
-  if (reason === 'missing' && manifest.kind === 'Secret') throw new UnseenSecretError(manifest)
-
-  if (needed.hasOthers) await cluster.patchLists(live, listsOf(manifest, live))
-  await cluster.apply(manifest)
-  if (reason === 'changed') result.changed.push(manifest)
-  else result.corrected.push({ child: manifest, paths: needed.paths, by: lastEditor(live) })
+  if (reason === 'missing' && manifest.kind === 'Secret') throw new CacheLagError(manifest)
+  await correct({ wanted, live, needed }, writer, result)
 }
 
-function listsOf(manifest: Manifest, live: LiveManifest): object {
+/** Reverts an edit, and reads the result: an admission policy may restore the edited value immediately. */
+async function correct(
+  { wanted, live, needed }: { wanted: Manifest; live: Manifest; needed: Omit<PlannedApply, 'manifest'> },
+  writer: ChildWriter,
+  result: ApplyResult,
+): Promise<void> {
+  if (needed.hasOthers) await writer.patchLists(live, listsOf(wanted, live))
+  const written = await writer.applyAndRead(wanted)
+  const fields = keptFields(wanted, written)
+  if (fields.length > 0) result.kept.push({ child: wanted, fields })
+  // A write that changed nothing has reverted nothing.
+  if (written.metadata.resourceVersion === live.metadata.resourceVersion) return
+  if (needed.reason === 'changed') result.changed.push(wanted)
+  else {
+    const kept = new Set(fields.map(({ path }) => path))
+    const paths = needed.paths.filter((path) => !kept.has(path))
+    if (paths.length > 0) result.corrected.push({ child: wanted, paths, by: lastEditor(live) })
+  }
+}
+
+function listsOf(manifest: Manifest, live: Manifest): object {
   const patch = withoutEntriesOfOthers(asJson(manifest), asJson(live))
-  // A patch of an object is an object.
+  // The response to a patch of an object is that object.
   return { ...(patch as object), metadata: { resourceVersion: live.metadata.resourceVersion } }
 }
 
-function refuseForeign(live: LiveManifest, owner: Owner): void {
-  const controller = live.metadata.ownerReferences?.find((reference) => reference.controller === true)
+function refuseForeign(live: Manifest, owner: Owner): void {
+  const controller = controllerOf(live)
   if (controller?.uid === owner.uid) return
-  if (controller === undefined && wasApplied(live)) return // somebody took the owner away: it is put back
-  if (controller?.kind === owner.kind && controller.name === owner.name) throw new LeavingObjectError(live)
-  throw new ForeignObjectError(
-    live,
-    controller === undefined ? 'nobody we know' : `${controller.kind} ${controller.name}`,
-  )
+  if (mayBeAdopted(live, owner.name)) return
+  if (controller?.kind === owner.kind && controller.name === owner.name) throw new PreviousOwnerError(live)
+  throw new NotOwnedError(live, owner)
 }

@@ -36,7 +36,7 @@ describe('contained', () => {
       container({ ports: [{ containerPort: 8080, name: 'http', protocol: 'TCP' }] }),
     ],
     [
-      'a container that somebody else owns',
+      'a container that another writer owns',
       container({}),
       { spec: { template: { spec: { containers: [{ name: 'sidecar' }, { name: 'server', image: 'x' }] } } } },
     ],
@@ -97,25 +97,25 @@ describe('not contained', () => {
 test('every object contains itself', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      // jsonValue yields exactly what Json describes; its own type says unknown.
+      // jsonValue generates exactly what Json describes; its own type is unknown.
       const json = value as Json
       expect(differences(json, json)).toEqual([])
     }),
   )
 })
 
-describe('a port that somebody gave another number', () => {
+describe('a port to which another writer gave another number', () => {
   const port = { name: 'http', port: 80, targetPort: 'http' }
   const service = { spec: { ports: [port], selector: { app: 'a' } } }
   const renumbered = { spec: { ports: [{ ...port, port: 81, protocol: 'TCP' }], selector: { app: 'a' } } }
 
-  test('of a Service is missing and too many, and its list is replaced', () => {
+  test('of a Service is both missing and surplus, and the list is replaced', () => {
     expect(differences(service, renumbered)).toEqual(['spec.ports[80/TCP]', 'spec.ports[81/TCP]'])
     expect(withoutEntriesOfOthers(service, renumbered)).toEqual({ spec: { ports: [{ $patch: 'replace' }, port] } })
     expect(withoutEntriesOfOthers(service, service)).toBeUndefined()
   })
 
-  test('of a container is replaced in that container, and other containers stay as they are', () => {
+  test('of a container is replaced in that container, and other containers stay unchanged', () => {
     const pod = (containerPort: number) => ({
       spec: {
         containers: [{ name: 'sidecar' }, { name: 'server', image: 'a', ports: [{ name: 'http', containerPort }] }],

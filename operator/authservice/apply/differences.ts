@@ -1,33 +1,49 @@
-import { sameQuantity } from './quantity.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { sameQuantity } from '../model/quantity.ts'
 
-/** Anything that JSON can hold. `undefined` stands for a field that is left out. */
+/** Any JSON value. `undefined` stands for an omitted field. */
 export type Json = undefined | null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
-type JsonObject = { readonly [key: string]: Json }
+export type JsonObject = { readonly [key: string]: Json }
+
+/** A path at which the live object does not contain the desired value, with its live value. */
+export interface Difference {
+  path: string
+  /** undefined: there is none. */
+  live: Json
+}
+
+/** Paths of the differences, such as `spec.template.spec.containers[server].image`; see `findDifferences`. */
+export function differences(desired: Json, live: Json, path = ''): string[] {
+  return findDifferences(desired, live, path).map((difference) => difference.path)
+}
 
 /**
- * Paths at which the live object does not contain what is desired, such as
- * `spec.template.spec.containers[server].image`. Empty when applying the desired object would change nothing.
+ * Paths at which the live object does not contain the desired one. Empty if applying the desired object would change
+ * nothing.
  *
- * The API server adds to an object (defaults, fields of other owners) and respells parts of it (quantities, empty
- * values), so equality would never hold: this is containment in the sense of server-side apply. List entries are
- * matched by their merge key where the list has one; every other list is one value.
+ * The API server adds to an object (defaults, fields of other owners) and normalizes parts of it (quantities, empty
+ * values), so the two are never equal: this checks containment in the sense of server-side apply. Entries of a list are
+ * matched by their merge key if the list has one; every other list is one value.
  *
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
  */
-export function differences(desired: Json, live: Json, path = ''): string[] {
+export function findDifferences(desired: Json, live: Json, path = ''): Difference[] {
   if (desired === undefined) return []
-  if (live === undefined || live === null) return isOmittedWhenEmpty(desired, path) ? [] : [path]
+  if (live === undefined || live === null) return isOmittedWhenEmpty(desired, path) ? [] : [{ path, live }]
   if (isObject(desired)) {
-    if (!isObject(live)) return [path]
-    return Object.entries(desired).flatMap(([key, value]) => differences(value, live[key], join(path, key)))
+    if (!isObject(live)) return [{ path, live }]
+    return Object.entries(desired).flatMap(([key, value]) => findDifferences(value, live[key], join(path, key)))
   }
   if (Array.isArray(desired)) {
-    return Array.isArray(live) ? listDifferences(desired, live, path) : [path]
+    return Array.isArray(live) ? listDifferences(desired, live, path) : [{ path, live }]
   }
-  return sameScalar(desired, live, path) ? [] : [path]
+  return sameScalar(desired, live, path) ? [] : [{ path, live }]
 }
 
-/** Fields that identify an entry of a list, by the list's last path segments; `listMapKeys` of the API's schema. */
+/**
+ * Fields that identify an entry of a list, by the last path segments of the list; `listMapKeys` in the schema of the
+ * API.
+ */
 const mergeKeys: readonly [list: RegExp, keys: readonly string[]][] = [
   [/(?:^|\.)(?:initContainers|containers|env|volumes|imagePullSecrets|resourceClaims)$/, ['name']],
   [/(?:^|\.)volumeMounts$/, ['mountPath']],
@@ -37,34 +53,35 @@ const mergeKeys: readonly [list: RegExp, keys: readonly string[]][] = [
   [/^metadata\.ownerReferences$/, ['uid']],
 ]
 
-/** What the API server fills in for a part of a merge key that is left out. */
+/** Defaults that the API server sets for omitted fields of a merge key. */
 const mergeKeyDefaults: Record<string, Json> = { protocol: 'TCP' }
 
-function listDifferences(desired: readonly Json[], live: readonly Json[], path: string): string[] {
+function listDifferences(desired: readonly Json[], live: readonly Json[], path: string): Difference[] {
   const keys = mergeKeys.find(([list]) => list.test(path))?.[1]
   if (keys === undefined) {
-    if (desired.length !== live.length) return [path]
-    return desired.flatMap((entry, index) => differences(entry, live[index], `${path}[${index}]`))
+    if (desired.length !== live.length) return [{ path, live }]
+    return desired.flatMap((entry, index) => findDifferences(entry, live[index], `${path}[${index}]`))
   }
   const liveByIdentity = new Map(live.map((entry) => [identity(entry, keys), entry]))
   const ours = desired.flatMap((entry) => {
     const name = identity(entry, keys)
-    return differences(entry, liveByIdentity.get(name), `${path}[${name}]`)
+    return findDifferences(entry, liveByIdentity.get(name), `${path}[${name}]`)
   })
   if (!wholeLists.test(path)) return ours
   const wanted = new Set(desired.map((entry) => identity(entry, keys)))
-  return [...ours, ...[...liveByIdentity.keys()].filter((name) => !wanted.has(name)).map((name) => `${path}[${name}]`)]
+  const others = [...liveByIdentity].filter(([name]) => !wanted.has(name))
+  return [...ours, ...others.map(([name, entry]) => ({ path: `${path}[${name}]`, live: entry }))]
 }
 
 /**
- * Lists in which an entry of somebody else is no addition, but ours with another number: it would collide with ours.
- * Everywhere else what others add stays.
+ * Lists in which an entry of another writer is not an addition, but our entry with another number, which would collide
+ * with ours. In all other lists, entries of other writers stay.
  */
 const wholeLists = /containers\[[^\]]*\]\.ports$|^spec\.ports$/i
 
 /**
- * A strategic merge patch that makes these lists what is desired; undefined when nobody added to one. Applying alone
- * would not do: an entry that somebody else owns stays, and the API server refuses two ports of one name.
+ * A strategic merge patch that sets these lists to their desired value; undefined if no other writer added to one.
+ * Apply is not enough: it keeps an entry of another owner, and the API server rejects two ports with the same name.
  * @see https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
  */
 export function withoutEntriesOfOthers(desired: Json, live: Json, path = ''): Json {
@@ -97,7 +114,7 @@ function identity(entry: Json, keys: readonly string[]): string {
   return keys.map((key) => String(entry[key] ?? mergeKeyDefaults[key] ?? '')).join('/')
 }
 
-/** Booleans that mean false when they are absent. Others (`automountServiceAccountToken`) default to true. */
+/** Booleans whose absence means false. Others (`automountServiceAccountToken`) default to true. */
 const falseWhenAbsent = /(?:^|\.)(?:readOnly|hostNetwork|hostPID|hostIPC|publishNotReadyAddresses|paused|stdin|tty)$/
 
 /** Values that the API server drops, because its fields are `omitempty`. */
@@ -105,7 +122,7 @@ function isOmittedWhenEmpty(desired: Json, path: string): boolean {
   if (desired === null || desired === '' || desired === 0) return true
   if (desired === false) return falseWhenAbsent.test(path)
   if (Array.isArray(desired)) return desired.length === 0
-  // An object of nothing but dropped values is dropped as a whole, like `securityContext: {}`.
+  // An object that contains only dropped values is dropped as a whole, like `securityContext: {}`.
   return (
     isObject(desired) && Object.entries(desired).every(([key, value]) => isOmittedWhenEmpty(value, join(path, key)))
   )
@@ -119,12 +136,17 @@ function sameScalar(desired: Json, live: Json, path: string): boolean {
   return sameQuantity(String(desired), String(live))
 }
 
-/** A key that holds a dot (`kubernetes.io/os`) is put into brackets, so that a path stays readable. */
+/** A key that contains a dot (`kubernetes.io/os`) is put into brackets, so that a path stays readable. */
 function join(path: string, key: string): string {
   if (key.includes('.')) return `${path}["${key}"]`
   return path === '' ? key : `${path}.${key}`
 }
 
-function isObject(value: Json): value is JsonObject {
+export function isObject(value: Json): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Manifests have typed interfaces, which TypeScript does not recognize as JSON; they contain nothing else. */
+export function asJson(manifest: Manifest): Json {
+  return manifest as unknown as Json
 }

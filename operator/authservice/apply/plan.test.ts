@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { desiredHashAnnotation, type Manifest, needsApply, planApply, withDesiredHash } from './plan.ts'
+import type { Manifest } from '../model/manifest.ts'
+import { desiredHashAnnotation, withDesiredHash } from './desired-hash.ts'
+import { needsApply, planApply } from './plan.ts'
 
 const configMap = (data: Record<string, string>, name = 'a') => ({
   apiVersion: 'v1',
@@ -7,11 +9,11 @@ const configMap = (data: Record<string, string>, name = 'a') => ({
   metadata: { name, namespace: 'team' },
   data,
 })
-/** What the API server would hold after the manifest was applied. */
+/** The object in the API server after the manifest was applied. */
 const applied = <T extends Manifest>(manifest: T): T => structuredClone(withDesiredHash(manifest))
 
 describe('needsApply', () => {
-  test('an unchanged child is left alone', () => {
+  test('an unchanged child is not written', () => {
     expect(needsApply(withDesiredHash(configMap({ a: '1' })), applied(configMap({ a: '1' })))).toBeUndefined()
   })
 
@@ -23,7 +25,7 @@ describe('needsApply', () => {
     })
   })
 
-  test('a field that is no longer wanted is a change, though the live child contains all that is wanted', () => {
+  test('a field that is no longer desired is a change, even if the live child contains everything that is desired', () => {
     const live = applied(configMap({ a: '1', b: '2' }))
     expect(needsApply(withDesiredHash(configMap({ a: '1' })), live)).toEqual({
       reason: 'changed',
@@ -32,7 +34,7 @@ describe('needsApply', () => {
     })
   })
 
-  test('an edit by somebody else is drift, and says where', () => {
+  test('an edit by another writer is drift, and its path is reported', () => {
     const live = { ...applied(configMap({ a: '1' })), data: { a: '2' } }
     expect(needsApply(withDesiredHash(configMap({ a: '1' })), live)).toEqual({
       reason: 'drifted',
@@ -41,12 +43,12 @@ describe('needsApply', () => {
     })
   })
 
-  test('a removed hash is put back', () => {
+  test('a removed hash is restored', () => {
     const live = configMap({ a: '1' })
     expect(needsApply(withDesiredHash(configMap({ a: '1' })), live)?.reason).toBe('drifted')
   })
 
-  test('what somebody else added is left alone', () => {
+  test('fields that another writer added are not changed', () => {
     const live = { ...applied(configMap({ a: '1' })), data: { a: '1', theirs: 'x' } }
     expect(needsApply(withDesiredHash(configMap({ a: '1' })), live)).toBeUndefined()
   })
@@ -61,24 +63,24 @@ describe('the hash of a Secret', () => {
   })
   const hashOf = (manifest: Manifest) => withDesiredHash(manifest).metadata.annotations?.[desiredHashAnnotation]
 
-  test('tells nothing about its values', () => {
+  test('reveals nothing about its values', () => {
     expect(hashOf(secret('b25l'))).toBe(hashOf(secret('dHdv')))
   })
 
-  test('does not hide that a value was changed', () => {
+  test('does not hide a changed value', () => {
     expect(needsApply(withDesiredHash(secret('b25l')), applied(secret('dHdv')))?.paths).toEqual(['data.password'])
   })
 })
 
 describe('planApply', () => {
-  test('prunes what is no longer wanted, volumes never', () => {
+  test('prunes children that are no longer desired, but never volumes', () => {
     const claim = { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: 'data' } }
     const old = applied(configMap({}, 'old'))
     const plan = planApply([configMap({}, 'kept')], [applied(configMap({}, 'kept')), old, claim])
-    expect(plan).toEqual({ apply: [], prune: [old], terminating: [] })
+    expect(plan).toEqual({ apply: [], prune: [old], terminating: [], kept: [] })
   })
 
-  test('a Secret is written only over the version that was looked at', () => {
+  test('a Secret is written only over the version that was read', () => {
     const secret = (value: string) => ({
       apiVersion: 'v1',
       kind: 'Secret',
@@ -97,7 +99,7 @@ describe('planApply', () => {
     expect(plan).toMatchObject({ apply: [], prune: [], terminating: [leaving] })
   })
 
-  test('knows a child again in another version of its API', () => {
+  test('recognizes a child in another version of its API', () => {
     const autoscaler = (version: string) => ({
       apiVersion: `autoscaling/${version}`,
       kind: 'HorizontalPodAutoscaler',

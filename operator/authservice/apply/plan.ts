@@ -1,65 +1,50 @@
-import { contentHash } from './content-hash.ts'
-import { differences, type Json, withoutEntriesOfOthers } from './differences.ts'
+import { idOf, type Manifest } from '../model/manifest.ts'
+import { desiredHashAnnotation, withDesiredHash } from './desired-hash.ts'
+import { asJson, differences, isObject, withoutEntriesOfOthers } from './differences.ts'
+import { type KeptField, keptFields } from './kept-fields.ts'
 
-/** The part of a Kubernetes object that planning needs; everything else is compared as JSON. */
-export interface Manifest {
-  apiVersion: string
-  kind: string
-  metadata: Metadata
-}
-interface Metadata {
-  name: string
-  namespace?: string
-  uid?: string
-  resourceVersion?: string
-  labels?: Record<string, string>
-  annotations?: Record<string, string>
-  ownerReferences?: {
-    apiVersion: string
-    kind: string
-    name: string
-    uid: string
-    controller?: boolean
-    blockOwnerDeletion?: boolean
-  }[]
-  deletionTimestamp?: string
-}
-
-/** Hash of what was applied last: it tells a field that is no longer wanted from one that somebody else added. */
-export const desiredHashAnnotation = 'auth-operator.dev/desired-hash'
-
-/** Why a child is applied. `drifted`: what we want is the same, but the live object no longer contains it. */
+/** Why a child is applied. `drifted`: the desired state is unchanged, but the live object no longer contains it. */
 export type ApplyReason = 'missing' | 'changed' | 'drifted'
 
-/** One write to come. */
+/** One planned write. */
 export interface PlannedApply<T extends Manifest = Manifest> {
   manifest: T
   reason: ApplyReason
-  /** Where the live object differs. Empty when it is missing or when fields only went away. */
+  /** Paths at which the live object differs. Empty if it is missing, or if fields were only removed. */
   paths: string[]
-  /** Somebody added an entry to a list that is to hold ours alone. */
+  /** Another client added an entry to a list that the operator owns completely. */
   hasOthers: boolean
 }
 
-/** The whole difference between what is wanted and what is there. */
+/** The complete difference between the desired and the live children. */
 export interface ApplyPlan<T extends Manifest = Manifest> {
   apply: PlannedApply<T>[]
-  /** Live children that nobody wants any more. */
+  /** Live children that are no longer desired. */
   prune: Manifest[]
-  /** Children that are on their way out and have to be gone before they can be made again. */
+  /** Children that are being deleted, and must be gone before they can be created again. */
   terminating: Manifest[]
+  /** Children with fields that cannot be written, or that an admission policy keeps unchanged. */
+  kept: { child: T; fields: KeptField[] }[]
 }
 
+/** @returns whether writing a child again would leave these fields unchanged */
+export type AreKept = (wanted: Manifest, fields: readonly KeptField[]) => boolean
+
 /**
- * Compares the wanted children with the live ones of the same owner.
+ * Compares the desired children with the live ones of the same owner.
  *
- * @param desired every child that is wanted, complete
- * @param live every child that is there, by the owner's uid
+ * @param desired every desired child, complete
+ * @param live every existing child, by the uid of the owner
+ * @param areKept fields that earlier writes could not change
  */
-export function planApply<T extends Manifest>(desired: readonly T[], live: readonly Manifest[]): ApplyPlan<T> {
+export function planApply<T extends Manifest>(
+  desired: readonly T[],
+  live: readonly Manifest[],
+  areKept: AreKept = () => false,
+): ApplyPlan<T> {
   const liveById = new Map(live.map((object) => [idOf(object), object]))
   const wanted = new Set(desired.map(idOf))
-  const plan: ApplyPlan<T> = { apply: [], prune: [], terminating: [] }
+  const plan: ApplyPlan<T> = { apply: [], prune: [], terminating: [], kept: [] }
   for (const manifest of desired) {
     const stamped = withDesiredHash(manifest)
     const found = liveById.get(idOf(manifest))
@@ -67,19 +52,24 @@ export function planApply<T extends Manifest>(desired: readonly T[], live: reado
       plan.terminating.push(found)
       continue
     }
-    const needed = needsApply(stamped, found)
-    if (needed !== undefined) plan.apply.push({ manifest: bound(stamped, found), ...needed })
+    const possible = found === undefined ? stamped : asExisting(stamped, found)
+    const needed = needsApply(possible, found)
+    const isAsFarAsCanBe =
+      found !== undefined && needed?.reason === 'drifted' && areKept(possible, keptFields(possible, found))
+    if (needed !== undefined && !isAsFarAsCanBe) plan.apply.push({ manifest: bound(possible, found), ...needed })
+    const fields = found === undefined || needed?.reason === 'changed' ? [] : keptFields(stamped, found)
+    if ((needed === undefined || isAsFarAsCanBe) && fields.length > 0) plan.kept.push({ child: manifest, fields })
   }
   plan.prune = live.filter((object) => !wanted.has(idOf(object)) && isPrunable(object))
   return plan
 }
 
 /**
- * Whether a child has to be written, and why.
+ * Whether a child must be written, and why.
  *
- * @param desired the wanted child with its hash annotation
- * @param live the child as it is, undefined when it does not exist
- * @returns undefined when the live child is as it should be
+ * @param desired the desired child with its hash annotation
+ * @param live the existing child; undefined if there is none
+ * @returns undefined if the live child matches
  */
 export function needsApply(desired: Manifest, live: Manifest | undefined): Omit<PlannedApply, 'manifest'> | undefined {
   if (live === undefined) return { reason: 'missing', paths: [], hasOthers: false }
@@ -89,24 +79,46 @@ export function needsApply(desired: Manifest, live: Manifest | undefined): Omit<
   const hasOthers = paths.length > 0 && withoutEntriesOfOthers(asJson(desired), asJson(live)) !== undefined
   const wanted = desired.metadata.annotations?.[desiredHashAnnotation]
   const applied = live.metadata.annotations?.[desiredHashAnnotation]
-  // A hash that is gone was taken away by somebody: we always write one.
+  // Another writer removed the hash: the operator always writes one.
   if (applied !== undefined && applied !== wanted) return { reason: 'changed', paths: drifted, hasOthers }
   return paths.length > 0 ? { reason: 'drifted', paths, hasOthers } : undefined
 }
 
-/** The child with a hash of all that is wanted of it. */
-export function withDesiredHash<T extends Manifest>(manifest: T): T {
-  const hash = contentHash(redacted(manifest))
-  const { metadata } = manifest
-  return {
-    ...manifest,
-    metadata: { ...metadata, annotations: { ...metadata.annotations, [desiredHashAnnotation]: hash } },
-  }
+/** Fields of spec that can change in an existing StatefulSet. */
+const mutableOfStatefulSet = new Set([
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'minReadySeconds',
+  'persistentVolumeClaimRetentionPolicy',
+])
+
+/**
+ * The part of the desired state that can apply to an existing child: a Job is immutable, including changes that an
+ * admission policy made when it was created, and so are parts of a StatefulSet. If the spec changes one of these, the
+ * error of the API server must be visible.
+ *
+ * @see https://kubernetes.io/docs/concepts/workloads/controllers/job/
+ */
+export function asExisting<T extends Manifest>(wanted: T, live: Manifest): T {
+  const [ours, theirs] = [asJson(wanted), asJson(live)]
+  if (!isObject(ours) || !isObject(theirs) || !isObject(ours['spec']) || !isObject(theirs['spec'])) return wanted
+  const { spec } = ours
+  const existing = theirs['spec']
+  // The name of our Jobs depends on their spec: another spec has another name.
+  if (wanted.kind === 'Job') return { ...wanted, spec: existing }
+  const isSameWish =
+    wanted.metadata.annotations?.[desiredHashAnnotation] === live.metadata.annotations?.[desiredHashAnnotation]
+  if (wanted.kind !== 'StatefulSet' || !isSameWish) return wanted
+  const fixed = Object.keys(spec).filter((field) => !mutableOfStatefulSet.has(field))
+  return { ...wanted, spec: { ...spec, ...Object.fromEntries(fixed.map((field) => [field, existing[field]])) } }
 }
 
 /**
- * What a Secret is to hold was decided on what it holds. Bound to the version that was looked at, a write that is
- * based on an old one is refused instead of replacing newer keys.
+ * The new content of a Secret was decided from its current content. With the resource version that was read, the API
+ * server rejects a write that is based on outdated content, so it cannot replace newer keys.
  */
 function bound<T extends Manifest>(manifest: T, live: Manifest | undefined): T {
   const resourceVersion = live?.metadata.resourceVersion
@@ -114,29 +126,7 @@ function bound<T extends Manifest>(manifest: T, live: Manifest | undefined): T {
   return { ...manifest, metadata: { ...manifest.metadata, resourceVersion } }
 }
 
-/** Identity of an object within one namespace, across versions of its API. */
-export function idOf({ apiVersion, kind, metadata }: Manifest): string {
-  const group = apiVersion.includes('/') ? apiVersion.split('/')[0] : ''
-  return `${kind}.${group}/${metadata.name}`
-}
-
-/** Volumes hold the users; no change of a spec may take them away. */
+/** Volumes contain the users; no change of a spec may delete them. */
 function isPrunable({ kind, metadata }: Manifest): boolean {
   return kind !== 'PersistentVolumeClaim' && metadata.deletionTimestamp === undefined
-}
-
-/** Values of a Secret stay out of its annotations, even hashed; that they differ is seen by comparing them. */
-function redacted(manifest: Manifest): Json {
-  const json = asJson(manifest)
-  if (manifest.kind !== 'Secret' || !isObject(json) || !isObject(json['data'])) return json
-  return { ...json, data: Object.fromEntries(Object.keys(json['data']).map((key) => [key, ''])) }
-}
-
-/** Manifests are written as typed interfaces, which TypeScript does not see as JSON; they hold nothing else. */
-export function asJson(manifest: Manifest): Json {
-  return manifest as unknown as Json
-}
-
-function isObject(value: Json): value is { readonly [key: string]: Json } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

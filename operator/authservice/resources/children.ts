@@ -1,26 +1,24 @@
-import { renderBackup } from './backup.ts'
-import { renderCertificate } from './certificate.ts'
-import { renderEdge } from './edge.ts'
-import { renderHttpRoute } from './http-route.ts'
-import { renderIngresses } from './ingress.ts'
-import { metadataOf } from './metadata.ts'
-import { renderMigrations } from './migration.ts'
-import { renderMongoDb } from './mongodb.ts'
+import { metadataOf } from '../model/labels.ts'
+import { renderMongoDb } from './databases/mongodb.ts'
+import { renderPasswordRotation } from './databases/password-rotation.ts'
+import { renderRedis } from './databases/redis.ts'
+import { renderCertificate } from './edge/certificate.ts'
+import { renderEdge } from './edge/edge.ts'
+import { renderHttpRoute } from './ingress/http-route.ts'
+import { renderIngresses } from './ingress/ingress.ts'
+import { renderPreview } from './ingress/preview.ts'
+import { renderBackup } from './jobs/backup.ts'
+import { renderMigrations } from './jobs/migration.ts'
+import { renderSmokeTest } from './jobs/smoke-test.ts'
 import { renderMonitoring } from './monitoring/render-monitoring.ts'
-import { renderNetworkPolicies } from './network-policy.ts'
-import { renderPasswordRotation } from './password-rotation.ts'
-import { renderPreview } from './preview.ts'
-import { renderRedis } from './redis.ts'
+import { renderNetworkPolicies } from './policy/network-policy.ts'
 import type { Child, RenderInput } from './render-input.ts'
 import { renderRevisions } from './revisions.ts'
-import { renderAutoscaler, renderDisruptionBudgets } from './scaling.ts'
 import { renderSecrets } from './secrets.ts'
-import { renderServers, renderServices } from './server.ts'
-import { renderSmokeTest } from './smoke-test.ts'
+import { renderAutoscaler, renderDisruptionBudgets } from './server/scaling.ts'
+import { renderServers, renderServices } from './server/server.ts'
 
-export type { Child, RenderInput } from './render-input.ts'
-
-/** Everything that one AuthService is to have. What is there beyond that is pruned. */
+/** All desired children of one AuthService. Other children are pruned. */
 export function renderChildren(input: RenderInput): Child[] {
   return [
     serviceAccount(input),
@@ -46,7 +44,7 @@ export function renderChildren(input: RenderInput): Child[] {
   ]
 }
 
-/** What the pods run as: an account that may do nothing. */
+/** The ServiceAccount of the pods. It has no permissions. */
 function serviceAccount(input: RenderInput): Child {
   return {
     apiVersion: 'v1',

@@ -2,7 +2,7 @@
 export const users = { server: 65_532, redis: 999, mongodb: 999, nginx: 101 } as const
 
 /**
- * What a pod and its containers need to pass the Pod Security level `restricted`.
+ * Settings that a pod and its containers need to pass the Pod Security level `restricted`.
  * @see https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
  */
 export function podSecurity(user: number) {
@@ -11,7 +11,7 @@ export function podSecurity(user: number) {
     runAsUser: user,
     runAsGroup: user,
     fsGroup: user,
-    // Without it the kubelet changes the owner of every file of a volume at each start.
+    // Otherwise, the kubelet changes the owner of every file of a volume at each start.
     fsGroupChangePolicy: 'OnRootMismatch',
     seccompProfile: { type: 'RuntimeDefault' },
   }
@@ -23,5 +23,5 @@ export const containerSecurity = {
   capabilities: { drop: ['ALL'] },
 }
 
-/** No pod here talks to the API server, and none needs the address of every Service in its environment. */
+/** None of these pods uses the API server or needs the address of every Service in its environment. */
 export const podDefaults = { automountServiceAccountToken: false, enableServiceLinks: false }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { resolveSpec } from '../api/defaults.ts'
-import { renderMongoDb } from './mongodb.ts'
-import { renderRedis } from './redis.ts'
+import { renderMongoDb } from './databases/mongodb.ts'
+import { renderRedis } from './databases/redis.ts'
 import type { RenderInput } from './render-input.ts'
 
 const metadata = { name: 'accounts', namespace: 'team-a' }
@@ -10,6 +10,7 @@ const input = {
   owner: { ...metadata, uid: 'uid' },
   resolved: resolveSpec({ metadata, spec: { environment: 'staging', mongodb: {}, redis: {}, ingress: { host: 'a' } } }),
   images: { redis: 'redis', mongodb: 'mongodb', setup: 'setup' },
+  secrets: [],
 } as unknown as RenderInput
 
 interface Probe {
@@ -23,8 +24,8 @@ interface Container {
   livenessProbe?: Probe
 }
 
-/** At 78 a minute runc alone, which starts them, took 6 % of both processors of a machine. */
-test('a process is started in a container of a database to look at it once it has started three times a minute at most', () => {
+/** At 78 probes a minute, runc alone, which starts them, took 6 % of both processors of a machine. */
+test('probes start at most three processes a minute in the container of a database, once it has started', () => {
   const children: unknown[] = [...renderRedis(input), ...renderMongoDb(input)]
   const containers = children.flatMap(
     (child) =>

@@ -1,22 +1,23 @@
 import type { ResolvedRateLimits } from '../api/resolved-spec.ts'
 import type { Rate } from '../api/units.ts'
 
-/** A limit for each client address, that whatever stands in front of the server keeps as well as it can. */
+/** A limit for each client address, which the proxy in front of the server enforces as well as it can. */
 export interface RouteLimit {
   name: 'perClient' | 'login' | 'register' | 'reset'
-  /** Paths that it is for, each exactly; empty for every request. */
+  /** Exact paths that it applies to; empty: every request. */
   paths: readonly string[]
   rate: Rate
-  /** Requests beyond the rate that pass at once. */
+  /** Number of requests beyond the rate that pass immediately. */
   burst: number
 }
 
-/** Of spec.rateLimits what the edge keeps. */
+/** The part of spec.rateLimits that the edge enforces. */
 export type EdgeLimits = Pick<ResolvedRateLimits, RouteLimit['name'] | 'burst'>
 
 /**
- * What spec.rateLimits asks of the edge: the server decides exactly, the edge keeps floods away. So a route's burst is
- * its whole count, and what the edge cannot count is left to the server alone: refreshes are limited by session.
+ * The part of spec.rateLimits for the edge: the server enforces the exact limits, and the edge absorbs floods. The
+ * burst of a route is therefore its whole count, and only the server enforces limits that the edge cannot count, such
+ * as refreshes by session.
  */
 export function rateLimitIntent(limits: EdgeLimits): RouteLimit[] {
   const route = (name: 'login' | 'register' | 'reset', ...paths: string[]): RouteLimit => ({
@@ -34,8 +35,8 @@ export function rateLimitIntent(limits: EdgeLimits): RouteLimit[] {
 }
 
 /**
- * A rate the way Nginx counts, in whole requests per second or per minute, never stricter than it is.
- * @returns undefined when that is less than one a minute
+ * A rate in the form of Nginx, in whole requests per second or per minute, and never stricter than the original.
+ * @returns undefined if the rate is below one per minute
  * @see https://nginx.org/en/docs/http/ngx_http_limit_req_module.html#limit_req_zone
  */
 export function nginxRate({ count, perSeconds }: Rate): { count: number; unit: 's' | 'm' } | undefined {

@@ -1,8 +1,8 @@
-import { metadataOf } from './metadata.ts'
+import { metadataOf } from '../model/labels.ts'
 import type { Child, RenderInput } from './render-input.ts'
 
 /**
- * The pod templates that can run again, one ControllerRevision each.
+ * The pod templates that can run again, one ControllerRevision for each.
  * @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/controller-revision-v1/
  */
 export function renderRevisions(input: RenderInput): Child[] {

@@ -1,32 +1,35 @@
-import type { KeySetEntry } from '@authservice-operator/api-server/plugins/app/tokens/key-set.ts'
+import type { KeySetEntry } from '@authservice-operator/contract/key-set.ts'
 import { byActivation, earliest, isWaiting, later, latest, notBefore } from './key-order.ts'
 
-/** How long the steps of a rotation take. */
+/** Durations of the steps of a rotation. */
 export interface ActivationTiming {
   /** Time between publishing a key and signing with it. */
   activationDelaySeconds: number
-  /** A Secret volume shows a change within so long. */
+  /** Time within which a Secret volume shows a change. */
   volumeRefreshSeconds: number
-  /** A server that cannot be asked holds a key back for so long, and no longer. */
+  /** Maximum time for which an unreachable server delays a key. */
   longestHoldSeconds: number
 }
 
-/** The refresh is the kubelet's sync period and its cache, and the shortest delay that a spec may ask for. */
+/**
+ * The refresh time covers the sync period and the cache of the kubelet, and is the shortest delay that a spec may
+ * request.
+ */
 export const holdTiming = { volumeRefreshSeconds: 90, longestHoldSeconds: 1_800 } as const
 
-/** How soon the servers are asked again. */
+/** Interval between queries of the servers. */
 export const askAgainSeconds = 10
 
 /**
- * When a key that is published now begins to sign, unless every server turns out to know it sooner: late enough that
- * a server that cannot be asked does not matter. The date only ever moves forward, so that a server that has not seen
- * it move signs with the old key for a while, which everybody knows, and never with a key that somebody does not know.
+ * When a key that is published now begins to sign, unless every server has loaded it earlier. The time is late enough
+ * that an unreachable server does not matter. It only ever moves earlier, so that a server with an outdated key set
+ * signs with the old key, which every server knows, for a little longer.
  */
 export function activationAtTheLatest(now: Date, timing: ActivationTiming): Date {
   return later(now, timing.activationDelaySeconds + timing.longestHoldSeconds)
 }
 
-/** The key that waits, and that knowing of more servers would let sign sooner; undefined: there is none. */
+/** The pending key that could become active earlier if more servers had loaded it; undefined: none. */
 export function heldKey(keys: readonly KeySetEntry[], timing: ActivationTiming, now: Date): KeySetEntry | undefined {
   const key = byActivation(keys).at(-1)
   if (key === undefined || !isWaiting(key, now)) return undefined
@@ -34,8 +37,8 @@ export function heldKey(keys: readonly KeySetEntry[], timing: ActivationTiming, 
 }
 
 /**
- * The keys with the date of the waiting one moved forward: all servers know it, or its date is further away than one of
- * today could be, because the clock was wrong when it was made.
+ * The keys, with an earlier activation time of the pending one: all servers have loaded it, or its time is later than
+ * any time computed today, because the clock was wrong when it was created.
  */
 export function releaseHeld(
   keys: readonly KeySetEntry[],
@@ -51,7 +54,7 @@ export function releaseHeld(
   return keys.map((key) => (key === held ? { ...key, activateAt: activateAt.toISOString() } : key))
 }
 
-/** Never before its predecessor, and never sooner than the news of it reaches every server. */
+/** Never before its predecessor, and never before every server can have loaded it. */
 function soonest(keys: readonly KeySetEntry[], key: KeySetEntry, timing: ActivationTiming, now: Date): Date {
   const published = earliest(new Date(key.createdAt), now)
   const delayed = latest(later(published, timing.activationDelaySeconds), later(now, timing.volumeRefreshSeconds))

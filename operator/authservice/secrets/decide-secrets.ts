@@ -1,81 +1,41 @@
-import type { RequestedActions, TakenAction } from '../actions.ts'
-import type { ResolvedSpec } from '../api/resolved-spec.ts'
-import type { AuthService, SecretStatus } from '../api/schema.ts'
-import type { Finding } from '../finding.ts'
-import type { LoadedKeys } from '../loaded-keys.ts'
-import { edgeHosts } from '../resources/certificate.ts'
-import { decideCertificate, type IssueCertificate, issueCertificate } from './certificates.ts'
-import { generateKey } from './generate-key.ts'
+import { createHmac } from 'node:crypto'
+import { appUsers } from '@authservice-operator/contract/database-secrets.ts'
+import { edgeHosts } from '../api/edge-hosts.ts'
+import type { SecretStatus } from '../api/schema.ts'
+import type { ActionTaken } from '../model/actions.ts'
+import type { DesiredSecret, SecretData } from '../model/secret-data.ts'
+import { timestamp } from '../model/timestamp.ts'
+import { type CertificateDecision, decideAuthority, decideCertificate } from './certificates.ts'
+import type { SecretPart, SecretSources, SecretsDecision, SecretsInput } from './decision.ts'
 import { decideKeysSecret } from './keys-secret.ts'
 import { managedMongodbUrl } from './mongodb-url.ts'
-import { mongodbUsers, type SecretNames, secretNames } from './names.ts'
+import { type SecretNames, secretNames } from './names.ts'
 import {
   mongodbKeys,
+  originKey,
   type RotatedKeys,
-  type RotationWorld,
   redisKeys,
   rotationKeys,
-  rotationMemory,
   rotationOf,
+  rotationRecordKeys,
   stepRotation,
 } from './password-rotation.ts'
-import { decidePasswords, mongodbKeyfile, password, type Random, systemRandom } from './passwords.ts'
-import type { DesiredSecret, SecretData } from './secret-data.ts'
-import type { GenerateKey } from './signing-keys.ts'
+import { decidePasswords, mongodbKeyfile, password, type Random } from './passwords.ts'
 
-/** Where fresh secrets come from. */
-export interface SecretSources {
-  random: Random
-  generateKey: GenerateKey
-  issueCertificate: IssueCertificate
-}
-
-export const systemSources: SecretSources = { random: systemRandom, generateKey, issueCertificate }
-
-export interface SecretsInput {
-  metadata: Pick<AuthService['metadata'], 'name' | 'namespace'>
-  resolved: ResolvedSpec
-  /** The Secrets of this operator that exist, decoded, by name. */
-  existing: ReadonlyMap<string, SecretData>
-  /** Actions on the signing keys that are asked for and not taken yet. */
-  asked: RequestedActions
-  /** Value of the `rotate-keys` that the present key set came by. */
-  rotatedBy: string | undefined
-  /** What the server pods know of the keys; undefined: nobody asked. */
-  loadedKeys: LoadedKeys | undefined
-  /** How far the databases and the pods are with the passwords. */
-  passwords: Pick<RotationWorld, 'databasesDone' | 'podsDone'>
-  now: Date
-  sources?: SecretSources
-}
-
-/** The operator's Secrets after a visit. */
-export interface SecretsDecision {
-  /** All that are wanted. What did not change is as it was, byte for byte. */
-  secrets: DesiredSecret[]
-  findings: Finding[]
-  /** Age and state of each, for status. */
-  statuses: SecretStatus[]
-  /** When time alone will change this decision. */
-  nextChangeAt: Date | undefined
-  /** What is made or changed, and why: an event each. */
-  changes: { name: string; why: string }[]
-  /** Actions that are done once the Secrets are written. */
-  taken: TakenAction[]
-}
-
-/** What one kind of Secret contributes. */
-export type SecretPart = Partial<SecretsDecision>
-
-/** Decides every Secret that the operator keeps for an AuthService. Makes what is missing, never replaces what is in use. */
-export function decideSecrets(input: SecretsInput): SecretsDecision {
+/**
+ * Decides every Secret that the operator manages for an AuthService. Generates missing values, and never replaces
+ * values in use.
+ */
+export function decideSecrets(input: SecretsInput, sources: SecretSources): SecretsDecision {
   const names = secretNames(input.metadata.name)
-  const sources = input.sources ?? systemSources
   const passwords = [redisPassword(input, names, sources), mongodbPasswords(input, names, sources)]
+  const emailHash = ownSecret(input, names.emailHash, () => password(sources.random))
+  const edgeSecret = ownSecret(input, names.edgeSecret, () => edgeSecretFrom(emailHash.secret))
   const parts: SecretPart[] = [
     decideKeysSecret(input, names, sources),
     ...passwords,
-    emailHashSecret(input, names, sources),
+    emailHash.part,
+    edgeSecret.part,
     edgeCertificate(input, names, sources),
   ]
   const dates = parts.flatMap(({ nextChangeAt }) => nextChangeAt ?? [])
@@ -84,7 +44,7 @@ export function decideSecrets(input: SecretsInput): SecretsDecision {
     findings: parts.flatMap(({ findings = [] }) => findings),
     statuses: parts.flatMap(({ statuses = [] }) => statuses),
     changes: parts.flatMap(({ changes = [] }) => changes),
-    taken: [...parts.flatMap(({ taken = [] }) => taken), ...takenRotation(input, passwords)],
+    actionsTaken: [...parts.flatMap(({ actionsTaken = [] }) => actionsTaken), ...rotationTaken(input, passwords)],
     nextChangeAt: dates.sort((one, other) => one.getTime() - other.getTime())[0],
   }
 }
@@ -106,15 +66,15 @@ function mongodbPasswords(input: SecretsInput, names: SecretNames, { random }: S
   return rotatedPart(input, names.mongodb, decided, mongodbKeys, random, (data) => ({
     url: managedMongodbUrl(metadata, {
       database: resolved.mongodb.database,
-      user: data['app-user'] ?? mongodbUsers.app,
+      user: data['app-user'] ?? appUsers[0],
       password: data['app-password'] ?? '',
     }),
   }))
 }
 
-/** A Secret with a password that is rotated on request. @param derive what follows from the password in use */
+/** A Secret with a password that is rotated on request. @param derive keys that depend on the password in use */
 function rotatedPart(
-  { existing, asked, passwords: world, now }: SecretsInput,
+  { existing, requested, passwords: observed, now }: SecretsInput,
   name: string,
   { data, made }: { data: SecretData; made: readonly string[] },
   keys: RotatedKeys,
@@ -122,8 +82,9 @@ function rotatedPart(
   derive: (data: SecretData) => SecretData = () => ({}),
 ): SecretPart {
   const remembered = Object.entries(existing.get(name) ?? {}).filter(([key]) => rotationKeys(keys).includes(key))
-  const before = { ...data, ...Object.fromEntries(remembered) }
-  const step = stepRotation(before, keys, { asked: asked.get('rotate-passwords'), ...world, now }, () =>
+  const origin = made.length === 0 ? {} : { [originKey]: random(6).toString('hex') }
+  const before = { ...data, ...Object.fromEntries(remembered), ...origin }
+  const step = stepRotation(before, keys, { requested: requested.get('rotate-passwords'), ...observed, now }, () =>
     password(random),
   )
   const after = { ...step.data, ...derive(step.data) }
@@ -139,7 +100,7 @@ function rotatedPart(
 }
 
 function passwordStatuses(name: string, data: SecretData, keys: RotatedKeys): SecretStatus[] {
-  const noPasswords = new Set<string>([...Object.values(rotationMemory), 'rotation', keys.user ?? ''])
+  const noPasswords = new Set<string>([...Object.values(rotationRecordKeys), originKey, 'rotation', keys.user ?? ''])
   return Object.keys(data)
     .filter((keyId) => !noPasswords.has(keyId))
     .map((keyId) => ({
@@ -149,29 +110,42 @@ function passwordStatuses(name: string, data: SecretData, keys: RotatedKeys): Se
     }))
 }
 
-/** Done as an action once each Secret has taken it up; what follows is the rotation's own course. */
-function takenRotation({ asked }: SecretsInput, parts: readonly SecretPart[]): TakenAction[] {
-  const value = asked.get('rotate-passwords')
+/** The action counts as taken once each Secret contains the rotation, which then proceeds by itself. */
+function rotationTaken({ requested }: SecretsInput, parts: readonly SecretPart[]): ActionTaken[] {
+  const value = requested.get('rotate-passwords')
   if (value === undefined) return []
   const secrets = parts.flatMap(({ secrets: own = [] }) => own)
   const isTakenUp = ({ data }: DesiredSecret) =>
-    rotationOf(data)?.value === value || data[rotationMemory.rotatedBy] === value
+    rotationOf(data)?.value === value || data[rotationRecordKeys.rotatedBy] === value
   if (!secrets.every(isTakenUp)) return []
   const message =
     secrets.length === 0
-      ? 'Nothing was done: both databases are yours, and so are their passwords.'
-      : `New passwords are taken into use step by step: ${secrets.map(({ name }) => name).join(', ')}.`
+      ? 'Nothing was done: both databases are external, and you manage their passwords.'
+      : `Rotating passwords step by step: ${secrets.map(({ name }) => name).join(', ')}.`
   return [{ name: 'rotate-passwords', value, message }]
 }
 
-/** One for the life of an AuthService: another one would make one person two in logs and security events. */
-function emailHashSecret({ existing }: SecretsInput, { emailHash: name }: SecretNames, { random }: SecretSources) {
-  const { data, made } = decidePasswords(existing.get(name), { secret: () => password(random) })
-  return {
+/**
+ * Generated once for an AuthService: with another key, one user would appear as two in logs and security events, and
+ * the servers would not recognize the edge. Exists whatever the spec says, so that pods of kept revisions find it.
+ */
+function ownSecret({ existing }: SecretsInput, name: string, make: () => string): { part: SecretPart; secret: string } {
+  const { data, made } = decidePasswords(existing.get(name), { secret: make })
+  const part: SecretPart = {
     secrets: [opaque(name, data)],
-    statuses: [{ name, keyId: 'secret', state: 'Active' } as const],
+    statuses: [{ name, keyId: 'secret', state: 'Active' }],
     changes: made.length === 0 ? [] : [{ name, why: `${made.join(', ')} was missing` }],
   }
+  return { part, secret: data.secret }
+}
+
+/**
+ * A lost secret is derived again with the same value, so that edge and servers, which have read it, still accept each
+ * other.
+ */
+function edgeSecretFrom(emailHashSecret: string): string {
+  // Another text would result in another secret: running edge and server pods would no longer accept each other.
+  return createHmac('sha256', emailHashSecret).update('what the edge shows the server').digest('base64url')
 }
 
 function edgeCertificate(
@@ -182,33 +156,34 @@ function edgeCertificate(
   const { type, tls } = resolved.ingress
   if (type !== 'Nginx' || tls.kind !== 'selfSigned') return {}
 
-  const name = names.edgeTls
-  const { data, why, createdAt, renewAt } = decideCertificate(
-    existing.get(name),
-    edgeHosts(resolved),
-    now,
-    sources.issueCertificate,
+  const { issuer } = sources
+  const authority = decideAuthority(existing.get(names.edgeCa), now, issuer)
+  const certificate = decideCertificate(existing.get(names.edgeTls), edgeHosts(resolved), now, (hosts, at) =>
+    issuer.certificate(hosts, authority.data, at),
   )
-  const status: SecretStatus = {
+  const parts = [
+    { name: names.edgeTls, ...certificate },
+    { name: names.edgeCa, ...authority },
+  ]
+  return {
+    secrets: parts.map(({ name, data }) => ({ name, type: 'kubernetes.io/tls', data })),
+    statuses: parts.map(certificateStatus),
+    nextChangeAt: new Date(Math.min(...parts.map(({ renewAt }) => renewAt.getTime()))),
+    changes: parts.flatMap(({ name, why }) => (why === undefined ? [] : [{ name, why }])),
+  }
+}
+
+function certificateStatus({ name, createdAt, renewAt }: CertificateDecision & { name: string }): SecretStatus {
+  return {
     name,
     keyId: 'tls.crt',
     state: 'Active',
-    createdAt: wholeSeconds(createdAt),
-    nextRotationAt: wholeSeconds(renewAt),
-  }
-  return {
-    secrets: [{ name, type: 'kubernetes.io/tls', data }],
-    statuses: [status],
-    nextChangeAt: renewAt,
-    changes: why === undefined ? [] : [{ name, why }],
+    createdAt: timestamp(createdAt),
+    nextRotationAt: timestamp(renewAt),
   }
 }
 
-/** A Secret of no particular type. */
+/** A Secret of type Opaque. */
 export function opaque(name: string, data: SecretData): DesiredSecret {
   return { name, type: 'Opaque', data }
-}
-
-function wholeSeconds(date: Date): string {
-  return date.toISOString().replace(/\.\d+Z$/, 'Z')
 }

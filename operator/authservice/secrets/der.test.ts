@@ -4,7 +4,7 @@ import { boolean, objectIdentifier, octetString, time, unsignedInteger } from '.
 const hex = (value: Buffer) => value.toString('hex')
 
 describe('DER', () => {
-  // Examples of X.690 and RFC 5280, and of what OpenSSL writes.
+  // Examples from X.690 and RFC 5280, and output of OpenSSL.
   test.each([
     ['a small number', unsignedInteger(Buffer.from([2])), '020102'],
     ['zero', unsignedInteger(Buffer.from([0])), '020100'],
@@ -17,7 +17,7 @@ describe('DER', () => {
     ['a length of three bytes', octetString(Buffer.alloc(1000)).subarray(0, 4), '048203e8'],
   ])('%s', (_, written, expected) => expect(hex(written)).toBe(expected))
 
-  test('a time has a century from 2050 on', () => {
+  test('from 2050 on, a time has a four-digit year', () => {
     expect(time(new Date('2049-12-31T23:59:59.900Z')).subarray(2).toString()).toBe('491231235959Z')
     expect(time(new Date('2050-01-01T00:00:00Z')).subarray(2).toString()).toBe('20500101000000Z')
   })

@@ -1,4 +1,4 @@
-/** DER of the few ASN.1 values that a certificate is made of: it only writes. @see ITU-T X.690 */
+/** Encodes in DER the ASN.1 types that a certificate consists of. @see ITU-T X.690 */
 
 /** A value with its tag and length. */
 export function tagged(tag: number, ...content: readonly Uint8Array[]): Buffer {
@@ -12,11 +12,11 @@ export const octetString = (content: Uint8Array) => tagged(0x04, content)
 export const utf8String = (text: string) => tagged(0x0c, Buffer.from(text))
 export const boolean = (value: boolean) => tagged(0x01, Buffer.from([value ? 0xff : 0]))
 
-/** A whole number that is not negative, its most significant byte first. */
+/** A non-negative integer, most significant byte first. */
 export function unsignedInteger(bytes: Uint8Array): Buffer {
   const first = bytes.findIndex((byte) => byte !== 0)
   const shortest = first < 0 ? Buffer.from([0]) : Buffer.from(bytes.subarray(first))
-  // A first bit that is set would mean a negative number.
+  // A leading one bit would mean a negative number.
   const sign = (shortest[0] ?? 0) >= 0x80 ? [Buffer.from([0])] : []
   return tagged(0x02, ...sign, shortest)
 }
@@ -32,7 +32,7 @@ export function objectIdentifier(dotted: string): Buffer {
   return tagged(0x06, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]))
 }
 
-/** A time to the second, in the form that RFC 5280 (4.1.2.5) asks for: two digits of the year until 2049. */
+/** A time in seconds, in the form that RFC 5280 (4.1.2.5) requires: a two-digit year until 2049. */
 export function time(date: Date): Buffer {
   const digits = date
     .toISOString()
@@ -48,7 +48,7 @@ function lengthOf(length: number): Buffer {
   return Buffer.from([0x80 | bytes.length, ...bytes])
 }
 
-/** Seven bits a byte; all but the last have the highest bit set. */
+/** Seven bits for each byte; all but the last have the highest bit set. */
 function base128(value: number): number[] {
   const bytes = [value & 0x7f]
   for (let rest = value >>> 7; rest > 0; rest >>>= 7) bytes.unshift(0x80 | (rest & 0x7f))

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { GenerateKey } from './signing-keys.ts'
 
-/** Makes a signing key from the system's randomness. */
+/** Generates a signing key from the randomness of the system. */
 export const generateKey: GenerateKey = (algorithm) => {
   if (algorithm === 'HS256') {
     return {

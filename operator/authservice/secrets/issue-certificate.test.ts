@@ -2,15 +2,16 @@ import { X509Certificate } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:tls'
 import { expect, test } from 'vitest'
-import { issueFor } from './issue-certificate.ts'
+import { issueAuthority, issueFor } from './issue-certificate.ts'
 
 const day = 86_400_000
 const validity = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) }
 
-test('a client that trusts the authority connects to the host, and to no other one', async () => {
-  // As long as a host can be: lengths in the certificate take two bytes then.
+test('a client that trusts the CA can connect to the host, and to no other host', async () => {
+  // The longest possible host: lengths in the certificate then take two bytes.
   const host = `${'a'.repeat(60)}.${'b'.repeat(60)}.${'c'.repeat(60)}.localhost`
-  const { 'tls.crt': cert = '', 'tls.key': key = '', 'ca.crt': ca = '' } = issueFor([host], validity)
+  const authority = issueAuthority(validity)
+  const { 'tls.crt': cert = '', 'tls.key': key = '', 'ca.crt': ca = '' } = issueFor([host], validity, authority)
   const server = createServer({ cert, key }, (socket) => socket.end())
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   // A server that listens on TCP has an AddressInfo.
@@ -26,14 +27,14 @@ test('a client that trusts the authority connects to the host, and to no other o
   try {
     expect(await outcome(host, ca)).toBe('connected')
     expect(await outcome('other.localhost', ca)).toBe('ERR_TLS_CERT_ALTNAME_INVALID')
-    expect(await outcome(host, issueFor([host], validity)['ca.crt'] ?? '')).not.toBe('connected')
+    expect(await outcome(host, issueAuthority(validity)['tls.crt'] ?? '')).not.toBe('connected')
   } finally {
     server.close()
   }
 })
 
-test('it is for servers alone, and signs nothing', () => {
-  const { 'tls.crt': cert = '', 'ca.crt': ca = '' } = issueFor(['auth.example.com'], validity)
+test('it is only for servers, and cannot sign certificates', () => {
+  const { 'tls.crt': cert = '', 'ca.crt': ca = '' } = issueFor(['auth.example.com'], validity, issueAuthority(validity))
   const [leaf, authority] = [new X509Certificate(cert), new X509Certificate(ca)]
   expect(leaf.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1'])
   expect([leaf.ca, authority.ca]).toEqual([false, true])

@@ -1,22 +1,26 @@
-import type { KeySetEntry } from '@authservice-operator/api-server/plugins/app/tokens/key-set.ts'
-import { annotationOf, type TakenAction } from '../actions.ts'
+import { type KeySetEntry, type KeySetFile, parseKeySet } from '@authservice-operator/contract/key-set.ts'
 import type { ResolvedSpec } from '../api/resolved-spec.ts'
-import type { Finding } from '../finding.ts'
-import { type LoadedKeys, podsWithout } from '../loaded-keys.ts'
+import { longestAccessTokenSeconds } from '../api/spec/tokens.ts'
+import { type ActionTaken, annotationOf } from '../model/actions.ts'
+import type { Finding } from '../model/finding.ts'
+import { type LoadedKeys, podsWithout } from '../model/loaded-keys.ts'
+import type { DesiredSecret, SecretData } from '../model/secret-data.ts'
 import { heldKey, holdTiming } from './activation.ts'
-import type { SecretPart, SecretSources, SecretsInput } from './decide-secrets.ts'
-import { parseKeySet } from './key-set-file.ts'
-import type { SecretNames } from './names.ts'
-import type { DesiredSecret, SecretData } from './secret-data.ts'
+import type { SecretPart, SecretSources, SecretsInput } from './decision.ts'
+import { earliest, later } from './key-order.ts'
+import { acceptedKeysFile, type SecretNames } from './names.ts'
 import { signingKeyStatuses } from './signing-key-statuses.ts'
 import { decideSigningKeys, type SigningKeyPolicy, type SigningKeysDecision } from './signing-keys.ts'
 
 const keySetFile = 'keys.json'
 
-/** Carries the value of the last `rotate-keys`: written together with its key set, so it is never acted upon twice. */
+/**
+ * Contains the value of the last `rotate-keys`: written together with its key set, so that no value is acted upon
+ * twice.
+ */
 export const rotatedByAnnotation = annotationOf('rotate-keys')
 
-/** Whether a key waits for servers to load it, so that they have to be asked. */
+/** Whether a key is waiting for servers to load it, so that the operator must query them. */
 export function isKeyHeld(secret: SecretData | undefined, { tokens }: ResolvedSpec, now: Date): boolean {
   const text = secret?.[keySetFile]
   if (text === undefined || tokens.signingKeys.kind === 'provided') return false
@@ -25,19 +29,22 @@ export function isKeyHeld(secret: SecretData | undefined, { tokens }: ResolvedSp
   return heldKey(parsed.keySet.keys, { ...holdTiming, ...tokens.signingKeys }, now) !== undefined
 }
 
-/** The Secret with the signing keys: what the dates and the actions make of it. */
+/** The Secret with the signing keys, after the changes that are due or requested. */
 export function decideKeysSecret(input: SecretsInput, names: SecretNames, sources: SecretSources): SecretPart {
-  const { resolved, existing, asked, rotatedBy, loadedKeys, now } = input
+  const { resolved, existing, requested, rotatedBy, loadedKeys, now } = input
   const { signingKeys, algorithm } = resolved.tokens
-  if (signingKeys.kind === 'provided') return { taken: leftToOwner(input, signingKeys.secretRef.name) }
+  if (signingKeys.kind === 'provided') {
+    const replaced = decideReplacedKeys(input, names, sources)
+    return { ...replaced, actionsTaken: replaced?.actionsTaken ?? leftToOwner(input, signingKeys.secretRef.name) }
+  }
 
-  const rotation = asked.get('rotate-keys')
+  const rotation = requested.get('rotate-keys')
   const policy: SigningKeyPolicy = {
     ...holdTiming,
     ...signingKeys,
     algorithm,
     rotateNow: rotation !== undefined && rotation !== rotatedBy,
-    revoke: asked.get('revoke-key'),
+    revoke: requested.get('revoke-key'),
     everyServerKnows: (kid) => loadedKeys !== undefined && podsWithout(kid, loadedKeys).length === 0,
   }
   const name = names.keys
@@ -52,43 +59,113 @@ export function decideKeysSecret(input: SecretsInput, names: SecretNames, source
     statuses: signingKeyStatuses(name, decision.keySet, policy, now),
     nextChangeAt: decision.nextChangeAt,
     changes: decision.kind === 'keep' ? [] : [{ name, why: decision.why }],
-    findings: noteHeldKey(decision.held, loadedKeys),
-    taken: takenActions(input, decision),
+    findings: heldKeyWarnings(decision.held, loadedKeys),
+    actionsTaken: keyActionsTaken(input, decision),
   }
 }
 
-/** What a rotation waits for, while it does. */
-function noteHeldKey(held: KeySetEntry | undefined, loadedKeys: LoadedKeys | undefined): Finding[] {
+/** What a rotation is waiting for. */
+function heldKeyWarnings(held: KeySetEntry | undefined, loadedKeys: LoadedKeys | undefined): Finding[] {
   if (held === undefined || loadedKeys === undefined) return []
   const pods = podsWithout(held.kid, loadedKeys)
   const names = pods.length > 3 ? `${pods.slice(0, 3).join(', ')} and ${pods.length - 3} more` : pods.join(', ')
-  const message = `Signing key ${held.kid} waits until ${names} has loaded it, and signs from ${held.activateAt} on in any case.`
-  return [{ kind: 'note', condition: 'SecretsReady', reason: 'Progressing', message }]
+  const message = `Signing key ${held.kid} is waiting for ${names} to load it. It becomes active at ${held.activateAt} in any case.`
+  return [{ kind: 'warning', condition: 'SecretsReady', reason: 'Progressing', message }]
 }
 
-function takenActions({ asked }: SecretsInput, { keySet, revoked }: Exclude<SigningKeysDecision, { kind: 'corrupt' }>) {
-  const rotation = asked.get('rotate-keys')
-  const revocation = asked.get('revoke-key')
+function keyActionsTaken(
+  { requested }: SecretsInput,
+  { keySet, revoked }: Exclude<SigningKeysDecision, { kind: 'corrupt' }>,
+) {
+  const rotation = requested.get('rotate-keys')
+  const revocation = requested.get('revoke-key')
   const latest = keySet.keys.at(-1)
-  const rotated = `Key ${latest?.kid} signs once every server has loaded it, from ${latest?.activateAt} on at the latest.`
+  const rotated = `Key ${latest?.kid} becomes active after every server has loaded it, at ${latest?.activateAt} at the latest.`
   const dropped = revoked
-    ? `Key ${revocation} is refused from now on.`
-    : `There is no key ${revocation}: status.secrets lists those that there are.`
+    ? `Key ${revocation} is revoked.`
+    : `Key ${revocation} does not exist: status.secrets lists the existing keys.`
   return [
-    ...(rotation === undefined ? [] : [taken('rotate-keys', rotation, rotated)]),
-    ...(revocation === undefined ? [] : [taken('revoke-key', revocation, dropped)]),
+    ...(rotation === undefined ? [] : [actionTaken('rotate-keys', rotation, rotated)]),
+    ...(revocation === undefined ? [] : [actionTaken('revoke-key', revocation, dropped)]),
   ]
 }
 
-function leftToOwner({ asked }: SecretsInput, secretName: string): TakenAction[] {
-  const message = `Nothing was done: the keys of Secret ${secretName} are yours, and the operator does not change them.`
+/**
+ * The maximum lifetime of a token, plus the time within which servers that sign with a replaced key are gone. Seconds.
+ */
+const acceptedSeconds = 2 * longestAccessTokenSeconds
+
+/**
+ * The keys that the user's own keys have replaced. Tokens that they signed are accepted until the last one has expired,
+ * from a second file in which each key has a retirement time; the key set itself stays unchanged, so that it can be
+ * used again. Each of these keys can be revoked.
+ *
+ * @returns undefined if there are none, or none of them is accepted any more
+ */
+function decideReplacedKeys(input: SecretsInput, names: SecretNames, sources: SecretSources): SecretPart | undefined {
+  const { requested, existing, resolved, rotatedBy, keysInUse, now } = input
+  const current = existing.get(names.keys)
+  const file = current?.[keySetFile]
+  if (file === undefined) return undefined
+  const revoke = requested.get('revoke-key')
+  const policy: SigningKeyPolicy = {
+    ...holdTiming,
+    activationDelaySeconds: 0,
+    rotationIntervalSeconds: Number.MAX_SAFE_INTEGER / 1000,
+    algorithm: resolved.tokens.algorithm,
+    rotateNow: false,
+    revoke,
+    everyServerKnows: () => false,
+  }
+  const decision = decideSigningKeys(file, policy, now, sources.generateKey)
+  if (decision.kind === 'corrupt') return undefined
+  const keySet = decision.revoked ? `${JSON.stringify(decision.keySet, null, 2)}\n` : file
+  const before = endOf(current?.[acceptedKeysFile])
+  if (!keysInUse && before !== undefined && before < now && revoke === undefined) return undefined
+  const mustExtend = keysInUse && (before === undefined || before < later(now, longestAccessTokenSeconds))
+  const end = before === undefined || mustExtend ? later(now, acceptedSeconds) : before
+  const isAsBefore = end === before && !decision.revoked
+  const accepted = isAsBefore ? (current?.[acceptedKeysFile] ?? '') : acceptedUntil(decision.keySet, end)
+  const why = decision.revoked
+    ? decision.why
+    : isAsBefore
+      ? undefined
+      : `its keys are accepted until ${end.toISOString()}`
+  return {
+    secrets: [keysSecret(names.keys, { [keySetFile]: keySet, [acceptedKeysFile]: accepted }, rotatedBy)],
+    changes: why === undefined ? [] : [{ name: names.keys, why }],
+    ...(keysInUse && { nextChangeAt: later(end, -longestAccessTokenSeconds) }),
+    ...(decision.revoked && {
+      actionsTaken: [actionTaken('revoke-key', revoke ?? '', `Key ${revoke} is revoked.`)],
+    }),
+  }
+}
+
+function acceptedUntil({ keys }: KeySetFile, end: Date): string {
+  const withEnd = keys.map((key) => ({
+    ...key,
+    retireAt: earliest(end, ...(key.retireAt === undefined ? [] : [new Date(key.retireAt)])).toISOString(),
+  }))
+  return `${JSON.stringify({ version: 1, keys: withEnd }, null, 2)}\n`
+}
+
+/** The latest retirement time of the accepted keys; undefined if there are none that can be parsed. */
+function endOf(file: string | undefined): Date | undefined {
+  const parsed = file === undefined ? undefined : parseKeySet(file)
+  if (parsed?.kind !== 'valid') return undefined
+  const ends = parsed.keySet.keys.map(({ retireAt }) => Date.parse(retireAt ?? ''))
+  return ends.some(Number.isNaN) ? undefined : new Date(Math.max(...ends))
+}
+
+function leftToOwner({ requested }: SecretsInput, secretName: string): ActionTaken[] {
+  const message = `Nothing was done: you manage the keys in Secret ${secretName}, and the operator does not change them.`
   return (['rotate-keys', 'revoke-key'] as const).flatMap((name) => {
-    const value = asked.get(name)
-    return value === undefined ? [] : [taken(name, value, message)]
+    const value = requested.get(name)
+    return value === undefined ? [] : [actionTaken(name, value, message)]
   })
 }
 
-function taken(name: TakenAction['name'], value: string, message: string): TakenAction {
+function actionTaken(name: ActionTaken['name'], value: string, message: string): ActionTaken {
   return { name, value, message }
 }
 
@@ -99,10 +176,10 @@ function keysSecret(name: string, data: SecretData, rotatedBy: string | undefine
 
 function corruptKeySet(name: string, data: SecretData, problem: string): SecretPart {
   const message =
-    `Secret ${name} has a ${keySetFile} that cannot be used: ${problem}. ` +
-    'Restore it from a backup; or delete the Secret, then new keys are made and every access token ends.'
+    `Secret ${name} has an invalid ${keySetFile}: ${problem}. ` +
+    'Restore it from a backup. Or delete the Secret: the operator creates new keys, and all access tokens become invalid.'
   return {
     secrets: [{ name, type: 'Opaque', data }],
-    findings: [{ kind: 'stall', condition: 'SecretsReady', reason: 'KeySetInvalid', message }],
+    findings: [{ kind: 'blocking', condition: 'SecretsReady', reason: 'KeySetInvalid', message, blocks: 'server' }],
   }
 }

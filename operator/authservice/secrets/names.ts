@@ -1,15 +1,19 @@
-/** The Secrets that the operator makes for an AuthService. */
+/** The Secrets that the operator creates for an AuthService. */
 export interface SecretNames {
   /** Signing keys: `keys.json`. */
   keys: string
-  /** Managed Redis: `password`. */
+  /** Managed Redis: `password`. Keys that rotations add: see `password-rotation.ts`. */
   redis: string
   /** Managed MongoDB: `admin-password`, `app-password`, `keyfile`, and `url` for the server. */
   mongodb: string
-  /** What emails are hashed with in logs and security events: `secret`. */
+  /** Key of the email hashes in logs and security events: `secret`. */
   emailHash: string
+  /** Secret that the edge sends, so that the server trusts its client addresses: `secret`. */
+  edgeSecret: string
   /** Self-signed certificate of the edge: `tls.crt`, `tls.key`, `ca.crt`. */
   edgeTls: string
+  /** CA that signs that certificate: `tls.crt`, `tls.key`. */
+  edgeCa: string
 }
 
 export function secretNames(authService: string): SecretNames {
@@ -18,12 +22,14 @@ export function secretNames(authService: string): SecretNames {
     redis: `${authService}-redis`,
     mongodb: `${authService}-mongodb`,
     emailHash: `${authService}-email-hash`,
+    edgeSecret: `${authService}-edge-secret`,
     edgeTls: `${authService}-edge-tls`,
+    edgeCa: `${authService}-edge-ca`,
   }
 }
 
-/** Users of a managed MongoDB. `admin` sets it up; `app` may read and write the server's database only. */
-export const mongodbUsers = { admin: 'admin', app: 'auth' } as const
+/** Key of Secret `keys` with the keys that are still accepted after the user's own keys have replaced them. */
+export const acceptedKeysFile = 'accepted.json'
 
-/** Name of a managed MongoDB's replica set. */
+/** Name of the replica set of a managed MongoDB. */
 export const replicaSet = 'rs0'

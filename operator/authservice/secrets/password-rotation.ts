@@ -1,29 +1,29 @@
-import { otherUserOf, secretKeys } from '@authservice-operator/api-server/administration/secret-files.ts'
-import type { SecretData } from './secret-data.ts'
+import { otherUserOf, secretKeys } from '@authservice-operator/contract/database-secrets.ts'
+import type { SecretData } from '../model/secret-data.ts'
 
 /**
- * Where a rotation of passwords stands. `adding`: the database is told of the new password, the old one is in use.
- * `switched`: the new one is in use, both are accepted. `removing`: the database is told to forget the old one.
+ * Stage of a password rotation. `adding`: the new password is added to the database, and the old one is in use.
+ * `switched`: the new one is in use, and both are accepted. `removing`: the old one is removed from the database.
  */
-export type RotationStage = 'adding' | 'switched' | 'removing'
+type RotationStage = 'adding' | 'switched' | 'removing'
 
-/** What a rotation is decided on, beside the Secret itself. */
-export interface RotationWorld {
-  /** Value of a `rotate-passwords` that is asked for and not taken yet. */
-  asked: string | undefined
-  /** The databases accept exactly what their Secrets hold now. */
+/** Input of a rotation decision, in addition to the Secret itself. */
+export interface RotationObservation {
+  /** Value of a requested `rotate-passwords` that has not been taken yet. */
+  requested: string | undefined
+  /** The databases accept exactly the passwords in their Secrets. */
   databasesDone: boolean
   /** No server pod is left that started with an earlier password. */
   podsDone: boolean
   now: Date
 }
 
-/** Keys of one Secret: those of a password, where it is while it is not in use, and what goes with it. */
+/** Keys in a Secret: those of a password, those of the password that is not in use, and those that depend on it. */
 export interface RotatedKeys {
   current: string
   next: string
   previous: string
-  /** Where a password belongs to a user of its own: the key of the user in use. */
+  /** If a password belongs to its own user: the key that names the user in use. */
   user?: string
 }
 
@@ -39,85 +39,103 @@ export const mongodbKeys: RotatedKeys = {
   user: secretKeys.appUser,
 }
 
-/** What the Secret remembers of rotations, beside the stage itself. */
-export const rotationMemory = { changedAt: 'changed-at', rotatedBy: 'rotated-by' } as const
+/**
+ * Key whose value changes whenever a missing password was generated: it restarts the database and the servers with the
+ * current content of the Secret. A rotation does not change it, because it updates them in another way.
+ */
+export const originKey = 'origin'
+
+/** State of rotations in the Secret, in addition to the stage. */
+export const rotationRecordKeys = { changedAt: 'changed-at', rotatedBy: 'rotated-by' } as const
 
 /**
- * Volumes of Secrets lag behind by a minute or so. Until then a database that starts again reads the Secret of before,
- * so it is told only afterwards, and an old password is taken away only afterwards.
+ * Volumes of Secrets lag by about a minute. Until then, a restarted database reads the previous Secret, so the operator
+ * changes the passwords of the database, and removes an old password, only after this time.
  */
 export const settleMilliseconds = 120_000
 
 export interface Rotation {
   stage: RotationStage
-  /** The action that asked for it. */
+  /** The action that requested it. */
   value: string
 }
 
 export function rotationOf(data: SecretData | undefined): Rotation | undefined {
   const [, stage, value = ''] = /^(adding|switched|removing):(.*)$/s.exec(data?.[secretKeys.rotation] ?? '') ?? []
-  // The pattern allows these three only.
+  // The pattern allows only these three.
   return stage === undefined ? undefined : { stage: stage as RotationStage, value }
 }
 
-/** The rotation that the password in use came by; undefined: it is the first one. */
+/**
+ * The origin of the password in use: when it was generated, and the last rotation. undefined: an earlier version
+ * generated it.
+ */
 export function generationOf(data: SecretData | undefined): string | undefined {
   const rotation = rotationOf(data)
-  return rotation === undefined || rotation.stage === 'adding' ? data?.[rotationMemory.rotatedBy] : rotation.value
+  const isRotated = rotation !== undefined && rotation.stage !== 'adding'
+  const parts = [data?.[originKey], isRotated ? rotation.value : data?.[rotationRecordKeys.rotatedBy]]
+  return parts.some((part) => part !== undefined) ? parts.filter((part) => part !== undefined).join('/') : undefined
 }
 
 /** The keys that a rotation adds to a Secret. */
 export function rotationKeys({ next, previous, user }: RotatedKeys): string[] {
-  const own = [secretKeys.rotation, rotationMemory.changedAt, rotationMemory.rotatedBy, next, previous]
+  const own = [
+    originKey,
+    secretKeys.rotation,
+    rotationRecordKeys.changedAt,
+    rotationRecordKeys.rotatedBy,
+    next,
+    previous,
+  ]
   return user === undefined ? own : [...own, user]
 }
 
-/** What one visit makes of a Secret with a password. */
+/** Result of one reconcile for a Secret with a password. */
 export interface RotationStep {
   data: SecretData
   /** undefined: nothing changes. */
   why: string | undefined
-  /** When time alone lets it go on. */
+  /** When time alone allows the next step. */
   nextChangeAt: Date | undefined
 }
 
 /**
- * Takes the next step of a rotation, if it is time. A step is taken on what is known to be true, so an operator that
- * starts in the middle goes on from there: the Secret is all that is remembered.
+ * Takes the next step of a rotation, if it is possible. A step depends only on the Secret and on observations, so an
+ * operator that starts in the middle continues from there.
  *
- * @param password makes a fresh one
+ * @param password generates a new password
  */
 export function stepRotation(
   data: SecretData,
   keys: RotatedKeys,
-  { asked, databasesDone, podsDone, now }: RotationWorld,
+  { requested, databasesDone, podsDone, now }: RotationObservation,
   password: () => string,
 ): RotationStep {
   const rotation = rotationOf(data)
   if (rotation === undefined) {
-    if (asked === undefined || asked === data[rotationMemory.rotatedBy]) return unchanged(data)
-    const next = { [keys.next]: password(), [secretKeys.rotation]: `adding:${asked}` }
-    return changed({ ...data, ...next, ...changedAt(now) }, 'a new password is added, the old one is in use')
+    if (requested === undefined || requested === data[rotationRecordKeys.rotatedBy]) return unchanged(data)
+    const next = { [keys.next]: password(), [secretKeys.rotation]: `adding:${requested}` }
+    return changed({ ...data, ...next, ...changedAt(now) }, 'a new password was added, the old one is in use')
   }
   const { stage, value } = rotation
   switch (stage) {
     case 'adding':
       return databasesDone ? switchOver(data, keys, value, now) : unchanged(data)
     case 'switched': {
-      const since = Date.parse(data[rotationMemory.changedAt] ?? '')
+      const since = Date.parse(data[rotationRecordKeys.changedAt] ?? '')
       const settledAt = new Date((Number.isNaN(since) ? now.getTime() : since) + settleMilliseconds)
       if (now < settledAt) return { ...unchanged(data), nextChangeAt: settledAt }
       if (!podsDone) return unchanged(data)
       const { [keys.previous]: _, ...rest } = data
       return changed(
         { ...rest, [secretKeys.rotation]: `removing:${value}`, ...changedAt(now) },
-        'the old password is taken away',
+        'the old password was removed',
       )
     }
     case 'removing': {
       if (!databasesDone) return unchanged(data)
-      const { [secretKeys.rotation]: _, [rotationMemory.changedAt]: __, ...rest } = data
-      return changed({ ...rest, [rotationMemory.rotatedBy]: value }, 'the passwords are rotated')
+      const { [secretKeys.rotation]: _, [rotationRecordKeys.changedAt]: __, ...rest } = data
+      return changed({ ...rest, [rotationRecordKeys.rotatedBy]: value }, 'the passwords were rotated')
     }
   }
 }
@@ -125,10 +143,10 @@ export function stepRotation(
 function switchOver(data: SecretData, keys: RotatedKeys, value: string, now: Date): RotationStep {
   const { [keys.next]: next, [keys.current]: old = '', ...rest } = data
   if (next === undefined || next === '') {
-    const { [secretKeys.rotation]: _, [rotationMemory.changedAt]: __, ...abandoned } = data
+    const { [secretKeys.rotation]: _, [rotationRecordKeys.changedAt]: __, ...abandoned } = data
     return changed(
-      { ...abandoned, [rotationMemory.rotatedBy]: value },
-      'the rotation is given up: its password is gone',
+      { ...abandoned, [rotationRecordKeys.rotatedBy]: value },
+      'the rotation was cancelled: its password is missing',
     )
   }
   const after = {
@@ -143,7 +161,7 @@ function switchOver(data: SecretData, keys: RotatedKeys, value: string, now: Dat
 }
 
 function changedAt(now: Date): SecretData {
-  return { [rotationMemory.changedAt]: now.toISOString() }
+  return { [rotationRecordKeys.changedAt]: now.toISOString() }
 }
 
 function unchanged(data: SecretData): RotationStep {

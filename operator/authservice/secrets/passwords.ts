@@ -1,34 +1,31 @@
-import { randomBytes } from 'node:crypto'
-import type { SecretData } from './secret-data.ts'
+import type { SecretData } from '../model/secret-data.ts'
 
 /** Bytes from a source of randomness. */
 export type Random = (bytes: number) => Buffer
 
-export const systemRandom: Random = (bytes) => randomBytes(bytes)
-
 /**
- * The passwords of a Secret: those that are there stay, for a database knows them; those that are missing are made.
+ * The passwords of a Secret: existing ones are kept, because a database uses them; missing ones are generated.
  *
- * @param generators how each key is made
+ * @param generators generator of each key
  */
 export function decidePasswords<Key extends string>(
   existing: SecretData | undefined,
   generators: Readonly<Record<Key, () => string>>,
 ): { data: Record<Key, string>; made: Key[] } {
-  // Object.keys of a Record<Key, …> literal gives its keys, which TypeScript widens to string.
+  // Object.keys of a Record<Key, …> literal returns its keys, which TypeScript widens to string.
   const keys = Object.keys(generators) as Key[]
   const made = keys.filter((key) => !existing?.[key])
   const entries = keys.map((key) => [key, existing?.[key] || generators[key]()] as const)
-  // Object.fromEntries forgets the keys of its entries.
+  // Object.fromEntries loses the type of the keys.
   return { data: Object.fromEntries(entries) as Record<Key, string>, made }
 }
 
-/** A password of 256 bits, in characters that no URL, file or shell reads differently. */
+/** A password of 256 bits, in characters that need no escaping in a URL, file or shell. */
 export function password(random: Random): string {
   return random(32).toString('base64url')
 }
 
-/** What the members of a MongoDB replica set know each other by: at most 1024 characters of base64. */
+/** The key file with which members of a MongoDB replica set authenticate: at most 1024 characters of base64. */
 export function mongodbKeyfile(random: Random): string {
   return random(567).toString('base64')
 }

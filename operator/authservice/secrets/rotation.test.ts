@@ -1,4 +1,4 @@
-import type { KeySetEntry } from '@authservice-operator/api-server/plugins/app/tokens/key-set.ts'
+import type { KeySetEntry } from '@authservice-operator/contract/key-set.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { holdTiming } from './activation.ts'
@@ -9,29 +9,29 @@ const day = 86_400
 const { volumeRefreshSeconds } = holdTiming
 const serverCount = 3
 
-/** What happens at one moment: some time passes, servers load what was published, the operator may make a visit. */
+/** One step of the simulation: time passes, servers load published keys, the operator may reconcile. */
 interface Step {
   waitSeconds: number
-  /** Life of the tokens that every server issues at this moment. */
+  /** Lifetime of the tokens that every server issues in this step. */
   lifetimeSeconds: number
-  visit: Visit | undefined
+  reconcile: Reconcile | undefined
 }
-interface Visit {
-  /** How far the operator's clock is ahead of the servers'. */
+interface Reconcile {
+  /** Time by which the operator's clock is ahead of the servers' clocks. */
   skewSeconds: number
-  /** The operator dies after it decided and before it wrote. */
+  /** The operator terminates after its decision and before the write. */
   dies: boolean
-  /** Servers that do not answer the operator. They read the file all the same. */
+  /** Servers that do not answer the operator. They still read the file. */
   unreachable: boolean[]
-  /** How long after this publication each server shows it. */
+  /** Delay with which each server sees this publication. */
   lagSeconds: number[]
-  /** Which of the keys that there are is revoked. */
+  /** Which of the existing keys is revoked. */
   revoke: number | undefined
   policy: Pick<SigningKeyPolicy, 'algorithm' | 'rotationIntervalSeconds' | 'activationDelaySeconds' | 'rotateNow'>
 }
 
-/** Servers, an operator and the Secret between them, in simulated time. */
-class World {
+/** Simulates servers, an operator and the Secret between them. */
+class SimulatedRotation {
   seconds = 1_795_500_000
   readonly #published: { at: number; keys: KeySetEntry[]; lagSeconds: number[] }[] = []
   readonly #tokens: { kid: string; expiresAt: number }[] = []
@@ -42,7 +42,7 @@ class World {
     return this.#published.at(-1)?.keys ?? []
   }
 
-  visit({ skewSeconds, dies, unreachable, lagSeconds, revoke, policy }: Visit): void {
+  reconcile({ skewSeconds, dies, unreachable, lagSeconds, revoke, policy }: Reconcile): void {
     const file = this.#published.at(-1) && JSON.stringify({ version: 1, keys: this.keys })
     const revokedKid = revoke === undefined ? undefined : this.keys[revoke % Math.max(1, this.keys.length)]?.kid
     const everyServerKnows = (kid: string) =>
@@ -64,13 +64,13 @@ class World {
     this.#revokedAt = this.seconds
   }
 
-  /** The newest publication that the server has seen. The first one is there when servers start. */
+  /** The latest publication that the server has seen. The first one exists when servers start. */
   loaded(server: number): KeySetEntry[] {
     const seen = this.#published.findLast(({ at, lagSeconds }) => at + (lagSeconds[server] ?? 0) <= this.seconds)
     return (seen ?? this.#published[0])?.keys ?? []
   }
 
-  /** The one key that the server signs with, by the contract of the file. */
+  /** The one key with which the server signs, according to the contract of the file. */
   signer(server: number): KeySetEntry {
     const active = this.#usable(server).filter(({ activateAt }) => Date.parse(activateAt) <= this.seconds * 1000)
     const last = Math.max(...active.map(({ activateAt }) => Date.parse(activateAt)))
@@ -86,9 +86,9 @@ class World {
     }
   }
 
-  /** Every token that has not expired, verified by every server. */
+  /** Every unexpired token, verified by every server. */
   rejected(): string[] {
-    // After a revocation a new key signs at once: nothing was published before, as it is in a rotation.
+    // After a revocation, a new key signs immediately, without the earlier publication of a rotation.
     if (this.seconds < this.#revokedAt + volumeRefreshSeconds) return []
     const alive = this.#tokens.filter(({ kid, expiresAt }) => expiresAt > this.seconds && !this.#revoked.has(kid))
     return servers.flatMap((server) => {
@@ -114,7 +114,7 @@ const servers = Array.from({ length: serverCount }, (_, index) => index)
 
 const seconds = (most: number) => fc.integer({ min: 0, max: most })
 const perServer = <T>(of: fc.Arbitrary<T>) => fc.array(of, { minLength: serverCount, maxLength: serverCount })
-const visit = (skewSeconds: fc.Arbitrary<number>): fc.Arbitrary<Visit> =>
+const reconcile = (skewSeconds: fc.Arbitrary<number>): fc.Arbitrary<Reconcile> =>
   fc.record({
     skewSeconds,
     dies: fc.boolean(),
@@ -132,10 +132,10 @@ const step = (skewSeconds: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
   fc.record({
     waitSeconds: fc.oneof(seconds(30), seconds(120), seconds(2_000), seconds(10_000), seconds(day)),
     lifetimeSeconds: fc.integer({ min: 60, max: day }),
-    visit: fc.option(visit(skewSeconds), { nil: undefined, freq: 4 }),
+    reconcile: fc.option(reconcile(skewSeconds), { nil: undefined, freq: 4 }),
   })
 
-const plain: Visit = {
+const plain: Reconcile = {
   skewSeconds: 0,
   dies: false,
   unreachable: [],
@@ -144,49 +144,49 @@ const plain: Visit = {
   policy: { algorithm: 'HS256', rotationIntervalSeconds: 90 * day, activationDelaySeconds: 300, rotateNow: false },
 }
 
-describe('over any history of visits, crashes, restarts of servers that are slow to read, and clocks that differ', () => {
-  // Behind: by what a key is held back. Ahead: by what a retired key is kept.
+describe('over any history of reconciles, crashes, restarts of servers that read late, and different clocks', () => {
+  // Behind: at most the time by which a key is delayed. Ahead: at most the time for which a retired key is kept.
   const skews = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: -1_800, max: day }))
 
-  test('every server has exactly one signer, every token verifies everywhere until it expires, and a revoked key is gone at once', () => {
+  test('every server has exactly one signer, every token verifies everywhere until it expires, and a revoked key is removed immediately', () => {
     const property = fc.property(fc.array(step(skews), { minLength: 1, maxLength: 40 }), (steps) => {
-      const world = new World()
-      world.visit(plain)
-      for (const { waitSeconds, lifetimeSeconds, visit: made } of steps) {
-        world.seconds += waitSeconds
-        if (made !== undefined) world.visit(made)
-        expect(world.rejected()).toEqual([])
-        world.issueTokens(lifetimeSeconds)
-        expect(world.rejected()).toEqual([])
+      const simulation = new SimulatedRotation()
+      simulation.reconcile(plain)
+      for (const { waitSeconds, lifetimeSeconds, reconcile: made } of steps) {
+        simulation.seconds += waitSeconds
+        if (made !== undefined) simulation.reconcile(made)
+        expect(simulation.rejected()).toEqual([])
+        simulation.issueTokens(lifetimeSeconds)
+        expect(simulation.rejected()).toEqual([])
       }
     })
     fc.assert(property, { numRuns: 300 })
   })
 
-  test('a visit with any clock at all leaves a signer, and the rotations after it are as ever', () => {
+  test('a reconcile with any clock leaves a signer, and later rotations work as usual', () => {
     const anyClock = fc.integer({ min: -3_650 * day, max: 3_650 * day })
-    const property = fc.property(visit(anyClock), seconds(3_600), (strange, waitSeconds) => {
-      const world = new World()
-      world.visit(plain)
-      world.seconds += 3_600
-      world.visit({ ...strange, dies: false })
-      world.seconds += waitSeconds
-      // Keys that a revocation made with that clock are dated by it; the next visit sees that nobody signs.
-      if (strange.revoke !== undefined) world.visit({ ...plain, lagSeconds: [] })
-      for (const server of servers) world.signer(server)
+    const property = fc.property(reconcile(anyClock), seconds(3_600), (strange, waitSeconds) => {
+      const simulation = new SimulatedRotation()
+      simulation.reconcile(plain)
+      simulation.seconds += 3_600
+      simulation.reconcile({ ...strange, dies: false })
+      simulation.seconds += waitSeconds
+      // Keys that a revocation created with that clock have its dates; the next reconcile detects that no key signs.
+      if (strange.revoke !== undefined) simulation.reconcile({ ...plain, lagSeconds: [] })
+      for (const server of servers) simulation.signer(server)
 
-      // Long enough for what was under way, and for a rotation that is asked for then.
+      // Long enough for the steps in progress, and for a rotation that is requested then.
       const run = (policy: Partial<SigningKeyPolicy>) => {
         for (let minute = 0; minute < 60; minute++) {
-          world.visit({ ...plain, policy: { ...plain.policy, ...policy, rotateNow: minute === 0 } })
-          world.seconds += 60
-          for (const server of servers) world.signer(server)
+          simulation.reconcile({ ...plain, policy: { ...plain.policy, ...policy, rotateNow: minute === 0 } })
+          simulation.seconds += 60
+          for (const server of servers) simulation.signer(server)
         }
       }
       run({})
-      const before = world.signer(0).kid
+      const before = simulation.signer(0).kid
       run({})
-      expect(world.signer(0).kid).not.toBe(before)
+      expect(simulation.signer(0).kid).not.toBe(before)
     })
     fc.assert(property, { numRuns: 100 })
   })

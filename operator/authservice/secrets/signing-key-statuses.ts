@@ -1,9 +1,12 @@
-import type { KeySetEntry, KeySetFile } from '@authservice-operator/api-server/plugins/app/tokens/key-set.ts'
+import { isRetired, type KeySetEntry, type KeySetFile, signingKeyAt } from '@authservice-operator/contract/key-set.ts'
 import type { SecretStatus } from '../api/schema.ts'
-import { byActivation, isRetired, isWaiting, later, latestOf, signerOf, signsFrom } from './key-order.ts'
+import { byActivation, isWaiting, later, latestOf, signsFrom } from './key-order.ts'
 import type { SigningKeyPolicy } from './signing-keys.ts'
 
-/** Keys that status lists: the newest ones. Who rotates every few minutes has hundreds that are still accepted. */
+/**
+ * Number of keys that status lists: the newest ones. With a rotation every few minutes, hundreds of keys are still
+ * accepted.
+ */
 const mostListed = 16
 
 /** Age and state of each key, for status. */
@@ -13,7 +16,7 @@ export function signingKeyStatuses(
   { rotationIntervalSeconds }: Pick<SigningKeyPolicy, 'rotationIntervalSeconds'>,
   now: Date,
 ): SecretStatus[] {
-  const signer = signerOf(keys, now)
+  const signer = signingKeyAt(keys, now)
   const latest = latestOf(keys)
   return byActivation(keys)
     .slice(-mostListed)
@@ -36,7 +39,7 @@ function stateOf(key: KeySetEntry, signer: KeySetEntry | undefined, now: Date): 
   return key === signer ? 'Active' : 'Accepted'
 }
 
-/** meta/v1 Time has no fractions of seconds. */
+/** meta/v1 Time has no fractions of a second. */
 function seconds(instant: string): string {
   return instant.replace(/\.\d+Z$/, 'Z')
 }

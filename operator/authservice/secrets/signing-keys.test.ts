@@ -1,10 +1,11 @@
-import type { KeySetFile } from '@authservice-operator/api-server/plugins/app/tokens/key-set.ts'
+import type { KeySetFile } from '@authservice-operator/contract/key-set.ts'
+import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
 import { describe, expect, test } from 'vitest'
 import { holdTiming } from './activation.ts'
 import { generateKey } from './generate-key.ts'
 import { keptAfterRetirementSeconds } from './key-order.ts'
 import { signingKeyStatuses } from './signing-key-statuses.ts'
-import { decideSigningKeys, leewaySeconds, type SigningKeyPolicy } from './signing-keys.ts'
+import { decideSigningKeys, type SigningKeyPolicy } from './signing-keys.ts'
 
 const start = new Date('2026-11-24T12:00:00.000Z')
 const after = (seconds: number) => new Date(start.getTime() + seconds * 1000)
@@ -29,13 +30,13 @@ const decide = (existing: KeySetFile | string | undefined, change: Partial<Signi
     generateKey,
   )
 
-/** The key set after a visit. @throws when there is none */
+/** The key set after a reconcile. @throws if there is none */
 function keySetOf(decision: ReturnType<typeof decide>): KeySetFile {
   if (decision.kind === 'corrupt') throw new Error(decision.problem)
   return decision.keySet
 }
 
-/** The key a server signs with, by the contract of the file. */
+/** The key with which a server signs, according to the contract of the file. */
 function signerAt({ keys }: KeySetFile, now: Date) {
   return keys
     .filter(
@@ -48,14 +49,14 @@ const verifiableAt = ({ keys }: KeySetFile, now: Date) =>
   keys.filter(({ retireAt }) => retireAt === undefined || new Date(retireAt) > now).map(({ kid }) => kid)
 
 describe('decideSigningKeys', () => {
-  test('the first key signs at once', () => {
+  test('the first key signs immediately', () => {
     const decision = decide(undefined, {}, start)
     expect(decision).toMatchObject({ kind: 'write', keySet: { keys: [{ alg: 'ES256' }] } })
-    // Also on a server whose clock is behind.
+    // Even on a server whose clock is behind.
     expect(signerAt(keySetOf(decision), after(-3_600))).toBeDefined()
   })
 
-  test('a key set that is in use stays as it is until its successor is due', () => {
+  test('a key set in use is unchanged until its successor is due', () => {
     const first = keySetOf(decide(undefined, {}, start))
     const dueAt = 90 * days - 300
     const decision = decide(first, {}, after(dueAt - 1))
@@ -78,7 +79,7 @@ describe('decideSigningKeys', () => {
     expect(keySetOf(decide(rotated, {}, after(longAfter))).keys).toHaveLength(1)
   })
 
-  test('another algorithm comes by a rotation', () => {
+  test('a change of the algorithm is a rotation', () => {
     const first = keySetOf(decide(undefined, { algorithm: 'HS256' }, start))
     expect(keySetOf(decide(first, { algorithm: 'EdDSA' }, after(1))).keys.map(({ alg }) => alg)).toEqual([
       'HS256',
@@ -86,27 +87,27 @@ describe('decideSigningKeys', () => {
     ])
   })
 
-  test('a replaced key that somebody added by hand without a date gets one', () => {
+  test('a replaced key that was added manually without a retirement time gets one', () => {
     const one = keySetOf(decide(undefined, {}, start))
     const other = keySetOf(decide(undefined, {}, after(10)))
     const decision = decide({ version: 1, keys: [...one.keys, ...other.keys] }, {}, after(20))
-    expect(decision).toMatchObject({ kind: 'write', why: 'a replaced signing key got its date of retirement' })
+    expect(decision).toMatchObject({ kind: 'write', why: 'the retirement time of a replaced signing key was set' })
     expect(keySetOf(decision).keys[0]?.retireAt).toBe(after(10 + days + leewaySeconds).toISOString())
   })
 
   test.each([
     ['not JSON', '{', 'it is not JSON'],
     ['an empty file', '', 'it is not JSON'],
-    ['another shape', '{"version":1,"keys":[]}', 'it is not a key set: see /keys'],
+    ['another shape', '{"version":1,"keys":[]}', 'it is not a key set {"version": 1, "keys": […]}: see /keys'],
     [
       'a short secret',
       keySetWith({ alg: 'HS256', jwk: { kty: 'oct', k: 'c2hvcnQ' } }),
-      'key a has 40 bits of the 256 it needs',
+      'key a has 5 bytes; expected at least 32 (RFC 7518 section 3.2)',
     ],
     [
       'another key type',
       keySetWith({ alg: 'ES256', jwk: { kty: 'oct', k: 'c2hvcnQ' } }),
-      'key a is for ES256, and its kty is oct',
+      'key a is for ES256, but its kty is oct',
     ],
     [
       'a public key alone',
@@ -129,29 +130,29 @@ describe('decideSigningKeys', () => {
   })
 })
 
-describe('a key that waits', () => {
+describe('a pending key', () => {
   const first = keySetOf(decide(undefined, {}, start))
   const rotated = keySetOf(decide(first, { rotateNow: true }, start))
   const everyServerKnows = () => true
   const activationOf = (decision: ReturnType<typeof decide>) => keySetOf(decision).keys[1]?.activateAt
 
-  test('signs after the delay once every server knows it', () => {
+  test('signs after the delay once every server has loaded it', () => {
     const known = decide(rotated, { everyServerKnows }, after(70))
     expect(activationOf(known)).toBe(after(300).toISOString())
     expect(known).toMatchObject({ kind: 'write', held: undefined, nextChangeAt: after(300) })
     expect(decide(keySetOf(known), { everyServerKnows }, after(80)).kind).toBe('keep')
   })
 
-  test('is held back while a server does not know it, and the servers are asked again soon', () => {
+  test('is delayed while a server has not loaded it, and the servers are queried again soon', () => {
     const waiting = decide(rotated, {}, after(1_000))
     expect(waiting).toMatchObject({ kind: 'keep', held: rotated.keys[1], nextChangeAt: after(1_010) })
   })
 
-  test('that is known late signs no sooner than the servers see its new date', () => {
+  test('that is loaded late does not sign before the servers see its new activation time', () => {
     expect(activationOf(decide(rotated, { everyServerKnows }, after(1_000)))).toBe(after(1_090).toISOString())
   })
 
-  test('signs in the end, though a server never said that it knows it', () => {
+  test('signs eventually, even if a server never reports that it has loaded it', () => {
     expect(signerAt(rotated, after(300 + longestHoldSeconds))).toEqual(rotated.keys[1])
     expect(decide(rotated, {}, after(300 + longestHoldSeconds))).toMatchObject({ kind: 'keep', held: undefined })
   })
@@ -168,37 +169,37 @@ describe('a revoked key', () => {
   const rotated = keySetOf(decide(first, { rotateNow: true }, after(60)))
   const [one = '', two = ''] = rotated.keys.map(({ kid }) => kid)
 
-  test('that signs is followed by a new one at once', () => {
+  test('that signs is followed immediately by a new one', () => {
     const decision = decide(first, { revoke: one }, after(10))
     expect(decision).toMatchObject({ kind: 'write', revoked: true, why: `key ${one} was revoked` })
     expect(verifiableAt(keySetOf(decision), after(10))).not.toContain(one)
     expect(signerAt(keySetOf(decision), after(10))).toMatchObject({ createdAt: after(10).toISOString() })
   })
 
-  test('that signs is followed by the one that waits, which the servers know already', () => {
+  test('that signs is followed by the pending one, which the servers have already loaded', () => {
     const keySet = keySetOf(decide(rotated, { revoke: one }, after(70)))
     expect(keySet.keys).toMatchObject([{ kid: two }])
     expect(signerAt(keySet, after(70))).toMatchObject({ kid: two })
     expect(keySet.keys[0]).not.toHaveProperty('retireAt')
   })
 
-  test('that only waited leaves the signer as it was, without an end', () => {
+  test('that was only pending leaves the signer unchanged, without a retirement time', () => {
     const keySet = keySetOf(decide(rotated, { revoke: two }, after(70)))
     expect(keySet.keys).toEqual(first.keys)
   })
 
-  test('that is accepted only takes nothing else away', () => {
+  test('that is only accepted removes no other key', () => {
     const keySet = keySetOf(decide(rotated, { revoke: one }, after(2_500)))
     expect(keySet.keys.map(({ kid }) => kid)).toEqual([two])
     expect(signerAt(keySet, after(2_500))).toMatchObject({ kid: two })
   })
 
-  test('that nobody knows changes nothing', () => {
+  test('that does not exist changes nothing', () => {
     expect(decide(rotated, { revoke: 'nobody' }, after(70))).toMatchObject({ kind: 'keep', revoked: false })
   })
 })
 
-test('statuses tell which key signs, which waits and which is still accepted', () => {
+test('statuses show which key signs, which is pending and which is still accepted', () => {
   const first = keySetOf(decide(undefined, {}, start))
   const rotated = keySetOf(decide(first, { rotateNow: true }, start))
   const states = (now: Date) => signingKeyStatuses('quickstart-keys', rotated, policy, now).map(({ state }) => state)

@@ -1,70 +1,70 @@
-import type { KeySetEntry, KeySetFile } from '@authservice-operator/api-server/plugins/app/tokens/key-set.ts'
-import { longestAccessTokenSeconds } from '../api/spec/security.ts'
+import {
+  isRetired,
+  type KeySetEntry,
+  type KeySetFile,
+  parseKeySet,
+  type SigningAlgorithm,
+  signingKeyAt,
+} from '@authservice-operator/contract/key-set.ts'
+import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
+import { longestAccessTokenSeconds } from '../api/spec/tokens.ts'
 import { type ActivationTiming, activationAtTheLatest, askAgainSeconds, heldKey, releaseHeld } from './activation.ts'
 import {
   atOnce,
   byActivation,
   earliest,
-  isRetired,
   isWaiting,
   keptAfterRetirementSeconds,
   later,
   latestOf,
-  signerOf,
   signsFrom,
 } from './key-order.ts'
-import { parseKeySet } from './key-set-file.ts'
 
-export type SigningAlgorithm = KeySetEntry['alg']
-
-/** What a rotation is decided by. All times in seconds. */
+/** Policy of rotations. All times in seconds. */
 export interface SigningKeyPolicy extends ActivationTiming {
   algorithm: SigningAlgorithm
-  /** Time from one key's activation to the next one's. */
+  /** Time from the activation of one key to that of the next. */
   rotationIntervalSeconds: number
-  /** True: rotate now, whatever the age of the key. */
+  /** true: rotate now, whatever the age of the key. */
   rotateNow: boolean
-  /** Id of a key that nobody may trust any longer. */
+  /** ID of a revoked key. */
   revoke: string | undefined
-  /** Whether every server that runs has loaded this key. */
+  /** Whether every running server has loaded this key. */
   everyServerKnows: (kid: string) => boolean
 }
 
-/** Clock difference that servers forgive, RFC 7519 section 4.1.4. The same 30 s that the server grants. */
-export const leewaySeconds = 30
-
-/** Makes the key material; the decision adds the times. */
+/** Generates the key material; the decision adds the times. */
 export type GenerateKey = (algorithm: SigningAlgorithm) => Pick<KeySetEntry, 'kid' | 'alg' | 'jwk'>
 
-/** What is to become of the key set. */
+/** Decision about the key set. */
 export type SigningKeysDecision =
   | {
       kind: 'keep' | 'write'
       keySet: KeySetFile
-      /** Why it is written; empty when it is kept. */
+      /** Why it is written; empty if it is unchanged. */
       why: string
-      /** When time alone, or what the servers know, will change this decision. */
+      /** When time alone, or the keys that servers have loaded, will change this decision. */
       nextChangeAt: Date
-      /** The key to revoke was there, and is no longer. */
+      /** The key to revoke existed, and has been removed. */
       revoked: boolean
-      /** The key that waits for servers that have not loaded it. */
+      /** The key that is waiting for servers that have not loaded it. */
       held: KeySetEntry | undefined
     }
-  /** The file cannot be read. It is left alone: keys in it may still be needed. */
+  /** The file cannot be parsed. It is not changed: keys in it may still be needed. */
   | { kind: 'corrupt'; problem: string }
 
 /**
- * Decides which signing keys there are. Each key signs from its `activateAt` until the next one's, and verifies until
+ * Decides which signing keys exist. Each key signs from its `activateAt` until that of the next one, and verifies until
  * every token that it signed has expired, so a rotation rejects no token and restarts no server:
  *
- * - no file: one key, active at once;
- * - a rotation is due: a key that becomes active once every server knows it, and a date of retirement for the others;
- * - a key is long past its retirement: it goes;
- * - a key is revoked: it goes at once, and if it was the signer, its successor signs from now on.
+ * - no file: one key, active immediately;
+ * - a rotation is due: a key that becomes active once every server has loaded it, and a retirement time for the others;
+ * - a key was retired long ago: it is removed;
+ * - a key is revoked: it is removed immediately, and if it was the signer, its successor signs from now on.
  *
- * But for a revocation it never takes away a key that is in use; and it never replaces a file that it cannot read.
+ * Except for a revocation, it never removes a key in use, and it never replaces a file that it cannot parse.
  *
- * @param existing content of `keys.json`; undefined when there is none
+ * @param existing content of `keys.json`; undefined if there is none
  */
 export function decideSigningKeys(
   existing: string | undefined,
@@ -81,7 +81,7 @@ export function decideSigningKeys(
   const revoked = present.some(({ kid }) => kid === policy.revoke)
   const kept = revoked ? withoutRevoked(present, policy, now, generate) : present
   const newest = latestOf(kept)
-  if (newest === undefined) return firstKey(kept, 'no signing key was left in use', policy, now, generate)
+  if (newest === undefined) return firstKey(kept, 'no usable signing key was left', policy, now, generate)
 
   const why = whyRotate(newest, policy, now)
   const keys = why === undefined ? released(kept, policy, now) : [...kept, nextKey(policy, now, generate)]
@@ -99,14 +99,14 @@ export function decideSigningKeys(
   }
 }
 
-/** The keys as they are, with the one that waits let go when every server knows it, or when nobody signs without it. */
+/** The current keys, with the pending one activated if every server has loaded it, or if no other key can sign. */
 function released(keys: readonly KeySetEntry[], policy: SigningKeyPolicy, now: Date): KeySetEntry[] {
-  if (signerOf(keys, now) === undefined) return withSigner(keys, now)
+  if (signingKeyAt(keys, now) === undefined) return withSigner(keys, now)
   const held = heldKey(keys, policy, now)
   return held === undefined ? [...keys] : releaseHeld(keys, policy.everyServerKnows(held.kid), policy, now)
 }
 
-/** The keys with the first one that waits signing at once. */
+/** The keys, with the first pending one signing immediately. */
 function withSigner(keys: readonly KeySetEntry[], now: Date): KeySetEntry[] {
   const ordered = byActivation(keys)
   const next = ordered.findIndex((key) => isWaiting(key, now))
@@ -119,9 +119,9 @@ function signingAtOnce(key: KeySetEntry, before: readonly KeySetEntry[], now: Da
 }
 
 /**
- * The other keys. Its successor, if there is one, signs at once: the servers know it already, and one whose clock is
- * behind may still sign with the revoked key. Else a new key does; unless the revoked one only waited, for then the
- * present signer goes on.
+ * The other keys. If there is a successor, it signs immediately: the servers have already loaded it, and one whose
+ * clock is behind may still sign with the revoked key. Otherwise, a new key signs; but if the revoked key was only
+ * pending, the current signer stays.
  */
 function withoutRevoked(
   keys: readonly KeySetEntry[],
@@ -134,13 +134,13 @@ function withoutRevoked(
   const before = ordered.slice(0, index)
   const [successor, ...rest] = ordered.slice(index + 1)
   if (successor !== undefined) return [...before, signingAtOnce(successor, before, now), ...rest]
-  if (signerOf(before, now) !== undefined && signerOf(ordered, now)?.kid !== policy.revoke) {
+  if (signingKeyAt(before, now) !== undefined && signingKeyAt(ordered, now)?.kid !== policy.revoke) {
     return withoutEndOfLast(before, now)
   }
   return [...before, signingAtOnce(newKey(policy, now, now, generate), before, now)]
 }
 
-/** A key whose successor is dropped before its time signs on without an end. */
+/** A key whose successor is dropped before its activation continues to sign without a retirement time. */
 function withoutEndOfLast(ordered: readonly KeySetEntry[], now: Date): KeySetEntry[] {
   return ordered.map((key, index) => {
     if (index < ordered.length - 1 || isRetired(key, now)) return key
@@ -169,13 +169,12 @@ function newKey(policy: SigningKeyPolicy, activateAt: Date, now: Date, generate:
   return { ...generate(policy.algorithm), createdAt: now.toISOString(), activateAt: activateAt.toISOString() }
 }
 
-/** A key that waits for its activation is a rotation under way: no second one starts beside it. */
+/** A pending key is a rotation in progress: no second one starts at the same time. */
 function whyRotate(newest: KeySetEntry, policy: SigningKeyPolicy, now: Date): string | undefined {
   if (isWaiting(newest, now)) return undefined
-  if (policy.rotateNow) return 'a rotation was asked for'
-  if (newest.alg !== policy.algorithm)
-    return `tokens are to be signed with ${policy.algorithm} instead of ${newest.alg}`
-  return now >= rotationAt(newest, policy) ? `key ${newest.kid} reached its age` : undefined
+  if (policy.rotateNow) return 'a rotation was requested'
+  if (newest.alg !== policy.algorithm) return `the algorithm changed from ${newest.alg} to ${policy.algorithm}`
+  return now >= rotationAt(newest, policy) ? `key ${newest.kid} reached its maximum age` : undefined
 }
 
 /** When the successor of a key is added, so that it becomes active at the end of the interval. */
@@ -185,9 +184,9 @@ function rotationAt(key: KeySetEntry, policy: SigningKeyPolicy): Date {
 }
 
 /**
- * Gives each key but the last the date at which the last token that it signed has expired. That is reckoned with the
- * longest life a spec may give a token, not with today's: tokens signed before a change of the spec live on. A date
- * that was given once stays, for the successor's activation only ever comes nearer.
+ * Gives each key except the last the time at which the last token that it signed has expired. This assumes the maximum
+ * lifetime that a spec may set, not the current one, because tokens from before a change of the spec are still valid.
+ * An existing retirement time stays, because the activation of the successor only moves earlier.
  */
 function withRetirement(keys: readonly KeySetEntry[]): KeySetEntry[] {
   const ordered = byActivation(keys)
@@ -200,18 +199,19 @@ function withRetirement(keys: readonly KeySetEntry[]): KeySetEntry[] {
 }
 
 function whatElseChanged(before: KeySetFile, after: KeySetFile): string | undefined {
-  if (after.keys.length < before.keys.length) return 'a retired signing key was dropped'
+  if (after.keys.length < before.keys.length) return 'a retired signing key was removed'
   const dates = ({ keys }: KeySetFile, date: 'activateAt' | 'retireAt') =>
     byActivation(keys)
       .map((key) => Date.parse(key[date] ?? ''))
       .join()
-  if (dates(before, 'activateAt') !== dates(after, 'activateAt')) return 'the date of the next signing key was set'
+  if (dates(before, 'activateAt') !== dates(after, 'activateAt'))
+    return 'the activation time of the next signing key was set'
   return dates(before, 'retireAt') === dates(after, 'retireAt')
     ? undefined
-    : 'a replaced signing key got its date of retirement'
+    : 'the retirement time of a replaced signing key was set'
 }
 
-/** The next activation, retirement or rotation after `now`; soon, while a key waits for servers. */
+/** The next activation, retirement or rotation after `now`; soon, while a key is waiting for servers. */
 function nextChange(keys: readonly KeySetEntry[], policy: SigningKeyPolicy, now: Date): Date {
   const newest = latestOf(keys)
   const held = heldKey(keys, policy, now)

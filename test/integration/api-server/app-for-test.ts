@@ -2,22 +2,23 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import { MongoClient } from 'mongodb'
 import { inject } from 'vitest'
-import { buildApp } from '../../../api-server/app.ts'
-import { type Config, readConfig, type ServerEnvironment } from '../../../api-server/config.ts'
-import { makeAdmin } from '../../../api-server/initial-admin.ts'
+import { buildApp } from '../../../api-server/build-app.ts'
+import { makeAdmin } from '../../../api-server/commands/initial-admin.ts'
+import { type Config, readConfig } from '../../../api-server/config/config.ts'
 import { runMigrations } from '../../../api-server/migrations/run.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
 import './contract/every-app.ts'
 
-/** One server of a test, on a database that no other test file uses. */
+/** A server in this process, on a database of its own. */
 export interface AppForTest {
   app: FastifyInstance
   config: Config
-  /** POST with a JSON body. */
+  /** Sends POST with a JSON body. */
   post(path: string, json: unknown, headers?: Record<string, string>): Promise<Answer>
   get(path: string, headers?: Record<string, string>): Promise<Answer>
-  /** PATCH with a JSON body. */
+  /** Sends PATCH with a JSON body. */
   patch(path: string, json: unknown, headers?: Record<string, string>): Promise<Answer>
-  /** DELETE, with a JSON body where there is one. */
+  /** Sends DELETE, with a JSON body if one is given. */
   delete(path: string, headers?: Record<string, string>, json?: unknown): Promise<Answer>
   close(): Promise<void>
 }
@@ -28,11 +29,10 @@ export interface Answer {
   body: Record<string, unknown>
 }
 
-/** Limits so high that only the test about limits meets them, and hashes as cheap as they may be. */
+/** Limits that no test reaches unless it sets its own. */
 const quick: ServerEnvironment = {
   ENVIRONMENT: 'development',
   LOG_LEVEL: 'fatal',
-  BCRYPT_COST: '10',
   MONGODB_MIN_POOL_SIZE: '0',
   RATE_LIMIT_PER_CLIENT: '100000/s',
   RATE_LIMIT_BURST: '100000',
@@ -50,18 +50,30 @@ export function freshDatabase(): string {
   return `test-${randomBytes(6).toString('hex')}`
 }
 
-/** @param environment what differs; two apps with the same DATABASE_NAME are two instances of one deployment */
+/**
+ * The lowest cost that bcrypt has, 64 times cheaper than the lowest that the configuration allows. Tests that need hashes
+ * to take a while set BCRYPT_COST.
+ */
+const testBcryptCost = 4
+
+/**
+ * Starts a server in this process.
+ *
+ * @param environment variables that differ from the defaults; two apps with the same DATABASE_NAME are two instances of
+ * one deployment
+ */
 export async function startApp(environment: ServerEnvironment = {}): Promise<AppForTest> {
   const redis = inject('redis')
-  const config = readConfig({
+  const read = readConfig({
     ...quick,
     MONGODB_URL: inject('mongoUrl'),
     REDIS_HOST: redis.host,
     REDIS_PORT: String(redis.port),
-    // The keys in the one Redis that all tests share begin with it, or they would use up each other's limits.
+    // The database name prefixes the keys in the Redis that all tests share, so limits are separate.
     DATABASE_NAME: freshDatabase(),
     ...environment,
   })
+  const config = environment.BCRYPT_COST === undefined ? { ...read, bcryptCost: testBcryptCost } : read
   await using client = new MongoClient(config.mongodb.url)
   await runMigrations(client.db(config.mongodb.database), config.mongodb.usersCollection)
   const app = await buildApp(config)
@@ -97,7 +109,7 @@ export interface LoggedIn {
   bearer: { authorization: string }
 }
 
-/** Registers a user of its own and logs in. */
+/** Registers a user and logs in. */
 export async function logIn(
   server: AppForTest,
   email = `${randomBytes(6).toString('hex')}@example.com`,
@@ -108,7 +120,7 @@ export async function logIn(
   return { email, ...tokensOf(body) }
 }
 
-/** Makes an administrator of its own and logs in. */
+/** Creates an administrator and logs in. */
 export async function logInAsAdmin(
   server: AppForTest,
   email = `${randomBytes(6).toString('hex')}@admin.example.com`,

@@ -4,26 +4,30 @@ import type { FastifyInstance } from 'fastify'
 import { SignJWT } from 'jose'
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import type { ServerEnvironment } from '../../../api-server/config.ts'
-import { type Operation, operationsOf } from '../../../api-server/openapi/document.ts'
+import { type Operation, operationsOf } from '../../../api-server/plugins/app/documentation/document.ts'
 import type { TokenPurpose } from '../../../api-server/plugins/app/one-time-tokens/store.ts'
-import { type ProblemCode, problem } from '../../../api-server/plugins/app/problems/problem.ts'
+import type { ProblemCode } from '../../../api-server/plugins/app/problems/problem.ts'
+import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
+import { TransactionConflictError } from '../../../api-server/plugins/external/transaction.ts'
 import { formType } from '../../../api-server/schemas/oauth.ts'
-import { startMongo } from '../../servers/mongo.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import { startMongo } from '../../../tools/local-servers/mongo.ts'
 import { type AppForTest, freshDatabase, logIn, logInAsAdmin, password, startApp } from './app-for-test.ts'
 import { codesOf } from './contract/described-answers.ts'
 import { exampleRequest, type Request } from './contract/example-request.ts'
 
-/** The errors that many routes have in common, brought about on every route that describes them. */
+/** Provokes the errors that many routes share, on every route that describes them. */
 const clientSecret = 'the secret of a client in a test, long enough'
 const environment: ServerEnvironment = {
+  MFA_MODE: 'optional',
+  MFA_SECRET: 'a secret of second factors in a test, long enough',
   OAUTH_CLIENTS: `gateway:${createHash('sha256').update(clientSecret).digest('hex')}`,
 }
 const asClient = { authorization: `Basic ${Buffer.from(`gateway:${clientSecret}`).toString('base64')}` }
 
-// The only fault that every route can be given without breaking a part of the server for good.
+// The only failure that every route can have without lasting damage to the server.
 subscribe('fastify.initialization', (message) => {
-  // What this channel of Fastify carries.
+  // The type of this channel's messages.
   const { fastify } = message as { fastify: FastifyInstance }
   fastify.addHook('preValidation', async ({ headers }) => {
     if (headers['x-break'] !== undefined) throw new Error('a fault of this test')
@@ -38,14 +42,14 @@ beforeAll(async () => {
 
 afterAll(() => server.close())
 
-/** Sends `change(example request)` to every operation that describes the error, and expects it of each. */
+/** Sends `change(example request)` to every operation that describes the error, and expects the error. */
 async function expectOfEach(
   code: ProblemCode,
   change: (request: Request, operation: Operation) => Request | Promise<Request>,
   to: AppForTest = server,
   isConcerned: (operation: Operation) => boolean = () => true,
 ) {
-  // The document says 3.1 of itself.
+  // The document is OpenAPI 3.1.
   const operations = operationsOf(to.app.swagger() as OpenApi.Document)
   const concerned = operations.filter((operation) => describes(operation, code) && isConcerned(operation))
   expect(concerned.length).toBeGreaterThan(0)
@@ -67,9 +71,12 @@ function describes({ operation }: Operation, code: ProblemCode): boolean {
 
 const isForAdmins = ({ operation }: Operation) => operation.tags?.includes('admin') ?? false
 
+/** Operations that first check a code of a second factor: second-factors.test.ts has their other errors. */
+const needsCode = (operation: Operation) => describes(operation, 'mfa_code_wrong')
+
 const scheme = ({ operation }: Operation, name: string) => operation.security?.some((each) => name in each) ?? false
 
-/** Credentials that open the operation, where it is closed. */
+/** Credentials for operations that need them. */
 async function open(request: Request, operation: Operation, to = server): Promise<Request> {
   const credentials = isForAdmins(operation)
     ? (await logInAsAdmin(to)).bearer
@@ -85,7 +92,7 @@ function withHeaders(request: Request, headers: Record<string, string>): Request
   return { ...request, headers: { ...request.headers, ...headers } }
 }
 
-/** Examples show the client in the body; these tests show it in the header. */
+/** Examples have the client's credentials in the body; these tests send them in a header. */
 function withoutClientInBody(request: Request): Request {
   if (request.headers['content-type'] !== formType) return request
   const form = new URLSearchParams(request.payload)
@@ -95,7 +102,7 @@ function withoutClientInBody(request: Request): Request {
 }
 
 describe('bodies', () => {
-  test('that are broken, and paths that are', () =>
+  test('that are invalid, and invalid paths', () =>
     expectOfEach('bad_request', async (request, operation) =>
       operation.method === 'get'
         ? { ...request, url: `${request.url}/%zz` }
@@ -156,10 +163,12 @@ test('what only administrators may do', async () => {
   await expectOfEach('forbidden', (request) => withHeaders(request, bearer))
 })
 
-test('what is not there', () => expectOfEach('not_found', open))
+test('unknown resources', () => expectOfEach('not_found', open))
 
-test('methods that a path does not have are refused on every path, with those that it has', async () => {
+test('every path refuses methods that it does not have, and lists those that it has', async () => {
   const methodsOf = Map.groupBy(operationsOf(server.app.swagger() as OpenApi.Document), ({ path }) => path)
+  // forward-auth accepts any method.
+  methodsOf.delete('/v1/auth/verify')
   for (const [path, operations] of methodsOf) {
     const described = operations.map(({ method }) => method.toUpperCase())
     const allowed = [...described, ...(described.includes('GET') ? ['HEAD'] : [])].sort().join(', ')
@@ -167,7 +176,7 @@ test('methods that a path does not have are refused on every path, with those th
     for (const method of (['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'TRACE'] as const).filter(
       (m) => !described.includes(m),
     )) {
-      // What the body is does not matter any more.
+      // The body no longer matters.
       const answer = await server.app.inject({ method, url, headers: { 'content-type': 'text/xml' } })
       expect([answer.statusCode, answer.headers.allow, answer.json().code], `${method} ${url}`).toEqual([
         405,
@@ -179,35 +188,35 @@ test('methods that a path does not have are refused on every path, with those th
   expect((await server.app.inject({ method: 'PUT', url: '/nowhere' })).statusCode).toBe(404)
 })
 
-describe('changes that meet others', () => {
-  const ofSomebody = async (request: Request): Promise<Request> => {
-    const user = await server.app.users.findByEmail((await logIn(server)).email)
+describe('conflicting changes', () => {
+  const ofNewUser = async (request: Request): Promise<Request> => {
+    const user = await server.app.users.findByEmail(parseEmail((await logIn(server)).email))
     return { ...request, url: String(request.url).replace(/[0-9a-f]{24}/, String(user?._id)) }
   }
 
   test('of the same user', async () => {
     using change = vi.spyOn(server.app.users, 'change').mockResolvedValue(null)
     using removal = vi.spyOn(server.app.users, 'delete').mockResolvedValue(false)
-    await expectOfEach('user_changed', async (request, operation) => ofSomebody(await open(request, operation)))
+    await expectOfEach('user_changed', async (request, operation) => ofNewUser(await open(request, operation)))
     expect(change).toHaveBeenCalled()
     expect(removal).toHaveBeenCalled()
   })
 
-  test('again and again', async () => {
+  test('repeated conflicts', async () => {
     const ready = new Map<string, Request>()
     for (const operation of operationsOf(server.app.swagger() as OpenApi.Document)) {
-      if (!describes(operation, 'busy') || describes(operation, 'password_unusable')) continue
-      const opened = await ofSomebody(await open(exampleRequest(operation), operation))
+      if (!describes(operation, 'busy') || describes(operation, 'password_unusable') || needsCode(operation)) continue
+      const opened = await ofNewUser(await open(exampleRequest(operation), operation))
       ready.set(operation.operation.operationId ?? '', await withMailToken(opened, 'verify_email'))
     }
     using transaction = vi
       .spyOn(server.app.mongo, 'transaction')
-      .mockRejectedValue(problem(503, 'busy', 'a conflict of this test', { retryAfterSeconds: 1 }))
+      .mockRejectedValue(new TransactionConflictError('a conflict of this test'))
     await expectOfEach(
       'busy',
       (request, { operation }) => ready.get(operation.operationId ?? '') ?? request,
       server,
-      (operation) => !describes(operation, 'password_unusable'),
+      (operation) => !describes(operation, 'password_unusable') && !needsCode(operation),
     )
     expect(transaction).toHaveBeenCalled()
   })
@@ -216,7 +225,7 @@ describe('changes that meet others', () => {
 describe('access tokens', () => {
   test('that are missing', () => expectOfEach('token_missing', (request) => request))
 
-  test('that are not ours', () =>
+  test('that are invalid', () =>
     expectOfEach('token_invalid', (request) => withHeaders(request, { authorization: 'Bearer e30.e30.AA' })))
 
   test('that have expired', async () => {
@@ -234,7 +243,7 @@ describe('access tokens', () => {
     }
     const token = await new SignJWT({ ...claims, iat: hourAgo, nbf: hourAgo, exp: hourAgo + 60 })
       .setProtectedHeader({ alg: key.alg, kid: key.kid, typ: 'at+jwt' })
-      .sign(key.signing)
+      .sign(Buffer.from(key.signing))
     await expectOfEach('token_expired', (request) => withHeaders(request, { authorization: `Bearer ${token}` }))
   })
 
@@ -246,7 +255,7 @@ describe('access tokens', () => {
     )
   })
 
-  test('while revocations are not known', async () => {
+  test('while revocations are unknown', async () => {
     using check = vi.spyOn(server.app.revocation, 'check').mockReturnValue('unknown')
     const { bearer, accessToken } = await logIn(server)
     await expectOfEach('revocation_unknown', (request, operation) =>
@@ -267,24 +276,30 @@ describe('servers', () => {
   test('that have no signing key yet', async () => {
     const { email, refreshToken } = await logIn(server)
     using signer = vi.spyOn(server.app.tokens.keys, 'signer').mockReturnValue(undefined)
-    await expectOfEach('not_ready', (request) => withRefreshToken(withCredentials(request, email), refreshToken))
+    await expectOfEach(
+      'not_ready',
+      (request) => withRefreshToken(withCredentials(request, email), refreshToken),
+      server,
+      (operation) => !needsCode(operation),
+    )
     expect(signer).toHaveBeenCalled()
   })
 
-  test('that hash as many passwords as they can', async () => {
+  test('while the queue of password hashes is full', async () => {
     const { email, bearer } = await logIn(server)
     const admin = await logInAsAdmin(server)
-    const user = await server.app.users.findByEmail(email)
+    const user = await server.app.users.findByEmail(parseEmail(email))
     if (user === null) throw new Error('the user is gone')
     const token = await server.app.oneTimeTokens.issue(
-      { purpose: 'reset_password', userId: user._id, email },
+      { purpose: 'reset_password', userId: user._id, email, version: 0 },
       new Date(),
     )
     let isOver = false
     const full = new Promise((resolve) => {
-      // Whoever ends is replaced before anybody else gets its place.
+      // A job that ends is replaced before another one gets its place.
       const fill = (): void => {
-        server.app.passwords.hash(password).then(() => {
+        // With the highest priority.
+        server.app.passwords.hash(password, 'owner').then(() => {
           if (!isOver) fill()
         }, resolve)
       }
@@ -297,18 +312,25 @@ describe('servers', () => {
         const credentials = isForAdmins(operation) ? admin.bearer : scheme(operation, 'bearer') ? bearer : {}
         const payload = request.payload?.replace(/"token":"[^"]+"/, `"token":"${token}"`)
         return withCredentials(
-          withHeaders({ ...request, ...(payload !== undefined && { payload }) }, credentials),
+          withHeaders(
+            {
+              ...request,
+              url: String(request.url).replace(/[0-9a-f]{24}/, user._id.toString()),
+              ...(payload !== undefined && { payload }),
+            },
+            credentials,
+          ),
           email,
         )
       },
       server,
-      // Others say it of transactions that met each other too often.
+      // MongoDB reports it for transactions that conflict repeatedly.
       (operation) => describes(operation, 'password_unusable'),
     )
     isOver = true
   })
 
-  test.each(modes)('that have a fault, with %s', async (_mode, change) => {
+  test.each(modes)('that fail, with %s', async (_mode, change) => {
     const broken = await startApp({ ...environment, ...change })
     try {
       await expectOfEach(
@@ -321,7 +343,7 @@ describe('servers', () => {
     }
   })
 
-  test('that have lost their database', async () => {
+  test('without a database', async () => {
     const mongo = await startMongo()
     const lost = await startApp({ ...environment, MONGODB_URL: mongo.url, DATABASE_NAME: freshDatabase() })
     try {
@@ -343,7 +365,7 @@ describe('servers', () => {
     }
   })
 
-  test.each(modes)('that are asked too much, with %s', async (_mode, change) => {
+  test.each(modes)('over their limits, with %s', async (_mode, change) => {
     const strict = await startApp({
       ...environment,
       ...change,
@@ -361,22 +383,23 @@ describe('servers', () => {
   })
 })
 
-/** With a token that was mailed to somebody, where the request has one. */
+/** With a mailed token, if the request has one. */
 async function withMailToken(request: Request, purpose: TokenPurpose): Promise<Request> {
-  const user = await server.app.users.findByEmail((await logIn(server)).email)
+  const user = await server.app.users.findByEmail(parseEmail((await logIn(server)).email))
   if (user === null) throw new Error('the user is gone')
-  const token = await server.app.oneTimeTokens.issue({ purpose, userId: user._id, email: user.email }, new Date())
+  const about = { purpose, userId: user._id, email: user.email, version: 0 }
+  const token = await server.app.oneTimeTokens.issue(about, new Date())
   const payload = request.payload?.replace(/"token":"[^"]+"/, `"token":"${token}"`)
   return { ...request, ...(payload !== undefined && { payload }) }
 }
 
-/** Of a user that there is, where the request has an email and a password. */
+/** With an existing user, if the request has an email and a password. */
 function withCredentials(request: Request, email: string): Request {
   if (request.url !== '/v1/auth/login') return request
   return { ...request, payload: JSON.stringify({ email, password }) }
 }
 
-/** The tokens of examples are refused before a database is asked. */
+/** Tokens in examples are refused before any database is read. */
 function withRefreshToken(request: Request, refreshToken: string): Request {
   if (request.headers['content-type'] === formType)
     return { ...request, payload: new URLSearchParams({ token: refreshToken }).toString() }

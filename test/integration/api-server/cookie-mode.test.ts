@@ -10,7 +10,7 @@ beforeAll(async () => {
 
 afterAll(() => server.close())
 
-/** A browser, as far as cookies go. */
+/** A browser with a cookie jar. */
 class Browser {
   readonly cookies = new Map<string, string>()
 
@@ -44,7 +44,7 @@ class Browser {
   }
 }
 
-test('the refresh token is in a cookie that scripts, other sites and plain text never see, and nowhere else', async () => {
+test('the refresh token is in a cookie that scripts, other sites and plain HTTP never get, and nowhere else', async () => {
   const { body, setCookies } = await new Browser().logIn()
   expect(body).not.toHaveProperty('refresh_token')
   const cookie = setCookies.find((each) => each.startsWith('__Host-refresh='))?.split('; ') ?? []
@@ -53,7 +53,7 @@ test('the refresh token is in a cookie that scripts, other sites and plain text 
   expect(setCookies.every((each) => each.includes('HttpOnly') && each.includes('Secure'))).toBe(true)
 })
 
-test('a browser stays logged in by its cookie and the CSRF token of its log-in', async () => {
+test('a browser stays logged in with its cookie and the CSRF token of its login', async () => {
   const browser = new Browser()
   const { csrf_token } = (await browser.logIn()).body
   for (let refresh = 0; refresh < 3; refresh++) {
@@ -65,14 +65,14 @@ test('a browser stays logged in by its cookie and the CSRF token of its log-in',
   }
 })
 
-test('a page that was loaded again asks for a CSRF token', async () => {
+test('a reloaded page requests a CSRF token', async () => {
   const browser = new Browser()
   await browser.logIn()
   const { csrf_token } = (await browser.send('GET', '/v1/auth/csrf')).body
   expect((await browser.send('POST', '/v1/auth/refresh', { 'x-csrf-token': csrf_token })).status).toBe(200)
 })
 
-test('another site cannot refresh, whatever CSRF token it has got for itself', async () => {
+test('another site cannot refresh, whatever CSRF token it has obtained for itself', async () => {
   const [victim, attacker] = [new Browser(), new Browser()]
   await victim.logIn()
   const { csrf_token } = (await attacker.logIn()).body
@@ -84,7 +84,7 @@ test('another site cannot refresh, whatever CSRF token it has got for itself', a
   expect((await victim.send('POST', '/v1/auth/refresh', { 'x-csrf-token': own.body.csrf_token })).status).toBe(200)
 })
 
-test('a log-in takes over no CSRF secret that was in the browser before', async () => {
+test('a login does not reuse a CSRF secret of the browser', async () => {
   const browser = new Browser()
   const { csrf_token } = (await browser.send('GET', '/v1/auth/csrf')).body
   await browser.logIn()
@@ -92,7 +92,7 @@ test('a log-in takes over no CSRF secret that was in the browser before', async 
   expect(planted).toMatchObject({ status: 403, body: { code: 'csrf_failed' } })
 })
 
-test('a log-in ends the session that the same browser had, and no other one of the user', async () => {
+test('a login ends the previous session of the same browser, and no other session of the user', async () => {
   const [browser, elsewhere] = [new Browser(), new Browser()]
   const { access_token, user } = (await browser.logIn()).body
   const before = new Map(browser.cookies)
@@ -109,7 +109,7 @@ test('a log-in ends the session that the same browser had, and no other one of t
   expect(await verify(access_token)).toBe(401)
   expect(await verify(replaced.access_token)).toBe(200)
   expect(await verify(other.access_token)).toBe(200)
-  // Whoever has copied its cookie has nothing.
+  // A copied cookie is useless.
   const thief = new Browser()
   for (const [name, value] of before) thief.cookies.set(name, value)
   const { csrf_token } = (await thief.send('GET', '/v1/auth/csrf')).body
@@ -117,7 +117,7 @@ test('a log-in ends the session that the same browser had, and no other one of t
   expect(refused).toMatchObject({ status: 401, body: { code: 'session_revoked' } })
 })
 
-test('a logout takes the cookies away, and so does a refresh that finds the session ended', async () => {
+test('a logout removes the cookies, and so does a refresh of a session that has ended', async () => {
   const browser = new Browser()
   const { access_token, csrf_token } = (await browser.logIn()).body
   const stale = new Map(browser.cookies)
@@ -130,7 +130,7 @@ test('a logout takes the cookies away, and so does a refresh that finds the sess
   expect(browser.cookies.has('__Host-refresh')).toBe(false)
 })
 
-test('without a token there is nothing to refresh', async () => {
+test('without a token a refresh is refused', async () => {
   const browser = new Browser()
   const { csrf_token } = (await browser.send('GET', '/v1/auth/csrf')).body
   const refused = await browser.send('POST', '/v1/auth/refresh', { 'x-csrf-token': csrf_token })
@@ -149,7 +149,7 @@ describe('origins', () => {
       },
     })
 
-  test('a listed origin may call with cookies, another one may not call', async () => {
+  test('a listed origin may send requests with cookies, another origin may not', async () => {
     expect((await preflight(origin)).headers).toMatchObject({
       'access-control-allow-origin': origin,
       'access-control-allow-credentials': 'true',
@@ -164,7 +164,7 @@ describe('origins', () => {
     }
   })
 
-  test('unless configured no origin may send cookies, and the refresh token stays in the body', async () => {
+  test('without configuration no origin may send cookies, and the refresh token stays in the body', async () => {
     const plain = await startApp({ CORS_ORIGINS: origin })
     try {
       expect((await preflight(origin, plain.app)).headers).not.toHaveProperty('access-control-allow-credentials')

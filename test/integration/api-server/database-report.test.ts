@@ -7,13 +7,10 @@ import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import {
-  inspectMongoDb,
-  inspectRedis,
-  refusedExitCode,
-  reportFileVariable,
-} from '../../../api-server/database-report.ts'
-import { startRedis } from '../../servers/redis.ts'
+import { inspectRedis } from '../../../api-server/commands/database-report.ts'
+import { inspectMongoDb } from '../../../api-server/plugins/external/mongo-topology.ts'
+import { refusedExitCode, reportFileVariable } from '../../../contract/database-report.ts'
+import { startRedis } from '../../../tools/local-servers/redis.ts'
 import { freshDatabase } from './app-for-test.ts'
 import { runProgram } from './run-program.ts'
 
@@ -25,7 +22,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'authservice-report-'))
   server = await startRedis()
   redis = new Redis({ host: server.host, port: server.port, maxRetriesPerRequest: 0, retryStrategy: () => 100 })
-  // That it goes away is a part of the test.
+  // The test stops it.
   redis.on('error', () => undefined)
 })
 afterAll(async () => {
@@ -34,21 +31,21 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('a replica set is known from what MongoDB says of itself', async () => {
+test("a replica set is recognized by MongoDB's own reply", async () => {
   await using client = new MongoClient(inject('mongoUrl'))
   expect(await inspectMongoDb(client.db('admin'))).toEqual({ topology: 'replicaSet' })
 })
 
-test('the memory policy of Redis is the one it has now', async () => {
+test('the eviction policy of Redis is the current one', async () => {
   expect(await inspectRedis(redis, 0)).toEqual({ maxmemoryPolicy: 'noeviction' })
   await redis.config('SET', 'maxmemory-policy', 'allkeys-lru')
   expect(await inspectRedis(redis, 0)).toEqual({ maxmemoryPolicy: 'allkeys-lru' })
 })
 
-test('migrate.ts leaves a report for the operator', async () => {
+test('migrate.ts writes a report for the operator', async () => {
   await redis.config('SET', 'maxmemory-policy', 'volatile-ttl')
   const reportFile = join(folder, 'report.json')
-  const program = resolve(import.meta.dirname, '../../../api-server/migrate.ts')
+  const program = resolve(import.meta.dirname, '../../../api-server/commands/migrate.ts')
   await promisify(execFile)(process.execPath, [program], {
     env: {
       ...process.env,
@@ -67,7 +64,7 @@ test('migrate.ts leaves a report for the operator', async () => {
   })
 })
 
-test('migrate.ts leaves why it refused, by ids, in whole lines, and says that trying again is no use', async () => {
+test('when it refuses, migrate.ts reports the reason with ids, in complete lines, and that a retry does not help', async () => {
   await using client = new MongoClient(inject('mongoUrl'))
   const [reportFile, database] = [join(folder, 'refusal.txt'), freshDatabase()]
   const twins = Array.from({ length: 60 }, (_, index) => `twin${index}@example.com`)
@@ -75,21 +72,26 @@ test('migrate.ts leaves why it refused, by ids, in whole lines, and says that tr
     .db(database)
     .collection('users')
     .insertMany([...twins, ...twins].map((email) => ({ email })))
-  const { code, output } = await runProgram('migrate.ts', [], {
-    ...{ DATABASE_NAME: database, COLLECTION_NAME: 'users', [reportFileVariable]: reportFile },
-    ...{ REDIS_HOST: server.host, REDIS_PORT: String(server.port) },
+  const { code, output } = await runProgram('commands/migrate.ts', [], {
+    DATABASE_NAME: database,
+    COLLECTION_NAME: 'users',
+    [reportFileVariable]: reportFile,
+    REDIS_HOST: server.host,
+    REDIS_PORT: String(server.port),
   })
   expect(code, output).toBe(refusedExitCode)
   const told = await readFile(reportFile, 'utf8')
   expect(told.length).toBeLessThan(4096)
-  expect(told).toMatch(/^001-users: 2 users have one email/)
-  expect(told).toMatch(/\nAnd \d+ more: the log of the pod has them\.$/)
+  expect(told).toMatch(/^001-users: 2 users have the same email/)
+  expect(told).toMatch(/\nAnd \d+ more: see the log of the pod\.$/)
   const ids = new Set(Object.values(insertedIds).map(String))
   for (const id of told.match(/[0-9a-f]{24}/g) ?? ['none']) expect(ids).toContain(id)
   expect(told).not.toContain('@')
 })
 
-test('a Redis that is away is reported as such, after as much patience as there is', async () => {
+test('a Redis that does not answer is reported with host, port and error code, after the configured time', async () => {
   await server.stop()
-  expect(await inspectRedis(redis, 600)).toEqual({})
+  const { maxmemoryPolicy, failure } = await inspectRedis(redis, 600)
+  expect(maxmemoryPolicy).toBeUndefined()
+  expect(failure).toMatch(new RegExp(`^${server.host}:${server.port}: .*ECONNREFUSED`))
 })

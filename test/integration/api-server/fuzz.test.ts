@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { ObjectId } from 'mongodb'
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { apiDescription } from '../../../api-server/openapi/api-description.ts'
-import { operationsOf } from '../../../api-server/openapi/document.ts'
+import { operationsOf } from '../../../api-server/plugins/app/documentation/document.ts'
+import { apiDescription } from '../../../scripts/generate/api-description.ts'
 import { type AppForTest, startApp } from './app-for-test.ts'
 import { type Caller, requestsOf } from './contract/request-arbitrary.ts'
 
-/** Requests for each operation. More of them: FUZZ_RUNS=1000. */
+/** The number of requests for each operation. FUZZ_RUNS=1000 sends more. */
 const runs = Number(process.env['FUZZ_RUNS'] ?? 30)
 const secret = 'the secret of a client in a test, long enough'
 
@@ -17,12 +17,13 @@ let server: AppForTest
 
 beforeAll(async () => {
   const OAUTH_CLIENTS = `gateway:${createHash('sha256').update(secret).digest('hex')}`
-  server = await startApp({ OAUTH_CLIENTS, RATE_LIMIT_PER_CLIENT: '100000/s' })
+  const MFA_SECRET = 'a secret of second factors in a test, long enough'
+  server = await startApp({ OAUTH_CLIENTS, MFA_MODE: 'optional', MFA_SECRET, RATE_LIMIT_PER_CLIENT: '100000/s' })
 })
 
 afterAll(() => server.close())
 
-/** Of a user of its own: a request may end the session, or the user. */
+/** Each run has its own user, since a request may end the session or delete the user. */
 async function credentials(caller: Caller): Promise<Record<string, string>> {
   switch (caller) {
     case 'nobody':
@@ -57,9 +58,9 @@ async function credentials(caller: Caller): Promise<Record<string, string>> {
   }
 }
 
-// Whether each answer is as described is looked at in contract/every-app.ts.
+// contract/every-app.ts checks whether each answer is as described.
 test.each(operationsOf(document).map((operation) => [operation.operation.operationId, operation] as const))(
-  'nothing that is sent to %s makes the server fail, or answer as it does not describe',
+  'no request to %s makes the server fail or answer with anything but the API description',
   { timeout: 120_000 },
   async (_name, operation) => {
     await fc.assert(

@@ -1,13 +1,13 @@
 import { decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildObservabilityServer } from '../../../api-server/observability-server.ts'
-import { keyIdsIn } from '../../../operator/authservice/loaded-keys.ts'
+import { keyIdsIn } from '../../../operator/authservice/model/loaded-keys.ts'
 import { generateKey } from '../../../operator/authservice/secrets/generate-key.ts'
 import { decideSigningKeys, type SigningKeyPolicy } from '../../../operator/authservice/secrets/signing-keys.ts'
 import { type AppForTest, freshDatabase, type LoggedIn, logIn, startApp, tokensOf } from './app-for-test.ts'
 import { SecretVolume } from './secret-volume.ts'
 
-/** As in production, thirty times as fast. */
+/** The settings of production, thirty times as fast. */
 const policy: SigningKeyPolicy = {
   algorithm: 'ES256',
   rotationIntervalSeconds: 3_600,
@@ -18,14 +18,14 @@ const policy: SigningKeyPolicy = {
   revoke: undefined,
   everyServerKnows: () => false,
 }
-/** The second server's node shows a change of the Secret so much later. */
+/** The delay until the second server's volume shows a change of the Secret. */
 const lagMilliseconds = [0, 1_500]
 
 interface Server extends AppForTest {
   volume: SecretVolume
   session: LoggedIn
   metrics(): Promise<string>
-  /** Key ids by its own metrics, as the operator reads them. */
+  /** The key ids in the server's metrics, as the operator reads them. */
   loadedKeys(): Promise<Set<string>>
 }
 let servers: Server[]
@@ -51,7 +51,7 @@ afterAll(async () => {
   }
 })
 
-/** What the operator decides now on the Secret as it is. */
+/** The operator's decision for the current Secret. */
 function decided(change: Partial<SigningKeyPolicy>): { text: string; written: boolean } {
   const before = keySet === '' ? undefined : keySet
   const decision = decideSigningKeys(before, { ...policy, ...change }, new Date(), generateKey)
@@ -59,8 +59,8 @@ function decided(change: Partial<SigningKeyPolicy>): { text: string; written: bo
   return { text: JSON.stringify(decision.keySet), written: decision.kind === 'write' }
 }
 
-/** A visit of the operator: what it decides reaches each server's volume when its node has it. */
-async function visit(change: Partial<SigningKeyPolicy>): Promise<void> {
+/** A reconcile of the operator. Each server's volume gets the result after the delay of its node. */
+async function reconcile(change: Partial<SigningKeyPolicy>): Promise<void> {
   const loaded = await Promise.all(servers.map((server) => server.loadedKeys()))
   const everyServerKnows = (kid: string) => loaded.every((kids) => kids.has(kid))
   const { text, written } = decided({ everyServerKnows, ...change })
@@ -71,7 +71,7 @@ async function visit(change: Partial<SigningKeyPolicy>): Promise<void> {
   })
 }
 
-/** A token that the server issues now. */
+/** Issues a token. */
 async function issueToken(server: Server): Promise<string> {
   const { status, body } = await server.post('/v1/auth/refresh', { refresh_token: server.session.refreshToken })
   if (status !== 200) throw new Error(`refresh answered ${status}: ${JSON.stringify(body)}`)
@@ -95,30 +95,30 @@ test('under continuous verification a rotation rejects no valid token, and both 
   const signers = async () => Promise.all(servers.map(async (server) => kidOf(await issueToken(server))))
 
   const [oldKey = ''] = await signers()
-  await visit({ rotateNow: true })
+  await reconcile({ rotateNow: true })
   const deadline = performance.now() + 30_000
   for (;;) {
-    await visit({})
+    await reconcile({})
     const fresh = await Promise.all(servers.map(issueToken))
     tokens.push(...fresh)
     for (const token of fresh) await verifyEverywhere(token)
-    // Of the older ones a few in turn: all of them are verified many times over.
+    // Some of the older ones in turn: each is verified many times.
     for (let i = 0; i < 10; i++) await verifyEverywhere(tokens[(verified * 7) % tokens.length] ?? '')
     if (fresh.every((token) => kidOf(token) !== oldKey)) break
-    if (performance.now() > deadline) throw new Error(`no change-over within 30 s: ${keySet}`)
+    if (performance.now() > deadline) throw new Error(`no rotation within 30 s: ${keySet}`)
   }
 
   for (const token of tokens) await verifyEverywhere(token)
   expect(rejected).toEqual([])
   expect(new Set(tokens.map(kidOf)).size).toBe(2)
-  expect(verified, 'verifications during the change-over').toBeGreaterThan(100)
+  expect(verified, 'verifications during the rotation').toBeGreaterThan(100)
 })
 
-test('a revoked key is refused by every server that has the news, and another one signs', async () => {
+test('every server that has received the new key set refuses a revoked key, and another key signs', async () => {
   const server = servers[0]
   if (server === undefined) throw new Error('no server')
   const stolen = await issueToken(server)
-  await visit({ revoke: kidOf(stolen) })
+  await reconcile({ revoke: kidOf(stolen) })
   for (const each of servers) {
     await expect
       .poll(async () => (await each.get('/v1/auth/verify', { authorization: `Bearer ${stolen}` })).status, {
@@ -130,7 +130,7 @@ test('a revoked key is refused by every server that has the news, and another on
   expect(await server.loadedKeys()).not.toContain(kidOf(stolen))
 })
 
-test('a Secret that cannot be used leaves the keys in use, and the metric behind the alert says so until it is mended', async () => {
+test('an unusable Secret leaves the keys in use, and the metric of the alert reports it until it is corrected', async () => {
   const [server] = servers
   if (server === undefined) throw new Error('no server')
   const bearer = { authorization: `Bearer ${await issueToken(server)}` }

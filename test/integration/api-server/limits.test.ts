@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { Redis } from 'ioredis'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import type { LockPolicy } from '../../../api-server/config/units.ts'
 import { LocalCounters } from '../../../api-server/plugins/app/limits/local-counters.ts'
-import type { LockPolicy } from '../../../api-server/plugins/app/limits/lock.ts'
 import { RedisCounters } from '../../../api-server/plugins/app/limits/redis-counters.ts'
 
 let redis: Redis
@@ -22,19 +22,20 @@ const rates = [
 
 const step = fc.oneof(
   fc.record({ do: fc.constant('take' as const), buckets: fc.subarray([0, 1], { minLength: 1 }), burst: fc.boolean() }),
-  fc.record({ do: fc.constant('settle' as const), isRight: fc.boolean(), subject: fc.constantFrom('a', 'b') }),
+  fc.record({ do: fc.constant('giveBack' as const), bucket: fc.constantFrom(0, 1) }),
+  fc.record({ do: fc.constant('settle' as const), isValid: fc.boolean(), subject: fc.constantFrom('a', 'b') }),
   fc.record({ do: fc.constant('lockLeft' as const), subject: fc.constantFrom('a', 'b') }),
   fc.record({ do: fc.constant('unlock' as const) }),
 )
 
-test('Redis counts exactly as a server alone does, whatever happens when', async () => {
+test('Redis counts exactly as a single server does, in any order of events', async () => {
   let run = 0
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.integer({ min: 0, max: 4_000 }), step), { minLength: 5, maxLength: 40 }),
       async (steps) => {
         const prefix = `run${run++}`
-        // Keys live as long as Redis's own clock says, so its time is near, and the test's goes on from there.
+        // Redis expires keys by its own clock, so the test starts at the current time.
         let now = Date.now()
         const shared = new RedisCounters(redis, () => now)
         const alone = new LocalCounters({ count: 1 }, () => now)
@@ -51,9 +52,14 @@ test('Redis counts exactly as a server alone does, whatever happens when', async
                 }))
                 return first === undefined ? undefined : counters.take([first, ...others])
               }
+              case 'giveBack': {
+                const { bucket } = given as { bucket: number }
+                const rate = rates[bucket] ?? { count: 1, perSeconds: 1 }
+                return counters.refund([{ key: `${prefix}:${bucket}`, rate }])
+              }
               case 'settle': {
-                const { subject, isRight } = given as { subject: string; isRight: boolean }
-                return counters.settle({ key: `${prefix}:${subject}`, account: prefix }, isRight, policy)
+                const { subject, isValid } = given as { subject: string; isValid: boolean }
+                return counters.recordAttempt({ key: `${prefix}:${subject}`, account: prefix }, isValid, policy)
               }
               case 'lockLeft': {
                 const { subject } = given as { subject: string }
@@ -71,25 +77,25 @@ test('Redis counts exactly as a server alone does, whatever happens when', async
   )
 })
 
-/** Times to a hundredth of a millisecond: Redis keeps moments as text. */
+/** Rounds times to a hundredth of a millisecond: Redis stores them as text. */
 function rounded(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value ?? null), (_key, part) =>
     typeof part === 'number' ? Math.round(part * 100) / 100 : part,
   )
 }
 
-test('of many uses at the same time as many are allowed as the limit says', async () => {
+test('of many concurrent uses exactly as many are allowed as the limit permits', async () => {
   const counters = new RedisCounters(redis)
   const bucket = { key: 'at-once', rate: { count: 10, perSeconds: 3_600 } }
   const taken = await Promise.all(Array.from({ length: 100 }, () => counters.take([bucket])))
   expect(taken.filter(({ isAllowed }) => isAllowed)).toHaveLength(10)
 })
 
-test('nothing that was counted stays in Redis for ever', async () => {
+test('every counter in Redis expires', async () => {
   const counters = new RedisCounters(redis)
   const subject = { key: 'pair', account: 'account' }
   await counters.take([{ key: 'use', rate: { count: 10, perSeconds: 3_600 } }])
-  await counters.settle(subject, false, policy)
+  await counters.recordAttempt(subject, false, policy)
   await counters.unlock('account', policy, [])
   for (const key of ['auth:limit:use', 'auth:lock:pair', 'auth:unlocked:account']) {
     expect(await redis.pttl(key), key).toBeGreaterThan(0)

@@ -1,19 +1,19 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { operationsOf } from '../../../api-server/openapi/document.ts'
-import { startMongo, type TestMongo } from '../../servers/mongo.ts'
+import { operationsOf } from '../../../api-server/plugins/app/documentation/document.ts'
+import { startMongo, type TestMongo } from '../../../tools/local-servers/mongo.ts'
 import { freshDatabase } from './app-for-test.ts'
 import { exampleRequest } from './contract/example-request.ts'
 import { type StartedServer, startServer } from './started-server.ts'
 
 const mark = randomBytes(6).toString('hex')
-/** What the test sends, and must never read: each has the mark in it. */
+/** What the test sends and must never find in the log: each contains the mark. */
 const email = `secret-${mark}@example.com`
 const password = `password-${mark}-long enough`
 const clientSecret = `client-${mark}-${'x'.repeat(32)}`
 const jwtSecret = `signing-${mark}-${'y'.repeat(32)}`
-/** What the server makes, and must never write. */
+/** What the server generates and must never log. */
 const made = new Set<string>()
 
 let mongo: TestMongo
@@ -72,7 +72,7 @@ const asJson = { 'content-type': 'application/json' }
 const post = (path: string, json: unknown, headers = {}) =>
   call('POST', path, { ...asJson, ...headers }, JSON.stringify(json))
 
-/** Every operation, with the mark wherever a client can put something. */
+/** Every operation, with the mark in every field. */
 async function everyOperation(accessToken: string, cookies: string) {
   const { json } = await call('GET', '/openapi.json')
   for (const operation of operationsOf(json as unknown as OpenApi.Document)) {
@@ -84,7 +84,7 @@ async function everyOperation(accessToken: string, cookies: string) {
       { authorization: `Basic ${basic}`, 'x-csrf-token': `csrf-${mark}`, 'user-agent': `agent of ${email}` },
       { authorization: `Bearer eyJhbGciOiJub25lIn0.${mark}.`, cookie: `__Host-refresh=cookie-${mark}` },
     ]
-    // The last one that ends sessions comes last by itself: whatever is refused then is logged as well.
+    // The operation that ends sessions comes last, since later requests are refused.
     for (const way of ways) {
       await call(String(method), `${url}?token=query-${mark}&email=${email}`, { ...headers, ...way }, marked)
     }
@@ -97,7 +97,7 @@ async function everyOperation(accessToken: string, cookies: string) {
   }
 }
 
-test('no secret, token, cookie or email is written, at the finest level, whatever is asked and whatever is away', async () => {
+test('no secret, token, cookie or email is logged at any level, whatever is requested and whichever database is unavailable', async () => {
   await post('/v1/auth/register', { email, password, name: 'Somebody' })
   await post('/v1/auth/register', { email, password, name: 'Somebody' })
   await post('/v1/auth/login', { email, password: `wrong-${password}` })
@@ -107,7 +107,7 @@ test('no secret, token, cookie or email is written, at the finest level, whateve
   await call('GET', `/nowhere/path-${mark}?token=query-${mark}`)
   await everyOperation(String(login.json['access_token']), login.cookies)
 
-  // Somebody else: the first one has changed the password and deleted the account on the way.
+  // Another user: the first one has changed the password and deleted the account.
   const another = { email: `another-${email}`, password }
   await post('/v1/auth/register', { ...another, name: 'Another' })
   const again = await post('/v1/auth/login', another)
@@ -117,7 +117,7 @@ test('no secret, token, cookie or email is written, at the finest level, whateve
   await mongo.start()
 
   const output = server.output()
-  // It has written, at that level, about all of this.
+  // At that level it has logged all of this.
   for (const part of [
     '"route":"/v1/auth/login"',
     '"event":"authn_login_success"',
@@ -130,7 +130,7 @@ test('no secret, token, cookie or email is written, at the finest level, whateve
   expect(made.size).toBeGreaterThan(4)
   const lines = output.split('\n')
   for (const secret of [mark, ...made]) {
-    // A session's id is in its refresh token, and no secret.
+    // A session id is part of a refresh token, but not a secret.
     const hidden = secret.replace(/^[0-9a-f-]{36}\./, '')
     expect(
       lines.filter((line) => line.includes(hidden)),

@@ -3,11 +3,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fastify } from 'fastify'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readConfig, type ServerEnvironment } from '../../../api-server/config.ts'
+import { readConfig } from '../../../api-server/config/config.ts'
 import config from '../../../api-server/plugins/app/config-plugin.ts'
 import smtp from '../../../api-server/plugins/external/smtp.ts'
-import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
-import { type SmtpEncryption, startSmtp, type TestSmtp } from '../../servers/smtp.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import { issueCertificate } from '../../../operator/authservice/secrets/system-sources.ts'
+import { type SmtpEncryption, startSmtp, type TestSmtp } from '../../../tools/local-servers/smtp.ts'
 
 let folder: string
 let caFile: string
@@ -22,7 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** Sends a mail with the settings to a server. @returns how many it has got */
+/** Sends a mail to a server with these settings. @returns the number of mails that it has received */
 async function send(encryption: SmtpEncryption, settings: (server: TestSmtp) => ServerEnvironment): Promise<number> {
   const server = await startSmtp(encryption)
   const app = fastify()
@@ -52,18 +53,24 @@ const urls = {
   TLS: ({ port }: TestSmtp) => `smtps://localhost:${port}`,
 }
 
-test.each(['StartTLS', 'TLS'] as const)('by %s a mail goes to a server whose authority is named', async (kind) => {
-  const sent = send({ kind, ...certificate }, (server) => ({ SMTP_URL: urls[kind](server), SMTP_CA_FILE: caFile }))
-  expect(await sent).toBe(1)
-})
+test.each(['StartTLS', 'TLS'] as const)(
+  'with %s a mail goes to a server whose authority is configured',
+  async (kind) => {
+    const sent = send({ kind, ...certificate }, (server) => ({ SMTP_URL: urls[kind](server), SMTP_CA_FILE: caFile }))
+    expect(await sent).toBe(1)
+  },
+)
 
-test.each(['StartTLS', 'TLS'] as const)('by %s no mail goes to a server that nobody vouches for', async (kind) => {
-  await expect(send({ kind, ...certificate }, (server) => ({ SMTP_URL: urls[kind](server) }))).rejects.toThrow(
-    /self-signed|unable to verify/,
-  )
-})
+test.each(['StartTLS', 'TLS'] as const)(
+  'with %s no mail goes to a server without a trusted certificate',
+  async (kind) => {
+    await expect(send({ kind, ...certificate }, (server) => ({ SMTP_URL: urls[kind](server) }))).rejects.toThrow(
+      /self-signed|unable to verify/,
+    )
+  },
+)
 
-test('where StartTLS is asked for, no mail goes to a server that does not offer it', async () => {
+test('with StartTLS no mail goes to a server that does not offer it', async () => {
   await expect(send({ kind: 'None' }, (server) => ({ SMTP_URL: urls.StartTLS(server) }))).rejects.toThrow(
     'upgrading connection with STARTTLS',
   )

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
-import type { ServerEnvironment } from '../../../api-server/config.ts'
 import type { OneTimeToken } from '../../../api-server/plugins/app/one-time-tokens/store.ts'
-import { type ReceivedMail, startSmtp, type TestSmtp } from '../../servers/smtp.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import { type ReceivedMail, startSmtp, type TestSmtp } from '../../../tools/local-servers/smtp.ts'
 import {
   type AppForTest,
   freshDatabase,
@@ -61,7 +61,7 @@ function tokenOf({ text }: ReceivedMail): string {
   return /#token=([\w-]{43})$/m.exec(text)?.[1] ?? `no token in: ${text}`
 }
 
-/** Logged in, and its first mail out of the way. */
+/** Logs in and removes the first mail. */
 async function freshUser(from = server): Promise<LoggedIn & { verifyToken: string }> {
   const user = await logIn(from)
   return { ...user, verifyToken: tokenOf(await onlyMail(user.email, from)) }
@@ -72,7 +72,7 @@ const reset = (token: string, new_password = newPassword) =>
   server.post('/v1/auth/password/reset', { token, new_password })
 const confirm = (token: string, at = server) => at.post('/v1/auth/email/verify', { token })
 
-test('a forgotten password: the link in the mail sets a new one, once, and ends every session everywhere', async () => {
+test('a mailed link resets the password once, and ends every session on every server', async () => {
   const { email, bearer, refreshToken } = await freshUser()
   const asked = await server.post('/v1/auth/password/forgot', { email: email.toUpperCase() })
   expect(asked).toMatchObject({ status: 202, body: { status: 'accepted' } })
@@ -92,13 +92,42 @@ test('a forgotten password: the link in the mail sets a new one, once, and ends 
   expect((await server.post('/v1/auth/login', { email, password })).status).toBe(401)
   const login = await server.post('/v1/auth/login', { email, password: newPassword })
   expect(login.status).toBe(200)
-  // The very next token is good, in the same second as well.
+  // A token issued next is valid, even in the same second.
   const next = { authorization: `Bearer ${login.body['access_token']}` }
   expect(await server.get('/v1/me', next)).toMatchObject({ status: 200, body: { email_verified: true } })
   expect((await onlyMail(email)).subject).toBe('Your password was changed')
 })
 
-test('the same token at the same time sets one password', async () => {
+test('neither a refused password nor other clients behind the same address use up the attempts of a reset link', async () => {
+  const limited = await startApp(withMail({ RATE_LIMIT_RESET: '2/h', RATE_LIMIT_REGISTER: '3/h' }))
+  onTestFinished(() => limited.close())
+  const use = async (token: string, new_password: string) =>
+    (await limited.post('/v1/auth/password/reset', { token, new_password })).status
+  const people: { email: string; token: string }[] = []
+  for (let person = 0; person < 3; person++) {
+    const { email } = await logIn(limited)
+    await limited.app.mail.idle()
+    smtp.mails.length = 0
+    expect((await limited.post('/v1/auth/password/forgot', { email })).status).toBe(202)
+    people.push({ email, token: tokenOf(await onlyMail(email, limited)) })
+  }
+  const [first, second, third] = people
+  for (let attempt = 0; attempt < 6; attempt++) {
+    expect(await use(first?.token ?? '', 'short')).toBe(422)
+    expect(await use(first?.token ?? '', first?.email ?? '')).toBe(422)
+  }
+  const guesses: number[] = []
+  for (let guess = 0; guess < 4; guess++) guesses.push(await use('x'.repeat(43), newPassword))
+  expect(guesses).toEqual([400, 400, 429, 429])
+  for (const person of [first, second, third]) expect(await use(person?.token ?? '', newPassword)).toBe(204)
+
+  const registration = { email: 'short@example.com', name: 'Short', password: 'short' }
+  for (let attempt = 0; attempt < 5; attempt++) {
+    expect((await limited.post('/v1/auth/register', registration)).status).toBe(422)
+  }
+})
+
+test('concurrent uses of one token set one password', async () => {
   const { email } = await freshUser()
   await server.post('/v1/auth/password/forgot', { email })
   const token = tokenOf(await onlyMail(email))
@@ -109,7 +138,7 @@ test('the same token at the same time sets one password', async () => {
   expect((await server.post('/v1/auth/login', { email, password: winner })).status).toBe(200)
 })
 
-test('of several links one is enough: the others are worth nothing after it', async () => {
+test('after one of several links was used, the others are invalid', async () => {
   const { email } = await freshUser()
   await server.post('/v1/auth/password/forgot', { email })
   const first = tokenOf(await onlyMail(email))
@@ -119,7 +148,7 @@ test('of several links one is enough: the others are worth nothing after it', as
   expect((await reset(first)).status).toBe(400)
 })
 
-test('a token that has expired, or is for something else, is refused', async () => {
+test('an expired token, or one for another purpose, is refused', async () => {
   const { email, verifyToken } = await freshUser()
   expect((await reset(verifyToken)).status).toBe(400)
   await server.post('/v1/auth/password/forgot', { email })
@@ -130,7 +159,7 @@ test('a token that has expired, or is for something else, is refused', async () 
   expect((await reset('x'.repeat(43))).status).toBe(400)
 })
 
-test('the database has the hash of a token, never the token', async () => {
+test('the database has only the hash of a token', async () => {
   const { email, verifyToken } = await freshUser()
   await server.post('/v1/auth/password/forgot', { email })
   const resetToken = tokenOf(await onlyMail(email))
@@ -139,13 +168,13 @@ test('the database has the hash of a token, never the token', async () => {
   for (const token of [verifyToken, resetToken]) expect(stored).not.toContain(token)
 })
 
-test('nothing tells whether an email is registered: not the answer, not the time', async () => {
+test('neither answer nor latency reveals whether an email is registered', async () => {
   const { email } = await freshUser()
   const ask = (path: string, whose: string) => server.post(path, { email: whose })
   for (const path of ['/v1/auth/password/forgot', '/v1/auth/email/resend']) {
     const [known, unknown] = [await ask(path, email), await ask(path, 'nobody@example.com')]
     expect([known.status, known.body]).toEqual([unknown.status, unknown.body])
-    // What is done after the answer must not be in the time of the next one.
+    // Work after an answer must not affect the latency of the next one.
     const timed = async (whose: string) => {
       await server.app.mail.idle()
       return () => ask(path, whose)
@@ -161,7 +190,7 @@ test('nothing tells whether an email is registered: not the answer, not the time
   expect(smtp.mails.filter(({ to }) => to.includes('nobody@example.com'))).toEqual([])
 })
 
-test('one account gets so many mails, and who asks for more is told nothing else', async () => {
+test('an account gets a limited number of mails, and further requests get the same answer', async () => {
   const strict = await startApp(withMail({ RATE_LIMIT_MAIL: '2/h' }))
   onTestFinished(() => strict.close())
   const { email } = await freshUser(strict)
@@ -193,7 +222,7 @@ test('changing the password needs the current one and ends every session', async
   expect((await onlyMail(email)).subject).toBe('Your password was changed')
 })
 
-test('a log-in with the old password at the moment of the change gives no session that lasts', async () => {
+test('a login with the old password during the change gives no lasting session', async () => {
   const { email, bearer } = await freshUser()
   const [change, ...logins] = await Promise.all([
     server.post('/v1/auth/password/change', { current_password: password, new_password: newPassword }, bearer),
@@ -207,7 +236,7 @@ test('a log-in with the old password at the moment of the change gives no sessio
   }
 })
 
-test('an email is confirmed by the link of the first mail, or of another one', async () => {
+test('the link of the first or of a later mail confirms an email', async () => {
   const { email, bearer, verifyToken } = await freshUser()
   expect((await server.get('/v1/me', bearer)).body).toMatchObject({ email_verified: false })
   expect((await server.post('/v1/auth/email/resend', { email })).status).toBe(202)
@@ -220,7 +249,7 @@ test('an email is confirmed by the link of the first mail, or of another one', a
   expect(smtp.mails).toEqual([])
 })
 
-test('another email needs the password, counts when its link was opened, and ends links to the old one', async () => {
+test('a change of the email needs the password, takes effect with its link, and ends links to the old email', async () => {
   const { email, bearer, verifyToken } = await freshUser()
   const newEmail = `new-${email}`
   const patch = (json: unknown) => server.patch('/v1/me', json, bearer)
@@ -270,7 +299,7 @@ test('an administrator who changes an email ends the links to the old one, and t
   expect((await server.get('/v1/me', own)).body).toMatchObject({ email: newEmail, email_verified: false })
 })
 
-test('an email that somebody took meanwhile is not taken away from them', async () => {
+test('an email that another user has registered in the meantime stays theirs', async () => {
   const { bearer } = await freshUser()
   const wanted = `${randomBytes(6).toString('hex')}@example.com`
   await server.patch('/v1/me', { email: wanted, current_password: password }, bearer)
@@ -280,18 +309,20 @@ test('an email that somebody took meanwhile is not taken away from them', async 
   expect((await server.get('/v1/me', bearer)).status).toBe(200)
 })
 
-test('hidden registration tells the owner, and nobody else, that the email is taken', async () => {
+test('hidden registration tells only the owner that the email is taken', async () => {
   const hidden = await startApp(withMail({ REGISTRATION_DISCLOSURE: 'hidden' }))
   onTestFinished(() => hidden.close())
   const register = () => hidden.post('/v1/auth/register', { email: 'hidden@example.com', password, name: 'Hidden' })
   const first = await register()
-  expect((await onlyMail('hidden@example.com', hidden)).subject).toBe('Confirm your email')
+  const mail = await onlyMail('hidden@example.com', hidden)
+  expect(mail.subject).toBe('Confirm your email')
+  expect((await confirm(tokenOf(mail), hidden)).status).toBe(204)
   const second = await register()
   expect([second.status, second.body]).toEqual([first.status, first.body])
-  expect((await onlyMail('hidden@example.com', hidden)).subject).toBe('You have an account already')
+  expect((await onlyMail('hidden@example.com', hidden)).subject).toBe('You already have an account')
 })
 
-test('a mail that the SMTP server cannot take now is sent again; one that it refuses is not, and is counted', async () => {
+test('a mail that the SMTP server defers is sent again; one that it rejects is counted and not sent again', async () => {
   const { email } = await freshUser()
   smtp.refuse(1, 451)
   await server.post('/v1/auth/password/forgot', { email })
@@ -306,7 +337,7 @@ test('a mail that the SMTP server cannot take now is sent again; one that it ref
   expect(metrics).toMatch(/auth_mails_total\{kind="reset_password",outcome="failed"\} 1/)
 })
 
-test('without an SMTP server the link is in the log in development, and production says that it sends no mail', async () => {
+test('without an SMTP server the log contains the link in development, and production reports that it sends no mail', async () => {
   const development = await startApp()
   onTestFinished(() => development.close())
   const log = vi.spyOn(development.app.log, 'info')
@@ -319,7 +350,7 @@ test('without an SMTP server the link is in the log in development, and producti
   const answer = await development.post('/v1/auth/password/reset', { token: link?.[1], new_password: newPassword })
   expect(answer.status).toBe(204)
 
-  const production = await startApp({ ENVIRONMENT: 'production' })
+  const production = await startApp({ ENVIRONMENT: 'production', DOCS_ENABLED: 'true' })
   onTestFinished(() => production.close())
   const { bearer } = await logIn(production)
   for (const path of ['/v1/auth/password/forgot', '/v1/auth/email/resend']) {

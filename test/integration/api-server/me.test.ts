@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([server.close(), other.close()]))
 
-test('users change their name, and see what they are', async () => {
+test('users read and change their own profile', async () => {
   const { bearer, email } = await logIn(server)
   const changed = await server.patch('/v1/me', { name: 'Another Name' }, bearer)
   expect(changed).toMatchObject({ status: 200, body: { name: 'Another Name', email, pending_email: null } })
@@ -21,7 +21,29 @@ test('users change their name, and see what they are', async () => {
   }
 })
 
-test('users see where they are logged in, and end what they do not know', async () => {
+test("repeated actions on a user's own account leave few events, and no other request is refused for it", async () => {
+  const { bearer, email } = await logIn(server)
+  const { sub: userId } = await server.app.tokens.verifyAccessToken(bearer.authorization.slice('Bearer '.length))
+  const rename = async (name: string) => (await server.patch('/v1/me', { name }, bearer)).status
+  for (let time = 0; time < 5; time++) {
+    expect((await server.delete('/v1/me/pending-email', bearer)).status).toBe(204)
+    expect(await rename('The Same')).toBe(200)
+  }
+  const events = server.app.mongo.db.collection('security_events', { readConcern: { level: 'local' } })
+  const updates = async () => {
+    await server.app.securityEventStore.flush()
+    return events.countDocuments({ event: 'user_updated', userId })
+  }
+  expect(await updates()).toBe(1)
+  const statuses: number[] = []
+  for (let time = 0; time < 25; time++) statuses.push(await rename(`Name ${time}`))
+  expect(statuses.slice(0, 19).every((status) => status === 200)).toBe(true)
+  expect(statuses.at(-1)).toBe(429)
+  expect(await updates()).toBeLessThanOrEqual(21)
+  expect((await server.get('/v1/me', bearer)).body).toMatchObject({ email })
+})
+
+test('users list their sessions and end those that they do not recognize', async () => {
   const phone = await logIn(server)
   const laptop = await logIn(other, phone.email)
   const stranger = await logIn(server)
@@ -47,14 +69,14 @@ test('users see where they are logged in, and end what they do not know', async 
   expect((await server.get('/v1/me/sessions', phone.bearer)).body['sessions']).toHaveLength(1)
 })
 
-test('sessions that ended together are not listed', async () => {
+test('sessions that were ended together are not listed', async () => {
   const first = await logIn(server)
   await server.post('/v1/auth/logout-all', {}, first.bearer)
   const again = await logIn(server, first.email)
   expect((await server.get('/v1/me/sessions', again.bearer)).body['sessions']).toHaveLength(1)
 })
 
-test('users delete their account with their password, and nothing of it is left but the events', async () => {
+test('users delete their account with their password, and only security events remain', async () => {
   const { bearer, email, refreshToken } = await logIn(server)
   const id = (await server.get('/v1/me', bearer)).body['id']
   const wrong = await server.delete('/v1/me', bearer, { current_password: 'wrong horse battery' })
@@ -70,6 +92,6 @@ test('users delete their account with their password, and nothing of it is left 
     const left = await server.app.mongo.db.collection(collection).find({}).toArray()
     expect(JSON.stringify(left), collection).not.toContain(String(id))
   }
-  // The email is free again.
+  // The email can be registered again.
   expect((await server.post('/v1/auth/register', { email, password, name: 'Again' })).status).toBe(201)
 })

@@ -33,7 +33,7 @@ async function form(path: string, fields: Record<string, string>, headers: Recor
 const introspect = (token: string) => form('/oauth/introspect', { token })
 
 describe('introspection', () => {
-  test('says of an access token whose it is, and of a refresh token too, without spending it', async () => {
+  test('describes an access token, and a refresh token without using it', async () => {
     const { accessToken, refreshToken } = await logIn(one)
     const access = await introspect(accessToken)
     expect(access).toMatchObject({
@@ -48,7 +48,7 @@ describe('introspection', () => {
     expect((await one.post('/v1/auth/refresh', { refresh_token: refreshToken })).status).toBe(200)
   })
 
-  test('says nothing of a token that is not good, whyever', async () => {
+  test('says only `active: false` of an invalid token, whatever the reason', async () => {
     const { accessToken, refreshToken, bearer } = await logIn(one)
     await one.post('/v1/auth/logout', {}, bearer)
     for (const token of [accessToken, refreshToken, 'no token', `${accessToken}x`]) {
@@ -57,7 +57,7 @@ describe('introspection', () => {
     }
   })
 
-  test('says of a refresh token that it is not good when its user was disabled by another program', async () => {
+  test('says that a refresh token is inactive when another program has disabled its user', async () => {
     const { email, refreshToken } = await logIn(one)
     const users = one.app.mongo.db.collection(one.config.mongodb.usersCollection)
     await users.updateOne({ email }, { $set: { is_active: false } })
@@ -78,7 +78,7 @@ describe('revocation', () => {
     })
   })
 
-  test('of a token that nobody knows is nothing to complain about, and ends nobody', async () => {
+  test('of an unknown token succeeds, and ends no session', async () => {
     const { accessToken, refreshToken, bearer } = await logIn(one)
     const [sessionId] = refreshToken.split('.')
     const made = [`${sessionId}.${'A'.repeat(43)}`, `${accessToken.slice(0, -4)}AAAA`, 'no token']
@@ -88,13 +88,13 @@ describe('revocation', () => {
 })
 
 describe('a client', () => {
-  test('is let in by Basic and by the body, with each of its secrets', async () => {
+  test('authenticates by Basic or in the body, with each of its secrets', async () => {
     const posted = { token: 'x', client_id: 'gateway', client_secret: nextSecret }
     expect((await form('/oauth/introspect', posted, {})).status).toBe(200)
     expect((await form('/oauth/introspect', { token: 'x' })).status).toBe(200)
   })
 
-  test('that is not known gets the error of RFC 6749, before its request is looked at', async () => {
+  test('that is unknown gets the error of RFC 6749 before its request is validated', async () => {
     const wrong = { authorization: `Basic ${Buffer.from(`gateway:${secret}x`).toString('base64')}` }
     for (const headers of [{}, wrong, { authorization: 'Bearer x' }]) {
       expect(await form('/oauth/revoke', {}, headers as Record<string, string>)).toMatchObject({
@@ -105,7 +105,7 @@ describe('a client', () => {
     }
   })
 
-  test('that sends its secret twice, no token, a token twice or no form is told so', async () => {
+  test('that sends its secret twice, no token, two tokens or no form gets an error that says so', async () => {
     const twice = await form('/oauth/introspect', { token: 'x', client_id: 'gateway', client_secret: secret })
     expect(twice).toMatchObject({ status: 400, body: { error: 'invalid_request', code: 'bad_request' } })
     expect(await form('/oauth/introspect', {})).toMatchObject({ status: 400, body: { error: 'invalid_request' } })
@@ -116,7 +116,17 @@ describe('a client', () => {
     expect(json).toMatchObject({ status: 415, body: { error: 'invalid_request', code: 'unsupported_media_type' } })
   })
 
-  test('that guesses secrets is slowed down, and one that has the right secret goes on from the same address', async () => {
+  test('that sends more than the API description allows gets an error, whatever it sends', async () => {
+    for (const path of ['/oauth/introspect', '/oauth/revoke']) {
+      const longer = [{ token: 'x'.repeat(8_193) }, { token: 'x', token_type_hint: 'x'.repeat(65) }]
+      for (const fields of longer) {
+        expect(await form(path, fields)).toMatchObject({ status: 400, body: { code: 'validation_failed' } })
+      }
+      expect((await form(path, { token: 'x'.repeat(8_192) })).status).toBe(200)
+    }
+  })
+
+  test('that guesses secrets is limited, and another one with the right secret is served from the same address', async () => {
     const strict = await startApp({ OAUTH_CLIENTS, RATE_LIMIT_LOGIN: '2/m' })
     const call = async (headers: Record<string, string>) => {
       const type = { 'content-type': 'application/x-www-form-urlencoded' }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { buildObservabilityServer } from '../../../api-server/observability-server.ts'
 import type { RecordedEvent } from '../../../api-server/plugins/app/observability/security-events.ts'
+import { createServerPoller } from '../../../operator/authservice/gather/server-reports.ts'
 import { type AppForTest, logIn, password, startApp } from './app-for-test.ts'
 
 let server: AppForTest
@@ -13,7 +14,7 @@ beforeAll(async () => {
 
 afterAll(() => server.close())
 
-/** The metrics that alerts, dashboards and the rollout's analysis are made of. */
+/** The metrics that alerts, dashboards and the analysis of rollouts use. */
 const promised = [
   'http_requests_total{method="POST",route="/v1/auth/login",status="200"}',
   'http_request_duration_seconds_bucket{le="0.5",method="POST",route="/v1/auth/login"}',
@@ -37,7 +38,7 @@ const promised = [
   'nodejs_eventloop_lag_p99_seconds',
 ]
 
-test('the metrics that others are built on are there, with labels that no client chooses', async () => {
+test('the metrics that others depend on exist, with labels that no client chooses', async () => {
   const { bearer, email } = await logIn(server)
   await server.post('/v1/auth/login', { email, password: 'wrong horse battery' })
   await server.get('/v1/auth/verify', bearer)
@@ -53,12 +54,32 @@ test('the metrics that others are built on are there, with labels that no client
   expect(body).toContain('route="unknown"')
 })
 
-test('a log-in, broken input and a foreign origin are told as security events, without what was sent', async () => {
+test('the server reports the reachability of its dependencies in the form that the operator reads', async () => {
+  const observability = buildObservabilityServer(server.app)
+  const poller = createServerPoller({
+    read: async (url) => (await observability.inject(new URL(url).pathname)).body,
+    onNews: () => told.resolve(),
+    pauseMilliseconds: { watchful: 1, calm: 60_000 },
+  })
+  const told = Promise.withResolvers<void>()
+  const pods = [{ name: 'server-1', address: '10.0.0.1' }]
+  expect(poller.reportsOf('team-a/accounts', pods).size).toBe(0)
+  await told.promise
+  expect(Object.fromEntries(poller.reportsOf('team-a/accounts', pods))).toMatchObject({
+    'server-1': { problems: [], mongodb: { up: true }, redis: { up: true } },
+  })
+  poller.stop()
+  await observability.close()
+})
+
+test('a login, malformed input and a foreign origin are security events that do not contain the input', async () => {
+  server.app.securityEvents.endWindow()
   events.length = 0
   const { email } = await logIn(server)
   await server.post('/v1/auth/login', { email, password, more: 'secret' })
   await server.get('/.well-known/jwks.json', { origin: 'https://evil.example.com' })
   await server.get('/.well-known/jwks.json', { origin: 'https://app.example.com' })
+  server.app.securityEvents.endWindow()
   const told = events.map(({ event, reason }) => (reason === undefined ? event : `${event}: ${reason}`))
   expect(told).toEqual([
     'user_created',

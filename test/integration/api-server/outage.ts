@@ -1,17 +1,18 @@
+import { setTimeout } from 'node:timers/promises'
 import { expect, vi } from 'vitest'
-import type { ServerEnvironment } from '../../../api-server/config.ts'
 import { buildObservabilityServer } from '../../../api-server/observability-server.ts'
-import { startMongo, type TestMongo } from '../../servers/mongo.ts'
-import { startRedis, type TestRedis } from '../../servers/redis.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import { startMongo, type TestMongo } from '../../../tools/local-servers/mongo.ts'
+import { startRedis, type TestRedis } from '../../../tools/local-servers/redis.ts'
 import { type Answer, type AppForTest, freshDatabase, startApp } from './app-for-test.ts'
 
-/** A deployment whose databases a test may stop: they are nobody else's. */
+/** A deployment with its own databases, which a test may stop. */
 export interface Deployment {
   mongo: TestMongo
   redis: TestRedis
-  /** How many instances run. */
+  /** The number of running instances. */
   readonly instances: number
-  /** Another instance. */
+  /** Starts another instance. */
   start(environment?: ServerEnvironment): Promise<AppForTest>
   remove(): Promise<void>
 }
@@ -43,7 +44,7 @@ export async function startDeployment(): Promise<Deployment> {
   }
 }
 
-/** The two ways to be away: nobody listens, or somebody listens and never answers. */
+/** The two kinds of outage: no server listens, or one listens and never answers. */
 export const waysToBeAway = {
   stopped: {
     begin: (server: TestMongo | TestRedis) => server.stop(),
@@ -55,17 +56,44 @@ export const waysToBeAway = {
   },
 } as const
 
-/** What no request may take while a dependency is away: 1 s is promised, the rest is for a loaded machine. */
-export const mostMilliseconds = 3_000
+/** Maximum process time of a request while a dependency is unavailable: 1 s is promised. */
+export const maxMilliseconds = 3_000
 
-/** The answer, and how long it took. */
+/**
+ * CPU time that this process, and so the servers in it, had available. A request that waits for nothing else sees all
+ * of it pass. While other programs keep the machine busy, it does not advance.
+ */
+let ownTime = 0
+const turn = { milliseconds: 10, most: 30 } as const
+let lastTurn = performance.now()
+setInterval(() => {
+  const now = performance.now()
+  ownTime += Math.min(now - lastTurn, turn.most)
+  lastTurn = now
+}, turn.milliseconds).unref()
+
+/** The answer, and how much of this process's time it took. */
 export async function timed(call: () => Promise<Answer>): Promise<Answer & { milliseconds: number }> {
-  const started = performance.now()
+  const started = ownTime
   const answer = await call()
-  return { ...answer, milliseconds: performance.now() - started }
+  return { ...answer, milliseconds: ownTime - started }
 }
 
-/** What a probe or a scrape sees. */
+/** Retries until the attempt succeeds, for a limited amount of this process's time. */
+export async function withinOwnTime(milliseconds: number, attempt: () => Promise<unknown>): Promise<void> {
+  const end = ownTime + milliseconds
+  for (;;) {
+    try {
+      await attempt()
+      return
+    } catch (error) {
+      if (ownTime > end) throw error
+      await setTimeout(turn.milliseconds)
+    }
+  }
+}
+
+/** The response of the server for probes and metrics. */
 export async function observe(server: AppForTest, path: '/livez' | '/readyz' | '/metrics') {
   const observability = buildObservabilityServer(server.app)
   const { statusCode, body } = await observability.inject({ method: 'GET', url: path })
@@ -74,10 +102,11 @@ export async function observe(server: AppForTest, path: '/livez' | '/readyz' | '
 }
 
 /**
- * Resolves when every server follows the stream of revocations and this one has read the database since: from then on
- * either does. After an outage of Redis that is not so at once, and a stream that began anew is not enough alone.
+ * Resolves when every server follows the stream of revocations and this one has read the database since then: from then
+ * on it needs only one of the two. After an outage of Redis that takes a moment, and a new stream alone does not
+ * suffice.
  *
- * @param followers how many servers there are
+ * @param followers the number of servers
  */
 export async function untilEitherIsEnough({ app }: AppForTest, { followers }: { followers: number }): Promise<void> {
   await vi.waitFor(

@@ -7,7 +7,7 @@ import { medianDifference, processorClock } from './time-difference.ts'
 let server: AppForTest
 
 beforeAll(async () => {
-  // A cost above that of the hashes which a test stores, so that there is something to upgrade.
+  // A higher cost than that of the stored hashes in these tests, so that they are upgraded.
   server = await startApp({ BCRYPT_COST: '11', LOGIN_LOCK_AT_FAILURE: '100' })
 })
 
@@ -17,7 +17,7 @@ function users() {
   return server.app.mongo.db.collection(server.config.mongodb.usersCollection)
 }
 
-/** A user as another program stores them. */
+/** Stores a user as another program does. */
 async function store(hash: string): Promise<string> {
   const email = `${randomBytes(6).toString('hex')}@example.com`
   await users().insertOne({ email, password_hash: hash, name: 'Old', role: 'user', is_active: true })
@@ -27,7 +27,7 @@ async function store(hash: string): Promise<string> {
 const attempt = (email: string, secret: string) => server.post('/v1/auth/login', { email, password: secret })
 
 test.each(['2a', '2y', '2b'])(
-  'a $%s$ hash of a lower cost logs in, and is replaced by one of the present cost',
+  'a $%s$ hash of a lower cost logs in and is replaced by one of the configured cost',
   async (variant) => {
     const hash = (await bcrypt.hash(password, 10)).replace('$2b$', `$${variant}$`)
     const email = await store(hash)
@@ -41,13 +41,13 @@ test.each(['2a', '2y', '2b'])(
   },
 )
 
-test('log-ins at the same time all succeed while one of them replaces the hash', async () => {
+test('concurrent logins all succeed while one of them replaces the hash', async () => {
   const email = await store(await bcrypt.hash(password, 10))
   const answers = await Promise.all(Array.from({ length: 4 }, () => attempt(email, password)))
   expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
 })
 
-test('a password that another program hashed as it was typed logs in, and in any spelling from then on', async () => {
+test('a password that another program hashed without normalization logs in, and from then on in any normalization', async () => {
   const typed = 'cafe\u0301 au lait, merci'
   const email = await store(await bcrypt.hash(typed, 11))
   expect((await attempt(email, typed.normalize('NFC'))).status).toBe(401)
@@ -55,13 +55,13 @@ test('a password that another program hashed as it was typed logs in, and in any
   expect((await attempt(email, typed.normalize('NFC'))).status).toBe(200)
 })
 
-test('a stored hash that is none refuses every password', async () => {
+test('a stored value that is not a bcrypt hash refuses every password', async () => {
   for (const hash of ['', 'plain text', '$argon2id$v=19$m=65536$abc$def']) {
     expect((await attempt(await store(hash), password)).status).toBe(401)
   }
 })
 
-test('a password over 72 bytes is refused at log-in too, whoever it is for', async () => {
+test('a password over 72 bytes is refused at the login too, for any user', async () => {
   const { email } = await logIn(server)
   const long = password + 'x'.repeat(72)
   for (const whose of [email, 'nobody@example.com']) {
@@ -69,7 +69,7 @@ test('a password over 72 bytes is refused at log-in too, whoever it is for', asy
   }
 })
 
-test('a new password that is made of the words of the organisation is refused, wherever it is chosen', async () => {
+test("a new password made of the organization's words is refused wherever it can be chosen", async () => {
   const strict = await startApp({ PASSWORD_WORDS: 'acme, Rocket' })
   try {
     const { bearer } = await logIn(strict)
@@ -86,7 +86,7 @@ test('a new password that is made of the words of the organisation is refused, w
   }
 })
 
-test('more log-ins than can be hashed are told at once to come back, and those that wait are answered', async () => {
+test('logins beyond the hash queue are refused immediately with Retry-After, and those in the queue are answered', async () => {
   const { email } = await logIn(server)
   const answers = await Promise.all(
     Array.from({ length: 80 }, async () => {
@@ -103,14 +103,14 @@ test('more log-ins than can be hashed are told at once to come back, and those t
     expect(body).toMatchObject({ code: 'busy' })
     expect(Number(headers['retry-after'])).toBeGreaterThan(0)
   }
-  // At once: before the first of those that had to wait their turn behind all the others.
+  // Immediately: before the first login that waited behind all others.
   const lastServed = Math.max(...served.map(({ at }) => at))
   for (const { at } of busy) expect(at).toBeLessThan(lastServed)
 })
 
 test('an unknown email takes as long as a wrong password, and as one with an old hash: within 15 % in the median', async () => {
-  // In processor time: a hash is nothing but work, and a busy machine stretches the time of some at random.
-  // A server of its own: what the others of this file still do would be in the times.
+  // Measures CPU time, because hashing only computes and a busy machine stretches wall-clock time at random. Uses a
+  // server of its own, because other tests of this file may still compute.
   const quiet = await startApp({ BCRYPT_COST: '11', LOGIN_LOCK_AT_FAILURE: '100' })
   onTestFinished(() => quiet.close())
   const { email: known } = await logIn(quiet)

@@ -14,7 +14,7 @@ afterAll(async () => {
   await server.close()
 })
 
-/** Connections by state, as a scrape shows them. */
+/** The number of connections by state, as a scrape shows it. */
 async function pool() {
   const text = (await observability.inject('/metrics')).body
   const read = (series: string) =>
@@ -31,7 +31,7 @@ async function pool() {
   }
 }
 
-test('connections are in use while operations run, and idle afterwards', async () => {
+test('connections are in use during operations, and idle afterwards', async () => {
   const { db } = server.app.mongo
   await db.collection('slow').insertOne({})
   const slow = Array.from({ length: 5 }, () =>

@@ -1,8 +1,9 @@
 import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
-import type { ServerEnvironment } from '../../../api-server/config.ts'
 import { RevocationSet } from '../../../api-server/plugins/app/revocation/revocation-set.ts'
-import { FaultyProxy } from '../kube/proxy.ts'
+import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 import { type AppForTest, type LoggedIn, logIn, password, tokensOf } from './app-for-test.ts'
 import { type Deployment, startDeployment, untilEitherIsEnough } from './outage.ts'
 
@@ -29,7 +30,7 @@ async function untilRefused(server: AppForTest, user: LoggedIn): Promise<void> {
   await expect.poll(() => status(server, user), { timeout: 1_000, interval: 2 }).toBe(401)
 }
 
-test('a revocation is known on every server within a second, each of 20 times', async () => {
+test('every server knows a revocation within a second, each of 20 times', async () => {
   const user = await logIn(one)
   for (let round = 0; round < 20; round++) {
     const { body } = await one.post('/v1/auth/login', { email: user.email, password })
@@ -39,7 +40,7 @@ test('a revocation is known on every server within a second, each of 20 times', 
   }
 })
 
-test('a log-out does not wait for a Redis that hangs: the other server hears of it by MongoDB', async () => {
+test('a logout does not wait for a Redis that hangs: the other server reads it from MongoDB', async () => {
   const user = await logIn(one)
   using telling = vi.spyOn(one.app.redis, 'xadd').mockReturnValue(new Promise<string>(() => {}))
   expect((await one.post('/v1/auth/logout', {}, user.bearer)).status).toBe(204)
@@ -47,24 +48,24 @@ test('a log-out does not wait for a Redis that hangs: the other server hears of 
   await untilRefused(other, user)
 })
 
-test('what Redis was not told of is told, also when that happens while earlier news are told again', async () => {
+test('a revocation that Redis missed is published later, also during the publication of earlier ones', async () => {
   const [first, second] = [await logIn(one), await logIn(one)]
   const tell = one.app.redis.xadd.bind(one.app.redis)
   using _telling = vi
     .spyOn(one.app.redis, 'xadd')
-    .mockRejectedValueOnce(new Error('Redis is away for the first'))
-    // Told again: meanwhile the second one leaves, and Redis is away for that.
+    .mockRejectedValueOnce(new Error('Redis is unavailable for the first'))
+    // The first one is published again. Meanwhile the second user logs out, without Redis.
     .mockImplementationOnce(async (...entry: Parameters<typeof tell>) => {
       expect((await one.post('/v1/auth/logout', {}, second.bearer)).status).toBe(204)
       return tell(...entry)
     })
-    .mockRejectedValueOnce(new Error('Redis is away for the second'))
+    .mockRejectedValueOnce(new Error('Redis is unavailable for the second'))
   expect((await one.post('/v1/auth/logout', {}, first.bearer)).status).toBe(204)
   const untold = () => one.app.mongo.db.collection('revocations').countDocuments({ unpublished: true })
   await vi.waitFor(async () => expect(await untold()).toBe(0), { timeout: 20_000, interval: 100 })
 })
 
-test('what changes a user ends their sessions in the same transaction, on every server', async () => {
+test('a change of a user ends their sessions in the same transaction, on every server', async () => {
   const user = await logIn(one)
   const userId = await userIdOf(user)
   const users = one.app.mongo.db.collection(one.config.mongodb.usersCollection)
@@ -76,7 +77,7 @@ test('what changes a user ends their sessions in the same transaction, on every 
   expect(await users.findOne({ email: user.email })).toMatchObject({ is_active: false })
 })
 
-test('a change that fails ends no session', async () => {
+test('a failed change ends no session', async () => {
   const user = await logIn(one)
   const failing = one.app.revocation.revokeUser(await userIdOf(user), 'password_change', async () => {
     throw new Error('the new password was refused')
@@ -86,7 +87,7 @@ test('a change that fails ends no session', async () => {
   expect((await one.post('/v1/auth/refresh', { refresh_token: user.refreshToken })).status).toBe(200)
 })
 
-test('in the second of a logout-all, what began before it ends and what begins after it does not', async () => {
+test('in the second of a logout-all, sessions that began before it end and later ones do not', async () => {
   const { email } = await logIn(one)
   for (let round = 0; round < 5; round++) {
     const before = [await logIn(one, email), await logIn(other, email)] as const
@@ -97,10 +98,10 @@ test('in the second of a logout-all, what began before it ends and what begins a
   }
 })
 
-test('a log-in that a revocation overtakes has ended: its session carries the older version', async () => {
+test('a login that a revocation overtakes has ended, because its session carries the older version', async () => {
   const user = await logIn(one)
   const userId = await userIdOf(user)
-  const found = await one.app.users.findByEmail(user.email)
+  const found = await one.app.users.findByEmail(parseEmail(user.email))
   if (found === null) throw new Error('the user is gone')
   const version = await one.app.revocation.versionOf(userId)
   await one.app.revocation.revokeUser(userId, 'password_change')
@@ -110,7 +111,7 @@ test('a log-in that a revocation overtakes has ended: its session carries the ol
   expect((await other.post('/v1/auth/refresh', { refresh_token: refreshToken })).body['code']).toBe('session_revoked')
 })
 
-test('many log-outs of one user at a time all succeed', async () => {
+test('concurrent logouts of one user all succeed', async () => {
   const { email } = await logIn(one)
   const users = []
   for (let i = 0; i < 6; i++) users.push(await logIn(i % 2 === 0 ? one : other, email))
@@ -119,13 +120,13 @@ test('many log-outs of one user at a time all succeed', async () => {
       (i % 2 === 0 ? other : one).post(i === 0 ? '/v1/auth/logout-all' : '/v1/auth/logout', {}, bearer),
     ),
   )
-  // Whose session another one has ended by then hears that.
+  // One whose session another logout has ended gets an answer that says so.
   for (const answer of answers) expect([204, 401]).toContain(answer.status)
   expect(answers[0]?.status).toBe(204)
   for (const user of users) await untilRefused(one, user)
 })
 
-test('a revocation lives as long as the longest token that was issued, whatever the settings are now', async () => {
+test('a revocation lives as long as the longest token that was issued, whatever the current settings are', async () => {
   const longLived = await deployment.start({ ACCESS_TOKEN_LIFETIME: '1h' })
   const shortLived = await deployment.start({ ACCESS_TOKEN_LIFETIME: '1m' })
   const user = await logIn(longLived)
@@ -144,7 +145,7 @@ test('a revocation lives as long as the longest token that was issued, whatever 
   await untilRefused(other, everywhere)
 })
 
-test('a server that starts knows every revocation from its first answer on, though Redis has forgotten', async () => {
+test('a server knows every revocation from its first answer on, even if Redis has forgotten them', async () => {
   const users = [await logIn(one), await logIn(one)] as const
   await one.post('/v1/auth/logout', {}, users[0].bearer)
   await one.post('/v1/auth/logout-all', {}, users[1].bearer)
@@ -154,13 +155,13 @@ test('a server that starts knows every revocation from its first answer on, thou
   for (const user of users) expect(await status(started, user)).toBe(401)
 })
 
-/** How long a server is cut off. More of it: CUT_OFF_SECONDS=60. */
+/** The duration of the partition. `CUT_OFF_SECONDS=60` lengthens it. */
 const cutOffSeconds = Number(process.env['CUT_OFF_SECONDS'] ?? 2)
 
-/** Starts a server with what it reaches its databases through. */
+/** Starts a server behind proxies to its databases. */
 async function startBehindProxies(environment: ServerEnvironment = {}) {
-  const mongo = await FaultyProxy.to(deployment.mongo.port)
-  const redis = await FaultyProxy.to(deployment.redis.port)
+  const mongo = await TcpProxy.to(deployment.mongo.port)
+  const redis = await TcpProxy.to(deployment.redis.port)
   const server = await deployment.start({
     MONGODB_URL: `mongodb://127.0.0.1:${mongo.port}/?directConnection=true`,
     REDIS_PORT: String(redis.port),
@@ -173,7 +174,7 @@ async function startBehindProxies(environment: ServerEnvironment = {}) {
   return { server, mongo, redis, setSilent, close: () => Promise.all([mongo.close(), redis.close()]) }
 }
 
-test('a server that was cut off from everything accepts no revoked token once it is back', {
+test('a server that was cut off from all databases accepts no revoked token after it reconnects', {
   timeout: (cutOffSeconds + 60) * 1_000,
 }, async () => {
   const { server: cutOff, mongo, redis, setSilent, close } = await startBehindProxies()
@@ -181,19 +182,19 @@ test('a server that was cut off from everything accepts no revoked token once it
     const { email } = await logIn(one)
     const sessionOf = async () => tokensOf((await one.post('/v1/auth/login', { email, password })).body)
     const [stayer, ...leavers] = await Promise.all([0, 1, 2, 3, 4].map(sessionOf))
-    if (stayer === undefined) throw new Error('nobody has logged in')
+    if (stayer === undefined) throw new Error('no user has logged in')
     for (const user of [stayer, ...leavers]) expect(await status(cutOff, user)).toBe(200)
 
     setSilent(true)
     for (const { bearer } of leavers) {
       await one.post('/v1/auth/logout', {}, bearer)
-      await setTimeout((cutOffSeconds * 1_000) / leavers.length) // being away for long is what this is about
+      await setTimeout((cutOffSeconds * 1_000) / leavers.length) // the duration of the partition matters
     }
-    // It cannot know; so it says so, before long.
+    // It cannot know of revocations, and soon says so.
     await vi.waitFor(async () => expect(await status(cutOff, stayer)).toBe(503), { timeout: 20_000, interval: 20 })
     for (const leaver of leavers) expect(await status(cutOff, leaver)).toBe(503)
 
-    // What was sent meanwhile is lost, as when TCP does not try again before long.
+    // Packets of that time are lost, as when TCP has backed off.
     for (const proxy of [mongo, redis]) proxy.abandon()
     setSilent(false)
     const onceBack = new Set<number>()
@@ -211,15 +212,15 @@ test('a server that was cut off from everything accepts no revoked token once it
   }
 })
 
-/** What the stream says of a session that nobody here has. */
+/** A stream entry for a session that no test uses. */
 function newsOf(subject: string): string {
   const soon = new Date(Date.now() + 600_000).toISOString()
   const times = { changedAt: new Date().toISOString(), tokensUntil: soon, expiresAt: soon }
   return JSON.stringify({ _id: `session:${subject}`, kind: 'session', subject, watermark: 1, ...times })
 }
 
-test('a server that comes back to more news than it reads at once accepts no revoked token before it has read all', async () => {
-  // Where it has read to: a stream that was empty would count as one with a gap.
+test('a server that reconnects to more revocations than it reads at once accepts no revoked token before it has read all', async () => {
+  // The position that it has read to: an empty stream would count as one with a gap.
   await one.post('/v1/auth/logout', {}, (await logIn(one)).bearer)
   const { server: cutOff, redis, setSilent, close } = await startBehindProxies()
   try {
@@ -228,7 +229,7 @@ test('a server that comes back to more news than it reads at once accepts no rev
     await untilEitherIsEnough(cutOff, { followers: 3 })
     setSilent(true)
     await vi.waitFor(async () => expect(await status(cutOff, stayer)).toBe(503), { timeout: 20_000, interval: 20 })
-    // Told before it: twenty times what is read at once. The servers' own client would not wait for so much.
+    // Published earlier: twenty times what a server reads at once. The servers' own client would time out.
     const patient = one.app.redis.duplicate({ commandTimeout: 60_000, enableOfflineQueue: true })
     onTestFinished(() => patient.disconnect())
     for (let batch = 0; batch < 20; batch++) {
@@ -240,7 +241,7 @@ test('a server that comes back to more news than it reads at once accepts no rev
     }
     await one.post('/v1/auth/logout', {}, leaver.bearer)
 
-    // Redis alone: nothing else makes it complete, and what is not known yet is not known.
+    // Only Redis is reachable, so the server knows exactly what it has read from the stream.
     redis.abandon()
     redis.setSilent(false)
     const seen = new Set<number>()
@@ -258,10 +259,10 @@ test('a server that comes back to more news than it reads at once accepts no rev
   }
 })
 
-test('a token so old that memory has no room for its revocation is looked up in the database', async () => {
+test('the revocation of a token that is too old for the memory is looked up in the database', async () => {
   const { email, ...leaver } = await logIn(one)
   const [everywhere, stayer] = [await logIn(one), await logIn(one)]
-  // As of a server that has met more revocations than it keeps.
+  // As on a server that has received more revocations than it keeps.
   using check = vi.spyOn(RevocationSet.prototype, 'check').mockReturnValue('forgotten')
   for (const user of [leaver, everywhere, stayer]) expect(await status(other, user)).toBe(200)
   await one.post('/v1/auth/logout', {}, leaver.bearer)
@@ -273,8 +274,8 @@ test('a token so old that memory has no room for its revocation is looked up in 
   expect(check).toHaveBeenCalled()
 })
 
-test('a server that is cut off from Redis alone hears of a revocation by MongoDB', async () => {
-  const proxy = await FaultyProxy.to(deployment.redis.port)
+test('a server that is cut off from Redis only learns of a revocation through MongoDB', async () => {
+  const proxy = await TcpProxy.to(deployment.redis.port)
   try {
     const cutOff = await deployment.start({ REDIS_PORT: String(proxy.port) })
     const fromHere = await logIn(one)
@@ -282,7 +283,7 @@ test('a server that is cut off from Redis alone hears of a revocation by MongoDB
     proxy.setSilent(true)
     await one.post('/v1/auth/logout', {}, fromHere.bearer)
     await expect.poll(() => status(cutOff, fromHere), { timeout: 3_000, interval: 5 }).toBe(401)
-    // And the others hear of its own, though their Redis is well and says nothing.
+    // The others learn of its own revocation, although their Redis is available and does not report it.
     await cutOff.post('/v1/auth/logout', {}, fromThere.bearer)
     await expect.poll(() => status(one, fromThere), { timeout: 3_000, interval: 5 }).toBe(401)
   } finally {

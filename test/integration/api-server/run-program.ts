@@ -1,33 +1,40 @@
-import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
+import { execa } from 'execa'
 import { inject } from 'vitest'
 
 const folder = resolve(import.meta.dirname, '../../../api-server')
 
-/** Runs one of the server's programs to its end, on the MongoDB of the tests. @returns its code and what it printed */
-export function runProgram(
-  program: 'migrate.ts' | 'admin.ts' | 'smoke-test/main.ts',
+type Program =
+  | 'commands/admin.ts'
+  | 'commands/migrate.ts'
+  | 'commands/mongodb-setup.ts'
+  | 'commands/rotate-passwords.ts'
+  | 'smoke-test/main.ts'
+
+/**
+ * Runs one of the server's programs to its end.
+ *
+ * @param environment overrides the development settings, which use the shared MongoDB
+ * @returns its exit code and everything that it has printed
+ */
+export async function runProgram(
+  program: Program,
   programArguments: readonly string[],
   environment: Record<string, string>,
-): Promise<{ code: number | null; output: string }> {
-  const child = spawn(process.execPath, [join(folder, program), ...programArguments], {
+): Promise<{ code: number | undefined; output: string }> {
+  const { exitCode, all } = await execa(process.execPath, [join(folder, program), ...programArguments], {
+    all: true,
+    reject: false,
+    stripFinalNewline: false,
+    extendEnv: false,
     env: {
-      PATH: process.env['PATH'] ?? '',
+      PATH: process.env['PATH'],
       ENVIRONMENT: 'development',
       MONGODB_URL: inject('mongoUrl'),
       JWT_SECRET: randomBytes(32).toString('base64url'),
       ...environment,
     },
   })
-  return new Promise((done, failed) => {
-    let output = ''
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (data) => {
-        output += data
-      })
-    }
-    child.on('error', failed)
-    child.on('close', (code) => done({ code, output }))
-  })
+  return { code: exitCode, output: all }
 }

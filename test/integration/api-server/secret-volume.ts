@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * A folder that changes as the kubelet changes a Secret volume: each version is a folder of its own, and one link that is
- * replaced by a rename leads to the present one.
+ * A folder that changes as the kubelet changes a Secret volume: each version is a folder, and a rename replaces the
+ * symbolic link to the current one.
  * @see https://pkg.go.dev/k8s.io/kubernetes/pkg/volume/util#AtomicWriter
  */
 export class SecretVolume {
@@ -17,7 +17,7 @@ export class SecretVolume {
     this.#key = key
   }
 
-  /** @param key of the Secret, and name of the file */
+  /** @param key the key of the Secret, which is the file name */
   static async create(key: string, content: string): Promise<SecretVolume> {
     const volume = new SecretVolume(await mkdtemp(join(tmpdir(), 'authservice-volume-')), key)
     await volume.write(content)

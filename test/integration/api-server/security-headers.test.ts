@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 test.each(['/v1/me', '/openapi.json', '/.well-known/jwks.json', '/nowhere'])(
-  '%s tells browsers to do nothing with it',
+  '%s tells browsers not to render it',
   async (url) => {
     const { headers } = await server.app.inject({ url })
     expect(headers).toMatchObject({
@@ -25,7 +25,7 @@ test.each(['/v1/me', '/openapi.json', '/.well-known/jwks.json', '/nowhere'])(
   },
 )
 
-test('answers tell caches that they depend on the origin, also those to requests without one', async () => {
+test('responses tell caches that they vary by origin, also responses to requests without one', async () => {
   const origin = 'https://app.example.com'
   const app = await startApp({ CORS_ORIGINS: origin, CORS_CREDENTIALS: 'true' })
   try {
@@ -41,7 +41,7 @@ test('answers tell caches that they depend on the origin, also those to requests
     })
     expect(own).toMatchObject({ vary: 'Origin', 'access-control-allow-origin': origin })
     for (const headers of [plain, foreign]) expect(headers).not.toHaveProperty('access-control-allow-origin')
-    // Beside that, nothing depends on it.
+    // Nothing else varies by it.
     const names = (headers: typeof plain) => Object.keys(headers).sort()
     expect(names(foreign)).toEqual(names(plain))
     expect(names(own)).toEqual([...names(plain), 'access-control-allow-origin'].sort())
@@ -55,7 +55,7 @@ test('the page at /docs may load its own files and nothing else', async () => {
   const policy = String(headers['content-security-policy'])
   expect(policy).toContain("default-src 'none'")
   expect(policy).not.toMatch(/unsafe|https:|\*/)
-  // What the policy forbids must not be what the page needs.
+  // The policy must not block anything that the page needs.
   expect(body).not.toMatch(/<script>|<style|style="|onload=/)
   const files = [...body.matchAll(/(?:src|href)="([^"]+)"/g)].map(
     ([, path = '']) => new URL(path, 'http://x/docs/').pathname,
@@ -64,12 +64,30 @@ test('the page at /docs may load its own files and nothing else', async () => {
   for (const url of files) expect((await server.app.inject({ url })).statusCode).toBe(200)
 })
 
-test('production has no /docs', async () => {
+test('the API description is created once, and a cache revalidates it without a transfer', async () => {
+  const first = await server.app.inject({ url: '/openapi.json' })
+  expect(first.json()).toEqual(JSON.parse(JSON.stringify(server.app.swagger())))
+  const { etag } = first.headers
+  const again = await server.app.inject({ url: '/openapi.json', headers: { 'if-none-match': String(etag) } })
+  expect(again).toMatchObject({ statusCode: 304, body: '', headers: { etag } })
+})
+
+test('production has no /docs and no API description unless they are enabled', async () => {
   const production = await startApp({ ENVIRONMENT: 'production', JWT_ISSUER: 'https://auth.example.com' })
   try {
     expect((await production.get('/docs/')).status).toBe(404)
-    expect((await production.get('/openapi.json')).status).toBe(200)
+    expect((await production.get('/openapi.json')).status).toBe(404)
   } finally {
     await production.close()
+  }
+  const asked = await startApp({
+    ENVIRONMENT: 'production',
+    JWT_ISSUER: 'https://auth.example.com',
+    DOCS_ENABLED: 'true',
+  })
+  try {
+    expect((await asked.get('/openapi.json')).status).toBe(200)
+  } finally {
+    await asked.close()
   }
 })

@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { type Collection, MongoClient, ObjectId } from 'mongodb'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { graceMilliseconds, type Session } from '../../../api-server/plugins/app/sessions/session.ts'
+import type { Session } from '../../../api-server/plugins/app/sessions/session.ts'
 import { type RefreshResult, SessionStore } from '../../../api-server/plugins/app/sessions/store.ts'
 import { freshDatabase } from './app-for-test.ts'
 
-const lifetimes = { idleSeconds: 3_600, absoluteSeconds: 4 * 3_600, accessSeconds: 900 }
+const lifetimes = { idleSeconds: 3_600, absoluteSeconds: 4 * 3_600, accessSeconds: 900, graceSeconds: 10 }
+const graceMilliseconds = lifetimes.graceSeconds * 1000
 const start = Date.parse('2026-03-01T00:00:00Z')
 
 let client: MongoClient
@@ -18,10 +19,10 @@ beforeAll(async () => {
 
 afterAll(() => client.close())
 
-/** What a family is, in the simplest words. Tokens are counted from 0; the last one is the current one. */
+/** A model of a family. Tokens are numbered from 0; the last one is the current one. */
 interface Family {
   now: number
-  /** When each token was spent. */
+  /** When each token was used. */
   spentAt: number[]
   idleEnd: number
   isRevoked: boolean
@@ -41,23 +42,23 @@ function noteRotation(family: Family): void {
   family.idleEnd = family.now + lifetimes.idleSeconds * 1000
 }
 
-/** The store under test, on a real database whose clock stands still until the test moves it. */
+/** The store under test, on a real database with a clock that the test moves. */
 interface Real {
   store: SessionStore
   sessionId: string
-  /** Every token that was ever made, also those that no client has seen. */
+  /** Every token that was created, also those that no client has received. */
   tokens: string[]
   clock: { now: number; jumpAfterRead: number }
 }
 
-/** A token that was ever issued; the newest are shown most often. */
+/** A token that was issued, preferably a recent one. */
 const anyToken = fc.nat({ max: 6 })
 
 function choose(family: Family, back: number): number {
   return Math.max(0, family.spentAt.length - back)
 }
 
-/** Shows one token, several times at once, and throws the answers away when the clients do not live to see them. */
+/** Sends a token several times concurrently, and drops the answers of clients that do not survive. */
 class Refresh implements fc.AsyncCommand<Family, Real> {
   readonly back: number
   readonly requests: number
@@ -66,7 +67,7 @@ class Refresh implements fc.AsyncCommand<Family, Real> {
     this.requests = requests
   }
   check = () => true
-  toString = () => `show the token ${this.back} before the current one, ${this.requests} times at once`
+  toString = () => `send the token ${this.back} before the current one, ${this.requests} times concurrently`
 
   async run(family: Family, real: Real): Promise<void> {
     const token = choose(family, this.back)
@@ -89,7 +90,7 @@ class Refresh implements fc.AsyncCommand<Family, Real> {
   }
 }
 
-/** The database hangs between the read and the write of a rotation, and goes on when nobody waits any more. */
+/** The database hangs between the read and the write of a rotation, and recovers when no request waits for it. */
 class HangInRefresh implements fc.AsyncCommand<Family, Real> {
   readonly milliseconds: number
   constructor(milliseconds: number) {
@@ -104,13 +105,13 @@ class HangInRefresh implements fc.AsyncCommand<Family, Real> {
     const readAt = family.now
     family.now = real.clock.now
     if (result.outcome !== 'refreshed') {
-      // Not written late, and at the second look the family had expired.
+      // The write was not late, and the family had expired at the second read.
       expect(result.outcome).toBe(expectedOutcome(family, family.spentAt.length))
       return
     }
     real.tokens.push(result.refreshToken)
     noteRotation(family)
-    // A client that lost this answer has at least half of the grace left from now on, however long it hung.
+    // A client that lost this answer has at least half of the grace left, however long the database hung.
     const { recent } = await stored(real)
     const spentAt = recent.at(-1)?.spentAt.getTime() ?? 0
     expect(family.now - spentAt).toBeLessThan(graceMilliseconds / 2)
@@ -139,7 +140,7 @@ class End implements fc.AsyncCommand<Family, Real> {
   run = end
 }
 
-/** As a log-out does, and a theft. */
+/** As a logout and the detection of a theft do. */
 async function end(family: Family, { sessionId, clock }: Real): Promise<void> {
   family.isRevoked = true
   await sessions.updateOne({ _id: sessionId }, { $set: { revokedAt: new Date(clock.now) } })
@@ -153,7 +154,7 @@ async function stored({ sessionId }: Real): Promise<Session> {
 
 async function newFamily(): Promise<{ model: Family; real: Real }> {
   const clock = { now: start, jumpAfterRead: 0 }
-  // Asked for each read, and then for the write that follows from it.
+  // The database reads the clock for each read and for the write after it.
   const store = new SessionStore(sessions, lifetimes, () => {
     const now = new Date(clock.now)
     clock.now += clock.jumpAfterRead
@@ -166,7 +167,7 @@ async function newFamily(): Promise<{ model: Family; real: Real }> {
   return { model, real: { store, sessionId: session._id, tokens: [refreshToken], clock } }
 }
 
-test('a family does what its rules say, whatever is shown, lost, repeated or delayed in whatever order', async () => {
+test('a family follows its rules, whichever tokens are sent, lost, repeated or delayed in any order', async () => {
   const commands = [
     fc.tuple(anyToken, fc.integer({ min: 1, max: 4 })).map(([back, requests]) => new Refresh(back, requests)),
     fc.nat({ max: 9_000 }).map((milliseconds) => new Wait(milliseconds)),

@@ -1,8 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
 import type { Collection } from 'mongodb'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { hashOf, sessionIdOf } from '../../../api-server/plugins/app/sessions/refresh-token.ts'
-import { graceMilliseconds, type Session } from '../../../api-server/plugins/app/sessions/session.ts'
+import { hashOf } from '../../../api-server/plugins/app/opaque-token.ts'
+import { sessionIdOf } from '../../../api-server/plugins/app/sessions/refresh-token.ts'
+import type { Session } from '../../../api-server/plugins/app/sessions/session.ts'
+import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
 import { type AppForTest, freshDatabase, logIn, startApp, tokensOf } from './app-for-test.ts'
 
 /** Two servers of one deployment: the same keys, database and Redis. */
@@ -17,9 +19,9 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([one.close(), other.close()]))
 
-/** As a client does: a 503 says when to come back. */
+/** Retries after a 503, as a client does. */
 async function refreshPatiently(server: AppForTest, refreshToken: string) {
-  const deadline = performance.now() + graceMilliseconds
+  const deadline = performance.now() + server.config.refreshTokenGraceSeconds * 1000
   for (;;) {
     const answer = await refresh(server, refreshToken)
     if (answer.status !== 503 || performance.now() > deadline) return answer
@@ -37,7 +39,7 @@ async function sessionOf(refreshToken: string): Promise<Session> {
   return session
 }
 
-/** Lets time pass for the tokens that were spent. */
+/** Moves the times of used tokens into the past. */
 async function ageSpentTokens(refreshToken: string, milliseconds: number): Promise<void> {
   const { _id, recent } = await sessionOf(refreshToken)
   const aged = recent.map((token) => ({ ...token, spentAt: new Date(token.spentAt.getTime() - milliseconds) }))
@@ -47,7 +49,7 @@ async function ageSpentTokens(refreshToken: string, milliseconds: number): Promi
 const refresh = (server: AppForTest, refreshToken: string) =>
   server.post('/v1/auth/refresh', { refresh_token: refreshToken })
 
-test('a token of one server is good on the other', async () => {
+test('a token of one server is valid on the other', async () => {
   const { bearer, email } = await logIn(one)
   const verified = await other.get('/v1/auth/verify', bearer)
   expect(verified).toMatchObject({
@@ -67,7 +69,7 @@ test('a logout ends the session on every server within a second', async () => {
   expect((await refresh(other, refreshToken)).body).toMatchObject({ code: 'session_revoked' })
 })
 
-test('logout-all ends every session of the user and of nobody else', async () => {
+test('logout-all ends every session of the user, and none of another user', async () => {
   const { email, bearer: phone } = await logIn(one)
   const laptop = await logIn(other, email)
   const somebody = await logIn(one)
@@ -79,7 +81,7 @@ test('logout-all ends every session of the user and of nobody else', async () =>
   expect((await other.get('/v1/auth/verify', somebody.bearer)).status).toBe(200)
 })
 
-test('refreshing gives a new pair and leaves the access token alone', async () => {
+test('a refresh gives a new pair of tokens, and the old access token stays valid', async () => {
   const { bearer, refreshToken } = await logIn(one)
   const { status, body } = await refresh(other, refreshToken)
   expect(status).toBe(200)
@@ -89,7 +91,7 @@ test('refreshing gives a new pair and leaves the access token alone', async () =
   expect((await one.get('/v1/auth/verify', bearer)).status).toBe(200)
 })
 
-test('100 requests that refresh the same token at the same time all get the one successor', async () => {
+test('100 concurrent refreshes of one token all get the same successor', async () => {
   const { refreshToken } = await logIn(one)
   const before = await sessionOf(refreshToken)
   const answers = await Promise.all(
@@ -103,7 +105,7 @@ test('100 requests that refresh the same token at the same time all get the one 
   expect(after.current.hash).toBe(hashOf([...successors][0] ?? ''))
 })
 
-test('a tab that comes late with an old token is led to the current one, while its token is in the grace', async () => {
+test('a tab with an old token gets the current one, while its token is within the grace', async () => {
   const { refreshToken: first } = await logIn(one)
   const second = tokensOf((await refresh(one, first)).body)
   const third = tokensOf((await refresh(other, second.refreshToken)).body)
@@ -113,7 +115,7 @@ test('a tab that comes late with an old token is led to the current one, while i
   expect((await one.get('/v1/auth/verify', late.bearer)).status).toBe(200)
 })
 
-test('a token that is shown after its grace ends the whole session, everywhere', async () => {
+test('a token that is used after its grace ends the whole session on every server', async () => {
   const { refreshToken: stolen } = await logIn(one)
   const second = tokensOf((await refresh(one, stolen)).body)
   const third = tokensOf((await refresh(one, second.refreshToken)).body)
@@ -126,7 +128,7 @@ test('a token that is shown after its grace ends the whole session, everywhere',
     .toBe(401)
 })
 
-test('the database holds no token, only hashes', async () => {
+test('the database has no token, only hashes', async () => {
   const { refreshToken } = await logIn(one)
   const next = tokensOf((await refresh(one, refreshToken)).body)
   const sessions = await one.app.mongo.db.collection<Session>('sessions').find().toArray()
@@ -135,7 +137,7 @@ test('the database holds no token, only hashes', async () => {
   for (const token of [refreshToken, next.refreshToken, next.accessToken]) expect(text).not.toContain(token)
 })
 
-test('a made-up token learns nothing about the session that it names, and does it no harm', async () => {
+test('a made-up token reveals nothing about the session that it names, and does not harm it', async () => {
   const { refreshToken, bearer } = await logIn(one)
   const [sessionId] = refreshToken.split('.')
   await one.post('/v1/auth/logout', {}, (await logIn(one)).bearer)
@@ -145,9 +147,9 @@ test('a made-up token learns nothing about the session that it names, and does i
   expect((await refresh(one, refreshToken)).status).toBe(200)
 })
 
-test('a session that has expired says so', async () => {
+test('the error for an expired session says so', async () => {
   const { refreshToken, email } = await logIn(one)
-  const user = await one.app.users.findByEmail(email)
+  const user = await one.app.users.findByEmail(parseEmail(email))
   const sessions = one.app.mongo.db.collection<Session>('sessions')
   const longAgo = new Date(Date.now() - 1_000)
   if (user === null) throw new Error('the user is gone')
@@ -164,7 +166,7 @@ test.each([
     'a token without a signature',
     { authorization: `Bearer ${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.` },
   ],
-])('%s is answered with 401 and how to authenticate', async (_what, headers) => {
+])('%s is answered 401 with WWW-Authenticate', async (_what, headers) => {
   const { status, body, headers: answered } = await one.get('/v1/auth/verify', headers)
   expect(status).toBe(401)
   expect(body['code']).toMatch(/^token_(missing|invalid)$/)

@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import type { ServerEnvironment } from '../../../api-server/config.ts'
-import { startMongo, type TestMongo } from '../../servers/mongo.ts'
-import { startRedis, type TestRedis } from '../../servers/redis.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import { startMongo, type TestMongo } from '../../../tools/local-servers/mongo.ts'
+import { startRedis, type TestRedis } from '../../../tools/local-servers/redis.ts'
 import { freshDatabase, password } from './app-for-test.ts'
 import { logOf, probe, type StartedServer, spawnServer, untilReady } from './started-server.ts'
 
@@ -23,7 +23,7 @@ afterEach(async () => {
 
 afterAll(() => Promise.all([mongo.remove(), redis.stop()]))
 
-/** @param preload code that runs before the server's own */
+/** @param preload code that runs before the server's */
 async function start(environment: ServerEnvironment = {}, preload?: string): Promise<StartedServer> {
   server = await spawnServer(
     {
@@ -44,10 +44,10 @@ async function start(environment: ServerEnvironment = {}, preload?: string): Pro
   return server
 }
 
-/** A log-in of nobody, whose body is still to come. */
+/** A login of an unknown user whose body is incomplete. */
 const slowBody = JSON.stringify({ email: 'nobody@example.com', password })
 
-/** Sends all of a request but the end of its body. */
+/** Sends a request except for the end of its body. */
 async function halfOfARequest({ port }: StartedServer): Promise<Socket> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
@@ -56,7 +56,7 @@ async function halfOfARequest({ port }: StartedServer): Promise<Socket> {
   return socket
 }
 
-test('on SIGTERM it is not ready at once, answers with Connection: close, finishes what is in flight, and ends', async () => {
+test('on SIGTERM the server is no longer ready, answers with Connection: close, completes pending requests, and ends', async () => {
   const running = await start({ SHUTDOWN_DRAIN_SECONDS: '2' })
   await untilReady(running)
   const inFlight = await halfOfARequest(running)
@@ -64,7 +64,10 @@ test('on SIGTERM it is not ready at once, answers with Connection: close, finish
 
   await vi.waitFor(
     async () =>
-      expect(await probe(`${running.observability}/readyz`)).toEqual({ status: 503, body: 'the server shuts down\n' }),
+      expect(await probe(`${running.observability}/readyz`)).toEqual({
+        status: 503,
+        body: 'the server is shutting down\n',
+      }),
     { timeout: 1_500, interval: 10 },
   )
   const draining = await fetch(`${running.api}/.well-known/jwks.json`)
@@ -74,7 +77,7 @@ test('on SIGTERM it is not ready at once, answers with Connection: close, finish
   })
   expect((await probe(`${running.observability}/livez`)).status).toBe(200)
 
-  // The listener is gone, the request that came before is not.
+  // The listener is closed; the earlier request is still open.
   await vi.waitFor(async () => expect((await probe(`${running.api}/.well-known/jwks.json`)).status).toBe(0), {
     timeout: 20_000,
     interval: 50,
@@ -87,7 +90,19 @@ test('on SIGTERM it is not ready at once, answers with Connection: close, finish
   expect(logOf(running).map(({ event }) => event)).toEqual(expect.arrayContaining(['sys_startup', 'sys_shutdown']))
 })
 
-test('a second signal ends it at once', async () => {
+test('clients reach the server over IPv4 and IPv6, unless HOST is a single address', async () => {
+  const running = await start({ HOST: '' })
+  await untilReady(running)
+  const statuses = await Promise.all(
+    ['127.0.0.1', '[::1]'].flatMap((host) => [
+      probe(`http://${host}:${running.port}/.well-known/jwks.json`),
+      probe(running.observability.replace('127.0.0.1', host).concat('/readyz')),
+    ]),
+  )
+  expect(statuses.map(({ status }) => status)).toEqual([200, 200, 200, 200])
+})
+
+test('a second signal ends the server immediately', async () => {
   const running = await start({ SHUTDOWN_DRAIN_SECONDS: '60' })
   await untilReady(running)
   running.child.kill('SIGTERM')
@@ -99,9 +114,9 @@ test('a second signal ends it at once', async () => {
 })
 
 test.each([
-  ['an error that nobody caught', 'SIGWINCH', "setTimeout(() => { throw new Error('boom') })"],
-  ['a rejection that nobody caught', 'SIGWINCH', "Promise.reject(new Error('boom'))"],
-  ['an error while it shuts down', 'SIGTERM', "setTimeout(() => { throw new Error('boom') }, 100)"],
+  ['an uncaught error', 'SIGWINCH', "setTimeout(() => { throw new Error('boom') })"],
+  ['an unhandled rejection', 'SIGWINCH', "Promise.reject(new Error('boom'))"],
+  ['an error during the shutdown', 'SIGTERM', "setTimeout(() => { throw new Error('boom') }, 100)"],
 ] as const)('%s is logged as a crash and ends the process', async (_what, signal, code) => {
   const running = await start({ SHUTDOWN_DRAIN_SECONDS: '60' }, `process.on('${signal}', () => { ${code} })`)
   await untilReady(running)
@@ -113,16 +128,17 @@ test.each([
   })
 })
 
-test('it starts before its databases, says what it waits for, and goes on by itself', async () => {
+test('the server starts before its databases, reports what it waits for, and becomes ready by itself', async () => {
   await Promise.all([mongo.stop(), redis.stop()])
   const running = await start()
   await vi.waitFor(
     async () => {
       const { status, body } = await probe(`${running.observability}/readyz`)
-      expect({ status, body }).toEqual({
-        status: 503,
-        body: 'waiting for MongoDB, which has not answered yet\nwaiting for Redis, which has not answered yet\n',
-      })
+      expect(status).toBe(503)
+      // Host, port and error code suffice to find the cause.
+      const refused = (name: string, port: number) =>
+        `waiting for ${name}, which has not answered yet: connect ECONNREFUSED 127.0.0.1:${port}\n`
+      expect(body).toBe(refused('MongoDB', mongo.port) + refused('Redis', redis.port))
     },
     { timeout: 20_000 },
   )
@@ -130,7 +146,7 @@ test('it starts before its databases, says what it waits for, and goes on by its
   await vi.waitFor(
     () => {
       const said = logOf(running).map(({ msg }) => msg)
-      expect(said).toContain('waiting for MongoDB')
+      expect(said).toContain(`waiting for MongoDB at 127.0.0.1:${mongo.port}`)
       expect(said.some((message) => String(message).startsWith('waiting for Redis'))).toBe(true)
     },
     { timeout: 20_000 },
@@ -138,8 +154,8 @@ test('it starts before its databases, says what it waits for, and goes on by its
   await mongo.start()
   await vi.waitFor(
     async () =>
-      expect((await probe(`${running.observability}/readyz`)).body).toBe(
-        'waiting for Redis, which has not answered yet\n',
+      expect((await probe(`${running.observability}/readyz`)).body).toMatch(
+        /^waiting for Redis, which has not answered yet: connect ECONNREFUSED 127\.0\.0\.1:\d+\n$/,
       ),
     { timeout: 30_000 },
   )
@@ -147,7 +163,7 @@ test('it starts before its databases, says what it waits for, and goes on by its
   await untilReady(running)
 })
 
-test('a signal while it waits for its databases ends it', async () => {
+test('a signal ends a server that waits for its databases', async () => {
   await Promise.all([mongo.stop(), redis.stop()])
   try {
     const running = await start({ SHUTDOWN_DRAIN_SECONDS: '0' })

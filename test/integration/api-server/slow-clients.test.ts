@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** A connection, and what the server has sent on it until it closed it. */
+/** A connection, and what the server has sent before it closed the connection. */
 interface Client {
   socket: Socket
   received(): string
@@ -27,14 +27,14 @@ async function client(): Promise<Client> {
   socket.on('data', (data) => {
     text += data
   })
-  // A reset is one way in which the server ends it.
+  // The server may end it with a reset.
   socket.on('error', () => {})
   const closed = once(socket, 'close')
   await once(socket, 'connect')
   return { socket, received: () => text, closed }
 }
 
-/** Sends a byte now and then, for as long as the server listens. */
+/** Sends a byte now and then, until the server closes the connection. */
 function drip({ socket }: Client, text: string): void {
   let sent = 0
   const timer = setInterval(() => {
@@ -46,7 +46,7 @@ function drip({ socket }: Client, text: string): void {
 const post = (length: number, type = 'application/json') =>
   `POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: ${type}\r\ncontent-length: ${length}\r\n\r\n`
 
-test('headers that come slowly are cut off, and so is a body', { timeout: 30_000 }, async () => {
+test('slow headers are cut off, and so is a slow body', { timeout: 30_000 }, async () => {
   const headers = await client()
   headers.socket.write('GET /v1/me HTTP/1.1\r\nhost: x\r\n')
   drip(headers, 'x-slow: loris\r\n')
@@ -58,7 +58,9 @@ test('headers that come slowly are cut off, and so is a body', { timeout: 30_000
   for (const cut of [headers, body]) expect(cut.received()).toMatch(/^HTTP\/1\.1 408 .*"code":"request_timeout"/s)
 })
 
-test('while hundreds of connections are slow or idle others are served', { timeout: 60_000 }, async () => {
+test('the server answers other requests while hundreds of connections are slow or idle', {
+  timeout: 60_000,
+}, async () => {
   const slow = await Promise.all(
     Array.from({ length: 400 }, async (_, index) => {
       const each = await client()
@@ -81,13 +83,13 @@ test('while hundreds of connections are slow or idle others are served', { timeo
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ email: 'patient@example.com', password, name: 'Patient' }),
   })
-  expect(stillOpen(), 'slow connections that were there meanwhile').toBeGreaterThan(0)
+  expect(stillOpen(), 'slow connections during these requests').toBeGreaterThan(0)
   expect(new Set(statuses)).toEqual(new Set([200]))
   expect(registered.status).toBe(201)
   await Promise.all(slow.map(({ closed }) => closed))
 })
 
-test('a body over 16 KiB and headers over 8 KiB are refused as such', async () => {
+test('a body over 16 KiB is refused as too large, headers over 8 KiB likewise', async () => {
   const big = JSON.stringify({ email: 'x@example.com', password: 'x'.repeat(17 * 1024) })
   expect(
     await server.app.inject({
@@ -98,7 +100,7 @@ test('a body over 16 KiB and headers over 8 KiB are refused as such', async () =
     }),
   ).toMatchObject({ statusCode: 413 })
 
-  // Without a length, so that only counting finds it.
+  // Without a length, so that the server must count.
   const chunked = await client()
   chunked.socket.write(
     'POST /v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n',
@@ -113,7 +115,7 @@ test('a body over 16 KiB and headers over 8 KiB are refused as such', async () =
   expect(headers.received()).toMatch(/^HTTP\/1\.1 431 .*"code":"headers_too_large"/s)
 })
 
-test('bytes that are no HTTP are answered once and cut off', async () => {
+test('bytes that are not HTTP are answered once, and the connection is closed', async () => {
   const noise = await client()
   noise.socket.write('\x16\x03\x01 hello\r\n\r\n')
   await noise.closed

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
-import { type Call, callerOf } from '../../../api-server/smoke-test/client.ts'
+import { type ApiClient, apiClient } from '../../../api-server/smoke-test/client.ts'
 import { runSmokeTest, SmokeTestError } from '../../../api-server/smoke-test/steps.ts'
 import { type AppForTest, freshDatabase, startApp } from './app-for-test.ts'
 import { runProgram } from './run-program.ts'
@@ -11,8 +11,8 @@ import { runProgram } from './run-program.ts'
 const database = freshDatabase()
 let servers: AppForTest[]
 let environment: { LIVE_URL: string; PREVIEW_URL: string }
-let live: Call
-let preview: Call
+let live: ApiClient
+let preview: ApiClient
 let steps: string[]
 
 beforeAll(async () => {
@@ -20,20 +20,20 @@ beforeAll(async () => {
   const urls = await Promise.all(servers.map(({ app }) => app.listen({ host: '127.0.0.1', port: 0 })))
   const [first = '', second = ''] = urls
   environment = { LIVE_URL: first, PREVIEW_URL: second }
-  live = callerOf(first)
-  preview = callerOf(second)
+  live = apiClient(first)
+  preview = apiClient(second)
 })
 beforeEach(() => {
   steps = []
 })
 afterAll(() => Promise.all(servers.map((server) => server.close())))
 
-const run = (colors: { live: Call; preview: Call }, mostMilliseconds = 5_000) =>
-  runSmokeTest(colors, (step) => steps.push(step), mostMilliseconds)
+const run = (colors: { live: ApiClient; preview: ApiClient }, maxMilliseconds = 5_000) =>
+  runSmokeTest(colors, (step) => steps.push(step), maxMilliseconds)
 
-/** A colour whose answers to one path are replaced. */
+/** A colour with replaced answers to one path. */
 const withFault =
-  (call: Call, faultyPath: string, status: number): Call =>
+  (call: ApiClient, faultyPath: string, status: number): ApiClient =>
   async (method, path, options) =>
     path === faultyPath ? { status, body: { code: 'internal_error' }, cookies: [] } : call(method, path, options)
 
@@ -42,37 +42,63 @@ async function usersLeft(): Promise<number> {
   return await client.db(database).collection('users').countDocuments()
 }
 
-test('two servers of one deployment pass every step and no user is left', async () => {
+test('two servers of one deployment pass every step, and no user is left', async () => {
   await run({ live, preview })
   expect(steps).toHaveLength(14)
   expect(await usersLeft()).toBe(0)
 })
 
-test('a version that has turned to cookies passes beside one that has not', async () => {
+test('a version with cookie mode passes beside one without it', async () => {
   const withCookies = await startApp({ DATABASE_NAME: database, COOKIE_MODE: 'true' })
   try {
     const url = await withCookies.app.listen({ host: '127.0.0.1', port: 0 })
-    await run({ live, preview: callerOf(url) })
-    await run({ live: callerOf(url), preview: callerOf(url) })
+    await run({ live, preview: apiClient(url) })
+    await run({ live: apiClient(url), preview: apiClient(url) })
   } finally {
     await withCookies.close()
   }
   expect(await usersLeft()).toBe(0)
 })
 
-test('a version whose log-ins fail is caught', async () => {
+test.each<[string, ('database' | 'tokens' | 'redis')[], Record<string, string>, number]>([
+  ['another database', ['database'], { DATABASE_NAME: freshDatabase() }, 9],
+  ['another issuer and audience', ['tokens'], { JWT_ISSUER: 'https://new.example.com', JWT_AUDIENCE: 'new' }, 10],
+])(
+  'a version with %s passes beside the old one, in both directions, by the steps that can pass',
+  async (_, apart, settings, count) => {
+    const other = await startApp({ DATABASE_NAME: database, ...settings })
+    try {
+      const call = apiClient(await other.app.listen({ host: '127.0.0.1', port: 0 }))
+      const onStep = (step: string) => steps.push(step)
+      for (const colors of [
+        { live, preview: call },
+        { live: call, preview: live },
+      ]) {
+        steps = []
+        await runSmokeTest(colors, onStep, 5_000, new Set(apart))
+        expect(steps).toHaveLength(count)
+        await expect(run(colors), 'the steps that were left out fail').rejects.toThrow(SmokeTestError)
+      }
+    } finally {
+      await other.close()
+    }
+    expect(await usersLeft()).toBe(0)
+  },
+)
+
+test('a version whose logins fail is detected', async () => {
   const broken = withFault(preview, '/v1/auth/login', 500)
   await expect(run({ live, preview: broken })).rejects.toThrow(/^login: the answer was 500 internal_error/)
   expect(await usersLeft(), 'the other colour removes the user').toBe(0)
 })
 
-test('a version that forgets revocations of the other one is caught, and the user is removed all the same', async () => {
+test('a version that ignores revocations of the other one is detected, and the user is removed', async () => {
   let revoked = false
-  const deaf: Call = async (method, path, options) => {
+  const deaf: ApiClient = async (method, path, options) => {
     if (path === '/v1/auth/verify' && revoked) return { status: 200, body: {}, cookies: [] }
     return preview(method, path, options)
   }
-  const watched: Call = async (method, path, options) => {
+  const watched: ApiClient = async (method, path, options) => {
     if (path === '/v1/auth/logout') revoked = true
     return live(method, path, options)
   }
@@ -82,11 +108,11 @@ test('a version that forgets revocations of the other one is caught, and the use
   expect(await usersLeft()).toBe(0)
 })
 
-test('a version that refuses tokens of the old one is caught', async () => {
+test('a version that refuses tokens of the old one is detected', async () => {
   const other = await startApp({ DATABASE_NAME: database, JWT_SECRET: 'a-secret-of-another-deployment-0123456789' })
   try {
     const url = await other.app.listen({ host: '127.0.0.1', port: 0 })
-    await expect(run({ live, preview: callerOf(url) })).rejects.toThrow(SmokeTestError)
+    await expect(run({ live, preview: apiClient(url) })).rejects.toThrow(SmokeTestError)
     expect(steps).toEqual(['reach both colours', 'register', 'login', 'verify', 'clean up'])
   } finally {
     await other.close()
@@ -94,13 +120,13 @@ test('a version that refuses tokens of the old one is caught', async () => {
 })
 
 test('a colour that does not answer is a failure, not a hang', async () => {
-  const nobody = callerOf('http://127.0.0.1:1')
-  await expect(run({ live, preview: nobody }, 100)).rejects.toThrow(/^reach both colours: nothing answers: /)
+  const nobody = apiClient('http://127.0.0.1:1')
+  await expect(run({ live, preview: nobody }, 100)).rejects.toThrow(/^reach both colours: no response: /)
 })
 
-test('a Service that is known a moment later than its pods are ready is waited for', async () => {
+test('the smoke test waits for a Service that resolves a moment later than its pods are ready', async () => {
   let refusals = 3
-  const late: Call = async (method, path, options) => {
+  const late: ApiClient = async (method, path, options) => {
     if (refusals-- > 0) throw new TypeError('fetch failed', { cause: new Error('getaddrinfo ENOTFOUND') })
     return preview(method, path, options)
   }
@@ -108,7 +134,7 @@ test('a Service that is known a moment later than its pods are ready is waited f
   expect(steps).toHaveLength(14)
 })
 
-test('as a program it tells each step, fails with what has failed, and leaves the last word where a pod shows it', async () => {
+test('the program prints each step, fails with the failed step, and writes its termination message', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'authservice-smoke-test-'))
   const TERMINATION_LOG = join(folder, 'termination-log')
   const runAsJob = async (urls: Partial<typeof environment>) => {
@@ -125,7 +151,7 @@ test('as a program it tells each step, fails with what has failed, and leaves th
 
     const { PREVIEW_URL: _, ...onlyLive } = environment
     const failed = await runAsJob(onlyLive)
-    expect(failed).toEqual({ code: 1, lines: ['PREVIEW_URL is not set: it is the URL of a colour'] })
+    expect(failed).toEqual({ code: 1, lines: ['PREVIEW_URL is not set: it must be the URL of a colour'] })
   } finally {
     await rm(folder, { recursive: true })
   }

@@ -1,28 +1,28 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { vi } from 'vitest'
-import type { ServerEnvironment } from '../../../api-server/config.ts'
-import { freePort } from '../../servers/server-process.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import { freePort } from '../../../tools/local-servers/server-process.ts'
 
-/** The server as a process of its own, as its image starts it, on its source. */
+/** The server in a process of its own, started from its source. */
 export interface StartedServer {
-  /** URL of the API. */
+  /** The URL of the API. */
   api: string
-  /** URL of metrics and probes. */
+  /** The URL of metrics and probes. */
   observability: string
   port: number
   child: ChildProcess
-  /** Everything that it has written until now. */
+  /** Everything that it has written so far. */
   output(): string
-  /** Resolves with its exit code, or the signal that ended it, when all that it wrote was read. */
+  /** Resolves with its exit code or signal, once all of its output was read. */
   exited: Promise<number | string>
-  /** Asks it to end, and waits until it has. */
+  /** Sends SIGTERM and waits until it has ended. */
   stop(): Promise<void>
 }
 
 const program = join(import.meta.dirname, '../../../api-server/server.ts')
 
-/** Starts it and waits for nothing. @param nodeOptions such as code that runs before the server's own */
+/** Starts the server without waiting. @param nodeOptions such as code that runs before the server's */
 export async function spawnServer(
   environment: ServerEnvironment,
   nodeOptions: readonly string[] = [],
@@ -62,7 +62,7 @@ export async function spawnServer(
   }
 }
 
-/** The same, once it is ready. @throws with what it has written, when it ends first or takes too long */
+/** Starts the server and waits until it is ready. @throws with its output, when it ends first or takes too long */
 export async function startServer(
   environment: ServerEnvironment,
   nodeOptions: readonly string[] = [],
@@ -90,7 +90,7 @@ export async function untilReady(server: StartedServer): Promise<void> {
     })
 }
 
-/** What it has logged, one JSON document a line. */
+/** Its log, one JSON document per line. */
 export function logOf(server: StartedServer): Record<string, unknown>[] {
   return server.output().split('\n').flatMap(parsed)
 }
@@ -99,7 +99,7 @@ function parsed(line: string): Record<string, unknown>[] {
   try {
     return [JSON.parse(line)]
   } catch {
-    return [] // not every line of a process is its log
+    return [] // a process may print other lines
   }
 }
 

@@ -1,20 +1,20 @@
-/** Makes ready, outside of the time that is measured, and gives what is measured. */
+/** Prepares a call without measuring it, and returns the call to measure. */
 export type Prepared = () => Promise<() => Promise<unknown>>
 
-/** Milliseconds of something that goes on. */
+/** A clock in milliseconds. */
 export type Clock = () => number
 
-export const wallClock: Clock = () => performance.now()
+const wallClock: Clock = () => performance.now()
 
-/** What this process has worked, in all of its threads: the same however busy the machine is with others. */
+/** The CPU time of this process with all of its threads, which does not depend on other programs. */
 export const processorClock: Clock = () => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1000
 }
 
 /**
- * Asks in pairs, one after the other, and looks at the median of the differences: whatever else the machine does
- * meanwhile meets both of a pair, and single disturbances do not move a median.
+ * Measures in pairs, one call after the other, and takes the median of the differences: other programs affect both
+ * calls of a pair, and single disturbances do not affect a median.
  */
 export async function medianDifference(pairs: number, one: Prepared, other: Prepared, clock: Clock = wallClock) {
   const timed = async (prepare: Prepared) => {

@@ -29,7 +29,7 @@ afterAll(async () => {
 const verify = (token: string) => server.get('/v1/auth/verify', { authorization: `Bearer ${token}` })
 
 test.each(['hs', 'ed', 'es'] as const)(
-  'a token of the %s key is good, so that what follows is refused for its attack',
+  'a token of the %s key is valid, so the following attacks are refused for their change',
   async (name) => {
     expect(await verify(good(keys[name]))).toMatchObject({ status: 200, body: { sub: material.claims['sub'] } })
   },
@@ -79,24 +79,27 @@ describe.each<[string, Attack[]]>([
   ['through the payload', payloads],
   ['through the form', forms],
 ])('no token is accepted %s', (_way, table) => {
-  test.each(table)('%s', async (_what, token) => {
-    const { status, body, headers: answered } = await verify(await token())
+  test.each(table)('%s', async (_what, makeToken) => {
+    const token = await makeToken()
+    const { status, body, headers: answered } = await verify(token)
     expect({ status, code: body['code'] }).toEqual({
       status: 401,
       code: expect.stringMatching(/^token_(invalid|expired|missing)$/),
     })
     expect(answered['www-authenticate']).toMatch(/^Bearer realm=/)
+    const inBody = server.app.tokens.verifyAccessToken(token)
+    await expect(inBody).rejects.toMatchObject({ code: expect.stringMatching(/^token_(invalid|expired)$/) })
   })
 })
 
-test('an expired token is good within the leeway of 30 s, and one of the near future as well', async () => {
+test('an expired token is valid within the leeway of 30 s, and so is one from the near future', async () => {
   expect((await verify(good(keys.es, { exp: secondsNow() - 20 }))).status).toBe(200)
   expect((await verify(good(keys.es, { iat: secondsNow() + 20, nbf: secondsNow() + 20 }))).status).toBe(200)
   expect((await verify(good(keys.es, { exp: secondsNow() - 31 }))).body['code']).toBe('token_expired')
 })
 
-/** ECDSA: (r, n − s) signs what (r, s) signs. It is the same token, and revoked with it. */
-test('the twin of an ES256 signature does not outlive a logout', async () => {
+/** ECDSA: (r, n − s) is a valid signature whenever (r, s) is. It belongs to the same token, and is revoked with it. */
+test('the second signature of an ES256 token does not survive a logout', async () => {
   const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
   const { accessToken, bearer } = await logIn(server)
   const [head = '', body = '', signature = ''] = accessToken.split('.')
@@ -109,7 +112,7 @@ test('the twin of an ES256 signature does not outlive a logout', async () => {
   expect((await verify(twin)).body['code']).toBe('session_revoked')
 })
 
-test('headers over 8 KiB are refused before anything reads them', async () => {
+test('headers over 8 KiB are refused before they are read', async () => {
   const address = await server.app.listen({ host: '127.0.0.1', port: 0 })
   const status = await new Promise((resolve, reject) => {
     const sent = request(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, inject, test } from 'vitest'
-import type { ServerEnvironment } from '../../../api-server/config.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
 import { freshDatabase } from './app-for-test.ts'
 import { type StartedServer, startServer } from './started-server.ts'
 
@@ -20,7 +20,7 @@ function environment(): ServerEnvironment {
   }
 }
 
-/** Takes what an exporter sends, as it is: names and attributes stand in it as text. */
+/** Receives the requests of an exporter. Names and attributes are readable as text in them. */
 async function startCollector() {
   const received: { url: string; text: string }[] = []
   const server = createServer((request, response) => {
@@ -32,12 +32,12 @@ async function startCollector() {
     })
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  // Of a TCP server.
+  // The type of a TCP server's address.
   const { port } = server.address() as AddressInfo
   return { url: `http://127.0.0.1:${port}`, received, close: () => server.close() }
 }
 
-/** Has a process tell which modules of OpenTelemetry it loads; its bare interface is one that prom-client needs. */
+/** Makes a process print the OpenTelemetry modules that it loads. prom-client needs the API module. */
 const tellModules = [
   '--import',
   `data:text/javascript,${encodeURIComponent(`
@@ -46,7 +46,7 @@ const tellModules = [
   `)}`,
 ]
 
-test("each request is a span of its caller's trace, named by its route, without what the client put into the URL", async () => {
+test("each request is a span of the caller's trace, named by its route, without values from the URL", async () => {
   const collector = await startCollector()
   const server = await startServer({ ...environment(), OTEL_EXPORTER_OTLP_ENDPOINT: collector.url })
   const traceId = randomBytes(16).toString('hex')
@@ -64,14 +64,14 @@ test("each request is a span of its caller's trace, named by its route, without 
   expect(text).not.toContain('secret')
 })
 
-test('a collector that is away costs requests nothing, and the end of the server two seconds at most', async () => {
+test('an unavailable collector does not delay requests, and delays the end of the server by at most two seconds', async () => {
   const server = await startServer({ ...environment(), OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' })
   expect((await fetch(`${server.api}/.well-known/jwks.json`)).status).toBe(200)
   await server.stop()
   expect(server.output()).not.toContain('sys_crash')
 })
 
-test('nothing of OpenTelemetry is loaded unless there is somewhere to send traces', async () => {
+test('OpenTelemetry is not loaded unless traces have a destination', async () => {
   const loaded = (server: StartedServer) =>
     server
       .output()

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { developmentKeys } from '../../../scripts/dev/signing-keys.ts'
+import { developmentKeys } from '../../../tools/local-servers/signing-keys.ts'
 import { startApp } from './app-for-test.ts'
 
-test('the key set is kept by caches for a minute and costs nothing while it stays the same', async () => {
+test('caches keep the key set for a minute, and revalidate it without a transfer', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'authservice-keys-'))
   const server = await startApp({ JWT_KEYS_FILE: await developmentKeys(folder), JWT_SECRET: '' })
   try {
@@ -30,7 +30,7 @@ test('the key set is kept by caches for a minute and costs nothing while it stay
   }
 })
 
-test('a secret is never published', async () => {
+test('no secret is published', async () => {
   const server = await startApp()
   try {
     expect((await server.get('/.well-known/jwks.json')).body).toEqual({ keys: [] })
@@ -39,7 +39,7 @@ test('a secret is never published', async () => {
   }
 })
 
-test('a resource server finds the endpoints by the issuer alone', async () => {
+test('a resource server finds the endpoints from the issuer alone', async () => {
   const server = await startApp()
   try {
     const path = '/.well-known/oauth-authorization-server'

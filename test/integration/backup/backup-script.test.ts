@@ -6,16 +6,16 @@ import { delimiter, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { type Db, MongoClient } from 'mongodb'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
-import { secretKeys } from '../../../api-server/administration/secret-files.ts'
 import { migrations } from '../../../api-server/migrations/steps.ts'
+import { adminUser, appUsers, secretKeys } from '../../../contract/database-secrets.ts'
 import {
   type BackupEnvironment,
   backupScript,
   neverRestored,
-} from '../../../operator/authservice/resources/backup-script.ts'
-import { mongodbUsers, replicaSet } from '../../../operator/authservice/secrets/names.ts'
-import { mongoToolsDirectory } from '../../servers/binaries.ts'
-import { startMongo, type TestMongo } from '../../servers/mongo.ts'
+} from '../../../operator/authservice/resources/jobs/backup-script.ts'
+import { replicaSet } from '../../../operator/authservice/secrets/names.ts'
+import { mongoToolsDirectory } from '../../../tools/local-servers/binaries.ts'
+import { startMongo, type TestMongo } from '../../../tools/local-servers/mongo.ts'
 
 const mongoUrl = inject('mongoUrl')
 const databaseName = `backup_${Date.now()}`
@@ -53,12 +53,12 @@ const users = Array.from({ length: 1_200 }, (_, index) => ({
 
 interface Run {
   code: number
-  /** What Kubernetes shows as the termination message. */
+  /** The termination message of the container. */
   result: string
   log: string
 }
 
-/** The script as the container runs it, against this machine's MongoDB. */
+/** Runs the script as the container does, with this machine's MongoDB. */
 async function run(programArguments: string[], changes: Partial<BackupEnvironment> = {}, url = mongoUrl): Promise<Run> {
   await writeFile(join(folder, 'url'), url)
   const environment: BackupEnvironment = {
@@ -72,9 +72,9 @@ async function run(programArguments: string[], changes: Partial<BackupEnvironmen
     ...changes,
   }
   const env = { ...environment, PATH: [tools, process.env['PATH']].join(delimiter) }
-  const { code, log } = await new Promise<{ code: number; log: string }>((settle) => {
+  const { code, log } = await new Promise<{ code: number; log: string }>((recordAttempt) => {
     const child = execFile('sh', ['-c', backupScript, 'backup', ...programArguments], { env }, (_, stdout, stderr) =>
-      settle({ code: child.exitCode ?? -1, log: `${stdout}${stderr}` }),
+      recordAttempt({ code: child.exitCode ?? -1, log: `${stdout}${stderr}` }),
     )
   })
   return { code, log, result: (await readFile(join(folder, 'result'), 'utf8')).trim() }
@@ -87,11 +87,11 @@ async function backUp(): Promise<string> {
   const { code, result, log } = await run(['backup'])
   expect(code, log).toBe(0)
   const file = /^Wrote (\S+), \d+ bytes\.$/.exec(result)?.[1]
-  if (file === undefined) throw new Error(`no file is named: ${result}`)
+  if (file === undefined) throw new Error(`the result names no file: ${result}`)
   return file
 }
 
-test('what was lost comes back: every user and every index', async () => {
+test('a restore brings back every user and every index', async () => {
   const everything = async () => ({
     users: await database.collection('users').find().sort({ email: 1 }).toArray(),
     indexes: (await database.collection('users').indexes()).sort((one, other) =>
@@ -109,18 +109,18 @@ test('what was lost comes back: every user and every index', async () => {
   expect(await everything()).toEqual(before)
 })
 
-test('a restore can be undone with what it has kept', async () => {
+test('a restore can be undone with the backup that it has made', async () => {
   const file = await backUp()
   await database.collection('users').insertOne({ email: 'late@example.com' })
   const { result } = await run(['restore', file])
   expect(await database.collection('users').countDocuments({ email: 'late@example.com' })).toBe(0)
 
-  const before = /What was there before is in (\S+)\.$/.exec(result)?.[1] ?? ''
+  const before = /The previous data is in (\S+)\.$/.exec(result)?.[1] ?? ''
   await run(['restore', before])
   expect(await database.collection('users').countDocuments({ email: 'late@example.com' })).toBe(1)
 })
 
-test('who was shut out since the backup stays out: sessions and revocations are not restored', async () => {
+test('sessions and revocations are not restored, so a user who was locked out since the backup stays locked out', async () => {
   const sessions = database.collection('sessions')
   await sessions.insertOne({ userId: 'mallory', current: { hash: 'stolen' } })
   const file = await backUp()
@@ -132,17 +132,32 @@ test('who was shut out since the backup stays out: sessions and revocations are 
   expect(await database.collection('revocations').countDocuments()).toBe(1)
 })
 
-test('each collection of the server is restored or left alone on purpose', async () => {
-  const restored = ['users', 'verified_emails']
+test('a restore says that second factors are those of the backup', async () => {
+  const factors = database.collection<{ _id: string; factors: { id: string }[] }>('second_factors')
+  const removed = { _id: 'user', factors: [{ id: 'lost phone' }] }
+  await factors.insertOne(removed)
+  const file = await backUp()
+  await factors.deleteMany({})
+  await database.collection('mfa_challenges').insertOne({ purpose: 'login' })
+
+  const { code, result } = await run(['restore', file])
+  expect(code).toBe(0)
+  expect(result).toMatch(/Second factors are those of the backup: those removed since then are valid again/)
+  expect(await factors.find().toArray()).toEqual([removed])
+  expect(await database.collection('mfa_challenges').countDocuments()).toBe(1)
+})
+
+test('every collection of the server is either restored or excluded on purpose', async () => {
+  const restored = ['users', 'verified_emails', 'second_factors']
   const collections = (await database.listCollections().toArray()).map(({ name }) => name)
   const decided: string[] = [...restored, ...neverRestored]
   expect(
     collections.filter((name) => !decided.includes(name)),
-    'put it into neverRestored, or into this list',
+    'add it to neverRestored, or to this list',
   ).toEqual([])
 })
 
-test('the newest backups are kept, and those of others are left alone', async () => {
+test('the newest backups are kept, and those of other AuthServices are not touched', async () => {
   const first = await backUp()
   const volume = join(folder, 'volume/accounts')
   for (const old of ['20200101T000000Z', '20200102T000000Z', '20200103T000000Z', 'before-restore-20200101T000000Z']) {
@@ -158,13 +173,13 @@ test('the newest backups are kept, and those of others are left alone', async ()
   ])
 })
 
-test('list names every backup with its size', async () => {
+test('list prints every backup with its size', async () => {
   expect(await run(['list'])).toMatchObject({ code: 0, result: '' })
   const file = await backUp()
   expect((await run(['list'])).result).toMatch(new RegExp(`^${file} [1-9]\\d+$`))
 })
 
-test('without a database a backup fails, says why, and leaves nothing that looks like one', async () => {
+test('without a database a backup fails with the reason, and leaves no file', async () => {
   const unreachable = 'mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=500&connectTimeoutMS=500'
   const { code, result } = await run(['backup'], {}, unreachable)
   expect(code).toBe(1)
@@ -172,12 +187,12 @@ test('without a database a backup fails, says why, and leaves nothing that looks
   expect([...(await files()), ...(await files('.partial'))]).toEqual([])
 })
 
-test('a backup without users fails instead of pushing out good ones', async () => {
+test('a backup without users fails, so that it does not replace good ones', async () => {
   const file = await backUp()
   const { code, result } = await run(['backup'], { COLLECTION_NAME: 'people', BACKUP_KEEP: '1' })
   expect({ code, result }).toEqual({
     code: 1,
-    result: `There is no collection people in database ${databaseName}: nothing worth keeping was dumped.`,
+    result: `There is no collection people in database ${databaseName}: the dump was discarded.`,
   })
   expect([...(await files()), ...(await files('.partial'))]).toEqual([file])
 })
@@ -201,7 +216,7 @@ test('a damaged backup is refused before anything is dropped', async () => {
 test.each([
   ['admin', ''],
   ['elsewhere', '/elsewhere'],
-])('a user that is kept in %s can back up by a URL with the path %j', async (keptIn, path) => {
+])('a user of the database %s can back up with a URL with the path %j', async (keptIn, path) => {
   const user = `backup-${Date.now()}`
   const roles = [{ role: 'readWrite', db: databaseName }]
   await client.db(keptIn).command({ createUser: user, pwd: "p'w d", roles })
@@ -215,7 +230,7 @@ test.each([
   }
 })
 
-describe('with the users of a managed MongoDB, whom it lets do only their work', () => {
+describe('with the restricted users of a managed MongoDB', () => {
   let secured: TestMongo
   let secrets: string
   const password = 'app-password'
@@ -234,11 +249,11 @@ describe('with the users of a managed MongoDB, whom it lets do only their work',
       MONGODB_SETUP_URL: `mongodb://127.0.0.1:${secured.port}`,
       MONGODB_REPLICA_SET: replicaSet,
       MONGODB_MEMBER_HOST: `127.0.0.1:${secured.port}`,
-      MONGODB_ADMIN_USERNAME: mongodbUsers.admin,
+      MONGODB_ADMIN_USERNAME: adminUser,
       MONGODB_SECRET_DIRECTORY: secrets,
       DATABASE_NAME: databaseName,
     }
-    const setup = resolve(import.meta.dirname, '../../../api-server/mongodb-setup.ts')
+    const setup = resolve(import.meta.dirname, '../../../api-server/commands/mongodb-setup.ts')
     await promisify(execFile)(process.execPath, [setup], { env })
   })
   afterAll(async () => {
@@ -246,8 +261,8 @@ describe('with the users of a managed MongoDB, whom it lets do only their work',
     await rm(secrets, { recursive: true })
   })
 
-  test('it backs up and restores', async () => {
-    const url = `mongodb://${mongodbUsers.app}:${password}@127.0.0.1:${secured.port}/${databaseName}?replicaSet=${replicaSet}&authSource=admin`
+  test('the script backs up and restores', async () => {
+    const url = `mongodb://${appUsers[0]}:${password}@127.0.0.1:${secured.port}/${databaseName}?replicaSet=${replicaSet}&authSource=admin`
     await using connection = await MongoClient.connect(url)
     const collection = connection.db(databaseName).collection('users')
     for (const { up } of migrations) await up(connection.db(databaseName), 'users')

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { KubernetesObject } from '../../../operator/kube/objects.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { kubernetesBinaries } from '../../servers/binaries.ts'
-import { developmentSpec, Namespace } from '../operator/namespace.ts'
-import { startOperator } from '../operator/operator-under-test.ts'
+import { kubernetesBinaries } from '../../../tools/local-servers/binaries.ts'
+import { authServiceManifest, developmentSpec, Namespace } from '../support/namespace.ts'
+import { startOperator } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 const plugin = resolve(import.meta.dirname, '../../../cli/main.ts')
@@ -27,9 +27,9 @@ beforeAll(async () => {
     apiVersion,
     kind,
     metadata: { name: 'accounts' },
-    ...{ spec: { ...developmentSpec, backup } },
+    spec: { ...developmentSpec, backup },
   })
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'careless' }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest('careless'))
   await vi.waitFor(async () => expect(await namespace.get('CronJob', 'accounts-backup')).toBeDefined(), 20_000)
 })
 afterAll(() => operator.stop())
@@ -42,18 +42,18 @@ interface CronJob extends KubernetesObject {
 }
 type Kubelet = (args: string[]) => { words: string; fails?: boolean } | undefined
 
-/** Jobs that were seen already: each ends once. */
+/** Jobs that were handled. Each ends once. */
 const done = new Set<string>()
 
-/** Runs the plug-in while `kubelet` says how each Job of it ends. */
+/** Runs the plug-in while `kubelet` decides how each of its Jobs ends. */
 async function run(programArguments: string[], kubelet: Kubelet = () => undefined) {
   const finished = new AbortController()
   const options = { env: { ...process.env, PATH: path, KUBECONFIG: kubeconfigPath } }
-  const ended = new Promise<{ code: number; stdout: string; stderr: string }>((settle) => {
+  const ended = new Promise<{ code: number; stdout: string; stderr: string }>((recordAttempt) => {
     const all = [plugin, ...programArguments, '--namespace', namespace.name]
     const child = execFile(process.execPath, all, options, (_, stdout, stderr) => {
       finished.abort()
-      settle({ code: child.exitCode ?? -1, stdout, stderr })
+      recordAttempt({ code: child.exitCode ?? -1, stdout, stderr })
     })
     child.stdin?.end()
   })
@@ -70,14 +70,14 @@ async function run(programArguments: string[], kubelet: Kubelet = () => undefine
   return ended
 }
 
-/** Writes what the kubelet and the Job controller would write once the pod has ended. */
+/** Writes what the kubelet and the Job controller write when the pod has ended. */
 async function finish(job: string, { words, fails = false }: { words: string; fails?: boolean }): Promise<void> {
   const spec = { containers: [{ name: 'backup', image: 'example.com/mongo:8.0' }] }
   await namespace.apply({
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: job, labels: { 'job-name': job } },
-    ...{ spec },
+    spec,
   })
   const state = { terminated: { exitCode: fails ? 1 : 0, message: words } }
   const container = { name: 'backup', ready: false, restartCount: 0, image: '', imageID: '', state }
@@ -96,19 +96,19 @@ const backups = '20261102T030000Z.archive.gz 1048576\n20261101T030000Z.archive.g
 const restored = 'Restored 20261102T030000Z.archive.gz: 3 document(s) restored successfully.'
 const kubelet: Kubelet = (args) => ({ words: args[0] === 'list' ? backups : restored })
 
-test('the pod of a backup passes the Pod Security level restricted', async () => {
+test('the pod of a backup meets the Pod Security level restricted', async () => {
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
   const restricted = await Namespace.create(kubeconfigPath, `restricted-${Date.now()}`, labels)
   const cronJob = await namespace.get<CronJob>('CronJob', 'accounts-backup')
   const spec = cronJob?.spec.jobTemplate.spec.template.spec ?? {}
-  await restricted.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'backup' }, ...{ spec } })
+  await restricted.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'backup' }, spec })
   const privileged = { containers: [{ name: 'backup', image: 'example.com/mongo:8.0' }] }
   await expect(
-    restricted.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'other' }, ...{ spec: privileged } }),
+    restricted.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'other' }, spec: privileged }),
   ).rejects.toThrow(/violates PodSecurity/)
 })
 
-test('without a backup it lists what there is, and restores nothing', async () => {
+test('without the name of a backup the command lists the backups and restores none', async () => {
   const tasks: string[][] = []
   const { code, stdout, stderr } = await run(['restore', 'accounts'], (args) => {
     tasks.push(args)
@@ -119,7 +119,7 @@ test('without a backup it lists what there is, and restores nothing', async () =
   expect(tasks).toEqual([['list']])
 })
 
-test('it restores the latest backup, shows the result, and has the migrations run again', async () => {
+test('the command restores the latest backup, prints the result, and runs the migrations again', async () => {
   const migrationOf = async () =>
     (await namespace.list('Job')).find(({ metadata }) => /^accounts-migrate/.test(metadata.name))
   await expect.poll(migrationOf, { timeout: 10_000 }).toBeDefined()
@@ -137,15 +137,15 @@ test('it restores the latest backup, shows the result, and has the migrations ru
     .not.toSatisfy((uid) => uid === undefined || uid === before)
 })
 
-test('where nobody can be asked it restores nothing without --yes', async () => {
+test('without a terminal the command restores only with --yes', async () => {
   const { code, stderr } = await run(['restore', 'accounts', 'latest'], kubelet)
   expect({ code, stderr }).toEqual({
     code: 1,
-    stderr: 'Nobody can be asked here: add --yes to restore without a question.\n',
+    stderr: 'There is no terminal to ask for confirmation: add --yes to restore without it.\n',
   })
 })
 
-test('a restore that fails says why, and where its log is', async () => {
+test('a failed restore prints the reason and the location of its log', async () => {
   const { code, stderr } = await run(['restore', 'accounts', 'latest', '--yes'], (args) =>
     args[0] === 'list' ? { words: backups } : { words: 'mongorestore failed: no space left', fails: true },
   )
@@ -155,25 +155,28 @@ test('a restore that fails says why, and where its log is', async () => {
   )
 })
 
-test('a Job that does not end is left to go on, with what it waits for', async () => {
+test('a Job that does not complete keeps running, and the error says what it waits for', async () => {
   const { code, stderr } = await run(['restore', 'accounts', '--timeout', '1'])
   expect(code).toBe(1)
-  expect(stderr).toMatch(/^Job accounts-list-\w+ is not done after 1 s: .*kubectl describe job accounts-list-/)
+  expect(stderr).toMatch(/^Job accounts-list-\w+ has not completed after 1 s: .*kubectl describe job accounts-list-/)
 })
 
 test.each([
-  [['restore', 'nobody'], /^There is no AuthService nobody here: name its namespace/],
-  [['restore', 'careless'], /^AuthService careless has no backups: write spec.backup/],
-  [['restore', 'accounts', 'old', '--yes'], /^accounts has no backup old. There is:\nBACKUP/],
-])('%j says what to do', async (programArguments, sentence) => {
+  [
+    ['restore', 'nobody'],
+    /^There is no AuthService nobody in this namespace. To use another namespace, add --namespace/,
+  ],
+  [['restore', 'careless'], /^AuthService careless does not create backups: set spec.backup/],
+  [['restore', 'accounts', 'old', '--yes'], /^accounts has no backup old. Its backups:\nBACKUP/],
+])('%j explains what to do', async (programArguments, sentence) => {
   const { code, stderr } = await run(programArguments, kubelet)
   expect(code).toBe(1)
   expect(stderr).toMatch(sentence)
 })
 
-test('with no backup on the volume it says how to make one', async () => {
+test('without a backup on the volume the command explains how to create one', async () => {
   const { stderr } = await run(['restore', 'accounts', 'latest'], () => ({ words: '' }))
   expect(stderr).toBe(
-    'accounts has no backup yet. Make one now: kubectl create job --from=cronjob/accounts-backup accounts-first-backup\n',
+    `accounts has no backups yet. To create one: kubectl create job --from=cronjob/accounts-backup accounts-first-backup -n ${namespace.name}\n`,
   )
 })

@@ -9,15 +9,15 @@ import { join } from 'node:path'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import { presetOf } from '../../../operator/authservice/api/presets.ts'
 import { parseRate } from '../../../operator/authservice/api/units.ts'
-import type { EdgeLayout } from '../../../operator/authservice/resources/edge-layout.ts'
-import { edgeStartScript, upstreamConnections } from '../../../operator/authservice/resources/edge-start.ts'
-import { type NginxConfigInput, nginxConfig } from '../../../operator/authservice/resources/nginx-config.ts'
-import { nginxDirectory } from '../../servers/nginx.ts'
-import { freePort } from '../../servers/server-process.ts'
+import type { EdgeLayout } from '../../../operator/authservice/resources/edge/edge-layout.ts'
+import { edgeStartScript, upstreamConnections } from '../../../operator/authservice/resources/edge/edge-start.ts'
+import { type NginxConfigInput, nginxConfig } from '../../../operator/authservice/resources/edge/nginx-config.ts'
+import { nginxDirectory } from '../../../tools/local-servers/nginx.ts'
+import { freePort } from '../../../tools/local-servers/server-process.ts'
 
 const preset = presetOf('production').rateLimits
 
-/** What the configuration of a test is made from: as in production, without limits that get in a test's way. */
+/** The configuration of a test: the settings of production without limits that a test would reach. */
 export function configInput(changes: Partial<typeof preset> = {}): NginxConfigInput {
   const limits = { ...preset, perClient: '100000/s', burst: 10_000, ...changes }
   return {
@@ -33,7 +33,7 @@ export function configInput(changes: Partial<typeof preset> = {}): NginxConfigIn
   }
 }
 
-/** A folder that is renewed the way the kubelet renews a volume: a link is moved to a new folder. */
+/** A folder that is updated as the kubelet updates a volume: a symbolic link moves to a new folder. */
 export class MountedVolume {
   readonly path: string
   #version = 0
@@ -55,17 +55,19 @@ export interface Answer {
   status: number
   headers: IncomingMessage['headers']
   body: string
-  /** The certificate that the edge showed; undefined for a connection that goes on with an earlier session. */
+  /** The certificate of the edge; undefined for a connection that resumes a session. */
   certificate: PeerCertificate | undefined
 }
 
-/** What an edge pod runs, on this machine, in front of a server that a test gives. */
+/** The program of an edge pod on this machine, in front of a server of the test. */
 export class EdgeUnderTest {
   readonly config: MountedVolume
   readonly tls: MountedVolume
   readonly layout: EdgeLayout
-  /** Where the colour without the traffic listens; nobody does by default. */
+  /** The address of the colour without traffic; by default no server listens there. */
   previewPort = 1
+  /** The soft and hard limit of open files, as containerd sets them for a container. */
+  openFiles: { soft: number; hard?: number } = { soft: 1024 }
   readonly #folder: string
   readonly #log: string
   readonly #upstream: Server
@@ -79,6 +81,7 @@ export class EdgeUnderTest {
     this.layout = {
       config: join(folder, 'config'),
       tls: join(folder, 'tls'),
+      secret: join(folder, 'secret'),
       own: join(folder, 'own'),
       scratch: join(folder, 'scratch'),
       ports,
@@ -91,25 +94,26 @@ export class EdgeUnderTest {
     })
   }
 
-  /** Mounts what is given, and does not start it yet. */
+  /** Writes the volumes without starting the program. */
   static async create(server: RequestListener): Promise<EdgeUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), 'authservice-edge-'))
     const [http, https, health] = await Promise.all([freePort(), freePort(), freePort()])
     const upstream = createServer({ keepAliveTimeout: 75_000 }, server)
     await new Promise<void>((listening) => upstream.listen(0, '127.0.0.1', listening))
     const edge = new EdgeUnderTest(folder, { http, https, health }, upstream)
-    for (const path of [edge.layout.own, edge.layout.scratch]) await mkdir(path)
+    for (const path of [edge.layout.own, edge.layout.scratch, edge.layout.secret]) await mkdir(path)
+    await writeFile(join(edge.layout.secret, 'secret'), edgeSecret)
     return edge
   }
 
-  /** What the operator would write into the ConfigMap. */
+  /** The content of the ConfigMap. */
   configText(input: NginxConfigInput): string {
-    // A master that runs as root would give its workers another user, who may not read what is the master's alone.
+    // A master that runs as root starts workers of another user, who cannot read root's files.
     const user = process.getuid?.() === 0 ? 'user root;\n' : ''
     return user + nginxConfig(input, this.layout)
   }
 
-  /** Starts the pod's program. @returns when it is ready, as its readiness probe sees it */
+  /** Starts the program. @returns when its readiness probe succeeds */
   async start(): Promise<void> {
     const child = await this.spawn()
     const ended = new Promise<never>((_, reject) => {
@@ -119,12 +123,12 @@ export class EdgeUnderTest {
     await Promise.race([ended, this.#untilHealthy()])
   }
 
-  /** Connections to the server that the edge keeps. */
+  /** Idle connections to the server that the edge keeps. */
   get upstreamConnections(): number {
     return this.#upstreamSockets.size
   }
 
-  /** Starts the pod's program without waiting for anything. */
+  /** Starts the program without waiting. */
   async spawn(): Promise<ChildProcess> {
     const address = this.#upstream.address()
     if (typeof address !== 'object' || address === null) throw new Error('the server of the test does not listen')
@@ -132,18 +136,20 @@ export class EdgeUnderTest {
     const settings = `  zone server 128k;\n  ${upstreamConnections}\n`
     const preview = `map '' \\$preview { default 127.0.0.1:${this.previewPort}; }\n`
     const upstream = `cat >${this.layout.own}/upstream.conf <<CONF\n${preview}upstream server {\n${servers}${settings}}\nCONF`
-    // Nginx opens its standard error by name, which Node's own pipes do not allow.
+    // Nginx opens its standard error by path, which Node's pipes do not support.
     const log = openSync(this.#log, 'a')
     const path = `${await nginxDirectory()}:${process.env['PATH']}`
     const parent = existsSync('/usr/bin/setpriv') ? ['/usr/bin/setpriv', '--pdeathsig', 'TERM', '--'] : []
-    const [program = 'sh', ...rest] = [...parent, 'sh', '-c', edgeStartScript(upstream, this.layout, 0.1)]
+    const { soft, hard } = this.openFiles
+    const limits = `ulimit -S -n ${soft}\n${hard === undefined ? '' : `ulimit -H -n ${hard}\n`}`
+    const [program = 'sh', ...rest] = [...parent, 'sh', '-c', limits + edgeStartScript(upstream, this.layout, 0.1)]
     const child = spawn(program, rest, { env: { ...process.env, PATH: path }, stdio: ['ignore', log, log] })
     closeSync(log)
     this.#process = child
     return child
   }
 
-  /** Its end, with the exit code, after a signal. */
+  /** Sends a signal. @returns the exit code */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#process
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
@@ -159,24 +165,24 @@ export class EdgeUnderTest {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  /** Everything that it printed. */
+  /** Everything that the program has printed. */
   get output(): string {
     return readFileSync(this.#log, 'utf8')
   }
 
-  /** Process id of the Nginx master: another one is a restart. */
+  /** The process id of the Nginx master, which changes with a restart. */
   async master(): Promise<string> {
     return (await readFile(join(this.layout.own, 'nginx.pid'), 'utf8')).trim()
   }
 
-  /** What the pod says about its configuration. */
+  /** The pod's report on its configuration. */
   async report(): Promise<{ content: string; refused: string; problem: string }> {
     const { status, body } = await this.health('/configuration')
     if (status !== 200) throw new Error(`/configuration answered ${status}`)
     return JSON.parse(body)
   }
 
-  /** A request to the port of the probes, over a connection of its own. */
+  /** Sends a request to the port of the probes over a new connection. */
   health(path: string): Promise<{ status: number; body: string }> {
     return new Promise((resolve, reject) => {
       get({ host: '127.0.0.1', port: this.layout.ports.health, path, agent: false }, async (answer) => {
@@ -187,15 +193,27 @@ export class EdgeUnderTest {
     })
   }
 
-  /** One HTTPS request. @param agent with connections of its own by default */
+  /** Sends one HTTPS request. @param agent opens a new connection by default */
   call(path: string, options: CallOptions = {}): Promise<Answer> {
-    const { method = 'GET', body, headers = {}, agent = false, host = 'auth.example.com' } = options
+    const {
+      method = 'GET',
+      body,
+      headers = {},
+      agent = false,
+      host = 'auth.example.com',
+      address = '127.0.0.1',
+    } = options
     return new Promise((resolve, reject) => {
       let certificate: PeerCertificate | undefined
       const outgoing = request(
         {
-          ...{ host: '127.0.0.1', port: this.layout.ports.https, servername: host, path, method, agent },
-          // Which certificate is shown is what some tests are about; none of them is about trust.
+          host: address,
+          port: this.layout.ports.https,
+          servername: host,
+          path,
+          method,
+          agent,
+          // Some tests look at the certificate; none is about trust.
           rejectUnauthorized: false,
           headers: { host, ...headers },
         },
@@ -237,11 +255,16 @@ export interface CallOptions {
   body?: string
   headers?: Record<string, string>
   agent?: Agent | false
-  /** The name that is asked for, by TLS and in the request. */
+  /** The host name, for TLS and the request. */
   host?: string
+  /** The address of the edge; by default 127.0.0.1. */
+  address?: string
 }
 
-/** Connections that stay open, as a browser's do. */
+/** The content of the edge's Secret. */
+export const edgeSecret = 'what-the-edge-of-a-test-shows'
+
+/** Connections that stay open, like those of a browser. */
 export function keepAliveAgent(): Agent {
   return new Agent({ keepAlive: true, maxSockets: 4 })
 }

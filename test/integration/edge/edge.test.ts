@@ -1,13 +1,15 @@
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import type { RequestListener } from 'node:http'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { contentOf } from '../../../operator/authservice/edge-reports.ts'
-import { serverDrainSeconds } from '../../../operator/authservice/resources/drain.ts'
-import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
-import type { SecretData } from '../../../operator/authservice/secrets/secret-data.ts'
-import { configInput, EdgeUnderTest, keepAliveAgent } from './edge-under-test.ts'
+import { contentOf } from '../../../operator/authservice/gather/edge-reports.ts'
+import type { SecretData } from '../../../operator/authservice/model/secret-data.ts'
+import { serverDrainSeconds } from '../../../operator/authservice/resources/server/drain.ts'
+import { issueCertificate } from '../../../operator/authservice/secrets/system-sources.ts'
+import { configInput, EdgeUnderTest, edgeSecret, keepAliveAgent } from './edge-under-test.ts'
 
 let first: SecretData
 let second: SecretData
@@ -16,21 +18,21 @@ beforeAll(async () => {
   second = issueCertificate(['auth.example.com'], new Date())
 })
 
-/** What the server got, newest last. */
+/** The requests that the server received, newest last. */
 interface Seen {
   method: string
   path: string
   headers: Record<string, string | string[] | undefined>
-  /** Seconds since the connection that it came over was made. */
+  /** Seconds since its connection was opened. */
   connectionAge: number
 }
 let seen: Seen[] = []
 const connectedAt = new WeakMap<object, number>()
 
-/** How long answers take, in milliseconds, where it is not at once. */
+/** The delay of answers by path, in milliseconds. */
 const delays: Readonly<Record<string, number>> = { '/brief': 100, '/half': 500, '/slow': 1_000 }
 
-/** Answers after the delay of the path; `/dies` never. */
+/** Answers after the delay of the path. `/dies` is never answered. */
 const server: RequestListener = (incoming, outgoing) => {
   const { method = '', url = '', headers, socket } = incoming
   const now = performance.now()
@@ -61,24 +63,27 @@ describe('a request', () => {
   })
   afterAll(() => edge.remove())
 
-  test('reaches the server with the one address that the edge saw, whatever the client claims', async () => {
+  test('reaches the server with the address that the edge observed, whatever the client sends', async () => {
     const claims = {
       'x-forwarded-for': '203.0.113.7, 198.51.100.1',
       forwarded: 'for=203.0.113.7',
       'x-real-ip': '1.1.1.1',
+      'x-proxy-secret': 'what a client claims',
     }
     const answer = await edge.call('/v1/me', { headers: claims })
     expect(answer).toMatchObject({ status: 200, body: 'ok' })
     expect(seen[0]?.headers).toMatchObject({
       'x-forwarded-for': '127.0.0.1',
       'x-forwarded-proto': 'https',
+      // The server trusts the address because of this header.
+      'x-proxy-secret': edgeSecret,
       host: 'auth.example.com',
       'x-request-id': expect.stringMatching(/^[0-9a-f]{32}$/),
     })
     expect(seen[0]?.headers).not.toHaveProperty('forwarded')
   })
 
-  test('by HTTP is sent to HTTPS, at the host of the spec whatever the client calls it', async () => {
+  test('over HTTP is redirected to HTTPS at the host of the spec, whatever its Host header', async () => {
     const answer = await new Promise<{ status: number | undefined; location: string | undefined }>(
       (resolve, reject) => {
         const { http: port } = edge.layout.ports
@@ -93,7 +98,7 @@ describe('a request', () => {
     expect(answer).toEqual({ status: 308, location: 'https://auth.example.com/a?b=c' })
   })
 
-  test('is answered with the HSTS of production, once, also when the edge answers itself', async () => {
+  test('is answered with one HSTS header in production, also when the edge itself answers', async () => {
     const hsts = 'max-age=31536000; includeSubDomains'
     expect((await edge.call('/v1/me')).headers['strict-transport-security']).toBe(hsts)
     const tooLarge = await edge.call('/v1/me', { method: 'POST', body: 'x'.repeat(20_000) })
@@ -106,49 +111,49 @@ describe('a request', () => {
     expect((await edge.call('/v1/me')).headers['x-bad-version']).toBe('logins-fail')
   })
 
-  test('over a limit of its route is answered 429 as a problem that says when to come back', async () => {
+  test('over a limit of its route is answered 429 with a problem and Retry-After', async () => {
     const answers = await Promise.all(
       Array.from({ length: 14 }, () => edge.call('/v1/auth/login', { method: 'POST', body: '{}' })),
     )
     const refused = answers.filter(({ status }) => status === 429)
-    // The first and a burst of ten pass.
+    // The first request and a burst of ten pass.
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(11)
     expect(refused[0]?.headers).toMatchObject({ 'content-type': 'application/problem+json', 'retry-after': '1' })
     expect(JSON.parse(refused[0]?.body ?? '')).toMatchObject({ status: 429, code: 'rate_limited' })
     expect((await edge.call('/v1/me')).status).toBe(200)
   })
 
-  test('is repeated on another connection when that is safe, and never when it may have been carried out', async () => {
+  test('is retried on another connection only if the server cannot have processed it', async () => {
     expect((await edge.call('/dies')).status).toBe(503)
     expect((await edge.call('/dies', { method: 'POST' })).status).toBe(503)
     expect(seen.map(({ method }) => method)).toEqual(['GET', 'GET', 'POST'])
   })
 
-  /** Needs four connections at a time. */
+  /** Needs four concurrent connections. */
   const four = async (path: string) => {
     const answers = await Promise.all(Array.from({ length: 4 }, () => edge.call(path)))
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200])
   }
 
-  test('goes over a connection to the server that is at most two seconds old', async () => {
+  test('uses a connection to the server that is at most two seconds old', async () => {
     const end = performance.now() + 4_000
     while (performance.now() < end) expect((await edge.call('/v1/me')).status).toBe(200)
     const ages = seen.map(({ connectionAge }) => connectionAge)
     expect(Math.max(...ages)).toBeLessThan(2.5)
-    // It is kept open at all.
+    // The connection is kept alive.
     expect(Math.max(...ages)).toBeGreaterThan(0.5)
   })
 
-  test('does not go over an older one either that has rested', async () => {
+  test('does not use an older idle connection either', async () => {
     await four('/half')
-    // One request at a time needs one of the four connections, and the others rest for two seconds.
+    // Sequential requests use one of the four connections; the others are idle for two seconds.
     for (let count = 0; count < 2; count++) expect((await edge.call('/slow')).status).toBe(200)
     await four('/half')
     expect(Math.max(...seen.map(({ connectionAge }) => connectionAge))).toBeLessThan(2.4)
   })
 
-  test('never goes over a connection that a server is about to end: those that nobody uses are let go before', async () => {
-    // Those of before are near their end.
+  test('never uses a connection that a server is about to close, because the edge closes idle ones first', async () => {
+    // The present connections are near their end.
     await expect.poll(() => edge.upstreamConnections, { timeout: serverDrainSeconds * 1_000 }).toBe(0)
     await four('/brief')
     expect(edge.upstreamConnections).toBeGreaterThan(0)
@@ -173,7 +178,7 @@ describe('a request', () => {
     session.close()
   })
 
-  test('leaves a line of JSON without its query or its tokens', async () => {
+  test('is logged as a line of JSON without its query and its tokens', async () => {
     await edge.call('/v1/"odd"?token=secret-1', {
       headers: { authorization: 'Bearer secret-2', 'x-request-id': 'abcdefgh' },
     })
@@ -185,6 +190,116 @@ describe('a request', () => {
   })
 })
 
+describe('the metrics', () => {
+  const page = async () => (await edge.health('/metrics')).body
+  const count = async (status: number) =>
+    Number(new RegExp(`^edge_http_requests_total\\{status="${status}"\\} (\\d+)$`, 'm').exec(await page())?.[1] ?? -1)
+
+  beforeAll(async () => {
+    await create(configInput({ login: '1/m' }))
+    await edge.start()
+  })
+  afterAll(() => edge.remove())
+
+  test('count the responses to clients, of the server and of the edge itself', async () => {
+    expect(await count(503), 'initially').toBe(0)
+    for (let sent = 0; sent < 3; sent++) await edge.call('/v1/me')
+    for (let sent = 0; sent < 2; sent++) await edge.call('/dies')
+    const login = () => edge.call('/v1/auth/login', { method: 'POST', body: '{}' })
+    const answers = await Promise.all([login(), login(), login()])
+    const limited = answers.filter(({ status }) => status === 429).length
+    expect(limited).toBeGreaterThan(0)
+    await expect.poll(() => count(503), { timeout: 20_000 }).toBe(2)
+    await expect.poll(() => count(429), { timeout: 20_000 }).toBe(limited)
+    await expect.poll(() => count(200), { timeout: 20_000 }).toBe(3 + 3 - limited)
+  })
+
+  test('show the number of open connections and the limit', async () => {
+    const agent = keepAliveAgent()
+    await edge.call('/v1/me', { agent })
+    expect(Number(/^edge_connections (\d+)$/m.exec(await page())?.[1])).toBeGreaterThan(0)
+    expect(await page()).toMatch(/^edge_connections_max 24576$/m)
+    agent.destroy()
+  })
+
+  test('keep their values when the container restarts', async () => {
+    const before = await count(503)
+    await edge.end('SIGTERM')
+    await edge.start()
+    expect(await count(503)).toBe(before)
+  })
+
+  test('count refusals that are not logged', async () => {
+    expect(await count(429)).toBeGreaterThan(0)
+    expect(edge.output).not.toMatch(/"status":429|limiting requests/)
+  })
+})
+
+describe('busy connections', () => {
+  beforeAll(async () => {
+    await create(configInput({ burst: 200, perClient: '1000000/s' }))
+    await edge.start()
+  })
+  afterAll(() => edge.remove())
+
+  test('of one address with slow requests are limited, and the edge answers with a problem', async () => {
+    const answers = await Promise.all(Array.from({ length: 300 }, () => edge.call('/slow').catch(String)))
+    const statuses = answers.map((answer) => (typeof answer === 'string' ? answer : String(answer.status)))
+    expect(new Set(statuses)).toEqual(new Set(['200', '429']))
+    expect(statuses.filter((status) => status === '200')).toHaveLength(256)
+  })
+
+  test('with incomplete headers block no other client, and are closed', { timeout: 120_000 }, async () => {
+    // More than the edge once had room for: 8,192.
+    const half = await halfSent(8_500)
+    for (let sent = 0; sent < 20; sent++) expect((await edge.call('/v1/me')).status).toBe(200)
+    await expect.poll(() => half.filter((socket) => !socket.closed).length, { timeout: 60_000 }).toBe(0)
+  })
+
+  /** Connections with an incomplete request. */
+  async function halfSent(count: number): Promise<Socket[]> {
+    const sockets: Socket[] = []
+    while (sockets.length < count) {
+      const some = Array.from({ length: 500 }, () => connect(edge.layout.ports.http, '127.0.0.1'))
+      await Promise.all(some.map((socket) => once(socket, 'connect')))
+      for (const socket of some) {
+        socket.on('error', () => {})
+        socket.resume()
+        socket.write('GET / HTTP/1.1\r\nHost: auth.example.com\r\nX-Half: ')
+      }
+      sockets.push(...some)
+    }
+    return sockets
+  }
+})
+
+test('a node with a low limit of open files does not prevent the start, and metrics show how many clients fit', async () => {
+  await create(configInput({ burst: 2_000 }))
+  edge.openFiles = { soft: 400, hard: 600 }
+  await edge.start()
+  expect((await edge.health('/metrics')).body).toMatch(/^edge_connections_max 688$/m)
+  expect(edge.output).toContain('"the node lets a container open 600 files, so a worker has 344 of 12288 connections"')
+  // Idle connections make room for others. Connections that find no free file would have to wait.
+  const resting = Array.from({ length: 1_200 }, () => connect(edge.layout.ports.https, '127.0.0.1'))
+  for (const socket of resting) socket.on('error', () => {})
+  await Promise.all(resting.map((socket) => once(socket, 'connect')))
+  for (let sent = 0; sent < 20; sent++) expect((await edge.call('/v1/me')).status).toBe(200)
+  expect(edge.output).not.toContain('Too many open files')
+  for (const socket of resting) socket.destroy()
+  await edge.remove()
+})
+
+test.skipIf(!existsSync('/proc/net/if_inet6'))('clients reach the edge over IPv6 too', async () => {
+  await create()
+  await edge.start()
+  try {
+    expect(await edge.call('/v1/me', { address: '::1' })).toMatchObject({ status: 200, body: 'ok' })
+    expect(seen[0]?.headers['x-forwarded-for']).toBe('::1')
+  } finally {
+    await edge.remove()
+  }
+})
+
 describe('the preview', () => {
   const host = 'preview.example.com'
   let preview: Server
@@ -193,7 +308,7 @@ describe('the preview', () => {
     preview = createServer((incoming, outgoing) => outgoing.end(`the other colour, for ${incoming.headers.host}`))
     await new Promise<void>((listening) => preview.listen(0, '127.0.0.1', listening))
     await create({ ...configInput({ login: '1/m' }), rollout: { blueGreen: { previewHost: host } } })
-    // What listens on a port of this machine has this address.
+    // A server on a TCP port has an address of this type.
     edge.previewPort = (preview.address() as AddressInfo).port
     await edge.start()
   })
@@ -202,19 +317,19 @@ describe('the preview', () => {
     preview.close()
   })
 
-  test('has a name of its own, and the way to the live colour stays as it is', async () => {
+  test('has its own host name, and the live colour is not affected', async () => {
     expect(await edge.call('/', { host })).toMatchObject({ status: 200, body: `the other colour, for ${host}` })
     expect(await edge.call('/')).toMatchObject({ status: 200, body: 'ok' })
     expect(await edge.call('/', { host: 'unknown.example.com' }), 'any other name').toMatchObject({ body: 'ok' })
   })
 
-  test('keeps the same limits', async () => {
+  test('has the same limits', async () => {
     const login = () => edge.call('/v1/auth/login', { host, method: 'POST', body: '{}' })
     const answers = await Promise.all([login(), login(), login()])
     expect(answers.map(({ status }) => status)).toContain(429)
   })
 
-  test('that nobody serves answers 503 as the edge does, and the live colour goes on', async () => {
+  test('without a server answers 503 like the edge, and the live colour continues', async () => {
     preview.close()
     preview.closeAllConnections()
     expect(await edge.call('/', { host })).toMatchObject({ status: 503, body: expect.stringContaining('not_ready') })
@@ -231,7 +346,7 @@ describe('a change', () => {
 
   const fingerprint = async () => (await edge.call('/v1/me')).certificate?.fingerprint256
 
-  test('of certificate and configuration is taken up by the same Nginx, and no request fails', async () => {
+  test('of certificate and configuration is loaded by the running Nginx, and no request fails', async () => {
     const agent = keepAliveAgent()
     const outcomes: string[] = []
     let running = true
@@ -243,7 +358,7 @@ describe('a change', () => {
     })
     const slow = edge.call('/slow')
     const master = await edge.master()
-    // Each worker ends its connections over ten seconds: these are several generations at a time.
+    // Each worker ends its connections over ten seconds, so several generations exist at a time.
     for (let change = 0; change < 6; change++) {
       const certificate = change % 2 === 0 ? second : first
       const config = edge.configText(configInput({ burst: 9_000 + change }))
@@ -261,13 +376,13 @@ describe('a change', () => {
     expect(new Set(outcomes)).toEqual(new Set(['200']))
   })
 
-  test('of the certificate alone is what new connections see', async () => {
+  test('of the certificate alone is visible to new connections', async () => {
     const before = await fingerprint()
     await edge.tls.mount(second)
     await expect.poll(fingerprint, { timeout: 10_000 }).not.toBe(before)
   })
 
-  test('to a configuration that Nginx refuses keeps the old one, and says why', async () => {
+  test('to a configuration that Nginx refuses keeps the old one and reports the reason', async () => {
     const { content } = await edge.report()
     const bad = edge.configText(configInput()).replace('server_tokens off;', 'server_tokens "off;')
     await edge.config.mount({ 'nginx.conf': bad })
@@ -275,7 +390,7 @@ describe('a change', () => {
       .poll(() => edge.report(), { timeout: 10_000 })
       .toEqual({ content, refused: contentOf(bad), problem: expect.stringMatching(/nginx\.conf:\d+ *$/) })
     expect((await edge.call('/v1/me')).status).toBe(200)
-    expect(edge.output).toMatch(/"msg":"the configuration is refused, the one before goes on"/)
+    expect(edge.output).toMatch(/"msg":"refused the configuration, keeping the previous one"/)
 
     const good = edge.configText(configInput({ burst: 77 }))
     await edge.config.mount({ 'nginx.conf': good })
@@ -284,7 +399,7 @@ describe('a change', () => {
       .toEqual({ content: contentOf(good), refused: '', problem: '' })
   })
 
-  test('to a key of another certificate is refused, and taken up when only the key is mended', async () => {
+  test('to a key of another certificate is refused, and loaded when the key alone is corrected', async () => {
     const before = await fingerprint()
     await edge.tls.mount({ ...second, 'tls.key': first['tls.key'] ?? '' })
     await expect.poll(async () => (await edge.report()).problem, { timeout: 10_000 }).toMatch(/key values mismatch/)
@@ -293,7 +408,7 @@ describe('a change', () => {
     await expect.poll(fingerprint, { timeout: 10_000 }).not.toBe(before)
   })
 
-  test('that is bad does not keep a container from starting again with what ran before', async () => {
+  test('to an invalid configuration does not prevent a container restart with the previous one', async () => {
     const before = await edge.report()
     await edge.config.mount({ 'nginx.conf': 'nonsense' })
     await expect.poll(async () => (await edge.report()).problem, { timeout: 10_000 }).not.toBe('')
@@ -310,7 +425,7 @@ describe('a change', () => {
 describe('the end', () => {
   afterEach(() => edge.remove())
 
-  test.each(['SIGTERM', 'SIGQUIT'] as const)('by %s comes after the requests that are under way', async (signal) => {
+  test.each(['SIGTERM', 'SIGQUIT'] as const)('by %s happens after the pending requests', async (signal) => {
     await create()
     await edge.start()
     const slow = edge.call('/slow')
@@ -320,7 +435,7 @@ describe('the end', () => {
     expect(await ended).toBe(0)
   })
 
-  test('comes at once when the very first configuration is bad, with the reason in the log', async () => {
+  test('happens immediately when the first configuration is invalid, with the reason in the log', async () => {
     await create()
     await edge.config.mount({ 'nginx.conf': 'nonsense' })
     const child = await edge.spawn()

@@ -7,9 +7,9 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resolveSpec } from '../../../operator/authservice/api/defaults.ts'
 import { type AuthServiceSpec, AuthServiceSpecSchema } from '../../../operator/authservice/api/spec.ts'
-import { nginxConfig } from '../../../operator/authservice/resources/nginx-config.ts'
-import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
-import { nginxDirectory } from '../../servers/nginx.ts'
+import { nginxConfig } from '../../../operator/authservice/resources/edge/nginx-config.ts'
+import { issueCertificate } from '../../../operator/authservice/secrets/system-sources.ts'
+import { nginxDirectory } from '../../../tools/local-servers/nginx.ts'
 
 const run = promisify(execFile)
 const { ingress, tokens, rateLimits, environment } = AuthServiceSpecSchema.properties
@@ -30,7 +30,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true }))
 
-/** The keywords of JSON Schema that a field has; its type in TypeScript does not tell which. */
+/** The JSON Schema keywords of a field, which its TypeScript type does not show. */
 interface Keywords {
   pattern?: string
   maxLength?: number
@@ -39,7 +39,7 @@ interface Keywords {
 }
 const keywordsOf = (schema: object): Keywords => schema
 
-/** Texts that the schema admits, long ones among them. */
+/** Strings that the schema accepts, long ones too. */
 const textOf = (schema: object) => {
   const { pattern = '', maxLength = 0 } = keywordsOf(schema)
   return fc
@@ -63,7 +63,11 @@ const spec: fc.Arbitrary<AuthServiceSpec> = fc.record({
   ),
   rateLimits: fc.record(
     {
-      ...{ perClient: rate, login: rate, register: rate, refresh: rate, reset: rate },
+      perClient: rate,
+      login: rate,
+      register: rate,
+      refresh: rate,
+      reset: rate,
       burst: fc.integer({ min, max }),
     },
     { requiredKeys: [] },
@@ -71,9 +75,13 @@ const spec: fc.Arbitrary<AuthServiceSpec> = fc.record({
   ingress: fc.record({ host: textOf(ingress.properties.host) }, { requiredKeys: [] }),
 })
 
-test('Nginx takes the configuration of every spec that the schema admits', async () => {
+test('Nginx accepts the configuration of every spec that the schema accepts', async () => {
   const layout = {
-    ...{ config: '/none', tls: '/none', own: folder, scratch: join(folder, 'scratch') },
+    config: '/none',
+    tls: '/none',
+    secret: '/none',
+    own: folder,
+    scratch: join(folder, 'scratch'),
     ports: { http: 18_080, https: 18_443, health: 18_081 },
   }
   let longest = 0
@@ -82,7 +90,7 @@ test('Nginx takes the configuration of every spec that the schema admits', async
       const resolved = resolveSpec({ metadata: { name: 'accounts', namespace: 'team-a' }, spec: one })
       longest = Math.max(longest, resolved.ingress.host.length)
       await writeFile(join(folder, 'nginx.conf'), nginxConfig(resolved, layout))
-      // Nginx opens its standard error by name, which Node's own pipes do not allow.
+      // Nginx opens its standard error by path, which Node's pipes do not support.
       const test = `"$0" -t -q -e /dev/stderr -c ${folder}/nginx.conf >problem 2>&1 || { cat problem; exit 1; }`
       await run('sh', ['-c', test, nginx], { cwd: folder })
     }),
@@ -99,7 +107,7 @@ test.each([
   'https://$host',
   'https://a\nb',
   'https://a b',
-])('an issuer %j, which would become a host, is refused by the schema and never becomes one', (issuer) => {
+])('the schema refuses the issuer %j, and it never becomes a host', (issuer) => {
   expect(new RegExp(keywordsOf(tokens.properties.issuer).pattern ?? '').test(issuer)).toBe(false)
   const metadata = { name: 'accounts', namespace: 'team-a' }
   const resolved = resolveSpec({ metadata, spec: { mongodb: {}, redis: {}, tokens: { issuer } } })

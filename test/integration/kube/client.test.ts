@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { EventRecorder } from '../../../operator/kube/events.ts'
 import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
-import { apiClient, type ConfigMap, configMap, configMaps, makeNamespace, RecordingLog } from './api.ts'
+import { apiClient, type ConfigMap, configMap, configMaps, makeNamespace, RecordingLog } from '../support/kube-api.ts'
 
 const client = apiClient()
 let namespace = ''
@@ -10,33 +10,33 @@ beforeAll(async () => {
   namespace = await makeNamespace('client-test')
 })
 
-test('applying takes a field over, and giving it up removes it', async () => {
+test('apply takes over a field, and omitting the field later removes it', async () => {
   await apiClient(undefined, 'somebody').apply(configMaps, configMap(namespace, 'shared', { ours: 'x', theirs: 'y' }))
   await client.apply(configMaps, configMap(namespace, 'shared', { ours: '1', more: '2' }))
   const { data } = await client.apply<ConfigMap>(configMaps, configMap(namespace, 'shared', { ours: '1' }))
   expect(data).toEqual({ ours: '1', theirs: 'y' })
 })
 
-test('applying what is to be new makes it, and leaves alone what somebody made before', async () => {
+test('createIfAbsent creates a new object, and does not touch an existing one', async () => {
   const somebody = apiClient(undefined, 'somebody')
   const theirs = await somebody.apply<ConfigMap>(configMaps, configMap(namespace, 'taken', { theirs: 'y' }))
-  expect(await client.applyNew(configMaps, configMap(namespace, 'taken', { ours: 'x' }))).toBe(false)
+  expect(await client.createIfAbsent(configMaps, configMap(namespace, 'taken', { ours: 'x' }))).toBe(false)
   expect(await client.get(configMaps, namespace, 'taken')).toEqual({ apiVersion: 'v1', kind: 'ConfigMap', ...theirs })
 
-  expect(await client.applyNew(configMaps, configMap(namespace, 'free', { ours: '1', more: '2' }))).toBe(true)
-  // It was applied, and not created as a whole: what is given up later goes.
-  await client.applyUnseen(configMaps, configMap(namespace, 'free', { ours: '1' }))
+  expect(await client.createIfAbsent(configMaps, configMap(namespace, 'free', { ours: '1', more: '2' }))).toBe(true)
+  // The object was applied, not created: a field that is omitted later is removed.
+  await client.applyMetadataOnly(configMaps, configMap(namespace, 'free', { ours: '1' }))
   expect((await client.get<ConfigMap>(configMaps, namespace, 'free')).data).toEqual({ ours: '1' })
 })
 
-test('of several that make an object at the same time one makes it', async () => {
+test('if several clients create an object at the same time, one of them succeeds', async () => {
   const made = await Promise.all(
-    ['a', 'b', 'c', 'd'].map((data) => client.applyNew(configMaps, configMap(namespace, 'raced', { data }))),
+    ['a', 'b', 'c', 'd'].map((data) => client.createIfAbsent(configMaps, configMap(namespace, 'raced', { data }))),
   )
   expect(made.filter((one) => one)).toHaveLength(1)
 })
 
-test('a refusal says what was refused and why', async () => {
+test('an error says what was rejected and why', async () => {
   await expect(client.get(configMaps, namespace, 'absent')).rejects.toMatchObject({
     status: 404,
     reason: 'NotFound',
@@ -48,7 +48,7 @@ test('a refusal says what was refused and why', async () => {
   })
 })
 
-test('an update of an old version is a conflict', async () => {
+test('an update with an old version is a conflict', async () => {
   const old = await client.create(configMaps, configMap(namespace, 'versions', { v: '1' }))
   await client.update(configMaps, { ...old, data: { v: '2' } })
   await expect(client.update(configMaps, { ...old, data: { v: '3' } })).rejects.toMatchObject({
@@ -57,7 +57,7 @@ test('an update of an old version is a conflict', async () => {
   })
 })
 
-test('deleting spares an object that only has the same name', async () => {
+test('deleting does not affect another object with the same name', async () => {
   const first = await client.create(configMaps, configMap(namespace, 'reborn'))
   await client.delete(configMaps, first.metadata)
   const second = await client.create(configMaps, configMap(namespace, 'reborn'))
@@ -67,7 +67,7 @@ test('deleting spares an object that only has the same name', async () => {
   await client.delete(configMaps, second.metadata)
 })
 
-test('equal events become one with a count, and a long note is cut', async () => {
+test('equal events become one with a count, and a long note is shortened', async () => {
   const events: Resource = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events', namespaced: true }
   const regarding = {
     ...(await client.create(configMaps, configMap(namespace, 'about'))),

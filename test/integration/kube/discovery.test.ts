@@ -4,8 +4,9 @@ import { Informer } from '../../../operator/kube/informer.ts'
 import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
 import { OptionalInformer } from '../../../operator/kube/optional-informer.ts'
 import { OptionalKinds } from '../../../operator/kube/optional-kinds.ts'
-import { apiClient, apiTransport, leases, makeNamespace, RecordingLog } from './api.ts'
-import { definitionOf, definitions } from './definitions.ts'
+import { definitions } from '../../../tools/local-servers/install-definition.ts'
+import { definitionOf } from '../support/definition-of-kind.ts'
+import { apiClient, apiTransport, leases, makeNamespace, RecordingLog } from '../support/kube-api.ts'
 
 const client = apiClient()
 const gadgets: Resource = { apiVersion: 'discovery.test/v1', kind: 'Gadget', plural: 'gadgets', namespaced: true }
@@ -32,18 +33,18 @@ afterAll(async () => {
   await informer.close()
 })
 
-test('kinds are known by group, version and name', async () => {
+test('kinds are identified by group, version and name', async () => {
   const served = await new Discovery(apiTransport()).look()
   expect(served.has(leases)).toBe(true)
   expect(served.has({ ...leases, apiVersion: 'coordination.k8s.io/v99' })).toBe(false)
   expect(served.has({ ...leases, kind: 'Loan' })).toBe(false)
 })
 
-test('looking again at an unchanged API server transfers nothing', async () => {
+test('another request to an unchanged API server transfers nothing', async () => {
   const codes: string[] = []
   const discovery = new Discovery(apiTransport(inject('apiServer').port, (_, code) => codes.push(code)))
   await discovery.look()
-  // Other test files may define kinds meanwhile.
+  // Other test files may define kinds at the same time.
   await expect
     .poll(async () => {
       await discovery.look()
@@ -53,7 +54,7 @@ test('looking again at an unchanged API server transfers nothing', async () => {
   expect((await discovery.look()).has(leases)).toBe(true)
 })
 
-test('objects of a kind are seen from when its definition is made until it is deleted', async () => {
+test('objects of a kind are seen from the creation of its definition until its deletion', async () => {
   const changes: string[] = []
   informer.onChange(({ type, object }) => changes.push(`${type} ${object.metadata.name}`))
   kinds.onChange((_, availability) => void (availability === 'available' ? informer.open() : informer.close()))

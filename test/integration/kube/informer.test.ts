@@ -1,10 +1,11 @@
 import { afterEach, beforeAll, expect, inject, test } from 'vitest'
 import { KubeClient } from '../../../operator/kube/client.ts'
-import { type Change, Informer, type InformerOptions } from '../../../operator/kube/informer.ts'
+import { Informer, type InformerOptions } from '../../../operator/kube/informer.ts'
+import type { Change } from '../../../operator/kube/object-cache.ts'
 import { Transport } from '../../../operator/kube/transport.ts'
-import { apiClient, type ConfigMap, configMap, configMaps, makeNamespace, RecordingLog } from './api.ts'
-import { type Fault, FaultyApi } from './api-proxy.ts'
-import { FaultyProxy } from './proxy.ts'
+import { ApiProxy, type Fault } from '../support/api-proxy.ts'
+import { apiClient, type ConfigMap, configMap, configMaps, makeNamespace, RecordingLog } from '../support/kube-api.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 
 const client = apiClient()
 const log = new RecordingLog()
@@ -20,7 +21,7 @@ afterEach(async () => {
   for (const one of running.splice(0)) await one.stop()
 })
 
-/** An informer of the ConfigMaps with a label of this test's own. */
+/** An informer of the ConfigMaps with a label of this test. */
 function watched(options: Partial<InformerOptions<ConfigMap>> = {}) {
   const label = `test-${count++}`
   const lists: number[] = []
@@ -59,7 +60,7 @@ test('a list of many pages is complete', async () => {
   expect(names()).toEqual(wanted)
 })
 
-test('changes arrive in their order', async () => {
+test('changes arrive in order', async () => {
   const { informer, object, seen } = watched()
   informer.start()
   await informer.synced
@@ -69,8 +70,8 @@ test('changes arrive in their order', async () => {
   await expect.poll(seen, { timeout: 5_000 }).toEqual(['added a', 'updated a', 'deleted a'])
 })
 
-test('what happens while the watch is cut is seen afterwards, without a new list', async () => {
-  const proxy = await FaultyProxy.to(inject('apiServer').port)
+test('changes while the watch is interrupted are seen afterwards, without a new list', async () => {
+  const proxy = await TcpProxy.to(inject('apiServer').port)
   const { informer, object, names, lists } = watched({ client: apiClient(proxy.port) })
   informer.start()
   await informer.synced
@@ -89,8 +90,8 @@ test('what happens while the watch is cut is seen afterwards, without a new list
 test.each<[string, Fault]>([
   ['away', { kind: 'cut' }],
   ['one that ends each watch at once', { kind: 'empty' }],
-])('while the API server is %s, a watch asks less and less often', async (_, fault) => {
-  const proxy = await FaultyApi.inFrontOf(inject('apiServer').port)
+])('while the API server is %s, a watch retries less and less often', async (_, fault) => {
+  const proxy = await ApiProxy.inFrontOf(inject('apiServer').port)
   const transport = new Transport(proxy.configFrom(inject('apiServer').kubeconfigPath), 'kube-test')
   const { informer, object, names } = watched({
     client: new KubeClient(transport, 'kube-test'),
@@ -103,7 +104,7 @@ test.each<[string, Fault]>([
   await client.create(configMaps, object('a'))
   const before = proxy.requests.length
   await new Promise((passed) => setTimeout(passed, 2_000))
-  // After 20, 40, 80, … milliseconds; one that goes on as it began asks 100 times.
+  // After 20, 40, 80, … milliseconds; without backoff, there would be 100 requests.
   expect(proxy.requests.length - before).toBeLessThan(15)
   expect(proxy.requests.length - before).toBeGreaterThan(3)
 
@@ -113,8 +114,8 @@ test.each<[string, Fault]>([
   await proxy.close()
 })
 
-test('an object that is deleted and made again in a gap is two changes', async () => {
-  const proxy = await FaultyProxy.to(inject('apiServer').port)
+test('an object that is deleted and recreated in a gap is two changes', async () => {
+  const proxy = await TcpProxy.to(inject('apiServer').port)
   const { informer, object, seen } = watched({ client: apiClient(proxy.port) })
   await client.create(configMaps, object('a'))
   informer.start()
@@ -127,7 +128,7 @@ test('an object that is deleted and made again in a gap is two changes', async (
   await proxy.close()
 })
 
-test('what a write returns is in the cache at once, unless the watch has told of something later', async () => {
+test('the result of a write is in the cache immediately, unless the watch has delivered a later state', async () => {
   const { informer, object } = watched()
   await client.create(configMaps, object('a'))
   informer.start()
@@ -136,16 +137,45 @@ test('what a write returns is in the cache at once, unless the watch has told of
   const late = await client.apply(configMaps, object('a', { x: 'mine' }))
   await client.apply(configMaps, object('a', { x: 'later' }))
   await expect.poll(data, { timeout: 5_000 }).toEqual({ x: 'later' })
-  informer.learn(late)
+  informer.observeWrite(late)
   expect(data()).toEqual({ x: 'later' })
 
   await informer.stop()
-  informer.learn(await client.apply(configMaps, object('a', { x: 'newest' })))
+  informer.observeWrite(await client.apply(configMaps, object('a', { x: 'newest' })))
   expect(data()).toEqual({ x: 'newest' })
 })
 
-test('an expired resource version leads to a list, and nothing is missed', async () => {
-  const proxy = await FaultyProxy.to(inject('apiServer').port)
+test('objects that a late read finds join the cache, except those that are deleted meanwhile', async () => {
+  const proxy = await ApiProxy.inFrontOf(inject('apiServer').port)
+  const transport = new Transport(proxy.configFrom(inject('apiServer').kubeconfigPath), 'kube-test')
+  let isOpen = false
+  const { informer, object, names } = watched({
+    client: new KubeClient(transport, 'kube-test'),
+    admission: { admits: () => isOpen, isGone: () => {} },
+  })
+  await client.create(configMaps, object('stays'))
+  await client.create(configMaps, object('goes'))
+  informer.start()
+  await informer.synced
+  expect(names()).toEqual([])
+
+  isOpen = true
+  const released = Promise.withResolvers<void>()
+  proxy.fault = ({ path }) => (path.includes('watch') ? undefined : { kind: 'answerLate', after: released.promise })
+  const read = informer.readAgain(namespace)
+  await expect.poll(() => proxy.lateAnswers).toBe(1)
+  await client.delete(configMaps, object('goes').metadata)
+  await client.create(configMaps, object('comes'))
+  await expect.poll(names, { timeout: 5_000 }).toEqual(['comes'])
+  released.resolve()
+  await read
+  expect(names()).toEqual(['comes', 'stays'])
+  await informer.stop()
+  await proxy.close()
+})
+
+test('an expired resource version leads to a list, and no change is missed', async () => {
+  const proxy = await TcpProxy.to(inject('apiServer').port)
   const { informer, object, names, lists } = watched({
     client: apiClient(proxy.port),
     backoff: { baseMilliseconds: 500, mostMilliseconds: 500 },
@@ -155,7 +185,7 @@ test('an expired resource version leads to a list, and nothing is missed', async
   await client.create(configMaps, object('a'))
   await expect.poll(names).toEqual(['a'])
 
-  // The watch cannot come back while etcd forgets the version that it was at.
+  // The watch must not recover while etcd compacts the version at which it stopped.
   proxy.setSilent(true)
   proxy.cut()
   await client.create(configMaps, object('b'))
@@ -171,7 +201,7 @@ test('an expired resource version leads to a list, and nothing is missed', async
   await proxy.close()
 })
 
-test('an error of a handler is logged and counted, and the other handlers are told', async () => {
+test('an error of a handler is logged and counted, and the other handlers are called', async () => {
   let errors = 0
   const { informer, object, seen } = watched({ onHandlerError: () => errors++ })
   const later: string[] = []
@@ -193,8 +223,8 @@ test('an error of a handler is logged and counted, and the other handlers are to
   )
 })
 
-test('an informer that starts before its API server syncs when that comes', async () => {
-  const proxy = await FaultyProxy.to(inject('apiServer').port)
+test('an informer that starts before its API server syncs once that is available', async () => {
+  const proxy = await TcpProxy.to(inject('apiServer').port)
   proxy.setSilent(true)
   const { informer } = watched({ client: apiClient(proxy.port) })
   informer.start()
@@ -206,7 +236,7 @@ test('an informer that starts before its API server syncs when that comes', asyn
   await proxy.close()
 })
 
-test('the cache keeps what the transform leaves', async () => {
+test('the cache keeps the result of the transform', async () => {
   const { informer, object } = watched({
     transform: (one) => ({ ...one, metadata: { ...one.metadata, managedFields: [] }, data: {} }),
   })
@@ -216,7 +246,7 @@ test('the cache keeps what the transform leaves', async () => {
   expect(informer.list()).toEqual([expect.objectContaining({ data: {} })])
 })
 
-/** Makes etcd forget all versions before this one. */
+/** Makes etcd compact all versions before this one. */
 async function compact(revision: number): Promise<void> {
   const { etcdPort } = inject('apiServer')
   const answer = await fetch(`http://127.0.0.1:${etcdPort}/v3/kv/compaction`, {

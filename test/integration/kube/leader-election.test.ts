@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { LeaderElection, type Lease } from '../../../operator/kube/leader-election.ts'
-import { apiClient, leases, makeNamespace, RecordingLog } from './api.ts'
-import { FaultyProxy } from './proxy.ts'
+import { apiClient, leases, makeNamespace, RecordingLog } from '../support/kube-api.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 
-/** As client-go's, ten times as fast; a lease is written in whole seconds. */
+/** The timing of client-go, ten times as fast; the times in a lease are whole seconds. */
 const timing = { leaseSeconds: 2, renewDeadlineSeconds: 1, retrySeconds: 0.1 }
 const client = apiClient()
 let namespace = ''
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const election of elections) await election.release().catch(() => {}) // its lease may be another's
+  for (const election of elections) await election.release().catch(() => {}) // another process may hold its lease
 })
 
 function candidate(name: string, identity: string, of = client): LeaderElection {
@@ -23,12 +23,12 @@ function candidate(name: string, identity: string, of = client): LeaderElection 
   return election
 }
 
-test('one leads, and the next one only after it has given the lease back', async () => {
+test('one process leads, and the next one only after the first has released the lease', async () => {
   const first = candidate('handover', 'first')
   const second = candidate('handover', 'second')
   await first.acquire()
   const secondLeads = second.acquire()
-  // Several renewals later it is still the first: the lease object says so.
+  // Several renewals later, it is still the first, according to the lease.
   await expect.poll(renewals('handover'), { timeout: 5_000 }).toBeGreaterThan(3)
   expect([first.isLeading, second.isLeading]).toEqual([true, false])
 
@@ -37,8 +37,8 @@ test('one leads, and the next one only after it has given the lease back', async
   expect([first.isLeading, second.isLeading]).toEqual([false, true])
 })
 
-test('a leader that reaches nobody stops leading before another one starts', async () => {
-  const proxy = await FaultyProxy.to(inject('apiServer').port)
+test('a leader that cannot reach the API server stops leading before another one starts', async () => {
+  const proxy = await TcpProxy.to(inject('apiServer').port)
   const cutOff = candidate('cut-off', 'cut-off', apiClient(proxy.port))
   const { lost } = await cutOff.acquire()
   const other = candidate('cut-off', 'other')
@@ -52,7 +52,7 @@ test('a leader that reaches nobody stops leading before another one starts', asy
   await proxy.close()
 })
 
-test('a leader whose lease somebody else has taken stops leading at its next renewal', async () => {
+test('a leader whose lease another process has taken stops leading at its next renewal', async () => {
   const election = candidate('taken', 'loser')
   const { lost } = await election.acquire()
   const lease = await client.get<Lease>(leases, namespace, 'taken')
@@ -66,7 +66,7 @@ test('a leader whose lease somebody else has taken stops leading at its next ren
   expect(await lost).toMatch(/held by thief/)
 })
 
-/** How often the lease was seen to change. */
+/** Number of observed changes of the lease. */
 function renewals(name: string): () => Promise<number> {
   const versions = new Set<string | undefined>()
   return async () => {

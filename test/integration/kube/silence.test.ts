@@ -1,15 +1,15 @@
 import { expect, inject, test } from 'vitest'
 import { Informer } from '../../../operator/kube/informer.ts'
-import { apiClient, type ConfigMap, configMaps, makeNamespace, RecordingLog } from './api.ts'
-import { FaultyProxy } from './proxy.ts'
+import { apiClient, type ConfigMap, configMaps, makeNamespace, RecordingLog } from '../support/kube-api.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
 
-test('a watch without events is heard of each time it is renewed, and a dead one is not', async () => {
-  const proxy = await FaultyProxy.to(inject('apiServer').port)
+test('a watch without events responds each time it is renewed, and a dead one does not', async () => {
+  const proxy = await TcpProxy.to(inject('apiServer').port)
   const informer = new Informer<ConfigMap>({
     client: apiClient(proxy.port),
     resource: configMaps,
     namespace: await makeNamespace(`silence-${Date.now()}`),
-    // Only what never happens there.
+    // Selects no existing object.
     labelSelector: 'test=nothing',
     log: new RecordingLog(),
     watchSeconds: { least: 1, most: 1 },
@@ -18,7 +18,7 @@ test('a watch without events is heard of each time it is renewed, and a dead one
   await informer.synced
 
   let last = informer.silentSeconds()
-  /** Whether something was heard since the last time of asking. */
+  /** Whether there was a response since the last check. */
   const hasHeard = () => {
     const before = last
     last = informer.silentSeconds()

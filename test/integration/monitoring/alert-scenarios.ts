@@ -1,11 +1,11 @@
-/** Series by name and labels → values as promtool writes them: `0+5x10` is 0, 5, 10, …, one a minute. */
+/** Series and their values in promtool's notation: `0+5x10` is 0, 5, 10, …, one value per minute. */
 export type Series = Readonly<Record<string, string>>
 
-/** What makes an alert fire, and what is near it and does not. */
+/** Series on which an alert fires, and similar ones on which it does not. */
 export interface Scenario {
   fires: Series
   quiet: Series
-  /** True where silence itself is what it tells of. */
+  /** True for an alert that fires on missing series. */
   firesOnNothing?: boolean
 }
 
@@ -14,10 +14,14 @@ const other = 'namespace="team-a",authservice="other",pod="other-blue-1"'
 const requests = (status: string, perMinute: number, route = '/v1/auth/verify') => ({
   [`http_requests_total{${pod},method="GET",route="${route}",status="${status}"}`]: `0+${perMinute}x600`,
 })
+const edgePod = 'namespace="team-a",authservice_edge="accounts",pod="accounts-edge-1"'
+const atEdge = (status: string, perMinute: number, labels = edgePod) => ({
+  [`edge_http_requests_total{${labels},status="${status}"}`]: `0+${perMinute}x600`,
+})
 const logins = (outcome: string, perMinute: number) => ({
   [`auth_logins_total{${pod},outcome="${outcome}"}`]: `0+${perMinute}x600`,
 })
-/** Of 100 requests a minute, how many are answered within each bound. */
+/** The number of 100 requests per minute that are answered within each bound. */
 const answered = (within: Record<string, number>) =>
   Object.fromEntries(
     Object.entries({ ...within, '+Inf': 100 }).map(([bound, perMinute]) => [
@@ -28,10 +32,10 @@ const answered = (within: Record<string, number>) =>
 const gauge = (name: string, value: number, labels = pod) => ({ [`${name}{${labels}}`]: `${value}x600` })
 const about = 'namespace="team-a",name="accounts"'
 const day = 86_400
-/** Every scenario is looked at after ten hours; time starts at 0. */
+/** Every scenario is evaluated after ten hours. Time starts at 0. */
 export const lookedAtSeconds = 36_000
 
-/** One for each alert: its name and severity. */
+/** One for each alert, by name and severity. */
 export const scenarios: Readonly<Record<string, Scenario>> = {
   'AuthServiceDown critical': {
     fires: { ...gauge('up', 0), ...gauge('up', 1, other) },
@@ -47,7 +51,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     quiet: { ...requests('200', 80), ...requests('503', 4), ...requests('401', 16) },
   },
   'AuthServiceLoginFailures warning': {
-    // Nobody gets in: there is no series of successes.
+    // No login succeeds, so the series of successes does not exist.
     fires: logins('invalid_credentials', 20),
     quiet: { ...logins('success', 21), ...logins('invalid_credentials', 20) },
   },
@@ -56,7 +60,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     quiet: { ...requests('200', 100, '/v1/auth/login'), ...requests('429', 10, '/v1/auth/login') },
   },
   'AuthServiceHighCpu warning': {
-    // Production requests 250m: 0.8 of it is 12 s a minute.
+    // Production requests 250m: 80 % of it is 12 s per minute.
     fires: { [`process_cpu_seconds_total{${pod}}`]: '0+13x600' },
     quiet: { [`process_cpu_seconds_total{${pod}}`]: '0+11x600' },
   },
@@ -84,11 +88,29 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     fires: gauge('auth_signing_keys_file_unusable', 1),
     quiet: gauge('auth_signing_keys_file_unusable', 0),
   },
+  'AuthServiceEdgeErrors critical': {
+    // The servers do not count these, which never reached them.
+    fires: { ...atEdge('200', 94), ...atEdge('503', 12), ...requests('200', 94) },
+    quiet: { ...atEdge('200', 80), ...atEdge('503', 4), ...atEdge('429', 16), ...atEdge('503', 50, other) },
+  },
+  'AuthServiceEdgeNearlyFull warning': {
+    fires: { ...gauge('edge_connections', 14_000, edgePod), ...gauge('edge_connections_max', 32_768, edgePod) },
+    quiet: { ...gauge('edge_connections', 12_000, edgePod), ...gauge('edge_connections_max', 32_768, edgePod) },
+  },
   'AuthServiceNotReady warning': {
     fires: gauge('authservice_ready', 0, about),
     quiet: {
       ...gauge('authservice_ready', 1, about),
       ...gauge('authservice_ready', 0, 'namespace="team-b",name="accounts"'),
+    },
+  },
+  'AuthServiceRolloutFailed warning': {
+    fires: gauge('authservice_rollout_last_outcome', 1, `${about},outcome="RolledBack"`),
+    quiet: {
+      // It failed, and the next one succeeded: the series of the failure ends.
+      [`authservice_rollout_last_outcome{${about},outcome="DeadlineExceeded"}`]: '1x200 stale',
+      [`authservice_rollout_last_outcome{${about},outcome="Promoted"}`]: '_x200 1x400',
+      ...gauge('authservice_rollout_last_outcome', 1, 'namespace="team-b",name="accounts",outcome="RolledBack"'),
     },
   },
   'AuthServiceKeyRotationOverdue warning': {

@@ -6,9 +6,10 @@ import { stringify } from 'yaml'
 import { resolveSpec } from '../../../operator/authservice/api/defaults.ts'
 import { alertingRule } from '../../../operator/authservice/resources/monitoring/alert.ts'
 import { operatorAlerts } from '../../../operator/authservice/resources/monitoring/operation-alerts.ts'
-import { panelsOf } from '../../../operator/authservice/resources/monitoring/panels.ts'
+import { operatorPanels } from '../../../operator/authservice/resources/monitoring/operator-panels.ts'
+import { marksOf, panelsOf } from '../../../operator/authservice/resources/monitoring/panels.ts'
 import { ruleGroups } from '../../../operator/authservice/resources/monitoring/prometheus-rule.ts'
-import { runPromtool } from '../../servers/promtool.ts'
+import { runPromtool } from '../../../tools/checkers/promtool.ts'
 import { lookedAtSeconds, type Series, scenarios } from './alert-scenarios.ts'
 
 const owner = { name: 'accounts', namespace: 'team-a', uid: 'uid' }
@@ -27,15 +28,18 @@ beforeAll(async () => {
 }, 300_000)
 afterAll(() => rm(folder, { recursive: true }))
 
-test('Prometheus takes the rules', async () => {
+test('Prometheus accepts the rules', async () => {
   const { ok, output } = await runPromtool(['check', 'rules', join(folder, 'rules.yaml')])
   expect(ok, output).toBe(true)
   expect(output).toContain(`${rules.length} rules found`)
 }, 300_000)
 
-test('Prometheus understands every query of the dashboard', async () => {
-  const expressions = panelsOf(owner).flatMap(({ queries }) => queries.map(({ expression }) => expression))
-  // Grafana fills the interval in.
+test('Prometheus parses every query of the dashboards', async () => {
+  const expressions = [
+    ...[...panelsOf(owner), ...operatorPanels].flatMap(({ queries }) => queries.map(({ expression }) => expression)),
+    ...marksOf(owner).map(({ expression }) => expression),
+  ]
+  // Grafana replaces the interval.
   const asRules = expressions.map((expression, index) => ({
     record: `panel:${index}`,
     expr: expression.replaceAll('$__rate_interval', '5m'),
@@ -45,7 +49,7 @@ test('Prometheus understands every query of the dashboard', async () => {
   expect(ok, output).toBe(true)
 })
 
-/** Series, and whether the alert is to fire on them. */
+/** Series, and whether the alert fires on them. */
 interface Case {
   key: string
   series: Series
@@ -58,7 +62,7 @@ const cases: Case[] = Object.entries(scenarios).flatMap(([key, { fires, quiet, f
   { key, series: {}, isFiring: firesOnNothing },
 ])
 
-/** Runs Prometheus' own rule engine. @returns what it found wrong; undefined when every alert fires or not as it should */
+/** Runs Prometheus' rule engine. @returns its error; undefined when every alert fires exactly as expected */
 async function findFault(some: readonly Case[]): Promise<string | undefined> {
   const file = join(folder, 'cases.yaml')
   const tests = some.map(({ key, series, isFiring }) => {
@@ -85,13 +89,16 @@ describe('each alert', () => {
     expect(Object.keys(scenarios).sort()).toEqual(rules.map(keyOf).sort())
   })
 
-  /** All at once, because starting the engine takes longer than a case; only after a fault one by one. */
+  /**
+   * Evaluates all cases at once, because the start of the engine takes longer than a case; one by one only after an
+   * error.
+   */
   let fault: string | undefined
   beforeAll(async () => {
     fault = await findFault(cases)
   })
 
-  test.each(Object.keys(scenarios))('%s fires when it should, and not otherwise', async (key) => {
+  test.each(Object.keys(scenarios))('%s fires on its scenario, and not on similar ones', async (key) => {
     if (fault === undefined) return
     for (const one of cases.filter((candidate) => candidate.key === key)) {
       expect(await findFault([one]), one.isFiring ? 'should fire' : 'should not fire').toBeUndefined()
@@ -99,7 +106,7 @@ describe('each alert', () => {
   })
 
   test.each([...new Set(rules.map(({ alert }) => alert))])(
-    '%s has a runbook that says meaning, impact, diagnosis and mitigation',
+    '%s has a runbook with meaning, impact, diagnosis and mitigation',
     async (alert) => {
       const [rule] = rules.filter((candidate) => candidate.alert === alert)
       expect(rule?.annotations.runbook_url).toMatch(new RegExp(`/docs/runbooks/${alert}\\.md$`))

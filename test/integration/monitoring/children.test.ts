@@ -1,13 +1,13 @@
-import { KubeConfig } from '@kubernetes/client-node'
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
-import { optionalKinds } from '../../../operator/authservice/kinds.ts'
-import { KubeClient } from '../../../operator/kube/client.ts'
-import { Transport } from '../../../operator/kube/transport.ts'
+import { optionalKinds } from '../../../operator/authservice/model/kinds.ts'
+import type { KubeClient } from '../../../operator/kube/client.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { definitionOf, definitions } from '../kube/definitions.ts'
-import { type Live, Namespace } from '../operator/namespace.ts'
-import { startOperator } from '../operator/operator-under-test.ts'
+import { definitions } from '../../../tools/local-servers/install-definition.ts'
+import { definitionOf } from '../support/definition-of-kind.ts'
+import { clientAt } from '../support/kube-api.ts'
+import { type Live, Namespace } from '../support/namespace.ts'
+import { startOperator } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 const kinds = [optionalKinds.podMonitor, optionalKinds.prometheusRule]
@@ -18,13 +18,11 @@ let client: KubeClient
 const authService = (name: string, monitoring: object = {}) => {
   const spec = { environment: 'production', mongodb: {}, redis: {}, ingress: { type: 'None' }, monitoring }
   const tokens = { issuer: 'https://auth.example.com' }
-  return { apiVersion, kind, metadata: { name }, ...{ spec: { ...spec, tokens } } }
+  return { apiVersion, kind, metadata: { name }, spec: { ...spec, tokens } }
 }
 
 beforeAll(async () => {
-  const config = new KubeConfig()
-  config.loadFromFile(kubeconfigPath)
-  client = new KubeClient(new Transport(config, 'a-user'), 'a-user')
+  client = clientAt(kubeconfigPath)
   namespace = await Namespace.create(kubeconfigPath, `monitoring-${Date.now()}`)
   operator = startOperator(kubeconfigPath, namespace)
   await namespace.apply(authService('auto'))
@@ -47,33 +45,35 @@ const dashboard = (name: string) => namespace.get('ConfigMap', `${name}-dashboar
 const production = (name: string) => namespace.condition(name, 'ProductionReady')
 
 describe('in a cluster without the Prometheus operator', () => {
-  test('nothing of it is made, and the checklist asks for it', async () => {
+  test('no monitoring child is created, and the checklist item is open', async () => {
     expect(await dashboard('auto')).toBeUndefined()
     await expect
       .poll(() => production('auto'), { timeout: 10_000 })
       .toMatch(
-        /Dashboards \(install the Prometheus operator .*: there is no PodMonitor, no PrometheusRule, no dashboard\)/,
+        /Dashboards \(install the Prometheus operator .*: the cluster has no PodMonitor, no PrometheusRule, no dashboard\)/,
       )
   })
 
-  test('what is asked for by Enabled is missed aloud, and the server is made all the same', async () => {
+  test('a child that is Enabled is reported as missing, and the server is created', async () => {
     await expect
       .poll(() => production('asked'), { timeout: 10_000 })
-      .toContain('spec.monitoring.podMonitor is Enabled, and the cluster has no PodMonitor: install the Prometheus')
+      .toContain(
+        'spec.monitoring.podMonitor is Enabled, but the cluster does not have the kind PodMonitor: install the Prometheus',
+      )
     expect(await production('asked')).toContain('spec.monitoring.prometheusRule is Enabled')
     expect(await dashboard('asked')).toBeDefined()
     expect(await namespace.get('Deployment', 'asked-blue')).toBeDefined()
   })
 })
 
-describe('once the Prometheus operator is installed', () => {
+describe('after the installation of the Prometheus operator', () => {
   beforeAll(async () => {
     for (const resource of kinds) await client.apply(definitions, definitionOf(resource))
     await vi.waitFor(async () => expect(await dashboard('auto')).toBeDefined(), 60_000)
     await vi.waitFor(async () => expect(await namespace.get('PrometheusRule', 'asked')).toBeDefined(), 20_000)
   })
 
-  test('every child is made, owned by the AuthService', async () => {
+  test('every child is created, owned by the AuthService', async () => {
     const { uid } = (await namespace.authService('auto')).metadata
     for (const child of [
       await namespace.get('PodMonitor', 'auto'),
@@ -86,14 +86,14 @@ describe('once the Prometheus operator is installed', () => {
     expect(await production('asked')).not.toContain('is Enabled')
   })
 
-  test('Disabled keeps each of them away', async () => {
+  test('Disabled prevents each of them', async () => {
     expect(await namespace.get('PodMonitor', 'without')).toBeUndefined()
     expect(await namespace.get('PrometheusRule', 'without')).toBeUndefined()
     expect(await dashboard('without')).toBeUndefined()
     expect(await production('without')).toContain('no PodMonitor')
   })
 
-  test('Prometheus finds the server pods, by the labels that rules and dashboard select', async () => {
+  test('Prometheus finds the server pods by the labels that rules and dashboard select', async () => {
     const monitor = await namespace.get<Live & { spec: { selector: { matchLabels: Record<string, string> } } }>(
       'PodMonitor',
       'auto',
@@ -109,6 +109,7 @@ describe('once the Prometheus operator is installed', () => {
             port: 'observability',
             relabelings: [{ targetLabel: 'authservice', replacement: 'auto' }, { targetLabel: 'color' }],
           },
+          { port: 'health', relabelings: [{ targetLabel: 'authservice_edge', replacement: 'auto' }] },
         ],
       },
     })
@@ -117,12 +118,12 @@ describe('once the Prometheus operator is installed', () => {
     )
   })
 
-  test('a rule that somebody took away comes back', async () => {
+  test('a deleted rule is recreated', async () => {
     await namespace.remove('PrometheusRule', 'auto')
     await expect.poll(() => namespace.get('PrometheusRule', 'auto'), { timeout: 10_000 }).toBeDefined()
   })
 
-  test('what is switched off later is deleted', async () => {
+  test('a child that is disabled later is deleted', async () => {
     await namespace.apply(authService('auto', { dashboard: 'Disabled', prometheusRule: 'Disabled' }))
     await expect.poll(() => dashboard('auto'), { timeout: 10_000 }).toBeUndefined()
     await expect.poll(() => namespace.get('PrometheusRule', 'auto'), { timeout: 10_000 }).toBeUndefined()

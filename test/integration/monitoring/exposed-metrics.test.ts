@@ -2,10 +2,12 @@ import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { buildObservabilityServer } from '../../../api-server/observability-server.ts'
 import { resolveSpec } from '../../../operator/authservice/api/defaults.ts'
-import { AuthServiceMetrics } from '../../../operator/authservice/metrics.ts'
+import { edgeStartScript } from '../../../operator/authservice/resources/edge/edge-start.ts'
 import { operatorAlerts } from '../../../operator/authservice/resources/monitoring/operation-alerts.ts'
-import { panelsOf } from '../../../operator/authservice/resources/monitoring/panels.ts'
+import { operatorPanels } from '../../../operator/authservice/resources/monitoring/operator-panels.ts'
+import { marksOf, panelsOf } from '../../../operator/authservice/resources/monitoring/panels.ts'
 import { ruleGroups } from '../../../operator/authservice/resources/monitoring/prometheus-rule.ts'
+import { AuthServiceMetrics } from '../../../operator/authservice/status/metrics.ts'
 import { createKubeMetrics } from '../../../operator/kube/metrics.ts'
 import { startApp } from '../api-server/app-for-test.ts'
 
@@ -14,20 +16,21 @@ const resolved = resolveSpec({ metadata: owner, spec: { environment: 'production
 const expressions = [
   ...ruleGroups({ owner, resolved }).flatMap(({ rules }) => rules.map(({ expr }) => expr)),
   ...operatorAlerts.map(({ expression }) => expression),
-  ...panelsOf(owner).flatMap(({ queries }) => queries.map(({ expression }) => expression)),
+  ...marksOf(owner).map(({ expression }) => expression),
+  ...[...panelsOf(owner), ...operatorPanels].flatMap(({ queries }) => queries.map(({ expression }) => expression)),
 ]
 
-/** Prometheus makes it itself, for each target. */
+/** Prometheus creates it for each target. */
 const madeByPrometheus = new Set(['up'])
 
-/** Names of the metrics in a query: what stands before braces. */
+/** The names of the metrics in a query, which precede braces. */
 function metricsIn(expression: string): string[] {
   return [...expression.matchAll(/([a-z0-9_:]+)\{/g)]
     .map(([, name = '']) => name)
     .filter((name) => !madeByPrometheus.has(name))
 }
 
-/** Names of series by the text format; a histogram has three. */
+/** The names of series in the text format. A histogram has three. */
 function namesIn(text: string): Set<string> {
   const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)]
   return new Set(
@@ -37,7 +40,10 @@ function namesIn(text: string): Set<string> {
   )
 }
 
-test('every metric of the alerts and of the dashboard is one that the server or the operator has', async () => {
+/** The metrics that an edge pod writes. */
+const atEdge = edgeStartScript(':').replaceAll(/\\n/g, '\n')
+
+test('the server, the edge or the operator exposes every metric of the alerts and the dashboards', async () => {
   const operator = createKubeMetrics(new Registry())
   new AuthServiceMetrics(operator.registry)
   const server = await startApp()
@@ -46,13 +52,13 @@ test('every metric of the alerts and of the dashboard is one that the server or 
   await observability.close()
   await server.close()
 
-  const exposed = new Set(texts.flatMap((text) => [...namesIn(text)]))
+  const exposed = new Set([...texts, atEdge].flatMap((text) => [...namesIn(text)]))
   const used = new Set(expressions.flatMap(metricsIn))
   expect(used.size).toBeGreaterThan(20)
   expect([...used].filter((name) => !exposed.has(name))).toEqual([])
 })
 
-test('labels are spelled as the server spells them', async () => {
+test('alerts and dashboard spell labels as the server does', async () => {
   const server = await startApp({ RATE_LIMIT_LOGIN: '2/h' })
   const observability = buildObservabilityServer(server.app)
   const credentials = { email: 'ada@example.com', password: 'correct horse battery' }

@@ -1,11 +1,11 @@
 import { createServer } from 'node:http'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { kind } from '../../../operator/authservice/api/group.ts'
 import { holdTiming } from '../../../operator/authservice/secrets/activation.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { developmentSpec, type Live, Namespace } from './namespace.ts'
-import { startOperator } from './operator-under-test.ts'
-import { completeMigrations } from './simulated-controllers.ts'
+import { authServiceManifest, type Live, Namespace } from '../support/namespace.ts'
+import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
+import { completeMigrations } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -21,17 +21,13 @@ afterAll(async () => {
   for (const end of ends) end()
 })
 
-/** An AuthService whose children are there. */
+/** An AuthService whose children exist. */
 async function createAuthService(name: string): Promise<void> {
-  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest(name))
   await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
 }
 
-async function ask(name: string, action: string, value: string): Promise<void> {
-  await namespace.patch(kind, name, { metadata: { annotations: { [`auth-operator.dev/${action}`]: value } } })
-}
-
-/** Waits until the action is on record. @returns what came of it */
+/** Waits until the action is recorded. @returns its result */
 async function untilTaken(name: string, action: string, value: string): Promise<string | undefined> {
   const record = async () =>
     (await namespace.authService(name)).status?.actions?.find((taken) => taken.name === action && taken.value === value)
@@ -39,61 +35,75 @@ async function untilTaken(name: string, action: string, value: string): Promise<
   return (await record())?.message
 }
 
-async function keyIds(name: string): Promise<string[]> {
-  const secret = await namespace.get<Live & { data: Record<string, string> }>('Secret', `${name}-keys`)
-  const file = JSON.parse(Buffer.from(secret?.data['keys.json'] ?? '', 'base64').toString())
-  return file.keys.map(({ kid }: { kid: string }) => kid)
-}
-
-test('rotate-keys adds one key, though it is applied again and the operator starts anew', async () => {
+test('rotate-keys adds one key, even if it is applied again and the operator restarts', async () => {
   await createAuthService('rotated')
-  const [first = ''] = await keyIds('rotated')
-  await ask('rotated', 'rotate-keys', 'one')
+  const [first = ''] = await namespace.keyIds('rotated')
+  await namespace.requestAction('rotated', 'rotate-keys', 'one')
   expect(await untilTaken('rotated', 'rotate-keys', 'one')).toMatch(
-    /^Key \S+ signs once every server has loaded it, from \S+ on at the latest\.$/,
+    /^Key \S+ becomes active after every server has loaded it, at \S+ at the latest\.$/,
   )
-  const after = await keyIds('rotated')
+  const after = await namespace.keyIds('rotated')
   expect(after).toEqual([first, expect.any(String)])
 
-  // An operator that died before it recorded the action finds it done.
+  // An operator that terminated before it recorded the action finds it done.
   await operator.stop()
   await namespace.patch(kind, 'rotated', { status: { actions: null } }, 'status')
   operator = startOperator(kubeconfigPath, namespace)
   await untilTaken('rotated', 'rotate-keys', 'one')
-  expect(await keyIds('rotated')).toEqual(after)
+  expect(await namespace.keyIds('rotated')).toEqual(after)
+})
+
+test('a scheduled rotation is reported as such, and not as drift', async () => {
+  await createAuthService('scheduled')
+  type Keys = Live & { data: Record<string, string> }
+  const [first = ''] = await namespace.keyIds('scheduled')
+  const secret = await namespace.get<Keys>('Secret', 'scheduled-keys')
+  const file = Buffer.from(secret?.data['keys.json'] ?? '', 'base64').toString()
+  // Time passes: the key is older than any rotation interval.
+  const aged = file.replaceAll(/"(createdAt|activateAt)": *"\d{4}/g, '"$1": "2020')
+  expect(aged).not.toBe(file)
+  await namespace.patch('Secret', 'scheduled-keys', { data: { 'keys.json': Buffer.from(aged).toString('base64') } })
+  await expect.poll(() => namespace.keyIds('scheduled'), { timeout: 20_000 }).toEqual([first, expect.any(String)])
+  const events = async () => (await namespace.events('scheduled')).filter((event) => event.includes('scheduled-keys'))
+  await expect.poll(events, { timeout: 20_000 }).toContainEqual(expect.stringContaining('SecretChanged'))
+  await untilQuiet(operator, 30_000)
+  expect((await events()).filter((event) => event.includes('DriftCorrected'))).toEqual([])
 })
 
 // Two addresses with one port, as pods have: only Linux listens on all of 127.0.0.0/8.
 const isLinux = process.platform === 'linux'
 
-test.skipIf(!isLinux)('a key waits until every server pod has loaded it, and then signs after the delay', async () => {
-  await createAuthService('held')
-  const loaded = await servePodMetrics('127.81.0.1')
-  const late = await servePodMetrics('127.81.0.2')
-  await runServerPod('held', 'held-blue-a', loaded.address)
-  await runServerPod('held', 'held-blue-b', late.address)
-  await ask('held', 'rotate-keys', 'now')
-  await untilTaken('held', 'rotate-keys', 'now')
-  const [, next = ''] = await keyIds('held')
-  loaded.kids.push(next)
-  await touchPod('held-blue-a')
-  await expect
-    .poll(() => namespace.condition('held', 'SecretsReady'), { timeout: 10_000 })
-    .toMatch(new RegExp(`Signing key ${next} waits until held-blue-b has loaded it`))
-  const secondsFromCreation = async () => {
-    const { status } = await namespace.authService('held')
-    const key = status?.secrets?.find(({ keyId }) => keyId === next)
-    return (Date.parse(key?.activateAt ?? '') - Date.parse(key?.createdAt ?? '')) / 1000
-  }
-  expect(await secondsFromCreation()).toBe(300 + holdTiming.longestHoldSeconds)
+test.skipIf(!isLinux)(
+  'a key waits until every server pod has loaded it, and becomes active after the delay',
+  async () => {
+    await createAuthService('held')
+    const loaded = await servePodMetrics('127.81.0.1')
+    const late = await servePodMetrics('127.81.0.2')
+    await runServerPod('held', 'held-blue-a', loaded.address)
+    await runServerPod('held', 'held-blue-b', late.address)
+    await namespace.requestAction('held', 'rotate-keys', 'now')
+    await untilTaken('held', 'rotate-keys', 'now')
+    const [, next = ''] = await namespace.keyIds('held')
+    loaded.kids.push(next)
+    await touchPod('held-blue-a')
+    await expect
+      .poll(() => namespace.condition('held', 'SecretsReady'), { timeout: 10_000 })
+      .toMatch(new RegExp(`Signing key ${next} is waiting for .*held-blue-b to load it`))
+    const secondsFromCreation = async () => {
+      const { status } = await namespace.authService('held')
+      const key = status?.secrets?.find(({ keyId }) => keyId === next)
+      return (Date.parse(key?.activateAt ?? '') - Date.parse(key?.createdAt ?? '')) / 1000
+    }
+    expect(await secondsFromCreation()).toBe(300 + holdTiming.longestHoldSeconds)
 
-  late.kids.push(next)
-  await touchPod('held-blue-b')
-  await expect.poll(secondsFromCreation, { timeout: 10_000 }).toBe(300)
-  expect(await namespace.condition('held', 'SecretsReady')).not.toContain('waits')
-})
+    late.kids.push(next)
+    await touchPod('held-blue-b')
+    await expect.poll(secondsFromCreation, { timeout: 10_000 }).toBe(300)
+    expect(await namespace.condition('held', 'SecretsReady')).not.toContain('is waiting')
+  },
+)
 
-/** What a server pod says about its keys, at an address of its own. */
+/** The keys that a server pod reports, at its own address. */
 async function servePodMetrics(address: string): Promise<{ address: string; kids: string[] }> {
   const kids: string[] = []
   const server = createServer((_, response) =>
@@ -111,34 +121,34 @@ async function runServerPod(owner: string, name: string, podIP: string): Promise
     'app.kubernetes.io/component': 'server',
   }
   const spec = { containers: [{ name: 'server', image: 'example.com/server' }] }
-  await namespace.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, ...{ spec } })
+  await namespace.apply({ apiVersion: 'v1', kind: 'Pod', metadata: { name, labels }, spec })
   await namespace.patch('Pod', name, { status: { phase: 'Running', podIP, podIPs: [{ ip: podIP }] } }, 'status')
 }
 
-/** Makes the operator look again before it would by itself. */
+/** Starts a reconcile before the operator would do so. */
 async function touchPod(name: string): Promise<void> {
   await namespace.patch('Pod', name, { metadata: { annotations: { touched: String(Date.now()) } } })
 }
 
-test('revoke-key takes the signer away at once, and another one signs', async () => {
+test('revoke-key removes the signer immediately, and another key signs', async () => {
   await createAuthService('revoked')
-  const [stolen = ''] = await keyIds('revoked')
-  await ask('revoked', 'revoke-key', stolen)
-  expect(await untilTaken('revoked', 'revoke-key', stolen)).toBe(`Key ${stolen} is refused from now on.`)
-  expect(await keyIds('revoked')).toEqual([expect.not.stringMatching(stolen)])
+  const [stolen = ''] = await namespace.keyIds('revoked')
+  await namespace.requestAction('revoked', 'revoke-key', stolen)
+  expect(await untilTaken('revoked', 'revoke-key', stolen)).toBe(`Key ${stolen} is revoked.`)
+  expect(await namespace.keyIds('revoked')).toEqual([expect.not.stringMatching(stolen)])
   const { status } = await namespace.authService('revoked')
   expect(status?.secrets?.filter(({ name }) => name === 'revoked-keys')).toMatchObject([{ state: 'Active' }])
 
-  await ask('revoked', 'revoke-key', 'no-such-key')
-  expect(await untilTaken('revoked', 'revoke-key', 'no-such-key')).toMatch(/^There is no key no-such-key/)
+  await namespace.requestAction('revoked', 'revoke-key', 'no-such-key')
+  expect(await untilTaken('revoked', 'revoke-key', 'no-such-key')).toMatch(/^Key no-such-key does not exist/)
 })
 
-test('restart makes a new template of the server pods, and no other', async () => {
+test('restart changes the template of the server pods, and no other template', async () => {
   await createAuthService('restarted')
   const templateOf = async (child: string) =>
     (await namespace.get<Live & { spec: { template: object } }>('Deployment', child))?.spec.template
   const before = await templateOf('restarted-blue')
-  await ask('restarted', 'restart', 'after-the-incident')
+  await namespace.requestAction('restarted', 'restart', 'after-the-incident')
   await untilTaken('restarted', 'restart', 'after-the-incident')
   await expect
     .poll(() => completeMigrations(namespace).then(() => templateOf('restarted-blue')), { timeout: 10_000 })
@@ -148,7 +158,7 @@ test('restart makes a new template of the server pods, and no other', async () =
     expect.stringMatching(/^Normal ActionTaken: restart: after-the-incident/),
   )
 
-  // The annotation is gone, as when a GitOps tool does not know it: the pods stay as they are.
+  // The annotation is removed, as by a GitOps tool that does not know it: the pods do not change.
   await namespace.patch(kind, 'restarted', { metadata: { annotations: null } })
   await namespace.patch('Service', 'restarted', { spec: { selector: null } })
   await expect
@@ -159,16 +169,19 @@ test('restart makes a new template of the server pods, and no other', async () =
 
 test('an action waits while the AuthService is suspended', async () => {
   await createAuthService('waiting')
-  const before = await keyIds('waiting')
+  const before = await namespace.keyIds('waiting')
   await namespace.patch(kind, 'waiting', { spec: { suspend: true } })
-  await ask('waiting', 'rotate-keys', 'later')
+  await namespace.requestAction('waiting', 'rotate-keys', 'later')
+  await namespace.requestAction('waiting', 'rollback-to', '1')
   await expect
     .poll(() => namespace.condition('waiting', 'Reconciling'), { timeout: 10_000 })
     .toMatch(/^False Suspended/)
+  await untilQuiet(operator, 20_000)
   expect((await namespace.authService('waiting')).status?.actions).toBeUndefined()
-  expect(await keyIds('waiting')).toEqual(before)
+  expect(await namespace.keyIds('waiting')).toEqual(before)
 
   await namespace.patch(kind, 'waiting', { spec: { suspend: false } })
   await untilTaken('waiting', 'rotate-keys', 'later')
-  expect(await keyIds('waiting')).toHaveLength(2)
+  await untilTaken('waiting', 'rollback-to', '1')
+  expect(await namespace.keyIds('waiting')).toHaveLength(2)
 })

@@ -1,26 +1,26 @@
 import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { FaultyApi, isWatch, isWrite } from '../kube/api-proxy.ts'
-import { endState, secretsOf, untilSameAs } from './end-state.ts'
-import { developmentSpec, Namespace } from './namespace.ts'
-import { startOperatorWith, untilQuiet } from './operator-under-test.ts'
+import { ApiProxy, isWatch, isWrite } from '../support/api-proxy.ts'
+import { endState, secretsOf, untilSameAs } from '../support/end-state.ts'
+import { authServiceManifest, Namespace } from '../support/namespace.ts'
+import { startOperatorWith, untilQuiet } from '../support/operator-under-test.ts'
 
-/** How long a fault lasts; `npm run test:soak` sets it to a minute. */
+/** Duration of a fault; `npm run test:soak` sets it to a minute. */
 const faultSeconds = Number(process.env['FAULT_SECONDS'] ?? 2.5)
 
 const { kubeconfigPath, port } = inject('apiServer')
 let namespace: Namespace
-let proxy: FaultyApi
+let proxy: ApiProxy
 let operator: Operator
-/** What an AuthService comes to when nothing goes wrong, and the requests that it takes. */
+/** The state that an AuthService reaches without faults, and the number of requests for it. */
 let wanted: Record<string, string[]>
 let usualRequests: number
 let count = 0
 
 beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `faults-${Date.now()}`)
-  proxy = await FaultyApi.inFrontOf(port)
+  proxy = await ApiProxy.inFrontOf(port)
   operator = startOperatorWith(proxy.configFrom(kubeconfigPath), namespace)
 })
 afterAll(async () => {
@@ -35,11 +35,11 @@ beforeEach(() => {
 
 async function createAuthService(): Promise<string> {
   const name = `fault-${count++}`
-  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest(name))
   return name
 }
 
-test('without a fault an AuthService comes to what the other tests compare with', async () => {
+test('without a fault, an AuthService reaches the state that the other tests compare with', async () => {
   const name = await createAuthService()
   await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 30_000 }).toBeDefined()
   await untilQuiet(operator, 30_000)
@@ -50,7 +50,7 @@ test('without a fault an AuthService comes to what the other tests compare with'
 
 test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) => number]>([
   [
-    'the API server is away',
+    'the API server is unavailable',
     () => {
       proxy.fault = () => ({ kind: 'cut' })
       proxy.cut()
@@ -67,7 +67,7 @@ test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) 
     (usual) => 3 * usual,
   ],
   [
-    'the API server asks to wait',
+    'the API server throttles requests',
     () => {
       proxy.fault = (request) => (isWrite(request) ? { kind: 'answer', status: 429, retryAfterSeconds: 1 } : undefined)
       return () => {}
@@ -84,7 +84,7 @@ test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) 
     (usual) => 5 * usual,
   ],
   [
-    'somebody else always writes first',
+    'another client always writes first',
     () => {
       const refused = new Set<string>()
       proxy.fault = (request) => {
@@ -122,19 +122,19 @@ test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) 
   async (_, begin, mostRequests) => {
     const end = begin()
     const name = await createAuthService()
-    await new Promise((passed) => setTimeout(passed, faultSeconds * 1_000)) // the fault has to last
+    await new Promise((passed) => setTimeout(passed, faultSeconds * 1_000)) // the fault must last
     end()
     proxy.heal()
     const secrets = await secretsOf(namespace, name)
     await untilSameAs(wanted, namespace, name)
     await untilQuiet(operator, 30_000)
-    // Lists and watches of a dozen kinds come on top.
+    // Plus lists and watches of a dozen kinds.
     expect(proxy.requests.length).toBeLessThan(mostRequests(usualRequests) + 100)
     expect(await secretsOf(namespace, name)).toMatchObject(secrets)
   },
 )
 
-test('a change that the watch tells of before a write is answered is not forgotten', async () => {
+test('a change that the watch delivers before the response to a write is not lost', async () => {
   const name = await createAuthService()
   await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
   await untilQuiet(operator, 20_000)
@@ -145,7 +145,7 @@ test('a change that the watch tells of before a write is answered is not forgott
   await namespace.patch(kind, name, { spec: { suspend: true } })
   await expect.poll(reconciling, { timeout: 20_000 }).toMatch(/^False Suspended/)
   await namespace.patch(kind, name, { spec: { suspend: false } })
-  // The watch tells of this one after the change.
+  // The watch delivers this one after the change.
   const later = await createAuthService()
   await expect.poll(() => namespace.get('Deployment', `${later}-blue`), { timeout: 20_000 }).toBeDefined()
   answered.resolve()

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
-import { childKinds } from '../../../operator/authservice/kinds.ts'
+import { childKinds } from '../../../operator/authservice/model/kinds.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { developmentSpec, type Live, Namespace } from './namespace.ts'
-import { startOperator, visitsOf } from './operator-under-test.ts'
+import { authServiceManifest, type Live, Namespace } from '../support/namespace.ts'
+import { reconcilesOf, startOperator } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -16,28 +16,28 @@ beforeAll(async () => {
 afterAll(() => operator.stop())
 
 async function createAuthService(name: string): Promise<void> {
-  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest(name))
   await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
 }
 
-test('suspended, it leaves edits and deletions alone and says so; set free, it mends them', async () => {
+test('while suspended, it ignores edits and deletions and reports this; when resumed, it repairs them', async () => {
   await createAuthService('paused')
   await namespace.patch(kind, 'paused', { spec: { suspend: true } })
   await expect.poll(() => namespace.condition('paused', 'Reconciling'), { timeout: 10_000 }).toMatch(/^False Suspended/)
   expect(await namespace.condition('paused', 'Ready')).toMatch(
-    /Suspended: nothing is changed until spec.suspend is false/,
+    /Suspended: the operator changes nothing until spec.suspend is false/,
   )
 
   const selector = async () =>
     (await namespace.get<Live & { spec: { selector: object } }>('Service', 'paused'))?.spec.selector
-  // Each of them is seen by a visit of its own.
+  // Each of them starts a separate reconcile.
   for (const disturb of [
     () => namespace.remove('ServiceAccount', 'paused'),
     () => namespace.patch('Service', 'paused', { spec: { selector: { 'auth-operator.dev/color': 'nobody' } } }),
   ]) {
-    const before = await visitsOf(operator)
+    const before = await reconcilesOf(operator)
     await disturb()
-    await expect.poll(() => visitsOf(operator), { timeout: 10_000 }).toBeGreaterThan(before)
+    await expect.poll(() => reconcilesOf(operator), { timeout: 10_000 }).toBeGreaterThan(before)
   }
   expect(await selector()).toMatchObject({ 'auth-operator.dev/color': 'nobody' })
   expect(await namespace.get('ServiceAccount', 'paused')).toBeUndefined()
@@ -47,7 +47,7 @@ test('suspended, it leaves edits and deletions alone and says so; set free, it m
   await expect.poll(() => namespace.get('ServiceAccount', 'paused'), { timeout: 10_000 }).toBeDefined()
 })
 
-test('with the operator stopped an AuthService is deleted at once, and leaves nothing that the garbage collector would not take', async () => {
+test('while the operator is stopped, an AuthService is deleted immediately, and leaves nothing that the garbage collector would not delete', async () => {
   await createAuthService('leaving')
   const { uid } = (await namespace.authService('leaving')).metadata
   await operator.stop()
@@ -58,21 +58,21 @@ test('with the operator stopped an AuthService is deleted at once, and leaves no
   const left = lists.flat().filter(({ metadata }) => metadata.name.startsWith('leaving'))
   expect(left.length).toBeGreaterThan(10)
   for (const { metadata } of left) {
-    // An object goes with its owner when it has no other one, and nothing of its own holds it.
+    // The garbage collector deletes an object with its owner if it has no other owner and no finalizer.
     expect(metadata.ownerReferences, metadata.name).toEqual([expect.objectContaining({ uid })])
     expect(metadata, metadata.name).not.toHaveProperty('finalizers')
   }
 })
 
-test('a Secret of an AuthService that nothing was reported about yet keeps its values, though no cache shows it', async () => {
+test('a Secret of an AuthService without a status keeps its values, although no cache contains it', async () => {
   await operator.stop()
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'cut-short' }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest('cut-short'))
   const { uid } = (await namespace.authService('cut-short')).metadata
   const owner = { apiVersion, kind, name: 'cut-short', uid, controller: true }
   const data = { password: Buffer.from('in use already').toString('base64') }
-  // Without the label that the cache selects by.
+  // Without the label by which the cache selects.
   const metadata = { name: 'cut-short-redis', ownerReferences: [owner] }
-  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata, ...{ data } })
+  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata, data })
 
   operator = startOperator(kubeconfigPath, namespace)
   const secret = () => namespace.get('Secret', 'cut-short-redis')

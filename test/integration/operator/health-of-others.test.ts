@@ -4,15 +4,15 @@ import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { kind } from '../../../operator/authservice/api/group.ts'
 import type { AuthService } from '../../../operator/authservice/api/schema.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { checker } from '../../servers/checkers.ts'
-import { developmentSpec, Namespace } from './namespace.ts'
-import { startOperator } from './operator-under-test.ts'
-import { makeEverythingAvailable } from './simulated-controllers.ts'
+import { checker } from '../../../tools/checkers/go-checkers.ts'
+import { authServiceManifest, Namespace } from '../support/namespace.ts'
+import { startOperator } from '../support/operator-under-test.ts'
+import { untilReady } from '../support/simulated-controllers.ts'
 
-/** How Flux (by kstatus) and Argo CD (by the script of our page) read an AuthService, phase by phase. */
+/** The health of an AuthService according to Flux (kstatus) and Argo CD (the script of our page), phase by phase. */
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
 let operator: Operator
@@ -53,48 +53,32 @@ async function healthOf(object: AuthService): Promise<{ kstatus: string; argocd:
   return { kstatus: kstatus.status, argocd: argocd.status, message: argocd.message }
 }
 
-const authService = (name: string, spec: object = {}, metadata: object = {}) => ({
-  apiVersion,
-  kind,
-  metadata: { name, ...metadata },
-  ...{ spec: { ...developmentSpec, ...spec } },
-})
-
 /** Waits for a condition, such as `Ready` to be `True Ready`. */
 async function until(name: string, type: string, is: RegExp): Promise<AuthService> {
   await expect.poll(() => namespace.condition(name, type), { timeout: 20_000 }).toMatch(is)
   return namespace.authService(name)
 }
 
-async function untilReady(name: string): Promise<AuthService> {
-  const ready = async () => {
-    await makeEverythingAvailable(namespace)
-    return namespace.condition(name, 'Ready')
-  }
-  await expect.poll(ready, { timeout: 20_000, interval: 200 }).toMatch(/^True/)
-  return namespace.authService(name)
-}
-
-test('new, before the operator has seen it: in progress', async () => {
+test('new, before the operator has reconciled it: in progress', async () => {
   const elsewhere = await Namespace.create(kubeconfigPath, `health-unvisited-${Date.now()}`)
-  await elsewhere.apply(authService('new'))
+  await elsewhere.apply(authServiceManifest('new'))
   expect(await healthOf(await elsewhere.authService('new'))).toMatchObject({
     kstatus: 'InProgress',
     argocd: 'Progressing',
   })
 })
 
-test('with parts that are not up yet: in progress, by the parts that are waited for', async () => {
-  await namespace.apply(authService('progressing'))
+test('with components that are not ready: in progress, with the names of these components', async () => {
+  await namespace.apply(authServiceManifest('progressing'))
   const { message, ...health } = await healthOf(await until('progressing', 'Reconciling', /^True/))
   expect(health).toEqual({ kstatus: 'InProgress', argocd: 'Progressing' })
   expect(message).toContain('progressing-redis')
 })
 
-test('ready: current and healthy; changed and not seen yet: in progress; degraded: in progress; ready again', async () => {
-  await namespace.apply(authService('steady'))
-  const ready = await untilReady('steady')
-  const isWell = { kstatus: 'Current', argocd: 'Healthy', message: 'All parts are ready.' }
+test('ready: current and healthy; changed and not reconciled: in progress; degraded: in progress; ready again', async () => {
+  await namespace.apply(authServiceManifest('steady'))
+  const ready = await untilReady(namespace, 'steady')
+  const isWell = { kstatus: 'Current', argocd: 'Healthy', message: 'All components are ready.' }
   expect(await healthOf(ready)).toEqual(isWell)
 
   const generation = (ready.metadata.generation ?? 0) + 1
@@ -105,30 +89,30 @@ test('ready: current and healthy; changed and not seen yet: in progress; degrade
   await namespace.patch('StatefulSet', 'steady-redis', { status: lost }, 'status')
   const degraded = await until('steady', 'Ready', /^False/)
   expect(await healthOf(degraded)).toMatchObject({ kstatus: 'InProgress', argocd: 'Progressing' })
-  expect(await healthOf(await untilReady('steady'))).toEqual(isWell)
+  expect(await healthOf(await untilReady(namespace, 'steady'))).toEqual(isWell)
 })
 
-test('stalled, because only a person can mend it: failed and degraded, with what to do', async () => {
+test('stalled, because only the user can correct it: failed and degraded, with what to do', async () => {
   const mongodb = { external: { urlSecretRef: { name: 'our-mongodb', key: 'url' } } }
-  await namespace.apply(authService('stalled', { mongodb }))
+  await namespace.apply(authServiceManifest('stalled', { mongodb }))
   const { message, ...health } = await healthOf(await until('stalled', 'Stalled', /^True/))
   expect(health).toEqual({ kstatus: 'Failed', argocd: 'Degraded' })
   expect(message).toContain('our-mongodb')
 })
 
-test('suspended: as its parts are for Flux, and Suspended for Argo CD', async () => {
-  await namespace.apply(authService('paused'))
-  await untilReady('paused')
+test('suspended: as its components are for Flux, and Suspended for Argo CD', async () => {
+  await namespace.apply(authServiceManifest('paused'))
+  await untilReady(namespace, 'paused')
   await namespace.patch(kind, 'paused', { spec: { suspend: true } })
   const suspended = await until('paused', 'Ready', /^True Suspended/)
   expect(await healthOf(suspended)).toMatchObject({ kstatus: 'Current', argocd: 'Suspended' })
 })
 
-test('on its way out, while somebody else holds it: terminating', async () => {
-  await namespace.apply(authService('leaving', {}, { finalizers: ['example.com/hold'] }))
+test('being deleted, while another finalizer holds it: terminating', async () => {
+  await namespace.apply(authServiceManifest('leaving', {}, { finalizers: ['example.com/hold'] }))
   await until('leaving', 'Reconciling', /^True/)
   await namespace.remove(kind, 'leaving')
-  // Argo CD asks no script about what is being deleted.
+  // Argo CD does not run the script for an object that is being deleted.
   expect(await healthOf(await namespace.authService('leaving'))).toMatchObject({ kstatus: 'Terminating' })
   await namespace.patch(kind, 'leaving', { metadata: { finalizers: null } })
 })

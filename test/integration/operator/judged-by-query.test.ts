@@ -4,15 +4,15 @@ import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { developmentSpec, Namespace } from './namespace.ts'
-import { startOperator, untilQuiet } from './operator-under-test.ts'
-import { followServices, makeEverythingAvailable } from './simulated-controllers.ts'
+import { developmentSpec, Namespace } from '../support/namespace.ts'
+import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
+import { followServices, makeEverythingAvailable } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
 let operator: Operator
 
-/** Answers as Prometheus does: an instant query has one series with this value. */
+/** Answers like Prometheus: an instant query has one series with this value. */
 let value = '0'
 const asked: { namespace: string | null; query: string | null }[] = []
 const prometheus = createServer((request, response) => {
@@ -44,14 +44,15 @@ const authService = (name: string, query: string) => ({
   spec: {
     ...developmentSpec,
     rollout: {
-      ...{ strategy: 'BlueGreen', smokeTest: { enabled: false } },
+      strategy: 'BlueGreen',
+      smokeTest: { enabled: false },
       analysis: { enabled: true, windowSeconds: 10, prometheus: { query, max: 0.1 } },
     },
   },
 })
 const rolloutOf = async (name: string) => (await namespace.authService(name)).status?.rollout
 
-/** Lets the cluster's controllers act until the rollout is as expected. */
+/** Runs the simulated controllers until the rollout has the expected state. */
 async function untilRollout(name: string, expected: object): Promise<void> {
   const attempt = async () => {
     await makeEverythingAvailable(namespace)
@@ -61,7 +62,7 @@ async function untilRollout(name: string, expected: object): Promise<void> {
   await expect.poll(attempt, { timeout: 40_000, interval: 100 }).toMatchObject(expected)
 }
 
-test('a revision whose query is out of bounds is taken back, and one whose query is good is promoted', async () => {
+test('a revision whose query is out of bounds is rolled back, and one whose query is good is promoted', async () => {
   await namespace.apply(authService('accounts', 'errors{namespace="{{namespace}}",service="{{name}}"}'))
   await untilRollout('accounts', { phase: 'Stable' })
   asked.splice(0)
@@ -73,7 +74,7 @@ test('a revision whose query is out of bounds is taken back, and one whose query
   await namespace.patch(kind, 'accounts', { spec: { version: '0.2.0' } })
   await untilRollout('accounts', { lastOutcome: 'RolledBack' })
   const { failure } = (await rolloutOf('accounts')) ?? {}
-  expect(failure).toContain('the query of Prometheus gives 0.5, of at most 0.1')
+  expect(failure).toContain('the Prometheus query returns 0.5, expected at most 0.1')
   const query = `errors{namespace="${namespace.name}",service="accounts"}`
   expect(asked).toContainEqual({ namespace: namespace.name, query })
 
@@ -82,14 +83,14 @@ test('a revision whose query is out of bounds is taken back, and one whose query
   await untilRollout('accounts', { lastOutcome: 'Promoted' })
 })
 
-test('a query that this operator has no Prometheus for stalls the AuthService and says what to do', async () => {
+test('a query without a configured Prometheus stalls the AuthService with a message that says what to do', async () => {
   const other = await Namespace.create(kubeconfigPath, `unjudged-${Date.now()}`)
   const without = startOperator(kubeconfigPath, other)
   try {
     await other.apply(authService('accounts', 'up'))
     await expect
       .poll(() => other.condition('accounts', 'Stalled'), { timeout: 15_000 })
-      .toMatch(/^True PrometheusMissing: .*ask whoever runs the operator to set PROMETHEUS_URL/)
+      .toMatch(/^True PrometheusMissing: .*ask the administrator of the operator to set PROMETHEUS_URL/)
     expect(await other.get('Deployment', 'accounts-blue')).toBeUndefined()
   } finally {
     await without.stop()

@@ -1,9 +1,8 @@
 import { afterAll, expect, inject, test } from 'vitest'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
-import { FaultyApi, isWrite } from '../kube/api-proxy.ts'
-import { endState, secretsOf, untilSameAs } from './end-state.ts'
-import { developmentSpec, Namespace } from './namespace.ts'
-import { startOperatorWith } from './operator-under-test.ts'
+import { ApiProxy, isWrite } from '../support/api-proxy.ts'
+import { endState, secretsOf, untilSameAs } from '../support/end-state.ts'
+import { authServiceManifest, Namespace } from '../support/namespace.ts'
+import { startOperatorWith } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
 const ends: (() => Promise<void>)[] = []
@@ -11,14 +10,14 @@ afterAll(async () => {
   for (const end of ends) await end()
 })
 
-/** An AuthService in a namespace of its own, and with one name everywhere. */
+/** An AuthService in its own namespace, with the same name everywhere. */
 async function createAuthService(namespace: Namespace): Promise<void> {
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'killed' }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest('killed'))
 }
 
-/** An operator that nothing is heard of any more after so many writes, as after a SIGKILL. */
+/** An operator that stops without a trace after this number of writes, as after a SIGKILL. */
 async function startMortalOperator(namespace: Namespace, writesBeforeDeath: number, isLastWriteDone: boolean) {
-  const proxy = await FaultyApi.inFrontOf(port)
+  const proxy = await ApiProxy.inFrontOf(port)
   let writes = 0
   const died = Promise.withResolvers<void>()
   proxy.fault = (request) => {
@@ -32,7 +31,7 @@ async function startMortalOperator(namespace: Namespace, writesBeforeDeath: numb
   return { proxy, operator, died: died.promise }
 }
 
-test('an operator that is killed at any write of a reconcile is followed by one that finishes it, and no secret changes', {
+test('when an operator is killed at any write of a reconcile, the next one completes it, and no secret changes', {
   timeout: 240_000,
 }, async () => {
   const untouched = await Namespace.create(kubeconfigPath, `killed-0-${Date.now()}`)
@@ -54,7 +53,7 @@ test('an operator that is killed at any write of a reconcile is followed by one 
     const before = await secretsOf(namespace, 'killed')
     proxy.fault = () => ({ kind: 'cut' })
     proxy.cut()
-    // What still runs of it in this process reaches nobody.
+    // The parts of it that still run in this process have no effect.
     ends.push(async () => {
       await operator.stop()
       await proxy.close()

@@ -1,22 +1,27 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { KubeConfig } from '@kubernetes/client-node'
+import { pino } from 'pino'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
-import { desiredHashAnnotation } from '../../../operator/authservice/apply/plan.ts'
-import { childKinds } from '../../../operator/authservice/kinds.ts'
-import { issueCertificate } from '../../../operator/authservice/secrets/certificates.ts'
-import { encodeSecretData } from '../../../operator/authservice/secrets/secret-data.ts'
+import { kind } from '../../../operator/authservice/api/group.ts'
+import type { AuthService } from '../../../operator/authservice/api/schema.ts'
+import { desiredHashAnnotation } from '../../../operator/authservice/apply/desired-hash.ts'
+import { Watches } from '../../../operator/authservice/gather/watches.ts'
+import { childKinds } from '../../../operator/authservice/model/kinds.ts'
+import { encodeSecretData } from '../../../operator/authservice/model/secret-data.ts'
+import { issueCertificate } from '../../../operator/authservice/secrets/system-sources.ts'
 import { KubeClient } from '../../../operator/kube/client.ts'
+import { Discovery } from '../../../operator/kube/discovery.ts'
 import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
 import { Transport } from '../../../operator/kube/transport.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { FaultyApi } from '../kube/api-proxy.ts'
-import { kubeConfigAt, Namespace } from './namespace.ts'
-import { startOperatorWith } from './operator-under-test.ts'
+import { ApiProxy } from '../support/api-proxy.ts'
+import { clientAt, kubeConfigAt } from '../support/kube-api.ts'
+import { authServiceManifest, Namespace } from '../support/namespace.ts'
+import { startOperatorWith } from '../support/operator-under-test.ts'
+import { makeEverythingAvailable } from '../support/simulated-controllers.ts'
 import { allowed, type Rule, usedBy } from './permissions.ts'
-import { makeEverythingAvailable } from './simulated-controllers.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
 const manifests = resolve(import.meta.dirname, '../../../manifests')
@@ -45,18 +50,21 @@ const ingressClasses: Resource = {
   namespaced: false,
 }
 const operatorNamespace = 'authservice-system'
-const admin = new KubeClient(new Transport(kubeConfigAt(kubeconfigPath), 'admin'), 'admin')
+const admin = clientAt(kubeconfigPath, 'admin')
 const operators: Operator[] = []
-const proxies: FaultyApi[] = []
+const proxies: ApiProxy[] = []
+const running: Watches[] = []
 
 beforeAll(async () => {
   await admin.apply(namespaces, { apiVersion: 'v1', kind: 'Namespace', metadata: { name: operatorNamespace } })
   const { apiVersion: version, kind: ofKind } = ingressClasses
   const spec = { controller: 'k8s.io/ingress-nginx' }
-  await admin.apply(ingressClasses, { apiVersion: version, kind: ofKind, metadata: { name: 'walked' }, ...{ spec } })
+  const ingressClass = { apiVersion: version, kind: ofKind, metadata: { name: 'walked' }, spec }
+  await admin.apply(ingressClasses, ingressClass)
 })
 afterAll(async () => {
   for (const operator of operators) await operator.stop()
+  for (const watches of running) await watches.stop()
   for (const proxy of proxies) await proxy.close()
 })
 
@@ -73,16 +81,16 @@ async function install(objects: readonly RbacObject[]): Promise<void> {
   }
 }
 
-/** A kubeconfig by which an administrator acts as this account, and as nothing more. */
+/** A kubeconfig with which an administrator impersonates this account. */
 function impersonating(config: KubeConfig, serviceAccount: string): KubeConfig {
   const user = `system:serviceaccount:${operatorNamespace}:${serviceAccount}`
   config.users = config.users.map((one) => ({ ...one, impersonateUser: user }))
   return config
 }
 
-/** Starts an operator that has only the rights of its account. */
+/** Starts an operator that has only the permissions of its account. */
 async function startAs(serviceAccount: string, namespace: Namespace, leads = false) {
-  const proxy = await FaultyApi.inFrontOf(port)
+  const proxy = await ApiProxy.inFrontOf(port)
   proxies.push(proxy)
   const config = impersonating(proxy.configFrom(kubeconfigPath), serviceAccount)
   const changes = leads ? { leaderElection: { namespace: operatorNamespace } } : {}
@@ -90,10 +98,10 @@ async function startAs(serviceAccount: string, namespace: Namespace, leads = fal
   return proxy
 }
 
-/** Walks an AuthService through everything that the operator writes, and waits until each of it is done. */
+/** Makes the operator write everything that it can write for an AuthService, and waits for each step. */
 async function walkThrough(namespace: Namespace): Promise<void> {
   const data = encodeSecretData(issueCertificate(['auth.example.com'], new Date()))
-  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-tls' }, ...{ data } })
+  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-tls' }, data })
   const spec = {
     environment: 'staging',
     rollout: { strategy: 'RollingUpdate' },
@@ -102,13 +110,13 @@ async function walkThrough(namespace: Namespace): Promise<void> {
     ingress: { type: 'Nginx', host: 'auth.example.com', tls: { secretName: 'our-tls' } },
     backup: { schedule: '0 3 * * *', destination: { persistentVolumeClaim: { claimName: 'backups' } } },
   }
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'walked' }, ...{ spec } })
+  await namespace.apply(authServiceManifest('walked', spec))
   await expect.poll(() => namespace.get('Deployment', 'walked-edge'), { timeout: 40_000 }).toBeDefined()
   await expect.poll(() => namespace.get('HorizontalPodAutoscaler', 'walked'), { timeout: 20_000 }).toBeDefined()
   await expect.poll(() => namespace.condition('walked', 'Stalled'), { timeout: 20_000 }).toMatch(/^False/)
 
   await drift(namespace, 'nobody')
-  await drift(namespace, 'nobody') // the same event again is a series
+  await drift(namespace, 'nobody') // an equal event is counted in a series
   for (const { kind: ofKind } of childKinds) await driftOf(namespace, ofKind)
   await namespace.patch(kind, 'walked', { spec: { ingress: { type: 'Ingress', ingress: { className: 'walked' } } } })
   await expect.poll(() => namespace.get('Ingress', 'walked'), { timeout: 20_000 }).toBeDefined()
@@ -125,7 +133,7 @@ async function walkThrough(namespace: Namespace): Promise<void> {
     },
   })
   const gone = async () => {
-    // A database that is left runs on until no server pod uses it.
+    // A database that is no longer desired runs until no server pod uses it.
     await makeEverythingAvailable(namespace)
     const names: [string, string][] = [
       ['Deployment', 'walked-edge'],
@@ -149,7 +157,7 @@ async function drift(namespace: Namespace, color: string): Promise<void> {
   await expect.poll(selected, { timeout: 20_000 }).toMatchObject({ 'auth-operator.dev/color': 'blue' })
 }
 
-/** An edit of one child of a kind, where there is one: it is read before it is put back. */
+/** An edit of one child of a kind, if there is one: it is read before it is reverted. */
 async function driftOf(namespace: Namespace, ofKind: string): Promise<void> {
   const name = (await namespace.list(ofKind)).find(({ metadata }) => metadata.name.startsWith('walked'))?.metadata.name
   if (name === undefined) return
@@ -158,10 +166,10 @@ async function driftOf(namespace: Namespace, ofKind: string): Promise<void> {
   await expect.poll(annotation, { timeout: 20_000 }).toBeDefined()
 }
 
-/** Resources whose kinds this API server does not have, so that nothing is asked of them. */
+/** Resources whose kinds this API server does not have, so that no request is made for them. */
 const kindsOfOthers = /cert-manager\.io|gateway\.|traefik|monitoring\.coreos/
 
-test('with the rights of manifests/base the operator does its work, is refused nothing, and has hardly a right to spare', async () => {
+test('with the permissions of manifests/base, the operator works, no request is rejected, and almost no permission is unused', async () => {
   const objects = await objectsOf('base/rbac.yaml')
   await install(objects)
   const namespace = await Namespace.create(kubeconfigPath, `least-${Date.now()}`)
@@ -169,7 +177,7 @@ test('with the rights of manifests/base the operator does its work, is refused n
   await walkThrough(namespace)
 
   expect(proxy.refusals).toEqual([])
-  // A lease is renewed every two seconds; events are written behind everything else.
+  // A lease is renewed every two seconds; events are written after everything else.
   const isSeen = (right: string) => () => usedBy(proxy.requests).has(right)
   await expect.poll(isSeen('coordination.k8s.io/leases update'), { timeout: 20_000 }).toBe(true)
   await expect.poll(isSeen('events.k8s.io/events patch'), { timeout: 20_000 }).toBe(true)
@@ -180,14 +188,90 @@ test('with the rights of manifests/base the operator does its work, is refused n
     (right) => !used.has(right) && !kindsOfOthers.test(right) && !/controllerrevisions/.test(right),
   )
   expect(spare.sort()).toEqual(knownSpare)
+  await expect(leaseAs('authservice-operator', 'another-lease')).rejects.toMatchObject({ status: 403 })
 })
 
-/** Rights that the walk does not need: this one is asked for where OwnerReferencesPermissionEnforcement is on. */
+const podOf = (name: string, instance: string) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name,
+    labels: {
+      'app.kubernetes.io/managed-by': 'authservice-operator',
+      'app.kubernetes.io/instance': instance,
+      'app.kubernetes.io/component': 'server',
+    },
+  },
+  spec: { containers: [{ name: 'server', image: 'registry.example.com/server' }] },
+})
+const sliceOf = (name: string, instance: string, pod: string) => ({
+  apiVersion: 'discovery.k8s.io/v1',
+  kind: 'EndpointSlice',
+  addressType: 'IPv4',
+  metadata: { ...podOf(name, instance).metadata },
+  endpoints: [{ addresses: ['10.1.2.3'], conditions: { ready: true }, targetRef: { kind: 'Pod', name: pod } }],
+})
+
+test('after an AuthService is deleted and applied again, its orphaned objects are reused, and no permission is missing', async () => {
+  await install(await objectsOf('base/rbac.yaml'))
+  const namespace = await Namespace.create(kubeconfigPath, `again-${Date.now()}`)
+  const proxy = await ApiProxy.inFrontOf(port)
+  proxies.push(proxy)
+  const config = impersonating(proxy.configFrom(kubeconfigPath), 'authservice-operator')
+  const transport = new Transport(config, 'test')
+  const client = new KubeClient(transport, 'test')
+  const log = pino({ level: 'fatal' })
+  const discovery = new Discovery(transport)
+  const watches = new Watches({ client, discovery, log, namespaces: [namespace.name] })
+  running.push(watches)
+  await watches.start()
+
+  const { labels } = podOf('early', 'again').metadata
+  const apply = async () => {
+    await namespace.apply(authServiceManifest('again'))
+    return namespace.authService('again')
+  }
+  const inUse = (owner: AuthService) =>
+    [watches.pods.of(owner), watches.endpointSlices.of(owner), watches.children.orphansOf(owner)].map((objects) =>
+      objects.map(({ metadata }) => metadata.name).sort(),
+    )
+  const configMap = (name: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, labels } })
+  // These exist before their AuthService, like old pods that are still terminating.
+  await namespace.apply(podOf('early', 'again'))
+  await namespace.apply(sliceOf('early', 'again', 'early'))
+  await namespace.apply(configMap('early'))
+  await namespace.apply(podOf('gone', 'again'))
+  await expect.poll(() => watched(proxy, 'pods'), { timeout: 20_000 }).toBe(true)
+  await namespace.remove('Pod', 'gone')
+  const first = await apply()
+  await expect.poll(() => inUse(first), { timeout: 20_000 }).toEqual([['early'], ['early'], ['early']])
+
+  // As with `--cascade=orphan`, everything continues to exist unchanged.
+  await namespace.remove(kind, 'again')
+  await expect.poll(() => inUse(first), { timeout: 20_000 }).toEqual([[], [], []])
+  await namespace.apply(podOf('meanwhile', 'again'))
+  const second = await apply()
+  expect(second.metadata.uid).not.toBe(first.metadata.uid)
+  await expect.poll(() => inUse(second), { timeout: 20_000 }).toEqual([['early', 'meanwhile'], ['early'], ['early']])
+  expect(proxy.refusals).toEqual([])
+})
+
+const watched = ({ requests }: ApiProxy, plural: string) =>
+  requests.some(({ path }) => path.includes(`/${plural}?`) && path.includes('watch=true'))
+
+/** Reads a Lease of the operator's namespace with only the permissions of its account. */
+function leaseAs(account: string, name: string) {
+  const leases: Resource = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', plural: 'leases', namespaced: true }
+  const config = impersonating(kubeConfigAt(kubeconfigPath), account)
+  return new KubeClient(new Transport(config, 'test'), 'test').get(leases, operatorNamespace, name)
+}
+
+/** Permissions that the test does not use: this one is needed if OwnerReferencesPermissionEnforcement is enabled. */
 const knownSpare = ['auth-operator.dev/authservices/finalizers update']
 
 const isOfNoNamespace = (text = '') => text.includes('ingressclasses')
 
-test('with Roles in its namespaces only the operator does its work there, and nowhere else', async () => {
+test('with Roles in its namespaces, the operator works only there', async () => {
   const [template, binding] = await objectsOf('overlays/namespaced/role.yaml')
   const cluster = (await objectsOf('base/rbac.yaml')).find((object) => object.kind === 'ClusterRole')
   if (template === undefined || binding === undefined) throw new Error('the overlay has no Role')

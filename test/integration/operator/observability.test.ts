@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { freePort } from '../../servers/server-process.ts'
-import { developmentSpec, Namespace } from './namespace.ts'
-import { startOperator } from './operator-under-test.ts'
+import { freePort } from '../../../tools/local-servers/server-process.ts'
+import { authServiceManifest, Namespace } from '../support/namespace.ts'
+import { startOperator } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -17,7 +16,7 @@ beforeAll(async () => {
     metricsPort: port,
     leaderElection: { namespace: namespace.name },
   })
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'accounts' }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest('accounts'))
   await vi.waitFor(async () => expect((await namespace.authService('accounts')).status?.phase).toBeDefined(), 20_000)
 })
 afterAll(() => operator.stop())
@@ -27,7 +26,7 @@ const get = async (path: string) => {
   return `${answer.status} ${await answer.text()}`
 }
 
-/** Name and label names of each series, as a dashboard's query would see them. */
+/** Name and label names of each series, as in the query of a dashboard. */
 async function seriesOf(): Promise<Map<string, Set<string>>> {
   const series = new Map<string, Set<string>>()
   for (const line of (await get('/metrics')).split('\n')) {
@@ -64,7 +63,7 @@ test.each([
   expect([...(found ?? [])].sort()).toEqual([...labels].sort())
 })
 
-test('the metrics say what is the case', async () => {
+test('the metrics match the state', async () => {
   const text = await get('/metrics')
   const about = `namespace="${namespace.name}",name="accounts"`
   const [, value] = new RegExp(`^authservice_checklist_open_items\\{${about}\\} (\\d+)$`, 'm').exec(text) ?? []
@@ -80,17 +79,17 @@ test('the metrics say what is the case', async () => {
   expect(text).toContain(`authservice_secret_rotation_timestamp_seconds{${about},state="next"} ${seconds}`)
 })
 
-test('both probes are ok while watches and workers go on', async () => {
+test('both probes succeed while watches and workers run', async () => {
   expect(await get('/healthz')).toBe('200 ok\n')
   expect(await get('/readyz')).toBe('200 ok\n')
 })
 
-test('/healthz fails when no watch has heard anything for longer than one lasts', async () => {
+test('/healthz fails if no watch has received anything for longer than a watch lasts', async () => {
   const silentFor = 13 * 60_000
   const real = performance.now()
   vi.spyOn(performance, 'now').mockImplementation(() => real + silentFor)
   try {
-    expect(await get('/healthz')).toMatch(/^503 a watch has heard nothing for 7[89]\d s/)
+    expect(await get('/healthz')).toMatch(/^503 a watch has received nothing for 7[89]\d s/)
   } finally {
     vi.restoreAllMocks()
   }

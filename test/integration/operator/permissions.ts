@@ -1,4 +1,4 @@
-import type { SeenRequest } from '../kube/api-proxy.ts'
+import type { SeenRequest } from '../support/api-proxy.ts'
 
 /** A rule of a Role or a ClusterRole. */
 export interface Rule {
@@ -18,7 +18,10 @@ export function allowed(rules: readonly Rule[]): Set<string> {
   )
 }
 
-/** `group/resource verb` of everything that requests need. Discovery is open to every account and needs nothing. */
+/**
+ * `group/resource verb` of everything that requests need. Discovery is available to every account and needs no
+ * permission.
+ */
 export function usedBy(requests: readonly SeenRequest[]): Set<string> {
   return new Set(requests.flatMap(rightsFor))
 }
@@ -43,12 +46,12 @@ function rightsFor({ method, path }: SeenRequest): string[] {
       return [`${target} update`]
     case 'DELETE':
       return [`${target} delete`]
-    // Server-side apply of an object that does not exist yet is checked as a creation, too.
+    // Server-side apply of an object that does not exist is also authorized as a creation.
     case 'PATCH':
       return path.includes('force=true') && sub === undefined
         ? [`${target} patch`, `${target} create`]
         : [`${target} patch`]
     default:
-      throw new Error(`${method} ${path}: nobody knows which right that needs`)
+      throw new Error(`${method} ${path}: the permission for it is unknown`)
   }
 }

@@ -1,10 +1,10 @@
 import fc from 'fast-check'
-import type { Live } from './namespace.ts'
+import type { Live } from '../support/namespace.ts'
 
-/** What somebody does to one child: deletes it, or changes a field that the operator wrote. */
+/** An edit of one child by another client: deletes it, or changes a field that the operator wrote. */
 export type Edit = { child: number; kind: 'delete' } | { child: number; kind: 'change' | 'remove'; field: number }
 
-/** Numbers choose among what there is, by the remainder, so that every edit means something in every state. */
+/** Numbers select among the existing objects, by the remainder, so that every edit is possible in every state. */
 export function edits(most: number): fc.Arbitrary<Edit[]> {
   const deletion = fc.record({ child: fc.nat(999), kind: fc.constant('delete' as const) })
   const change = fc.record({
@@ -23,13 +23,13 @@ type Step = string | JsonObject
 export type FieldPath = readonly Step[]
 
 /**
- * The fields that the operator applied, by the API server's own record. Left out is what an edit gives to somebody else
- * for good: the content of a Secret, which is the users' as much as the operator's, and the identity of the owner; and
- * the number of a revision, which is written down nowhere else.
+ * The fields that the operator applied, according to the managed fields. Excludes edits that the operator must not
+ * revert: the content of a Secret, which belongs to users as well, and the identity of the owner; and the number of a
+ * revision, which is stored nowhere else.
  * @see https://kubernetes.io/docs/reference/using-api/server-side-apply/#fieldsv1
  */
 export function appliedFields({ kind, metadata }: Live): FieldPath[] {
-  // The type of managedFields is open; each entry has these fields by meta/v1 ManagedFieldsEntry.
+  // The type of managedFields is open; each entry has these fields according to meta/v1 ManagedFieldsEntry.
   const entries = (metadata.managedFields ?? []) as { manager: string; operation: string; fieldsV1: JsonObject }[]
   const ours = entries.find(({ manager, operation }) => manager === 'authservice-operator' && operation === 'Apply')
   return leaves(ours?.fieldsV1 ?? {}).filter((path) => {
@@ -50,9 +50,9 @@ function leaves(fields: JsonObject, path: FieldPath = []): FieldPath[] {
   })
 }
 
-/** The value under a path; undefined when there is none. */
+/** The value at a path; undefined if there is none. */
 export function valueAt(child: Live, path: FieldPath): Json {
-  // An object that came out of JSON.parse.
+  // JSON.parse created this object.
   return path.reduce<Json>(stepInto, child as unknown as Json)
 }
 
@@ -69,7 +69,7 @@ function matches(entry: Json, step: Step): boolean {
   return Object.entries(step).every(([key, value]) => entry[key] === value)
 }
 
-/** The child with one field changed or taken away. */
+/** The child with one field changed or removed. */
 export function edited(child: Live, path: FieldPath, kind: 'change' | 'remove'): Live {
   const copy = structuredClone(child)
   const parent = valueAt(copy, path.slice(0, -1))

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { type Live, Namespace } from './namespace.ts'
-import { startOperator, untilQuiet, visitsOf, writesOf } from './operator-under-test.ts'
-import { makeEverythingAvailable } from './simulated-controllers.ts'
+import { type Live, Namespace } from '../support/namespace.ts'
+import { reconcilesOf, startOperator, untilQuiet, writesOf } from '../support/operator-under-test.ts'
+import { makeEverythingAvailable, untilReady } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -30,19 +30,6 @@ beforeAll(async () => {
 })
 afterAll(() => operator.stop())
 
-/** Makes everything available until the AuthService says Ready. */
-async function untilReady(name: string): Promise<void> {
-  await expect
-    .poll(
-      async () => {
-        await makeEverythingAvailable(namespace)
-        return namespace.condition(name, 'Ready')
-      },
-      { timeout: 20_000, interval: 200, message: `condition Ready of ${name}` },
-    )
-    .toMatch(/^True/)
-}
-
 describe('a new AuthService', () => {
   test('gets every child, owned by it', async () => {
     const { uid } = (await namespace.authService('accounts')).metadata
@@ -54,15 +41,15 @@ describe('a new AuthService', () => {
     }
   })
 
-  test('says what it waits for', async () => {
+  test('reports what it is waiting for', async () => {
     await expect
       .poll(() => namespace.condition('accounts', 'MongoDBReady'), { timeout: 10_000 })
       .toMatch(/^False Waiting: waiting for/)
     expect(await namespace.condition('accounts', 'Reconciling')).toMatch(/^True/)
   })
 
-  test('is ready when its pods are', async () => {
-    await untilReady('accounts')
+  test('is ready when its pods are ready', async () => {
+    await untilReady(namespace, 'accounts')
     const { status } = await namespace.authService('accounts')
     expect(status).toMatchObject({
       phase: 'Ready',
@@ -75,24 +62,25 @@ describe('a new AuthService', () => {
     expect(await namespace.condition('accounts', 'Stalled')).toMatch(/^False/)
   })
 
-  test('costs no write once it is settled, however often it is looked at', async () => {
-    await untilReady('accounts')
+  test('causes no write once it is recorded, however often it is reconciled', async () => {
+    await untilReady(namespace, 'accounts')
     await untilQuiet(operator, 20_000)
-    const before = { writes: await writesOf(operator), visits: await visitsOf(operator) }
-    // A child that is touched in a field that nobody wants makes the operator look, and find nothing to do.
+    const before = { writes: await writesOf(operator), reconciles: await reconcilesOf(operator) }
+    // A change of a field that the operator does not set causes a reconcile without writes.
     await namespace.patch('ConfigMap', 'accounts-edge', { metadata: { annotations: { touched: String(Date.now()) } } })
-    await expect.poll(() => visitsOf(operator), { timeout: 10_000 }).toBeGreaterThan(before.visits)
+    await expect.poll(() => reconcilesOf(operator), { timeout: 10_000 }).toBeGreaterThan(before.reconciles)
     await untilQuiet(operator, 20_000)
     expect(await writesOf(operator)).toBe(before.writes)
   })
 })
 
-/** Kinds and names of what an AuthService in development has. */
+/** Kinds and names of the children of an AuthService in development. */
 const children: readonly (readonly [kind: string, name: string])[] = [
   ['ServiceAccount', 'accounts'],
   ['Secret', 'accounts-keys'],
   ['Secret', 'accounts-redis'],
   ['Secret', 'accounts-mongodb'],
+  ['Secret', 'accounts-edge-secret'],
   ['Secret', 'accounts-email-hash'],
   ['Secret', 'accounts-edge-tls'],
   ['Service', 'accounts'],
@@ -141,7 +129,7 @@ describe('drift', () => {
       { metadata: { labels: { 'app.kubernetes.io/part-of': 'x' } } },
       (live) => live.metadata.labels,
     ],
-  ])('an edit of %s %s is put back, and said', async (childKind, name, edit, read) => {
+  ])('an edit of %s %s is reverted and reported', async (childKind, name, edit, read) => {
     const before = await namespace.get(childKind, name)
     if (before === undefined) throw new Error(`${childKind} ${name} is missing`)
     await namespace.patch(childKind, name, edit)
@@ -155,7 +143,7 @@ describe('drift', () => {
       )
   })
 
-  test('a count that somebody else set is put back', async () => {
+  test('a count that another client sets is reverted', async () => {
     await namespace.patch('Deployment', 'accounts-blue', { spec: { replicas: 5 } })
     const count = async () =>
       (await namespace.get<{ spec: { replicas: number } }>('Deployment', 'accounts-blue'))?.spec.replicas
@@ -179,7 +167,7 @@ describe('drift', () => {
   test.each([
     ['Service', 'accounts'],
     ['Secret', 'accounts-keys'],
-  ])('%s %s is owned again after somebody took its owner away, and keeps its content', async (childKind, name) => {
+  ])('the removed owner of %s %s is restored, and its content is kept', async (childKind, name) => {
     const before = await namespace.get(childKind, name)
     await namespace.patch(childKind, name, { metadata: { ownerReferences: null } })
     await expect
@@ -189,7 +177,7 @@ describe('drift', () => {
     expect([after?.metadata.uid, after?.['data']]).toEqual([before?.metadata.uid, before?.['data']])
   })
 
-  test('a Secret that loses the label it is found by keeps its content', async () => {
+  test('a Secret that loses the label by which it is found keeps its content', async () => {
     const before = await namespace.get<Live & { data: object }>('Secret', 'accounts-keys')
     await namespace.patch('Secret', 'accounts-keys', { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } })
     await expect
@@ -200,19 +188,28 @@ describe('drift', () => {
 })
 
 describe('a change of the spec', () => {
-  test('reaches the children, and status speaks of the new generation', async () => {
-    await untilReady('accounts')
+  test('is applied to the children, and status has the new generation', async () => {
+    await untilReady(namespace, 'accounts')
     await namespace.apply(authService('accounts', { replicas: 2 }))
     await expect
       .poll(
         async () => (await namespace.get<{ spec: { replicas: number } }>('Deployment', 'accounts-blue'))?.spec.replicas,
       )
       .toBe(2)
-    await untilReady('accounts')
-    expect((await namespace.authService('accounts')).status).toMatchObject({ observedGeneration: 2, replicas: 2 })
+    // Ready stays True while a count increases, so it does not show whether the new pod exists.
+    await expect
+      .poll(
+        async () => {
+          await makeEverythingAvailable(namespace)
+          return (await namespace.authService('accounts')).status
+        },
+        { timeout: 20_000, interval: 200 },
+      )
+      .toMatchObject({ observedGeneration: 2, replicas: 2, readyReplicas: 2 })
+    expect(await namespace.condition('accounts', 'Ready')).toMatch(/^True/)
   })
 
-  test('does not touch passwords and keys', async () => {
+  test('does not change passwords and keys', async () => {
     const versions = async () =>
       (await namespace.list('Secret')).map(({ metadata }) => `${metadata.name} ${metadata.resourceVersion}`)
     const before = await versions()
@@ -221,7 +218,7 @@ describe('a change of the spec', () => {
     expect(await versions()).toEqual(before)
   })
 
-  test('prunes what is no longer asked for', async () => {
+  test('prunes children that are no longer desired', async () => {
     await namespace.apply(authService('accounts', { ingress: { type: 'None' } }))
     await expect
       .poll(async () => [

@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { type Live, Namespace } from './namespace.ts'
-import { startOperator } from './operator-under-test.ts'
+import { authServiceManifest, type Live, Namespace } from '../support/namespace.ts'
+import { startOperator } from '../support/operator-under-test.ts'
 import {
   completeMigrations,
   endSmokeTest,
   followServices,
   makeEverythingAvailable,
   refuseMigration,
-} from './simulated-controllers.ts'
+} from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -32,11 +32,11 @@ async function create(name: string, blueGreenSettings: object, rollout: object =
     ingress: { type: 'None' },
     rollout: { ...blueGreen, ...rollout, blueGreen: blueGreenSettings },
   }
-  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  await namespace.apply(authServiceManifest(name, spec))
   await until(name, async () => expect(await namespace.condition(name, 'Ready')).toMatch(/^True/))
 }
 
-/** Lets the cluster's controllers act until what is expected holds. */
+/** Runs the simulated controllers until the expected state is reached. */
 async function until(name: string, holds: () => Promise<void>): Promise<void> {
   const attempt = async () => {
     await makeEverythingAvailable(namespace)
@@ -50,8 +50,6 @@ async function until(name: string, holds: () => Promise<void>): Promise<void> {
 }
 
 const statusOf = async (name: string) => (await namespace.authService(name)).status
-const ask = (name: string, action: string, value = '') =>
-  namespace.patch(kind, name, { metadata: { annotations: { [`auth-operator.dev/${action}`]: value } } })
 const upgrade = (name: string, version: string) => namespace.patch(kind, name, { spec: { version } })
 
 async function colorOfTraffic(name: string): Promise<string | undefined> {
@@ -68,7 +66,7 @@ async function serverOf(name: string, color: string) {
 }
 
 describe('a blue-green rollout', () => {
-  test('fills the other colour, moves the traffic, and empties the old colour after the delay', async () => {
+  test('fills the other colour, moves the traffic, and scales down the old colour after the delay', async () => {
     await create('auto', { scaleDownDelaySeconds: 2 })
     await upgrade('auto', '0.2.0')
     await until('auto', async () => expect(await colorOfTraffic('auto')).toBe('green'))
@@ -78,7 +76,7 @@ describe('a blue-green rollout', () => {
       image: 'example.com/api-server:0.1.0',
     })
     await until('auto', async () => expect(await serverOf('auto', 'blue')).toMatchObject({ replicas: 0 }))
-    // A visit writes the status last.
+    // A reconcile writes the status last.
     await until('auto', async () =>
       expect(await statusOf('auto')).toMatchObject({
         activeColor: 'green',
@@ -92,7 +90,7 @@ describe('a blue-green rollout', () => {
     expect(await namespace.get('Service', 'auto-preview'), 'the preview of an empty colour').toBeUndefined()
   })
 
-  test('waits for a person where promotion is manual, with a preview of what would come', async () => {
+  test('waits for the user with manual promotion, with a preview of the new revision', async () => {
     await create('manual', { promotion: 'Manual', scaleDownDelaySeconds: 300 })
     await upgrade('manual', '0.2.0')
     await until('manual', async () =>
@@ -102,33 +100,33 @@ describe('a blue-green rollout', () => {
     expect(await namespace.get('Service', 'manual-preview')).toMatchObject({
       spec: { selector: { 'auth-operator.dev/color': 'green' } },
     })
-    await ask('manual', 'promote', (await statusOf('manual'))?.rollout?.revision)
+    await namespace.requestAction('manual', 'promote', (await statusOf('manual'))?.rollout?.revision ?? '')
     await until('manual', async () =>
       expect(await statusOf('manual')).toMatchObject({ activeColor: 'green', rollout: { phase: 'Retiring' } }),
     )
     expect(await namespace.condition('manual', 'Ready')).toMatch(/^True/)
   })
 
-  test('is taken back at once by rollback-to while the old colour stands, by the number of the revision', async () => {
-    await ask('manual', 'rollback-to', '1')
+  test('is reverted immediately by rollback-to, by the number of the revision, while the old colour has pods', async () => {
+    await namespace.requestAction('manual', 'rollback-to', '1')
     await until('manual', async () => expect(await colorOfTraffic('manual')).toBe('blue'))
     await until('manual', async () =>
       expect(await statusOf('manual')).toMatchObject({
         rollout: { phase: 'Retiring', lastOutcome: 'Promoted' },
         actions: expect.arrayContaining([
-          expect.objectContaining({ name: 'rollback-to', value: '1', message: 'It comes back.' }),
+          expect.objectContaining({ name: 'rollback-to', value: '1', message: 'The revision returns.' }),
         ]),
       }),
     )
   })
 
-  test('that is aborted leaves nothing running, says so, and is not tried again', async () => {
+  test('that is aborted leaves nothing running, reports this, and is not retried', async () => {
     await create('aborted', { promotion: 'Manual' })
     await upgrade('aborted', '0.2.0')
     await until('aborted', async () =>
       expect(await statusOf('aborted')).toMatchObject({ rollout: { phase: 'AwaitingPromotion' } }),
     )
-    await ask('aborted', 'abort', (await statusOf('aborted'))?.rollout?.revision)
+    await namespace.requestAction('aborted', 'abort', (await statusOf('aborted'))?.rollout?.revision ?? '')
     await until('aborted', async () => {
       expect(await serverOf('aborted', 'green')).toMatchObject({ replicas: 0 })
       expect(await statusOf('aborted')).toMatchObject({ rollout: { phase: 'Stable', lastOutcome: 'Aborted' } })
@@ -139,20 +137,20 @@ describe('a blue-green rollout', () => {
     await until('aborted', async () => expect(await namespace.condition('aborted', 'Stalled')).toMatch(/^False/))
   })
 
-  test('goes on where a dead operator left it', async () => {
+  test('continues after the operator was killed', async () => {
     await create('restarted', { promotion: 'Manual', scaleDownDelaySeconds: 300 })
     await upgrade('restarted', '0.2.0')
     await until('restarted', async () =>
       expect(await statusOf('restarted')).toMatchObject({ rollout: { phase: 'AwaitingPromotion' } }),
     )
     await operator.stop()
-    await ask('restarted', 'promote', (await statusOf('restarted'))?.rollout?.revision)
+    await namespace.requestAction('restarted', 'promote', (await statusOf('restarted'))?.rollout?.revision ?? '')
     operator = startOperator(kubeconfigPath, namespace)
     await until('restarted', async () => expect(await colorOfTraffic('restarted')).toBe('green'))
   })
 })
 
-test('a quota that keeps the new colour from starting is named while it is waited for, and at the deadline', async () => {
+test('a quota that prevents the new colour from starting is reported while the rollout waits, and at the deadline', async () => {
   await create('short', {}, { progressDeadlineSeconds: 600 })
   await upgrade('short', '0.2.0')
   await expect
@@ -178,7 +176,7 @@ test('a quota that keeps the new colour from starting is named while it is waite
 describe('the smoke test', () => {
   const rollout = { smokeTest: { enabled: true, timeoutSeconds: 30 } }
 
-  test('has to pass before the traffic moves, and what it said stays in status', async () => {
+  test('must pass before the traffic moves, and its result stays in status', async () => {
     await create('tested', { scaleDownDelaySeconds: 300 }, rollout)
     await upgrade('tested', '0.2.0')
     await until('tested', async () => expect(await statusOf('tested')).toMatchObject({ rollout: { phase: 'Testing' } }))
@@ -192,12 +190,14 @@ describe('the smoke test', () => {
     )
     await until('tested', async () =>
       expect(await namespace.events('tested')).toEqual(
-        expect.arrayContaining([expect.stringMatching(/^Normal RolloutPromoted: Revision \w+ has the traffic after/)]),
+        expect.arrayContaining([
+          expect.stringMatching(/^Normal RolloutPromoted: Revision \w+ receives the traffic after/),
+        ]),
       ),
     )
   })
 
-  test('that fails keeps the revision from every user, and the cause is told', async () => {
+  test('that fails keeps the revision from every user, and the cause is reported', async () => {
     await create('failing', {}, rollout)
     await upgrade('failing', '0.2.0')
     await until('failing', async () =>
@@ -226,7 +226,7 @@ describe('the database', () => {
     spec: { template: { spec: { containers: { image: string; command: string[] }[] } } }
   }
 
-  test('that is in the way of a new version keeps it from every pod; which documents is told, and tried again when asked', async () => {
+  test('that blocks a new version prevents every pod of it; the documents are named, and the migration is retried on request', async () => {
     await create('refused', {})
     const before = await migrationOf('refused')
     await upgrade('refused', '0.2.0')
@@ -254,12 +254,12 @@ describe('the database', () => {
     )
     expect(await serverOf('refused', 'green')).toBeUndefined()
 
-    // The data was mended.
-    await ask('refused', 'rollback-to', (await statusOf('refused'))?.rollout?.failedRevision)
+    // The data was corrected.
+    await namespace.requestAction('refused', 'rollback-to', (await statusOf('refused'))?.rollout?.failedRevision ?? '')
     await until('refused', async () => expect(await colorOfTraffic('refused')).toBe('green'))
   })
 
-  test('keeps what the old version needs until that is gone', async () => {
+  test('keeps what the old version needs until its pods are gone', async () => {
     await create('contracted', { scaleDownDelaySeconds: 3 })
     const contractions = () => namesOf('contracted', '-contract-')
     await upgrade('contracted', '0.2.0')
@@ -275,7 +275,7 @@ describe('the database', () => {
     ])
   })
 
-  test('that an earlier revision of the same image has changed is not changed again', async () => {
+  test('that an earlier revision of the same image has migrated is not migrated again', async () => {
     const uidsOf = async () => Object.fromEntries((await jobsOf('contracted')).map(({ name, uid }) => [name, uid]))
     await until('contracted', async () =>
       expect(await statusOf('contracted')).toMatchObject({ rollout: { phase: 'Stable' } }),
@@ -297,13 +297,13 @@ describe('the database', () => {
     expect(await uidsOf()).toEqual(before)
   })
 
-  test('behind another URL in the same Secret is made ready by a restart, before any pod uses it', async () => {
+  test('at another URL in the same Secret is migrated automatically, before any pod uses it', async () => {
     const leadTo = (host: string) =>
       namespace.apply({
         apiVersion: 'v1',
         kind: 'Secret',
         metadata: { name: 'their-mongodb' },
-        ...{ data: { url: Buffer.from(`mongodb://${host}/?replicaSet=rs0&tls=true`).toString('base64') } },
+        data: { url: Buffer.from(`mongodb://${host}/?replicaSet=rs0&tls=true`).toString('base64') },
       })
     await leadTo('old.example.com')
     const spec = {
@@ -313,19 +313,18 @@ describe('the database', () => {
       ingress: { type: 'None' },
       rollout: blueGreen,
     }
-    await namespace.apply({ apiVersion, kind, metadata: { name: 'moved' }, ...{ spec } })
+    await namespace.apply(authServiceManifest('moved', spec))
     await until('moved', async () => expect(await namespace.condition('moved', 'Ready')).toMatch(/^True/))
     const before = await migrationOf('moved')
 
     await leadTo('new.example.com')
-    await ask('moved', 'restart', 'to use it')
     await expect.poll(() => migrationOf('moved'), { timeout: 10_000 }).not.toSatisfy((job) => !job || job === before)
     expect(await serverOf('moved', 'green'), 'pods before the database is ready').toBeUndefined()
     await until('moved', async () => expect(await colorOfTraffic('moved')).toBe('green'))
   })
 })
 
-test('a rolling update that is late gets its last good template back', async () => {
+test('a rolling update that misses its deadline returns to its last good template', async () => {
   const name = 'rolled'
   const spec = {
     environment: 'development',
@@ -334,17 +333,17 @@ test('a rolling update that is late gets its last good template back', async () 
     ingress: { type: 'None' },
     rollout: { strategy: 'RollingUpdate', progressDeadlineSeconds: 30, autoRollback: true },
   }
-  await namespace.apply({ apiVersion, kind, metadata: { name }, ...{ spec } })
+  await namespace.apply(authServiceManifest(name, spec))
   await until(name, async () => expect(await namespace.condition(name, 'Ready')).toMatch(/^True/))
   await upgrade(name, '0.2.0')
-  // Nobody makes the new pods available; the deadline is brought forward instead of being waited for.
+  // The new pods never become available; the test moves the deadline instead of waiting for it.
   await expect
     .poll(() => completeMigrations(namespace).then(() => serverOf(name, 'blue')), { timeout: 10_000 })
     .toMatchObject({ image: 'example.com/api-server:0.2.0' })
-  // What the visit after the one that wrote the template says: from then on nothing changes.
+  // The message of the reconcile after the one that wrote the template: from then on, nothing changes.
   await expect
     .poll(async () => (await statusOf(name))?.rollout?.message, { timeout: 10_000 })
-    .toMatch(/blue to be taken up/)
+    .toMatch(/blue to be observed/)
   expect(await statusOf(name)).toMatchObject({ rollout: { phase: 'Preparing' } })
   await namespace.patch(kind, name, { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
   await namespace.patch(kind, name, { metadata: { annotations: { look: 'again' } } })

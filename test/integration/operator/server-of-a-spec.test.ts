@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import type { AuthServiceSpec } from '../../../operator/authservice/api/schema.ts'
-import { outcomeOf } from '../../../operator/authservice/spec-fields/effects.ts'
+import { startSmtp, type TestSmtp } from '../../../tools/local-servers/smtp.ts'
+import { outcomeOf } from '../../unit/spec-fields/effects.ts'
 import {
   type ContainerPlace,
   migrationPlace,
   renderedEnvironment,
   serverPlace,
-} from '../../../operator/authservice/spec-fields/rendered-environment.ts'
-import { startSmtp, type TestSmtp } from '../../servers/smtp.ts'
+} from '../../unit/spec-fields/rendered-environment.ts'
 import { freshDatabase, password } from '../api-server/app-for-test.ts'
 import { runProgram } from '../api-server/run-program.ts'
 import { type StartedServer, startServer } from '../api-server/started-server.ts'
@@ -19,7 +19,7 @@ import { type StartedServer, startServer } from '../api-server/started-server.ts
 const adminPassword = randomBytes(24).toString('base64')
 const clientSecret = randomBytes(32).toString('base64')
 
-/** A server that runs on what the operator makes of a spec: its variables, and the Secrets as files. */
+/** A server with the environment that the operator renders for a spec, and the Secrets as files. */
 let smtp: TestSmtp
 let folder: string
 let server: StartedServer
@@ -59,11 +59,11 @@ beforeAll(async () => {
   const { outcome, secrets } = outcomeOf(spec, new Map())
   const environmentOf = (place: ContainerPlace) => {
     const contentOf = (secret: string, key: string) => (theirs[secret] ?? secrets.get(secret))?.[key]
-    // A pod has its ports for itself.
+    // A pod does not share its ports.
     const { PORT, METRICS_PORT, ...environment } = renderedEnvironment(outcome, place, contentOf, folder)
     return environment
   }
-  const migration = await runProgram('migrate.ts', [], environmentOf(migrationPlace))
+  const migration = await runProgram('commands/migrate.ts', [], environmentOf(migrationPlace))
   expect(migration.code, migration.output).toBe(0)
   server = await startServer(environmentOf(serverPlace))
 }, 90_000)
@@ -88,7 +88,7 @@ async function mailedToken(subject: string): Promise<string> {
   return /^https:\/\/app\.example\.com\/(?:reset|verify)#token=([\w-]{43})$/m.exec(mail?.text ?? '')?.[1] ?? ''
 }
 
-test('spec.mail: an email is confirmed and a forgotten password chosen anew, by links that the SMTP server got', async () => {
+test('spec.mail: an email is confirmed and a forgotten password reset, with links that the SMTP server received', async () => {
   const email = 'user@example.com'
   expect((await post('/v1/auth/register', { email, password, name: 'A User' })).status).toBe(201)
   const confirmed = await post('/v1/auth/email/verify', { token: await mailedToken('Confirm your email') })
@@ -101,7 +101,7 @@ test('spec.mail: an email is confirmed and a forgotten password chosen anew, by 
   expect((await post('/v1/auth/login', { email, password: 'a new horse battery' })).status).toBe(200)
 })
 
-test('spec.initialAdmin, spec.cookies and spec.oauth: the administrator is there, and a client may ask about the token', async () => {
+test('spec.initialAdmin, spec.cookies and spec.oauth: the administrator exists, and a client may introspect the token', async () => {
   const loggedIn = await post('/v1/auth/login', { email: 'admin@example.com', password: adminPassword })
   const body: Record<string, unknown> = JSON.parse(await loggedIn.text())
   expect(body).toMatchObject({ user: { role: 'admin' } })

@@ -1,31 +1,32 @@
 import { expect, inject, test } from 'vitest'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
-import { FaultyApi, isWrite } from '../kube/api-proxy.ts'
-import { endState, secretsOf, untilSameAs } from './end-state.ts'
-import { developmentSpec, Namespace } from './namespace.ts'
-import { startOperatorProcess } from './operator-process.ts'
+import { ApiProxy, isWrite } from '../support/api-proxy.ts'
+import { endState, secretsOf, untilSameAs } from '../support/end-state.ts'
+import { authServiceManifest, Namespace } from '../support/namespace.ts'
+import { startOperatorProcess } from '../support/operator-process.ts'
 
-/** `npm run test:soak` kills at every write; otherwise it is at a few of them, for each takes two starts. */
+/** `npm run test:soak` kills at every write; otherwise only at a few of them, because each takes two starts. */
 const atEveryWrite = process.env['KILL_AT'] === 'every-write'
 
 const { kubeconfigPath, port } = inject('apiServer')
 
-/** Each AuthService has a namespace of its own, and all have one name. */
+/** Each AuthService has its own namespace, and all have the same name. */
 async function createAuthService(name: string): Promise<Namespace> {
   const namespace = await Namespace.create(kubeconfigPath, `${name}-${Date.now()}`)
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'killed' }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest('killed'))
   return namespace
 }
 
-/** A death: while the n-th write is on its way to the API server, or once that has carried it out. */
+/**
+ * The moment of the kill: while the n-th write is on its way to the API server, or once the API server has executed it.
+ */
 interface Death {
   atWrite: number
   moment: 'before' | 'after'
 }
 
-/** Runs an operator until SIGKILL ends it at a write. @returns whether it got as far as that write */
+/** Runs an operator until SIGKILL ends it at a write. @returns whether it reached that write */
 async function runUntilKilled(namespace: Namespace, { atWrite, moment }: Death): Promise<boolean> {
-  const proxy = await FaultyApi.inFrontOf(port)
+  const proxy = await ApiProxy.inFrontOf(port)
   const killed = Promise.withResolvers<true>()
   let writes = 0
   proxy.fault = (request) => {
@@ -39,7 +40,7 @@ async function runUntilKilled(namespace: Namespace, { atWrite, moment }: Death):
     return { kind: 'cut' }
   }
   const operator = await startOperatorProcess(proxy.configFrom(kubeconfigPath), namespace.name)
-  // Events about what is slow here and fast there make one write more or less.
+  // Events about slow steps make the number of writes vary by one.
   const atRest = new Promise<false>((resolve) => setTimeout(resolve, 20_000, false))
   const wasKilled = await Promise.race([killed.promise, atRest])
   await operator.stop('SIGKILL')
@@ -47,9 +48,9 @@ async function runUntilKilled(namespace: Namespace, { atWrite, moment }: Death):
   return wasKilled
 }
 
-/** Lets an operator that nobody disturbs finish. @returns the writes that it made */
+/** Lets an undisturbed operator finish. @returns the number of its writes */
 async function finish(namespace: Namespace, wanted?: Record<string, string[]>): Promise<number> {
-  const proxy = await FaultyApi.inFrontOf(port)
+  const proxy = await ApiProxy.inFrontOf(port)
   const operator = await startOperatorProcess(proxy.configFrom(kubeconfigPath), namespace.name)
   try {
     if (wanted !== undefined) await untilSameAs(wanted, namespace, 'killed')
@@ -79,7 +80,7 @@ function allOf(writes: number): Death[] {
   ])
 }
 
-test('an operator whose process is killed at a write is followed by one that finishes, and no secret changes', {
+test('when the process of an operator is killed at a write, the next one completes it, and no secret changes', {
   timeout: atEveryWrite ? 1_800_000 : 180_000,
 }, async () => {
   const untouched = await createAuthService('sigkill-never')

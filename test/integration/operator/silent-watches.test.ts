@@ -1,19 +1,19 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
+import { kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { FaultyApi, isWatch } from '../kube/api-proxy.ts'
-import { developmentSpec, Namespace } from './namespace.ts'
-import { startOperatorWith, untilQuiet } from './operator-under-test.ts'
+import { ApiProxy, isWatch } from '../support/api-proxy.ts'
+import { authServiceManifest, Namespace } from '../support/namespace.ts'
+import { startOperatorWith, untilQuiet } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
 let namespace: Namespace
-let proxy: FaultyApi
+let proxy: ApiProxy
 let operator: Operator
 
 beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `silent-${Date.now()}`)
-  proxy = await FaultyApi.inFrontOf(port)
-  // A watch that has heard nothing for 15 s longer than it was to last is given up.
+  proxy = await ApiProxy.inFrontOf(port)
+  // A watch that has received nothing for 15 s longer than its planned duration is replaced.
   const watchSeconds = { least: 2, most: 2 }
   operator = startOperatorWith(proxy.configFrom(kubeconfigPath), namespace, {}, { watchSeconds })
 })
@@ -22,12 +22,12 @@ afterAll(async () => {
   await proxy.close()
 })
 
-test('watches that go silent are given up and taken up again, and what happened meanwhile is seen', async () => {
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'unheard' }, ...{ spec: developmentSpec } })
+test('watches that stop responding are replaced, and changes in between are detected', async () => {
+  await namespace.apply(authServiceManifest('unheard'))
   await expect.poll(() => namespace.get('Deployment', 'unheard-blue'), { timeout: 30_000 }).toBeDefined()
   await untilQuiet(operator, 20_000)
 
-  // New watches wait as well, until there are none left that speak.
+  // New watches also stop responding, until none is left that responds.
   proxy.fault = (request) => (isWatch(request) ? { kind: 'hang' } : undefined)
   proxy.silenceWatches()
   const before = proxy.requests.length

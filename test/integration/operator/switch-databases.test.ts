@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { type Live, Namespace } from './namespace.ts'
-import { startOperator } from './operator-under-test.ts'
-import { completeMigrations, makeEverythingAvailable } from './simulated-controllers.ts'
+import { type Live, Namespace } from '../support/namespace.ts'
+import { startOperator } from '../support/operator-under-test.ts'
+import { completeMigrations, makeEverythingAvailable } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -18,14 +18,16 @@ const volume = 'data-shop-mongodb-0'
 
 const apply = (databases: object) =>
   namespace.apply({
-    ...{ apiVersion, kind, metadata: { name: 'shop' } },
-    ...{ spec: { environment: 'development', ingress: { type: 'None' }, ...databases } },
+    apiVersion,
+    kind,
+    metadata: { name: 'shop' },
+    spec: { environment: 'development', ingress: { type: 'None' }, ...databases },
   })
 
 beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `switch-${Date.now()}`)
   const url = Buffer.from('mongodb://mongodb.example.com/?replicaSet=rs0&tls=true').toString('base64')
-  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-mongodb' }, ...{ data: { url } } })
+  await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-mongodb' }, data: { url } })
   operator = startOperator(kubeconfigPath, namespace)
 })
 afterAll(() => operator.stop())
@@ -39,15 +41,17 @@ const mountedUrl = async () => {
   return server?.spec.template.spec.volumes.find(({ name }) => name === 'mongodb')?.secret?.secretName
 }
 
-test('databases of your own take over when no server pod uses the managed ones, and back; the volume stays', async () => {
+test('external databases take over when no server pod uses the managed ones, and the reverse; the volume is kept', async () => {
   await apply(managed)
   await expect.poll(() => namespace.get('StatefulSet', 'shop-mongodb'), { timeout: 15_000 }).toBeDefined()
   await expect.poll(mountedUrl, { timeout: 10_000 }).toBe('shop-mongodb')
   const before = await passwords()
-  // The controller that makes volumes does not run here.
+  // The controller that creates volumes does not run here.
   await namespace.apply({
-    ...{ apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: volume } },
-    ...{ spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Gi' } } } },
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: volume },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '10Gi' } } },
   })
   await makeEverythingAvailable(namespace)
 
@@ -55,7 +59,7 @@ test('databases of your own take over when no server pod uses the managed ones, 
   await expect.poll(() => completeMigrations(namespace).then(mountedUrl), { timeout: 10_000 }).toBe('our-mongodb')
   await expect
     .poll(() => namespace.condition('shop', 'MongoDBReady'), { timeout: 10_000 })
-    .toContain('The managed shop-mongodb runs on until no server pod uses it.')
+    .toContain('The managed shop-mongodb continues to run until no server pod uses it.')
   expect(await namespace.get('StatefulSet', 'shop-mongodb')).toBeDefined()
   expect(await namespace.get('StatefulSet', 'shop-redis')).toBeDefined()
 
@@ -76,12 +80,12 @@ test('databases of your own take over when no server pod uses the managed ones, 
   expect(await namespace.get('PersistentVolumeClaim', volume)).toBeDefined()
   expect(await passwords()).toEqual(before)
   expect(await namespace.condition('shop', 'MongoDBReady')).toContain(
-    `not copied: they are in PersistentVolumeClaim ${volume}`,
+    `not copied. They are in PersistentVolumeClaim ${volume}`,
   )
   await expect
     .poll(() => namespace.events('shop'), { timeout: 5_000 })
     .toContainEqual(
-      expect.stringMatching(/^Normal DatabaseStopped: The managed MongoDB is stopped: .*data-shop-mongodb-0/),
+      expect.stringMatching(/^Normal DatabaseStopped: Stopped the managed MongoDB: .*data-shop-mongodb-0/),
     )
 
   await apply(managed)
@@ -89,7 +93,7 @@ test('databases of your own take over when no server pod uses the managed ones, 
   expect(await passwords()).toEqual(before)
 })
 
-test('the passwords go once the volume is gone', async () => {
+test('the passwords are deleted once the volume is gone', async () => {
   await apply(external)
   await expect
     .poll(
@@ -101,7 +105,7 @@ test('the passwords go once the volume is gone', async () => {
     )
     .toBeUndefined()
   expect(await passwords()).toBeDefined()
-  // The controller that would take the finalizer away does not run here.
+  // The controller that would remove the finalizer does not run here.
   await namespace.patch('PersistentVolumeClaim', volume, { metadata: { finalizers: null } })
   await namespace.remove('PersistentVolumeClaim', volume)
   await apply({ ...external, replicas: 2 })
@@ -119,12 +123,15 @@ test('pods of both revisions reach their databases while NetworkPolicies change 
   }
   const closed = (port: number) =>
     namespace.apply({
-      ...{ apiVersion, kind, metadata: { name: 'closed' } },
-      ...{
-        spec: {
-          ...{ environment: 'development', ingress: { type: 'None' }, networkPolicy: { enabled: true } },
-          ...{ mongodb: external.mongodb, redis: { external: { host: 'redis.example.com', port } } },
-        },
+      apiVersion,
+      kind,
+      metadata: { name: 'closed' },
+      spec: {
+        environment: 'development',
+        ingress: { type: 'None' },
+        networkPolicy: { enabled: true },
+        mongodb: external.mongodb,
+        redis: { external: { host: 'redis.example.com', port } },
       },
     })
   await closed(6400)

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
-import { authServices, childKinds, secrets } from '../../../operator/authservice/kinds.ts'
+import { authServices, childKinds, secrets } from '../../../operator/authservice/model/kinds.ts'
 import { KubeClient } from '../../../operator/kube/client.ts'
 import type { Resource } from '../../../operator/kube/objects.ts'
 import { Transport } from '../../../operator/kube/transport.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { developmentSpec, kubeConfigAt, type Live, Namespace } from './namespace.ts'
-import { startOperator } from './operator-under-test.ts'
+import { clientAt, kubeConfigAt } from '../support/kube-api.ts'
+import { developmentSpec, type Live, Namespace } from '../support/namespace.ts'
+import { startOperator } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 const rbac = (plural: string, ofKind: string): Resource => ({
@@ -17,16 +18,17 @@ const rbac = (plural: string, ofKind: string): Resource => ({
 })
 let namespace: Namespace
 let operator: Operator
-/** May write AuthServices in one namespace, and nothing else anywhere. */
+/** A user who may write AuthServices in one namespace, and nothing else. */
 let tenant: KubeClient
 
 beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `tenant-${Date.now()}`)
-  const admin = new KubeClient(new Transport(kubeConfigAt(kubeconfigPath), 'admin'), 'admin')
+  const admin = clientAt(kubeconfigPath, 'admin')
   const metadata = { name: 'tenant', namespace: namespace.name }
   const apiGroup = 'rbac.authorization.k8s.io'
   const rules = [{ apiGroups: ['auth-operator.dev'], resources: ['authservices'], verbs: ['*'] }]
-  await admin.apply(rbac('roles', 'Role'), { apiVersion: `${apiGroup}/v1`, kind: 'Role', metadata, ...{ rules } })
+  const role = { apiVersion: `${apiGroup}/v1`, kind: 'Role', metadata, rules }
+  await admin.apply(rbac('roles', 'Role'), role)
   const binding = {
     roleRef: { apiGroup, kind: 'Role', name: 'tenant' },
     subjects: [{ apiGroup, kind: 'User', name: 'mallory' }],
@@ -49,11 +51,11 @@ const create = (name: string, spec: object = {}, metadata: object = {}) =>
     apiVersion,
     kind,
     metadata: { name, namespace: namespace.name, ...metadata },
-    ...{ spec: { ...developmentSpec, ...spec } },
+    spec: { ...developmentSpec, ...spec },
   })
 const nginx = (ingress: object) => ({ ingress: { type: 'Nginx', host: 'auth.localhost', ...ingress } })
 
-describe('is refused by the API server', () => {
+describe('is rejected by the API server', () => {
   test.each<[field: string, what: string, spec: object]>([
     ['ingress.host', 'a host that ends the line in Nginx', nginx({ host: 'a.example;\n}\nserver { listen 1; }' })],
     ['ingress.host', 'a host with a variable of Nginx', nginx({ host: '$host.example.com' })],
@@ -95,12 +97,12 @@ describe('is refused by the API server', () => {
     ['a name of 41 characters', 'a'.repeat(41)],
     ['a name with a dot', 'a.b'],
   ])('%s', async (_, name) => {
-    const message = expect.stringMatching(/an AuthService's name/)
+    const message = expect.stringMatching(/the name of an AuthService/)
     await expect(create(name)).rejects.toMatchObject({ status: 422, message })
   })
 })
 
-test('fields that would open the host, privileges or other namespaces do not exist, and are dropped', async () => {
+test('fields that would grant host access, privileges or other namespaces do not exist, and are dropped', async () => {
   const container = { securityContext: { privileged: true } }
   const volumes = [{ name: 'host', hostPath: { path: '/' } }]
   const urlSecretRef = { name: 'theirs', namespace: 'kube-system', key: 'url' }
@@ -131,7 +133,7 @@ test('fields that would open the host, privileges or other namespaces do not exi
   }
 })
 
-test('a pod under the service account of somebody else gets no token of it, and every pod passes what restricted asks for', async () => {
+test('a pod with another service account gets no token, and every pod passes the restricted policy', async () => {
   await create('borrowed', {
     ...nginx({ nginx: { serviceType: 'ClusterIP' } }),
     pod: { serviceAccountName: 'deployer' },
@@ -169,7 +171,7 @@ interface PodSpec {
 }
 const podSpecOf = (workload: Live) => (workload as Live & { spec: { template: { spec: PodSpec } } }).spec.template.spec
 
-test('an image outside of the allowed prefixes does not run, nor does one that only begins alike', async () => {
+test('an image outside of the allowed prefixes does not run, nor does one with a similar beginning', async () => {
   for (const [name, image] of [
     ['foreign', 'docker.io/mallory/miner:1'],
     ['alike', 'ghcr.io/authservice-operator-evil/x:1'],
@@ -180,11 +182,11 @@ test('an image outside of the allowed prefixes does not run, nor does one that o
   }
 })
 
-test('an AuthService named so that its children would be those of another one takes nothing over', async () => {
+test('an AuthService whose children would have the names of those of another one takes over nothing', async () => {
   await create('victim')
   await expect.poll(() => namespace.get('Secret', 'victim-redis'), { timeout: 20_000 }).toBeDefined()
   const before = await namespace.get('Secret', 'victim-redis')
-  // Its Service and its keys are called as the victim's Redis is.
+  // Its Service and its keys would have the names of the other AuthService's Redis.
   await create('victim-redis')
   await expect
     .poll(() => namespace.condition('victim-redis', 'Stalled'), { timeout: 20_000 })
@@ -197,7 +199,7 @@ test('an AuthService named so that its children would be those of another one ta
   ])
 })
 
-test('annotations and labels of the AuthService reach no child, and a status that the tenant writes grants nothing', async () => {
+test('annotations and labels of the AuthService are not copied to children, and a status that the tenant writes grants nothing', async () => {
   await create(
     'labelled',
     {},
@@ -220,7 +222,7 @@ test('annotations and labels of the AuthService reach no child, and a status tha
   ).rejects.toMatchObject({ status: 403 })
 })
 
-test('the tenant reads no Secret, the operator shows none in status or events, and nothing of another namespace is his to write', async () => {
+test('the tenant reads no Secret, the operator shows none in status or events, and the tenant cannot write to other namespaces', async () => {
   await expect(tenant.list(secrets, { namespace: namespace.name })).rejects.toMatchObject({ status: 403 })
   const shown = JSON.stringify([
     await tenant.list(authServices, { namespace: namespace.name }),
@@ -232,6 +234,6 @@ test('the tenant reads no Secret, the operator shows none in status or events, a
   const decoded = values.map((value) => Buffer.from(value, 'base64').toString()).filter((value) => value.length > 20)
   expect(decoded.length).toBeGreaterThan(5)
   for (const value of decoded) expect(shown.includes(value.trim())).toBe(false)
-  const elsewhere = { apiVersion, kind, metadata: { name: 'x', namespace: 'default' }, ...{ spec: developmentSpec } }
+  const elsewhere = { apiVersion, kind, metadata: { name: 'x', namespace: 'default' }, spec: developmentSpec }
   await expect(tenant.create(authServices, elsewhere)).rejects.toMatchObject({ status: 403 })
 })

@@ -1,15 +1,14 @@
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
-import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
-import { FaultyApi, isWrite, type SeenRequest } from '../kube/api-proxy.ts'
-import { developmentSpec, Namespace } from './namespace.ts'
-import { createOperator } from './operator-under-test.ts'
+import { ApiProxy, isWrite, type SeenRequest } from '../support/api-proxy.ts'
+import { authServiceManifest, Namespace } from '../support/namespace.ts'
+import { createOperator } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath, port } = inject('apiServer')
-/** As client-go's, five times as fast. */
+/** The timing of client-go, five times as fast. */
 const leaseTiming = { leaseSeconds: 3, renewDeadlineSeconds: 2, retrySeconds: 0.4 }
 let namespace: Namespace
-const running: { operator: Operator; proxy: FaultyApi }[] = []
+const running: { operator: Operator; proxy: ApiProxy }[] = []
 
 beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `two-${Date.now()}`)
@@ -17,7 +16,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const { operator, proxy } of running) {
     proxy.fault = () => ({ kind: 'cut' })
-    await operator.stop().catch(() => {}) // the lease of the cut-off one is another's
+    await operator.stop().catch(() => {}) // another operator has the lease of the disconnected one
     await proxy.close()
   }
 })
@@ -26,7 +25,7 @@ const isLease = ({ path }: SeenRequest) => path.includes('/leases')
 const isEvent = ({ path }: SeenRequest) => path.includes('/events')
 
 async function start() {
-  const proxy = await FaultyApi.inFrontOf(port)
+  const proxy = await ApiProxy.inFrontOf(port)
   const changes = { leaderElection: { namespace: namespace.name } }
   const operator = createOperator(proxy.configFrom(kubeconfigPath), namespace, changes, { leaseTiming })
   running.push({ operator, proxy })
@@ -39,15 +38,15 @@ async function start() {
   }
 }
 
-test('two operators of which one cannot renew its lease never write at the same time', async () => {
+test('two operators, one of which cannot renew its lease, never write at the same time', async () => {
   const first = await start()
-  await namespace.apply({ apiVersion, kind, metadata: { name: 'shared' }, ...{ spec: developmentSpec } })
+  await namespace.apply(authServiceManifest('shared'))
   await expect.poll(() => namespace.get('Deployment', 'shared-blue'), { timeout: 30_000 }).toBeDefined()
   const second = await start()
 
-  // The first one reaches everything but its lease, and there is always something to put back.
+  // The first one reaches everything except its lease, and there is always an edit to revert.
   const ended = first.ended.then(() => {
-    first.proxy.fault = () => ({ kind: 'cut' }) // the process is gone
+    first.proxy.fault = () => ({ kind: 'cut' }) // the process has ended
     first.proxy.cut()
   })
   const editing = setInterval(() => {

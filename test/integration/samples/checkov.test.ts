@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { runCheckov } from '../../servers/checkov.ts'
+import { runCheckov } from '../../../tools/checkers/checkov.ts'
 import { explainedFindings } from './explained-findings.ts'
 import { samples } from './rendered-samples.ts'
 
@@ -19,14 +19,14 @@ beforeAll(async () => {
 }, 600_000)
 afterAll(() => rm(folder, { recursive: true }))
 
-test('what checkov finds about the children of all samples is what the page explains', async () => {
+test('the documentation explains every finding of checkov about the children of the samples', async () => {
   expect(report.summary).toMatchObject({ parsing_errors: 0 })
   expect(report.summary.resource_count).toBeGreaterThan(15 * samples.length)
   const found = new Set(report.results.failed_checks.map(({ check_id }) => check_id))
   expect([...found].sort()).toEqual((await explainedFindings()).checkov)
 })
 
-test('production has none of the findings that development has on purpose', () => {
+test('production has none of the intentional findings of development', () => {
   const ofProduction = report.results.failed_checks.filter(({ file_path }) => file_path.endsWith('/production.yaml'))
   expect(ofProduction.length).toBeGreaterThan(0)
   expect(ofProduction.filter(({ check_id }) => check_id === 'CKV2_K8S_6')).toEqual([])

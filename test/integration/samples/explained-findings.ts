@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 
-/** Findings that our page gives a reason for: each in backticks at the start of a row of its tables. */
+/** The findings that the page explains: in backticks at the start of the rows of its tables. */
 export async function explainedFindings(): Promise<{ kubeScore: string[]; checkov: string[] }> {
   const page = await readFile(resolve(import.meta.dirname, '../../../docs/security-of-pods.md'), 'utf8')
   const rows = page.split('\n').flatMap((line) => /^\| (`.*?) \|/.exec(line)?.[1] ?? [])

@@ -1,7 +1,7 @@
 import { execa } from 'execa'
 import { beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { checker } from '../../servers/checkers.ts'
+import { checker } from '../../../tools/checkers/go-checkers.ts'
 import { explainedFindings } from './explained-findings.ts'
 import { samples } from './rendered-samples.ts'
 
@@ -20,10 +20,10 @@ beforeAll(async () => {
   kubeScore = await checker('kube-score')
 }, 600_000)
 
-/** Findings about the children of a sample, each as `kind: sentence`. */
+/** The findings about the children of a sample, as `kind: sentence`. */
 async function findingsOf(children: readonly object[]): Promise<string[]> {
   const input = children.map((child) => stringify(child)).join('---\n')
-  // It ends with 1 when it found something.
+  // kube-score ends with 1 when it has findings.
   const { stdout, exitCode } = await execa(kubeScore, ['score', '--output-format', 'json', '-'], {
     input,
     reject: false,
@@ -41,13 +41,13 @@ async function findingsOf(children: readonly object[]): Promise<string[]> {
   return [...new Set(all)].sort()
 }
 
-test('what kube-score finds about the children of all samples is what the page explains', async () => {
+test('the documentation explains every finding of kube-score about the children of the samples', async () => {
   const found = await Promise.all(samples.map(async ({ children }) => findingsOf(await children())))
   const sentences = [...new Set(found.flat().map((finding) => finding.replace(/^[^:]*: /, '')))].sort()
   expect(sentences).toEqual((await explainedFindings()).kubeScore)
 })
 
-test('production has none of the findings that development has on purpose', async () => {
+test('production has none of the intentional findings of development', async () => {
   const production = samples.find(({ file }) => file === 'production.yaml')
   const found = await findingsOf((await production?.children()) ?? [])
   const ofDevelopment = /NetworkPolicy$|PodDisruptionBudget|few replicas|NodePort/

@@ -6,14 +6,9 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import type { AuthServiceSpec } from '../../../operator/authservice/api/schema.ts'
-import { type Endpoint, mayConnect, type Policy } from '../../../operator/authservice/resources/may-connect.ts'
-import {
-  endpoints,
-  managed,
-  policiesOf,
-  ports,
-} from '../../../operator/authservice/resources/network-policy-examples.ts'
-import { checker } from '../../servers/checkers.ts'
+import { checker } from '../../../tools/checkers/go-checkers.ts'
+import { type Endpoint, mayConnect, type Policy } from '../../unit/network-policy/evaluate.ts'
+import { endpoints, managed, policiesOf, ports } from '../../unit/network-policy/examples.ts'
 
 const run = promisify(execFile)
 let cyclonus = ''
@@ -28,7 +23,7 @@ const connections = endpoints.flatMap((from) =>
   endpoints.filter((to) => to !== from).flatMap((to) => ports.map((port) => ({ from, to, port }))),
 )
 
-/** What cyclonus makes of the policies, connection by connection. */
+/** Asks cyclonus whether the policies allow each connection. */
 async function askCyclonus(policies: readonly Policy[]): Promise<boolean[]> {
   const peer = (endpoint: Endpoint, index: number) =>
     'labels' in endpoint
@@ -49,7 +44,7 @@ async function askCyclonus(policies: readonly Policy[]): Promise<boolean[]> {
   }))
   const policyPath = await mkdtemp(join(folder, 'policies-'))
   const trafficPath = join(folder, 'traffic.json')
-  // It reads one policy from each file.
+  // cyclonus reads one policy per file.
   await Promise.all(policies.map((policy, index) => writeFile(join(policyPath, `${index}.yaml`), stringify(policy))))
   await writeFile(trafficPath, JSON.stringify(traffic))
   const files = ['--policy-path', policyPath, '--traffic-path', trafficPath]
@@ -62,7 +57,7 @@ async function askCyclonus(policies: readonly Policy[]): Promise<boolean[]> {
 const specs: Readonly<Record<string, AuthServiceSpec>> = {
   'Nginx and managed databases': managed,
   'an Ingress': { ...managed, ingress: { type: 'Ingress' } },
-  'nothing in front, and clients that are named': {
+  'no exposure, and named clients': {
     ...managed,
     ingress: { type: 'None' },
     networkPolicy: {
@@ -79,15 +74,12 @@ const specs: Readonly<Record<string, AuthServiceSpec>> = {
   },
 }
 
-test.each(Object.entries(specs))(
-  'with %s, cyclonus agrees about each connection that the table has',
-  async (_, spec) => {
-    const policies = policiesOf(spec)
-    const theirs = await askCyclonus(policies)
-    const name = ({ from, to, port }: (typeof connections)[number]) => `${from.name} > ${to.name} ${port.port}`
-    const ours = connections.map(({ from, to, port }) => mayConnect(policies, from, to, port))
-    expect(theirs).toHaveLength(connections.length)
-    const open = (answers: boolean[]) => connections.filter((_, index) => answers[index]).map(name)
-    expect(open(ours)).toEqual(open(theirs))
-  },
-)
+test.each(Object.entries(specs))('with %s, cyclonus agrees about each connection of the table', async (_, spec) => {
+  const policies = policiesOf(spec)
+  const theirs = await askCyclonus(policies)
+  const name = ({ from, to, port }: (typeof connections)[number]) => `${from.name} > ${to.name} ${port.port}`
+  const ours = connections.map(({ from, to, port }) => mayConnect(policies, from, to, port))
+  expect(theirs).toHaveLength(connections.length)
+  const open = (answers: boolean[]) => connections.filter((_, index) => answers[index]).map(name)
+  expect(open(ours)).toEqual(open(theirs))
+})

@@ -1,11 +1,11 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Child } from '../../../operator/authservice/resources/children.ts'
+import type { Child } from '../../../operator/authservice/resources/render-input.ts'
 import { KubeError } from '../../../operator/kube/errors.ts'
 import type { KubernetesObject } from '../../../operator/kube/objects.ts'
-import { apiClient, apiTransport, namespaces } from '../kube/api.ts'
+import { apiClient, apiTransport, namespaces } from '../support/kube-api.ts'
 import { samples } from './rendered-samples.ts'
 
-/** A namespace in which the API server refuses every pod that is not of Pod Security's strictest level. */
+/** A namespace whose API server refuses every pod that does not meet the level restricted. */
 const namespace = `restricted-${Date.now()}`
 beforeAll(async () => {
   const labels = {
@@ -28,15 +28,15 @@ type Workload = Child & {
   }
 }
 
-/** The pods that a child starts; a Deployment that may not have its pods is only warned about. */
+/** The pods that a child starts. The API server only warns about a Deployment with forbidden pods. */
 function podsOf(children: readonly Child[]): { of: string; template: PodTemplate }[] {
   return children.flatMap((child) => {
     if (!['Deployment', 'StatefulSet', 'Job', 'CronJob'].includes(child.kind)) return []
-    // These kinds have their template in one of the two places.
+    // Each of these kinds has its template in one of the two places.
     const { spec } = child as Workload
     const template = spec.template ?? spec.jobTemplate?.spec.template
     if (template === undefined) return []
-    // What the StatefulSet's controller would add.
+    // The StatefulSet controller adds this.
     const claims = (spec.volumeClaimTemplates ?? []).map(({ metadata: { name } }) => ({
       name,
       persistentVolumeClaim: { claimName: name },
@@ -46,10 +46,11 @@ function podsOf(children: readonly Child[]): { of: string; template: PodTemplate
   })
 }
 
-/** Asks the API server whether it would take the pod. @returns its refusal; undefined when it would */
+/** Sends the pod to the API server as a dry run. @returns its refusal; undefined when it accepts */
 async function refusalOf({ metadata, spec }: PodTemplate): Promise<string | undefined> {
   const body: KubernetesObject & { spec: object } = {
-    ...{ apiVersion: 'v1', kind: 'Pod' },
+    apiVersion: 'v1',
+    kind: 'Pod',
     metadata: { ...metadata, name: 'tried', namespace },
     spec: { restartPolicy: 'Always', ...spec },
   }
@@ -64,7 +65,7 @@ async function refusalOf({ metadata, spec }: PodTemplate): Promise<string | unde
 }
 
 describe.each(samples)('of $file', ({ children }) => {
-  test('every pod passes Pod Security restricted', async () => {
+  test('every pod meets the Pod Security level restricted', async () => {
     const pods = podsOf(await children())
     expect(pods.length).toBeGreaterThanOrEqual(2)
     const refusals = await Promise.all(
@@ -74,7 +75,7 @@ describe.each(samples)('of $file', ({ children }) => {
   })
 })
 
-test('a pod that is not restricted is refused here', async () => {
+test('the API server refuses a pod that does not meet it', async () => {
   const [sample] = samples
   const [pod] = podsOf((await sample?.children()) ?? [])
   if (pod === undefined) throw new Error('the first sample has no pod')

@@ -3,13 +3,14 @@ import { basename, resolve } from 'node:path'
 import { parseAllDocuments } from 'yaml'
 import { resolveSpec } from '../../../operator/authservice/api/defaults.ts'
 import type { AuthServiceSpec } from '../../../operator/authservice/api/schema.ts'
-import { type Front, nothingInFront } from '../../../operator/authservice/front.ts'
-import type { Availabilities } from '../../../operator/authservice/kinds.ts'
-import { render } from '../../../operator/authservice/render.ts'
-import type { Child } from '../../../operator/authservice/resources/children.ts'
-import { planRollout } from '../../../operator/authservice/rollout/plan.ts'
+import { type Exposure, noExposure } from '../../../operator/authservice/model/exposure.ts'
+import type { Availabilities } from '../../../operator/authservice/model/kinds.ts'
+import type { Snapshot } from '../../../operator/authservice/model/snapshot.ts'
+import { render } from '../../../operator/authservice/resources/render.ts'
+import type { Child } from '../../../operator/authservice/resources/render-input.ts'
+import { planRollout } from '../../../operator/authservice/rollout/observe/plan.ts'
 import { decideSecrets } from '../../../operator/authservice/secrets/decide-secrets.ts'
-import type { Snapshot } from '../../../operator/authservice/snapshot.ts'
+import { systemSources } from '../../../operator/authservice/secrets/system-sources.ts'
 
 const root = resolve(import.meta.dirname, '../../..')
 const images = {
@@ -18,17 +19,17 @@ const images = {
   mongodb: 'docker.io/library/mongo:8.0',
   nginx: 'docker.io/library/nginx:1.30',
 }
-const everything = Object.fromEntries(Object.keys(nothingInFront.availabilities).map((kind) => [kind, 'available']))
+const everything = Object.fromEntries(Object.keys(noExposure.availabilities).map((kind) => [kind, 'available']))
 
-/** A cluster that has every kind, and ingress-nginx. */
-const front: Front = {
-  // One entry for each of the kinds.
+/** A cluster with every kind and ingress-nginx. */
+const exposure: Exposure = {
+  // One entry for each kind.
   availabilities: everything as Availabilities,
   ingressClass: { metadata: { name: 'nginx' }, spec: { controller: 'k8s.io/ingress-nginx' } },
   gatewayControllers: ['gateway.envoyproxy.io/gatewayclass-controller'],
 }
 
-/** The samples, by file, and what the operator makes of each. */
+/** The samples by file, with the children that the operator creates for them. */
 export const samples: readonly { file: string; children: () => Promise<Child[]> }[] = globSync(
   'manifests/samples/*.yaml',
   { cwd: root },
@@ -38,7 +39,7 @@ export const samples: readonly { file: string; children: () => Promise<Child[]> 
 
 async function childrenOf(text: string): Promise<Child[]> {
   const documents = parseAllDocuments(text).map((document) => document.toJS())
-  // The API server checks the samples against the schema, in the tests of manifests.
+  // The tests of manifests check the samples against the schema.
   const { metadata: given, spec }: { metadata: { name: string }; spec: AuthServiceSpec } = documents.find(
     ({ kind }) => kind === 'AuthService',
   )
@@ -46,22 +47,32 @@ async function childrenOf(text: string): Promise<Child[]> {
   const authService = { apiVersion: 'auth-operator.dev/v1alpha1', kind: 'AuthService', metadata, spec } as const
   const resolved = resolveSpec(authService)
   const now = new Date('2026-11-24T12:00:00Z')
-  const { secrets } = decideSecrets({
-    ...{ metadata, resolved, existing: new Map(), asked: new Map() },
-    ...{ rotatedBy: undefined, passwords: { databasesDone: false, podsDone: false }, loadedKeys: undefined, now },
-  })
+  const { secrets } = decideSecrets(
+    {
+      metadata,
+      resolved,
+      existing: new Map(),
+      requested: new Map(),
+      rotatedBy: undefined,
+      passwords: { databasesDone: false, podsDone: false },
+      loadedKeys: undefined,
+      keysInUse: false,
+      now,
+    },
+    systemSources,
+  )
   const url = 'mongodb://a.example.com:27017,b.example.com:27017/auth?tls=true'
   const referencedSecrets = new Map([['accounts-mongodb', { url }]])
-  // Rendering for the first time reads nothing else of a snapshot.
+  // The first rendering reads nothing else of a snapshot.
   const snapshot = {
     authService,
     resolved,
     referencedSecrets,
-    front,
+    exposure,
     pods: [],
     children: [],
     endpointSlices: [],
   } as unknown as Snapshot
   const rendering = render(snapshot, images, secrets, undefined)
-  return rendering.childrenFor(planRollout(snapshot, rendering.wanted, new Map(), now).placement)
+  return rendering.childrenFor(planRollout(snapshot, { wanted: rendering.wanted, requested: new Map() }, now).placement)
 }

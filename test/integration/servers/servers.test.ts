@@ -1,10 +1,10 @@
 import { CoreV1Api, KubeConfig } from '@kubernetes/client-node'
 import { MongoClient } from 'mongodb'
 import { expect, inject, test } from 'vitest'
-import { startMongo } from '../../servers/mongo.ts'
-import { startRedis } from '../../servers/redis.ts'
+import { startMongo } from '../../../tools/local-servers/mongo.ts'
+import { startRedis } from '../../../tools/local-servers/redis.ts'
 
-test('MongoDB has transactions', async () => {
+test('MongoDB supports transactions', async () => {
   await using client = new MongoClient(inject('mongoUrl'))
   const things = client.db('servers-test').collection('things')
   await client.withSession((session) =>
@@ -16,7 +16,7 @@ test('MongoDB has transactions', async () => {
   expect(await things.countDocuments()).toBe(2)
 })
 
-test('MongoDB keeps its data over a stop, Redis does not', async () => {
+test('MongoDB keeps its data over a restart, Redis does not', async () => {
   const mongo = await startMongo()
   const redis = await startRedis()
   try {

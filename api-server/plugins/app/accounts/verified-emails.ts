@@ -1,15 +1,16 @@
-import type { ClientSession, Collection, ObjectId } from 'mongodb'
+import type { ClientSession, Collection } from 'mongodb'
 import type { StoredUser } from '../users/user.ts'
+import type { UserKey } from '../users/user-key.ts'
 
-/** That the user owns the email. Beside the users' documents, which have no field for it. */
+/** Records that the user owns the email. Separate from the user documents, which have no field for it. */
 export interface VerifiedEmail {
   /** The user. */
-  _id: ObjectId
+  _id: UserKey
   email: string
   at: Date
 }
 
-/** Which emails are known to belong to their users. One that is changed is not verified any more. */
+/** Which emails are verified. A changed email is no longer verified. */
 export class VerifiedEmails {
   readonly #verified: Collection<VerifiedEmail>
 
@@ -21,11 +22,11 @@ export class VerifiedEmails {
     return (await this.#verified.findOne({ _id, email })) !== null
   }
 
-  async add(_id: ObjectId, email: string, at: Date, session: ClientSession): Promise<void> {
+  async add(_id: UserKey, email: string, at: Date, session: ClientSession): Promise<void> {
     await this.#verified.updateOne({ _id }, { $set: { email, at } }, { upsert: true, session })
   }
 
-  async forget(_id: ObjectId, session: ClientSession): Promise<void> {
+  async forget(_id: UserKey, session: ClientSession): Promise<void> {
     await this.#verified.deleteOne({ _id }, { session })
   }
 }

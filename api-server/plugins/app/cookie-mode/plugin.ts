@@ -7,19 +7,23 @@ import { csrfCookie, refreshCookie } from './cookie-names.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Cookie mode (COOKIE_MODE): a browser keeps the refresh token in a cookie that no script can read, and shows a CSRF
-     * token whenever that cookie counts. Everything here does nothing while the mode is off.
+     * Cookie mode (COOKIE_MODE): a browser stores the refresh token in a cookie that scripts cannot read, and sends a
+     * CSRF token whenever that cookie counts. Without the mode, all of this does nothing.
      */
     cookieMode: {
       isOn: boolean
       /** The refresh token of the request's cookie. */
       refreshTokenOf(request: FastifyRequest): string | undefined
       setRefreshToken(reply: FastifyReply, refreshToken: string, session: Session): void
-      /** The browser forgets its refresh token and its CSRF secret. */
+      /** Deletes the refresh token and CSRF secret in the browser. */
       forget(reply: FastifyReply): void
-      /** A CSRF token for this browser; a new secret behind it too where `fresh`, so that a log-in takes none over. */
+      /**
+       * A CSRF token for this browser. With `fresh`, its secret is new too, so that a login does not reuse an old one.
+       */
       csrfToken(request: FastifyRequest, reply: FastifyReply, options: { fresh: boolean }): string
-      /** A hook: a request whose refresh token is in the cookie needs the header X-CSRF-Token. @throws 403 `csrf_failed` */
+      /**
+       * A hook: a request with the refresh token in the cookie needs the header X-CSRF-Token. @throws 403 `csrf_failed`
+       */
       requireCsrfToken: preHandlerHookHandler
     }
   }
@@ -69,7 +73,7 @@ export default fp(
   { name: 'cookie-mode', dependencies: ['config', 'cookies'] },
 )
 
-/** Then the cookie does not count, and no other site can have sent it. */
+/** The cookie does not count then, and no other site can have sent the token. */
 function hasTokenInBody({ body }: FastifyRequest): boolean {
   return typeof body === 'object' && body !== null && 'refresh_token' in body
 }

@@ -2,15 +2,16 @@ import fp from 'fastify-plugin'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The route answers without MongoDB. All others answer 503 at once while it is away. */
+    /** The route works without MongoDB. All others answer 503 at once while MongoDB is unavailable. */
     worksWithoutDatabase?: boolean
   }
 }
 
 /**
- * No request waits for a database that is away: new ones are refused at once, those that wait for it when it is noticed
- * (within a second), so that none queue up. What such a request has begun goes on by itself and may still happen, as
- * with any answer that is lost; clients repeat, and every route bears that.
+ * No request waits for an unavailable database: new ones are refused at once, and waiting ones when the outage is
+ * detected (within a second), so that none queue up. What such a request has started continues and can still take
+ * effect, as with any lost response. Clients repeat, and every route tolerates that. Requests also do not reach a
+ * database that lacks migrations.
  */
 export default fp(
   async function databaseGuard(app) {
@@ -19,9 +20,12 @@ export default fp(
       if (route.config?.worksWithoutDatabase === true) return
       const { handler } = route
       route.handler = function guarded(request, reply) {
-        return watch.whileUp(async () => handler.call(this, request, reply))
+        return watch.whileUp(async () => {
+          await app.databaseSchema.assertUsable()
+          return handler.call(this, request, reply)
+        })
       }
     })
   },
-  { name: 'database-guard', dependencies: ['mongo'] },
+  { name: 'database-guard', dependencies: ['mongo', 'database-schema'] },
 )

@@ -1,48 +1,52 @@
-/** MongoDB may be away for so long before the server says that it is not ready: an election takes less. */
-const mongodbGraceMilliseconds = 10_000
+import { type DatabaseSchema, schemaProblems } from './schema-watch.ts'
 
-/** Since when a dependency has not answered; infinite before its first answer. */
-export interface Silence {
+/** What a watch knows about a dependency. */
+export interface DependencyHealth {
+  /** Time since its last answer; infinite before its first answer. */
   silentMilliseconds: number
+  /** Error of the last attempt to reach it, with host, port and error code. */
+  lastFailure: string | undefined
 }
 
-/** What the server knows about itself. */
+/** What the server knows about its own state. */
 export interface Health {
   isShuttingDown: boolean
-  mongodb: Silence
-  redis: Silence
-  /** Ids of migrations that this version needs; undefined until they were looked at. */
-  missingMigrations: readonly string[] | undefined
-  /** Whether it has the revocations. */
+  mongodb: DependencyHealth
+  redis: DependencyHealth
+  /** What the database lacks; undefined until it was checked. */
+  schema: DatabaseSchema | undefined
+  /** Whether it has loaded the revocations. */
   knowsRevocations: boolean
   hasSigner: boolean
 }
 
 /**
- * Why the server should get no requests, in words; empty when it should.
+ * Why this process cannot serve requests; empty if it can.
  *
- * It waits for MongoDB and Redis at its start. Later on Redis may be away: every token is still judged rightly.
+ * At startup, it waits for MongoDB and Redis. After that, the state of what all servers share is no reason: if every
+ * server left the Service, clients could no longer verify tokens. Metrics and the answers of routes report that state.
+ * A database that lacks migrations is a reason, because it would accept invalid data.
  */
 export function readinessProblems(health: Health): string[] {
-  const { mongodb, redis, missingMigrations, knowsRevocations } = health
+  const { mongodb, redis } = health
   return [
-    ...(health.isShuttingDown ? ['the server shuts down'] : []),
-    ...databaseProblems(mongodb, missingMigrations, knowsRevocations),
-    ...(hasAnswered(redis) ? [] : ['waiting for Redis, which has not answered yet']),
+    ...(health.isShuttingDown ? ['the server is shutting down'] : []),
+    ...databaseProblems(mongodb, health),
+    ...(hasAnswered(redis) ? [] : [waitingFor('Redis', redis)]),
     ...(health.hasSigner ? [] : ['no signing key is active']),
   ]
 }
 
-function databaseProblems(mongodb: Silence, missing: Health['missingMigrations'], knowsRevocations: boolean): string[] {
-  if (!hasAnswered(mongodb)) return ['waiting for MongoDB, which has not answered yet']
-  if (mongodb.silentMilliseconds > mongodbGraceMilliseconds) return ['MongoDB does not answer']
-  if (missing === undefined) return ['the migrations were not looked at yet']
-  return [
-    ...missing.map((id) => `migration ${id} has not run`),
-    ...(knowsRevocations ? [] : ['the revocations were not read yet']),
-  ]
+function databaseProblems(mongodb: DependencyHealth, { schema, knowsRevocations }: Health): string[] {
+  if (!hasAnswered(mongodb)) return [waitingFor('MongoDB', mongodb)]
+  if (schema === undefined) return ['migrations have not been checked yet']
+  return [...schemaProblems(schema), ...(knowsRevocations ? [] : ['revocations have not been read yet'])]
 }
 
-function hasAnswered({ silentMilliseconds }: Silence): boolean {
+function hasAnswered({ silentMilliseconds }: DependencyHealth): boolean {
   return silentMilliseconds !== Number.POSITIVE_INFINITY
+}
+
+function waitingFor(name: string, { lastFailure }: DependencyHealth): string {
+  return `waiting for ${name}, which has not answered yet${lastFailure === undefined ? '' : `: ${lastFailure}`}`
 }

@@ -44,7 +44,7 @@ test('in no stretch of time is more allowed than the count and what refills mean
   )
 })
 
-test('a refused use costs nothing, and coming back when told is allowed', () => {
+test('a refused use does not count, and a retry at the indicated time is allowed', () => {
   const shape = shapeOf({ rate: { count: 1, perSeconds: 60 } })
   const first = take([shape], [undefined], 0)
   const refused = take([shape], first.fullAt, 1_000)
@@ -52,7 +52,7 @@ test('a refused use costs nothing, and coming back when told is allowed', () => 
   expect(take([shape], refused.fullAt, 60_000).allowance.isAllowed).toBe(true)
 })
 
-test('of several limits the one that is nearest speaks, and an empty one keeps the others untouched', () => {
+test('of several limits, the nearest one is reported, and an empty one leaves the others unchanged', () => {
   const wide = shapeOf({ rate: { count: 100, perSeconds: 60 } })
   const narrow = shapeOf({ rate: { count: 1, perSeconds: 60 } })
   const first = take([wide, narrow], [undefined, undefined], 0)

@@ -1,21 +1,21 @@
-import type { Rate } from '../../../config.ts'
+import type { Rate } from '../../../config/config.ts'
 
-/** What a limit counts, and how much of it is allowed: `count` in `perSeconds`, spread evenly, `burst` of them at once. */
+/** A limit: `count` in `perSeconds`, spread evenly, with `burst` at once. */
 export interface Bucket {
   key: string
   rate: Rate
-  /** Uses that a full bucket has; the rate's count by default. */
+  /** Number of uses in a full bucket; the count of the rate by default. */
   burst?: number
 }
 
-/** The answer for one use. Times are in milliseconds from now. */
+/** The result for one use. Times are in milliseconds from now. */
 export interface Allowance {
   isAllowed: boolean
-  /** Uses left at once. */
+  /** Uses that are left now. */
   remaining: number
-  /** Until the next use is allowed; 0 when this one was. */
+  /** Time until the next use is allowed; 0 if this one was. */
   retryAfter: number
-  /** Until the bucket is full again. */
+  /** Time until the bucket is full again. */
   resetAfter: number
 }
 
@@ -29,21 +29,21 @@ export function shapeOf({ rate, burst }: Pick<Bucket, 'rate' | 'burst'>): Shape 
   return { interval: (rate.perSeconds * 1000) / rate.count, capacity: burst ?? rate.count }
 }
 
-/** The part of a limit that one of `replicas` servers grants when they cannot count together. Never nothing. */
+/** The share of a limit that one of `replicas` servers grants when they cannot count together. Never zero. */
 export function partOf({ interval, capacity }: Shape, replicas: number): Shape {
   return { interval: interval * replicas, capacity: Math.max(1, Math.floor(capacity / replicas)) }
 }
 
 /**
- * Takes one use from each bucket, or, when one of them is empty, from none: a refused request costs nothing, so
- * whoever goes on asking is not kept out for longer.
+ * Takes one use from each bucket, or none if one of them is empty. A refused request costs nothing, so that a client
+ * that keeps trying does not wait longer.
  *
- * The generic cell rate algorithm: a bucket is one moment, that at which it is full again. There are no windows, whose
- * edges would let twice the limit through.
+ * This is the generic cell rate algorithm: a bucket is one time, at which it is full again. There are no windows whose
+ * edges let twice the limit through.
  * @see https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
  *
  * @param fullAt of each bucket, undefined for one that was never used
- * @returns the moments after it, and the allowance of the bucket that is nearest to its limit
+ * @returns the new times, and the allowance of the bucket that is nearest to its limit
  */
 export function take(
   shapes: readonly Shape[],
@@ -71,7 +71,13 @@ export function take(
   }
 }
 
-/** Moments are sums of fractions, which do not come out even to the last bit: a thousandth of a millisecond. */
+/** Returns one use. @returns when the bucket is full again; undefined: it is full now */
+export function refund({ interval }: Shape, fullAt: number | undefined, now: number): number | undefined {
+  const earlier = (fullAt ?? now) - interval
+  return earlier <= now + tolerance ? undefined : earlier
+}
+
+/** Times are sums of fractions and not exact: tolerance of a thousandth of a millisecond. */
 export const tolerance = 0.001
 
 function indexOfLeast(values: readonly number[]): number {

@@ -1,26 +1,31 @@
+import type { LockPolicy } from '../../../config/units.ts'
 import type { Allowance, Bucket } from './bucket.ts'
-import type { LockPolicy, Settlement } from './lock.ts'
+import type { AttemptResult } from './lock.ts'
 
-/** Whose failures count together, and the account that can be unlocked as a whole. Both are keys, not names. */
+/**
+ * A subject whose failures count together, and its account, which can be unlocked as a whole. Both are keys, not names.
+ */
 export interface LockSubject {
   key: string
   account: string
 }
 
-/** The allowance, and the limit that was applied. */
+/** The allowance and the applied limit. */
 export interface Taken extends Allowance {
   bucket: Bucket
-  /** Uses that the bucket has when it is full. */
+  /** Number of uses in a full bucket. */
   limit: number
 }
 
-/** Where uses and failures are counted. Times are in milliseconds. */
+/** Counts uses and failures. Times are in milliseconds. */
 export interface Counters {
-  /** Takes one use from each bucket, or from none when one is empty. */
+  /** Takes one use from each bucket, or none if one is empty. */
   take(buckets: readonly [Bucket, ...Bucket[]]): Promise<Taken>
-  /** How long the subject is still locked; 0 when it is not. */
+  /** Returns one use to each bucket, up to its capacity. */
+  refund(buckets: readonly Bucket[]): Promise<void>
+  /** Remaining time of the lock; 0 if there is none. */
   lockLeft(subject: LockSubject, policy: LockPolicy): Promise<number>
-  settle(subject: LockSubject, isRight: boolean, policy: LockPolicy): Promise<Settlement>
-  /** Forgets the failures of everybody who tried this account, and the uses in these buckets. */
+  recordAttempt(subject: LockSubject, isValid: boolean, policy: LockPolicy): Promise<AttemptResult>
+  /** Clears the failures of all clients for this account, and the uses in these buckets. */
   unlock(account: string, policy: LockPolicy, bucketKeys: readonly string[]): Promise<void>
 }

@@ -1,26 +1,27 @@
-import { type Bucket, partOf, shapeOf, take } from './bucket.ts'
+import type { LockPolicy } from '../../../config/units.ts'
+import { type Bucket, partOf, refund, shapeOf, take } from './bucket.ts'
 import type { Counters, LockSubject, Taken } from './counters.ts'
-import { current, type LockPolicy, type LockState, type Settlement, settle } from './lock.ts'
+import { type AttemptResult, current, type LockState, recordAttempt } from './lock.ts'
 
-/** Entries of each kind that are kept: about 10 MB. The one that was not used for longest goes first. */
-const mostEntries = 50_000
+/** Maximum number of entries of each kind: about 10 MB. The least recently used one is removed first. */
+const maxEntries = 50_000
 
-/** Counts in this process alone, its part of each limit: `limit / servers`. For the time that Redis is away. */
+/** Counts in this process alone, for its share of each limit: `limit / servers`. Used while Redis is unavailable. */
 export class LocalCounters implements Counters {
-  readonly #peers: { readonly count: number }
+  readonly #activeServers: { readonly count: number }
   readonly #now: () => number
   readonly #buckets = new Map<string, number>()
   readonly #locks = new Map<string, LockState>()
   readonly #unlocked = new Map<string, number>()
 
-  /** @param peers how many servers share the limits, this one included */
-  constructor(peers: { readonly count: number }, now: () => number = Date.now) {
-    this.#peers = peers
+  /** @param activeServers number of servers that share the limits, including this one */
+  constructor(activeServers: { readonly count: number }, now: () => number = Date.now) {
+    this.#activeServers = activeServers
     this.#now = now
   }
 
   async take(buckets: readonly [Bucket, ...Bucket[]]): Promise<Taken> {
-    const shapes = buckets.map((bucket) => partOf(shapeOf(bucket), this.#peers.count))
+    const shapes = buckets.map((bucket) => partOf(shapeOf(bucket), this.#activeServers.count))
     const fullAt = buckets.map(({ key }) => this.#buckets.get(key))
     const taken = take(shapes, fullAt, this.#now())
     buckets.forEach(({ key }, index) => {
@@ -30,16 +31,25 @@ export class LocalCounters implements Counters {
     return { ...taken.allowance, bucket, limit: shapes[taken.tightest]?.capacity ?? 0 }
   }
 
+  async refund(buckets: readonly Bucket[]): Promise<void> {
+    for (const bucket of buckets) {
+      const shape = partOf(shapeOf(bucket), this.#activeServers.count)
+      const fullAt = refund(shape, this.#buckets.get(bucket.key), this.#now())
+      if (fullAt === undefined) this.#buckets.delete(bucket.key)
+      else remember(this.#buckets, bucket.key, fullAt)
+    }
+  }
+
   async lockLeft(subject: LockSubject, policy: LockPolicy): Promise<number> {
     return Math.max(0, (this.#stateOf(subject, policy)?.lockedUntil ?? 0) - this.#now())
   }
 
-  async settle(subject: LockSubject, isRight: boolean, policy: LockPolicy): Promise<Settlement> {
-    const part = { ...policy, lockAtFailure: Math.max(1, Math.floor(policy.lockAtFailure / this.#peers.count)) }
-    const { settlement, state } = settle(this.#stateOf(subject, policy), isRight, part, this.#now())
+  async recordAttempt(subject: LockSubject, isValid: boolean, policy: LockPolicy): Promise<AttemptResult> {
+    const part = { ...policy, lockAtFailure: Math.max(1, Math.floor(policy.lockAtFailure / this.#activeServers.count)) }
+    const { result, state } = recordAttempt(this.#stateOf(subject, policy), isValid, part, this.#now())
     if (state === undefined) this.#locks.delete(subject.key)
     else remember(this.#locks, subject.key, state)
-    return settlement
+    return result
   }
 
   async unlock(account: string, _policy: LockPolicy, bucketKeys: readonly string[]): Promise<void> {
@@ -52,11 +62,11 @@ export class LocalCounters implements Counters {
   }
 }
 
-/** Puts the entry last, and drops the first when there are too many. */
+/** Moves the entry to the end, and removes the first if there are too many. */
 function remember<Value>(entries: Map<string, Value>, key: string, value: Value): void {
   entries.delete(key)
   entries.set(key, value)
-  if (entries.size <= mostEntries) return
+  if (entries.size <= maxEntries) return
   for (const oldest of entries.keys()) {
     entries.delete(oldest)
     return

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis'
+import type { LockPolicy } from '../../../config/units.ts'
 import { type Bucket, shapeOf, tolerance } from './bucket.ts'
 import type { Counters, LockSubject, Taken } from './counters.ts'
-import type { LockPolicy, Settlement } from './lock.ts'
+import type { AttemptResult } from './lock.ts'
 
-/** The time is that of Redis, which all servers share; a test may give its own. */
+/** The time of Redis, which all servers share; a test can pass its own. */
 const time = `
 local now = tonumber(ARGV[1])
 if now == nil then
@@ -37,6 +38,18 @@ local wait = isAllowed and 0 or waits[tightest]
 return { isAllowed and 1 or 0, tightest, remaining[tightest], number(wait), number(moments[tightest] - now) }
 `
 
+/** `refund` of bucket.ts for all keys. ARGV: the time, then the interval of each key. */
+const refundScript = `${time}
+for i = 1, #KEYS do
+  local earlier = tonumber(redis.call('GET', KEYS[i]) or now) - tonumber(ARGV[1 + i])
+  if earlier <= now + ${tolerance} then
+    redis.call('DEL', KEYS[i])
+  else
+    redis.call('SET', KEYS[i], number(earlier), 'PX', math.ceil(earlier - now))
+  end
+end
+`
+
 /** `current` of lock.ts. KEYS: the subject, the account. ARGV[2]: how long failures are remembered. */
 const readLock = `
 local failures, lockedUntil, lastFailureAt = 0, 0, 0
@@ -51,8 +64,8 @@ const lockLeftScript = `${time}${readLock}
 return number(math.max(0, lockedUntil - now))
 `
 
-/** `settle` of lock.ts. ARGV after the memory: right or not, the failure that locks, the first and the longest lock. */
-const settleScript = `${time}${readLock}
+/** `recordAttempt` of lock.ts. ARGV after the memory: right or not, the failure that locks, the first and the longest lock. */
+const recordScript = `${time}${readLock}
 if lockedUntil > now then return { 'locked', number(lockedUntil - now), failures } end
 if ARGV[3] == '1' then
   redis.call('DEL', KEYS[1])
@@ -73,8 +86,8 @@ for i = 2, #KEYS do redis.call('DEL', KEYS[i]) end
 `
 
 /**
- * Counts for all servers together. Each call is one script: what it reads and writes, nothing comes in between.
- * The decisions are those of bucket.ts and lock.ts, written again in Lua; a test holds the two side by side.
+ * Counts for all servers together. Each call is one script, so its reads and writes are atomic. The decisions are those
+ * of bucket.ts and lock.ts, rewritten in Lua; a test compares the two.
  */
 export class RedisCounters implements Counters {
   readonly #redis: Redis
@@ -102,16 +115,22 @@ export class RedisCounters implements Counters {
     }
   }
 
+  async refund(buckets: readonly Bucket[]): Promise<void> {
+    const keys = buckets.map(({ key }) => `auth:limit:${key}`)
+    const intervals = buckets.map((bucket) => shapeOf(bucket).interval)
+    await this.#run(refundScript, keys, intervals)
+  }
+
   async lockLeft(subject: LockSubject, { memory }: LockPolicy): Promise<number> {
     return Number(await this.#run<string>(lockLeftScript, keysOf(subject), [memory]))
   }
 
-  async settle(subject: LockSubject, isRight: boolean, policy: LockPolicy): Promise<Settlement> {
+  async recordAttempt(subject: LockSubject, isValid: boolean, policy: LockPolicy): Promise<AttemptResult> {
     const { memory, lockAtFailure, firstLock, longestLock } = policy
-    const [outcome, milliseconds, failures] = await this.#run<[Settlement['outcome'], string, number]>(
-      settleScript,
+    const [outcome, milliseconds, failures] = await this.#run<[AttemptResult['outcome'], string, number]>(
+      recordScript,
       keysOf(subject),
-      [memory, isRight ? 1 : 0, lockAtFailure, firstLock, longestLock],
+      [memory, isValid ? 1 : 0, lockAtFailure, firstLock, longestLock],
     )
     switch (outcome) {
       case 'locked':
@@ -125,13 +144,13 @@ export class RedisCounters implements Counters {
 
   async unlock(account: string, { longestLock, memory }: LockPolicy, bucketKeys: readonly string[]): Promise<void> {
     const keys = [unlockedKey(account), ...bucketKeys.map((key) => `auth:limit:${key}`)]
-    // As long as any failure from before is remembered.
+    // As long as any earlier failure is remembered.
     await this.#run(unlockScript, keys, [longestLock + memory])
   }
 
   async #run<Answer>(script: string, keys: string[], values: number[]): Promise<Answer> {
     const answer = await this.#redis.eval(script, keys.length, ...keys, this.#now() ?? '', ...values)
-    // What the scripts above return.
+    // Results of the scripts above.
     return answer as Answer
   }
 }

@@ -15,14 +15,15 @@ function brokenOnDemand() {
       if (state.isBroken) throw new Error('Command timed out')
       return local.take(buckets)
     },
+    refund: (buckets) => local.refund(buckets),
     lockLeft: (subject, policy) => local.lockLeft(subject, policy),
-    settle: (subject, isRight, policy) => local.settle(subject, isRight, policy),
+    recordAttempt: (subject, isValid, policy) => local.recordAttempt(subject, isValid, policy),
     unlock: (account, policy, keys) => local.unlock(account, policy, keys),
   }
   return { state, counters }
 }
 
-test('while the shared counters are away uses are counted here, and they are asked once a second', async () => {
+test('while the shared counters are unavailable, uses are counted locally, and one request a second tests them', async () => {
   const shared = brokenOnDemand()
   const changes: boolean[] = []
   let now = 0

@@ -1,11 +1,11 @@
 import type { Counters } from './counters.ts'
 
-/** A Redis that failed is asked again after so long, by one request alone. */
+/** Time after which one request tests a failed Redis again. */
 const retryMilliseconds = 1_000
 
 /**
- * Counts in Redis, and alone while it is away. One that hangs costs the requests that are under way its command
- * time-out (500 ms), and after that one request a second: nobody else waits for it, and nothing queues up.
+ * Counts in Redis, or locally while Redis is unavailable. A Redis that hangs delays the requests in progress by the
+ * command timeout (500 ms). After that, one request a second tests it, and no other request waits.
  */
 export function sharedCounters(
   shared: Counters,
@@ -13,31 +13,32 @@ export function sharedCounters(
   onChange: (error: unknown) => void,
   now: () => number = () => performance.now(),
 ): Counters {
-  let isAway = false
+  let isUnavailable = false
   let askAgainAt = 0
   const either = async <Result>(call: (counters: Counters) => Promise<Result>): Promise<Result> => {
-    if (isAway) {
+    if (isUnavailable) {
       if (now() < askAgainAt) return call(alone)
       askAgainAt = now() + retryMilliseconds
     }
     try {
       const result = await call(shared)
-      if (isAway) onChange(undefined)
-      isAway = false
+      if (isUnavailable) onChange(undefined)
+      isUnavailable = false
       return result
     } catch (error) {
-      if (!isAway) onChange(error)
-      isAway = true
+      if (!isUnavailable) onChange(error)
+      isUnavailable = true
       askAgainAt = now() + retryMilliseconds
       return call(alone)
     }
   }
   return {
     take: (buckets) => either((counters) => counters.take(buckets)),
+    refund: (buckets) => either((counters) => counters.refund(buckets)),
     lockLeft: (subject, policy) => either((counters) => counters.lockLeft(subject, policy)),
-    settle: (subject, isRight, policy) => either((counters) => counters.settle(subject, isRight, policy)),
+    recordAttempt: (subject, isValid, policy) => either((counters) => counters.recordAttempt(subject, isValid, policy)),
     async unlock(account, policy, bucketKeys) {
-      // Both: what this server counted alone must not come back with the next outage.
+      // Both, because local counts must not return in the next outage.
       await alone.unlock(account, policy, bucketKeys)
       await either((counters) => counters.unlock(account, policy, bucketKeys))
     },

@@ -1,22 +1,32 @@
-import { createHash, randomBytes } from 'node:crypto'
-import type { ClientSession, Collection, ObjectId } from 'mongodb'
+import type { Collection } from 'mongodb'
+import { hashOf, newOpaqueToken } from '../opaque-token.ts'
+import type { UserKey } from '../users/user-key.ts'
 
-/** A device on which the user has logged in. What it keeps is a cookie; here is only its hash. */
+/** A device on which the user has logged in. The device keeps a cookie, and the server only its hash. */
 export interface KnownDevice {
   /** SHA-256 of the cookie's value. */
   _id: string
-  userId: ObjectId
+  userId: UserKey
+  /**
+   * The user's watermark when the device became known: what ends the user's sessions ends it too. Earlier versions of
+   * the server did not write it.
+   */
+  version?: number
   lastUsedAt: Date
-  /** MongoDB removes it then. */
+  /** Time at which MongoDB removes it. */
   expiresAt: Date
 }
 
-/** Used again, a device is remembered for its whole lifetime again; written once a day at most. */
+/** A used device stays known for its whole lifetime again; written at most once a day. */
 const renewalMilliseconds = 86_400_000
+/** Maximum number of devices of a user: one more removes the least recently used one. */
+const maxDevices = 50
+/** Removed at once, if an earlier version stored more. */
+const maxForgottenAtOnce = 1_000
 
 /**
- * Which devices belong to whom. A device that is known for an account is counted by itself, so that nobody else's
- * guesses can keep its owner out.
+ * Which devices belong to which account. A device that an account knows has its own limits, so that guesses by others
+ * cannot lock out its owner.
  * @see https://owasp.org/www-community/Slow_Down_Online_Guessing_Attacks_with_Device_Cookies
  */
 export class KnownDevices {
@@ -28,19 +38,39 @@ export class KnownDevices {
     this.#lifetimeSeconds = lifetimeSeconds
   }
 
-  /** @returns the device, when this cookie was given to this user; one of another user is worth nothing */
-  find(cookie: string, userId: ObjectId, now: Date): Promise<KnownDevice | null> {
-    return this.#devices.findOne({ _id: hashOf(cookie), userId, expiresAt: { $gt: now } })
+  /**
+   * @param watermark the user's
+   * @returns the device if this cookie was given to this user and nothing has ended it since; null for another user's cookie
+   */
+  async find(cookie: string, userId: UserKey, watermark: number, now: Date): Promise<KnownDevice | null> {
+    const device = await this.#devices.findOne({ _id: hashOf(cookie), userId, expiresAt: { $gt: now } })
+    return device !== null && (device.version ?? device.lastUsedAt.getTime()) >= watermark ? device : null
   }
 
-  /** @returns the value of the cookie */
-  async add(userId: ObjectId, now: Date): Promise<string> {
-    const cookie = randomBytes(32).toString('base64url')
-    await this.#devices.insertOne({ _id: hashOf(cookie), userId, lastUsedAt: now, expiresAt: this.#end(now) })
+  /** @param version the user's watermark @returns the value of the cookie */
+  async add({ userId, version }: { userId: UserKey; version: number }, now: Date): Promise<string> {
+    const cookie = newOpaqueToken()
+    await this.#devices.insertOne({ _id: hashOf(cookie), userId, version, lastUsedAt: now, expiresAt: this.#end(now) })
+    await this.#forgetSurplus(userId)
     return cookie
   }
 
-  /** @returns whether it was time to do so; then the cookie should be sent again, with its whole lifetime */
+  /** Whether any device is known for this user, including ended ones that are not removed yet. */
+  async hasAny(userId: UserKey): Promise<boolean> {
+    return (await this.#devices.findOne({ userId }, { projection: { _id: 1 } })) !== null
+  }
+
+  async #forgetSurplus(userId: UserKey): Promise<void> {
+    const surplus = await this.#devices
+      .find({ userId }, { projection: { _id: 1 } })
+      .sort({ lastUsedAt: -1 })
+      .skip(maxDevices)
+      .limit(maxForgottenAtOnce)
+      .toArray()
+    if (surplus.length > 0) await this.#devices.deleteMany({ _id: { $in: surplus.map(({ _id }) => _id) } })
+  }
+
+  /** @returns whether it was time to do so; then send the cookie again, with its whole lifetime */
   async renew({ _id, lastUsedAt }: KnownDevice, now: Date): Promise<boolean> {
     if (now.getTime() - lastUsedAt.getTime() < renewalMilliseconds) return false
     const { matchedCount } = await this.#devices.updateOne(
@@ -50,15 +80,7 @@ export class KnownDevices {
     return matchedCount === 1
   }
 
-  async forgetAll(userId: ObjectId, session?: ClientSession): Promise<void> {
-    await this.#devices.deleteMany({ userId }, session === undefined ? {} : { session })
-  }
-
   #end(now: Date): Date {
     return new Date(now.getTime() + this.#lifetimeSeconds * 1000)
   }
-}
-
-function hashOf(cookie: string): string {
-  return createHash('sha256').update(cookie).digest('base64url')
 }

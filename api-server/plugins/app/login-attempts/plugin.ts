@@ -1,64 +1,70 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { ClientSession, ObjectId } from 'mongodb'
+import type { Caller } from '../caller.ts'
+import { usesByAddress } from '../limits/plugin.ts'
+import type { CanonicalEmail } from '../users/email.ts'
 import type { StoredUser } from '../users/user.ts'
+import type { UserKey } from '../users/user-key.ts'
+import { type FactorAttempt, openFactorAttempt, unlockFactors } from './factor-attempt.ts'
 import { type KnownDevice, KnownDevices } from './known-devices.ts'
-import { accountBucket, accountKey, type LoginAttempt, openLoginAttempt } from './login-attempt.ts'
+import { accountBucket, accountKeyOf, type LoginAttempt, longestCount, openLoginAttempt } from './login-attempt.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     knownDevices: KnownDevices
     loginAttempts: {
-      /** Whether this log-in may check a password. @throws Problem 429 `rate_limited` or `locked` */
-      open(email: string, request: FastifyRequest, reply: FastifyReply): Promise<LoginAttempt>
-      /** After a log-in: gives the device its cookie, when it is new or it is time for another one. */
+      /** Whether this login may check a password. @throws Problem 429 `rate_limited` or `locked` */
+      open(email: CanonicalEmail, caller: Caller): Promise<LoginAttempt>
+      /** Whether this caller may present a code of a second factor. @throws Problem 429 `rate_limited` or `locked` */
+      openFactor(user: StoredUser, caller: Caller): Promise<FactorAttempt>
+      /**
+       * Remembers the device after a login.
+       * @param owner the user, and their watermark: a later one ends what is known of the device
+       * @param device as the attempt found it
+       * @returns the cookie that the device is to get, when it is new or it is time to renew it
+       */
       rememberDevice(
-        userId: ObjectId,
+        owner: { userId: UserKey; version: number },
         device: KnownDevice | null,
-        request: FastifyRequest,
-        reply: FastifyReply,
-      ): Promise<void>
-      /** Forgets the failures and uses of everybody who tried to log in to this account. */
+        caller: Caller,
+        now: Date,
+      ): Promise<string | undefined>
+      /** Clears the failures and uses of all callers that tried to log in to this account. */
       unlock(user: StoredUser): Promise<void>
-      /** None of the user's devices is known any more. */
-      forgetDevices(userId: ObjectId, session: ClientSession): Promise<void>
+      /** Clears the wrong codes of second factors of all callers for this user. */
+      unlockFactors(user: StoredUser): Promise<void>
     }
   }
 }
 
-/** `__Host-`: set by this host alone, over TLS alone. It says nothing but that somebody has logged in here before. */
-export const deviceCookie = '__Host-device'
+/**
+ * Maximum number of devices remembered for one address, besides the first one of each user, because many users share
+ * some addresses. Without a bound, a caller with accounts could fill the disk.
+ */
+export const newDevicesPerDay = { count: 30, perSeconds: 86_400 } as const
 
 export default fp(
   async function loginAttempts(app) {
     const { knownDeviceLifetimeSeconds: lifetimeSeconds, limits } = app.config
     const devices = new KnownDevices(app.mongo.db.collection<KnownDevice>('known_devices'), lifetimeSeconds)
     app.decorate('knownDevices', devices)
-    const cookieOf = ({ headers }: FastifyRequest) => app.parseCookie(headers.cookie ?? '')[deviceCookie]
-
+    /** Beyond the bound, users can log in, but nothing is stored. */
+    const mayRemember = async (userId: UserKey, { address }: Caller) =>
+      !(await devices.hasAny(userId)) ||
+      (await app.limits.take(usesByAddress('device-day', address, newDevicesPerDay))).isAllowed
     app.decorate('loginAttempts', {
-      open: (email, request, reply) => {
-        return openLoginAttempt(app, { email, cookie: cookieOf(request) }, request, reply)
-      },
-      async rememberDevice(userId, device, request, reply) {
-        const now = new Date()
-        if (device !== null && !(await devices.renew(device, now))) return
-        const value = device === null ? await devices.add(userId, now) : (cookieOf(request) ?? '')
-        const options = {
-          path: '/',
-          httpOnly: true,
-          secure: true,
-          sameSite: 'strict',
-          maxAge: lifetimeSeconds,
-        } as const
-        reply.setCookie(deviceCookie, value, options)
+      open: (email, caller) => openLoginAttempt(app, email, caller),
+      openFactor: (user, caller) => openFactorAttempt(app, user, caller),
+      unlockFactors: (user) => unlockFactors(app, user),
+      async rememberDevice(owner, device, caller, now) {
+        if (device !== null) return (await devices.renew(device, now)) ? caller.deviceCookie : undefined
+        return (await mayRemember(owner.userId, caller)) ? devices.add(owner, now) : undefined
       },
       unlock(user) {
-        const account = accountKey(user.email, user)
-        return app.limits.counters.unlock(account, limits.lock, [accountBucket(account), `login-device:${account}`])
+        const account = accountKeyOf(user)
+        const buckets = [accountBucket(account), `login-device:${account}`]
+        return app.limits.counters.unlock(account, longestCount(limits.lock), buckets)
       },
-      forgetDevices: (userId, session) => devices.forgetAll(userId, session),
     })
   },
-  { name: 'login-attempts', dependencies: ['config', 'cookies', 'mongo', 'users', 'limits'] },
+  { name: 'login-attempts', dependencies: ['config', 'mongo', 'users', 'limits', 'revocation'] },
 )

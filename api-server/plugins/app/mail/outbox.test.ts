@@ -5,7 +5,7 @@ function outboxFor(options: Partial<OutboxOptions> = {}) {
   const ends: [string, JobOutcome][] = []
   const outbox = new Outbox({
     atATime: 1,
-    mostWaiting: 2,
+    maxWaiting: 2,
     retryAfter: [1, 1],
     isWorthAnother: () => true,
     onEnd: (kind, outcome) => ends.push([kind, outcome]),
@@ -14,7 +14,7 @@ function outboxFor(options: Partial<OutboxOptions> = {}) {
   return { outbox, ends }
 }
 
-/** A job that ends when it is told to. */
+/** A job that ends when the test ends it. */
 function held(): { run: () => Promise<void>; end: () => void } {
   let end = () => {}
   const ended = new Promise<void>((resolve) => {

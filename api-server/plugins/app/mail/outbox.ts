@@ -1,16 +1,16 @@
 import { setTimeout } from 'node:timers/promises'
 
-/** How a job ended. */
+/** Result of a job. */
 export type JobOutcome = 'sent' | 'failed' | 'dropped'
 
 export interface OutboxOptions {
-  /** Jobs that run at a time. */
+  /** Maximum number of concurrent jobs. */
   atATime: number
-  /** Jobs that wait; more are dropped. */
-  mostWaiting: number
-  /** Before the second, third, … attempt, in milliseconds. */
+  /** Maximum number of waiting jobs; more are dropped. */
+  maxWaiting: number
+  /** Delays before the second, third, … attempt, in milliseconds. */
   retryAfter: readonly number[]
-  /** Whether another attempt may work. */
+  /** Whether another attempt may succeed. */
   isWorthAnother(error: unknown): boolean
   onEnd(kind: string, outcome: JobOutcome, error?: unknown): void
 }
@@ -21,8 +21,8 @@ interface Job {
 }
 
 /**
- * Does jobs after the answer of the request that caused them, so that no answer takes longer for somebody who gets a
- * mail than for somebody who does not. In memory: what waits when the process dies is lost, and asked for again.
+ * Runs jobs after the answer to their request, so that sending a mail does not make the answer slower. Jobs are in
+ * memory: if the process dies, they are lost, and users request the mail again.
  */
 export class Outbox {
   readonly #options: OutboxOptions
@@ -34,9 +34,9 @@ export class Outbox {
     this.#options = options
   }
 
-  /** Never fails and never waits. */
+  /** Never fails and never blocks. */
   add(kind: string, run: () => Promise<void>): void {
-    if (this.#stopping.signal.aborted || this.#waiting.length >= this.#options.mostWaiting) {
+    if (this.#stopping.signal.aborted || this.#waiting.length >= this.#options.maxWaiting) {
       this.#options.onEnd(kind, 'dropped')
       return
     }
@@ -44,15 +44,15 @@ export class Outbox {
     this.#next()
   }
 
-  /** Resolves when nothing is left to do. */
+  /** Resolves when no job is left. */
   async idle(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
 
-  /** Does what it has, without another attempt, for at most so long; what is left then is dropped. */
-  async stop(mostMilliseconds: number): Promise<void> {
+  /** Runs the remaining jobs without retries, for at most this time; the rest is dropped. */
+  async stop(maxMilliseconds: number): Promise<void> {
     this.#stopping.abort()
-    await Promise.race([this.idle(), setTimeout(mostMilliseconds, undefined, { ref: false })])
+    await Promise.race([this.idle(), setTimeout(maxMilliseconds, undefined, { ref: false })])
     for (const { kind } of this.#waiting.splice(0)) this.#options.onEnd(kind, 'dropped')
   }
 
@@ -78,7 +78,7 @@ export class Outbox {
         const pause = retryAfter[attempt]
         if (pause === undefined || this.#stopping.signal.aborted || !isWorthAnother(error))
           return onEnd(kind, 'failed', error)
-        // Ends early when the server stops: then there is one more attempt, and no other.
+        // Ends early when the server stops. There is then one more attempt.
         await setTimeout(pause, undefined, { signal: this.#stopping.signal }).catch(() => {})
       }
     }

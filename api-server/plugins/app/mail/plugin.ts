@@ -1,62 +1,66 @@
 import fp from 'fastify-plugin'
-import { mostConnections } from '../../external/smtp.ts'
+import { maxConnections } from '../../external/smtp.ts'
 import { problem } from '../problems/problem.ts'
+import { isMailbox } from '../users/email.ts'
 import { type Message, textOf } from './message.ts'
 import { Outbox } from './outbox.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     mail: {
-      /** Whether mails go anywhere: to the SMTP server, or in development to the log. */
+      /** Whether mails are sent: to the SMTP server, or in development to the log. */
       isConfigured: boolean
       /** @throws Problem 501 `mail_not_configured` */
       require(): void
       /**
-       * Makes a message and sends it, after the answer of the request. Never fails; what goes wrong is logged.
+       * Creates a message and sends it, after the response to the request. Never fails; errors are logged.
        * @param prepare undefined when there is nothing to send after all
        */
       later(kind: Message['kind'], prepare: () => Promise<Message | undefined>): void
-      /** Resolves when nothing waits to be sent. */
+      /** Resolves when no mail is waiting. */
       idle(): Promise<void>
     }
   }
 }
 
-const mostWaiting = 1_000
+const maxWaiting = 1_000
 const retryAfter = [1_000, 10_000, 60_000]
-const mostShutdownMilliseconds = 5_000
+const maxShutdownMilliseconds = 5_000
 
 export default fp(
   async function mail(app) {
     const { smtp } = app
     const isConfigured = smtp !== undefined || app.config.environment === 'development'
     const outbox = new Outbox({
-      atATime: mostConnections,
-      mostWaiting,
+      atATime: maxConnections,
+      maxWaiting,
       retryAfter,
       isWorthAnother: (error) => !isRefusedForGood(error),
       onEnd(kind, outcome, error) {
         app.metrics.mails.inc({ kind, outcome })
-        if (outcome !== 'sent') app.log.error({ kind, outcome, reason: reasonOf(error) }, 'a mail was not sent')
+        if (outcome !== 'sent') app.log.error({ kind, outcome, reason: reasonOf(error) }, 'mail not sent')
       },
     })
-    app.addHook('onClose', () => outbox.stop(mostShutdownMilliseconds))
+    app.addHook('onClose', () => outbox.stop(maxShutdownMilliseconds))
 
     app.decorate('mail', {
       isConfigured,
       require() {
         if (isConfigured) return
-        throw problem(501, 'mail_not_configured', 'This server sends no mail: set SMTP_URL and start it again.')
+        throw problem(501, 'mail_not_configured', 'This server does not send mail. Set SMTP_URL and restart it.')
       },
       later(kind, prepare) {
         if (!isConfigured) return
         let message: Message | undefined
         outbox.add(kind, async () => {
-          // Once: a second attempt sends the same link.
+          // Once, so that a retry sends the same link.
           message ??= await prepare()
           if (message === undefined || isNobody(message.to)) return
+          // Another program may have stored a text that is not an address, or that contains the mailbox of another
+          // person.
+          if (!isMailbox(message.to)) return app.log.warn({ kind }, 'mail not sent: the email is not an address')
           if (smtp === undefined) return log(message)
-          // As an object, so that nothing in an address makes it two.
+          // As an object, so that no address can be parsed as two.
           await smtp.send({ to: { name: '', address: message.to }, ...textOf(message) })
         })
       },
@@ -65,7 +69,7 @@ export default fp(
 
     function log(message: Message): void {
       const link = 'link' in message ? message.link : undefined
-      app.log.info({ kind: message.kind, link }, 'no SMTP_URL is set: this would be a mail')
+      app.log.info({ kind: message.kind, link }, 'SMTP_URL is not set; this mail would be sent')
     }
   },
   { name: 'mail', dependencies: ['config', 'metrics', 'smtp'] },
@@ -76,7 +80,7 @@ function isNobody(email: string): boolean {
   return email.toLowerCase().endsWith('.invalid')
 }
 
-/** SMTP answers of 500 and more. RFC 5321 section 4.2.1. */
+/** SMTP replies of 500 and above. RFC 5321 section 4.2.1. */
 function isRefusedForGood(error: unknown): boolean {
   return error instanceof Error && 'responseCode' in error && Number(error.responseCode) >= 500
 }

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
+import { clientListPattern } from '@authservice-operator/contract/oauth-clients.ts'
 import { expect, test } from 'vitest'
-import { clientListPattern, credentialsOf, isClient, parseClients } from './oauth-client.ts'
+import { parseClients } from '../../../config/oauth-clients.ts'
+import { credentialsOf, isClient } from './oauth-client.ts'
 
 const hashOf = (secret: string) => createHash('sha256').update(secret).digest('hex')
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`

@@ -1,22 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-
-/** A program that may ask about tokens and revoke them. Two entries with the same id: two secrets, both good. */
-export interface OAuthClient {
-  id: string
-  /** SHA-256. The secret has 256 random bits: no slower hash is needed, and nothing can be guessed from this one. */
-  secretHash: Buffer
-}
-
-/** One `id:hash`; several are separated by spaces, commas or new lines. */
-export const clientListPattern = '^[\\w.-]{1,64}:[0-9a-f]{64}(?:[\\s,]+[\\w.-]{1,64}:[0-9a-f]{64})*$'
-
-/** @param list as the pattern has checked it */
-export function parseClients(list: string): OAuthClient[] {
-  return list.split(/[\s,]+/).map((entry) => {
-    const [id = '', hash = ''] = entry.split(':')
-    return { id, secretHash: Buffer.from(hash, 'hex') }
-  })
-}
+import type { OAuthClient } from '../../../config/oauth-clients.ts'
 
 /** Takes the same time for any client and any secret of the same length. */
 export function isClient(clients: readonly OAuthClient[], { id, secret }: ClientCredentials): boolean {
@@ -36,7 +19,7 @@ export type CredentialsFault = 'none' | 'malformed' | 'twice'
 
 /**
  * The credentials of a client, by HTTP Basic or in the body. RFC 6749 section 2.3.1.
- * @param authorization the header @param body as the form parser made it
+ * @param authorization the header @param body as parsed from the form
  */
 export function credentialsOf(authorization: string | undefined, body: unknown): ClientCredentials | CredentialsFault {
   const posted = postedCredentials(body)
@@ -49,7 +32,7 @@ export function credentialsOf(authorization: string | undefined, body: unknown):
   try {
     return { id: formDecoded(id), secret: formDecoded(rest.join(':')) }
   } catch {
-    return 'malformed' // a % that is no escape
+    return 'malformed' // a % that is not an escape
   }
 }
 

@@ -1,19 +1,20 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { usesByAddress } from '../limits/plugin.ts'
 import { problem } from '../problems/problem.ts'
 import { credentialsOf, isClient } from './oauth-client.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * A hook for routes that only clients may call. Failures are limited by address; a client with the right secret is
-     * let in whatever others do from there.
+     * A hook for routes that only clients may call. Failures are limited by address. A client with the right secret is
+     * admitted regardless of other failures from its address.
      * @throws Problem 401 `invalid_client`, 400 `bad_request`, 429 `rate_limited`
      */
     authenticateClient(request: FastifyRequest, reply: FastifyReply): Promise<void>
   }
   interface FastifyRequest {
-    /** The client that `authenticateClient` has let in. */
+    /** The client that `authenticateClient` has admitted. */
     clientId: string
   }
 }
@@ -25,14 +26,14 @@ export default fp(
     app.decorate('authenticateClient', async (request, reply) => {
       const credentials = credentialsOf(request.headers.authorization, request.body)
       if (credentials === 'twice')
-        throw problem(400, 'bad_request', 'Send the credentials of the client once: by Basic, or in the body.')
+        throw problem(400, 'bad_request', 'Send the credentials of the client once: with HTTP Basic or in the body.')
       if (typeof credentials === 'object' && isClient(clients, credentials)) {
         request.clientId = credentials.id
         return
       }
       app.securityEvents.record('authn_login_fail', { address: request.ip, reason: 'client_credentials' })
-      await app.limits.use('oauth:failures', request.ip, limits.login, request, reply)
-      throw problem(401, 'invalid_client', 'The client is not known, or its secret is wrong.')
+      await app.limits.of(request, reply).use(...usesByAddress('oauth-failures', request.ip, limits.login))
+      throw problem(401, 'invalid_client', 'The client is unknown, or its secret is wrong.')
     })
   },
   { name: 'oauth-clients', dependencies: ['config', 'limits', 'security-events'] },

@@ -1,21 +1,22 @@
 import { createHmac, hkdfSync, randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import type { Collection } from 'mongodb'
+import { canonicalStoredEmail } from '../users/email.ts'
 
-/** What several servers of one deployment must agree on. */
+/** Values that the servers of one deployment share. */
 export interface Setting {
   _id: string
   value: string
 }
 
 /**
- * Stands for an email in logs and events: the same for one email on every server, so that what happened to one person
- * can be found, and of no use to who reads the logs alone.
+ * Represents an email in logs and events. It is the same for one email on every server, so that the events of one
+ * person can be found, and useless to a reader of the logs alone.
  */
 export class EmailHash {
   #key: Buffer | undefined
 
-  /** @param key undefined: it comes later */
+  /** @param key undefined: it is set later */
   constructor(key?: Buffer) {
     this.#key = key
   }
@@ -27,11 +28,14 @@ export class EmailHash {
   /** @returns undefined while there is no key yet */
   of(email: string): string | undefined {
     if (this.#key === undefined) return undefined
-    return createHmac('sha256', this.#key).update(email.normalize('NFC').toLowerCase()).digest('base64url').slice(0, 16)
+    return createHmac('sha256', this.#key)
+      .update(canonicalStoredEmail(email) ?? email)
+      .digest('base64url')
+      .slice(0, 16)
   }
 }
 
-/** A key of its own from a secret that has another use. RFC 5869. */
+/** A separate key, derived from a secret with another use. RFC 5869. */
 export function emailHashKeyOf(secret: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', 'authservice email hash', 32))
 }
@@ -39,8 +43,9 @@ export function emailHashKeyOf(secret: string): Buffer {
 const settingId = 'email_hash_key'
 
 /**
- * The key that the first server made, from the database: whoever can read it there can read the emails as well.
- * Waits for the database. @returns undefined when the signal came first
+ * The key that the first server generated, from the database. A client that can read it there can read the emails as
+ * well. Waits for the database.
+ * @returns undefined if the signal came first
  */
 export async function sharedEmailHashKey(
   settings: Collection<Setting>,
@@ -55,9 +60,9 @@ export async function sharedEmailHashKey(
       )
       if (setting !== null) return Buffer.from(setting.value, 'base64url')
     } catch {
-      // The database is away, or another server was faster: the next look tells.
+      // The database is unavailable, or another server was faster. The next attempt finds out.
     }
-    await setTimeout(betweenMilliseconds, undefined, { signal }).catch(() => {}) // only the signal ends it early
+    await setTimeout(betweenMilliseconds, undefined, { signal }).catch(() => {}) // only the signal ends the wait early
   }
   return undefined
 }

@@ -1,8 +1,6 @@
+import { collectProcessMetrics } from '@authservice-operator/contract/process-metrics.ts'
 import fp from 'fastify-plugin'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { HttpRequests } from './http-requests.ts'
-import { LabelCounter } from './label-counter.ts'
-import { collectProcessMetrics } from './process-metrics.ts'
 
 /** Every metric of the server. Labels are bounded: routes by pattern, never a path or an email. */
 function createMetrics() {
@@ -11,74 +9,103 @@ function createMetrics() {
   const registers = [registry]
   return {
     registry,
-    requests: new HttpRequests(registry),
-    logins: new Counter({ name: 'auth_logins_total', help: 'Log-ins', labelNames: ['outcome'], registers }),
+    requests: new Counter({
+      name: 'http_requests_total',
+      help: 'Answers',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: 'http_request_duration_seconds',
+      help: 'Time from the first byte of a request to the last byte of its response',
+      labelNames: ['method', 'route'],
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5],
+      registers,
+    }),
+    logins: new Counter({ name: 'auth_logins_total', help: 'Logins', labelNames: ['outcome'], registers }),
+    mfaFirstSteps: new Counter({
+      name: 'auth_mfa_first_steps_total',
+      help: 'Logins with a right password that need a second factor',
+      registers,
+    }),
+    mfaCodes: new Counter({
+      name: 'auth_mfa_codes_total',
+      help: 'Codes of second factors',
+      labelNames: ['method', 'outcome'],
+      registers,
+    }),
     tokensIssued: new Counter({
       name: 'auth_tokens_issued_total',
       help: 'Tokens issued',
       labelNames: ['kind'],
       registers,
     }),
-    verifications: new LabelCounter({
+    verifications: new Counter({
       name: 'auth_token_verifications_total',
       help: 'Access tokens verified',
-      label: 'result',
-      registry,
+      labelNames: ['result'],
+      registers,
     }),
     revocations: new Counter({ name: 'auth_revocations_total', help: 'Revocations', labelNames: ['scope'], registers }),
     rateLimited: new Counter({
       name: 'auth_rate_limited_total',
-      help: 'Requests refused by a limit',
+      help: 'Requests refused by a rate limit',
       labelNames: ['route'],
+      registers,
+    }),
+    anomalousUsers: new Counter({
+      name: 'auth_strange_user_documents_total',
+      help: 'Reads of users with irregular documents',
+      labelNames: ['oddity'],
       registers,
     }),
     mails: new Counter({ name: 'auth_mails_total', help: 'Mails', labelNames: ['kind', 'outcome'], registers }),
     eventsDropped: new Counter({
       name: 'auth_security_events_dropped_total',
-      help: 'Security events that are in the log and not in the database',
+      help: 'Security events that were logged but not stored in the database',
       registers,
     }),
-    hashQueue: new Gauge({ name: 'auth_password_hash_queue', help: 'Password hashes that wait', registers }),
+    hashQueue: new Gauge({ name: 'auth_password_hash_queue', help: 'Password hashes in the queue', registers }),
     hashSeconds: new Histogram({
       name: 'auth_password_hash_seconds',
-      help: 'Time of one password hash, without waiting',
+      help: 'Time to compute one password hash, without the time in the queue',
       buckets: [0.05, 0.1, 0.2, 0.4, 0.8, 1.6],
       registers,
     }),
     revocationStaleness: new Gauge({
       name: 'auth_revocation_staleness_seconds',
-      help: 'Age of what is known about revocations',
+      help: 'Time since the list of revocations was last up to date',
       registers,
     }),
     signingKeyActive: new Gauge({
       name: 'auth_signing_key_active_timestamp_seconds',
-      help: 'When a loaded key becomes the signer',
+      help: 'Time at which a loaded key starts to sign',
       labelNames: ['kid'],
       registers,
     }),
     signingKeysUnusable: new Gauge({
       name: 'auth_signing_keys_file_unusable',
-      help: 'Whether the file with the signing keys cannot be used, so that older keys stay in use',
+      help: '1 if the file with the signing keys is unusable and earlier keys stay in use',
       registers,
     }),
-    redisUp: new Gauge({ name: 'redis_up', help: 'Whether Redis answers', registers }),
+    redisUp: new Gauge({ name: 'redis_up', help: '1 if Redis accepts writes', registers }),
     mongodbConnections: new Gauge({
       name: 'mongodb_pool_connections',
-      help: 'Connections of the fullest pool: each member of a replica set has one',
+      help: 'Connections of the fullest pool; each member of a replica set has a pool',
       labelNames: ['state'],
       registers,
     }),
-    mongodbPoolMax: new Gauge({ name: 'mongodb_pool_max', help: 'Connections that a pool may have', registers }),
-    mongodbUp: new Gauge({ name: 'mongodb_up', help: 'Whether the primary of MongoDB answers', registers }),
+    mongodbPoolMax: new Gauge({ name: 'mongodb_pool_max', help: 'Maximum number of connections in a pool', registers }),
+    mongodbUp: new Gauge({ name: 'mongodb_up', help: '1 if the primary of MongoDB answers', registers }),
     insecureMongodb: new Gauge({
       name: 'mongodb_insecure_allowed',
-      help: 'Whether plain-text MongoDB on another host is allowed',
+      help: '1 if unencrypted connections to MongoDB on another host are allowed',
       registers,
     }),
   }
 }
 
-export type Metrics = ReturnType<typeof createMetrics>
+type Metrics = ReturnType<typeof createMetrics>
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -92,8 +119,10 @@ export default fp(
     app.decorate('metrics', all)
     all.insecureMongodb.set(app.config.mongodb.allowInsecure ? 1 : 0)
     app.addHook('onResponse', (request, reply, done) => {
+      const { method } = request
       const route = request.routeOptions.url ?? 'unknown'
-      all.requests.record(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
+      all.requests.inc({ method, route, status: reply.statusCode })
+      all.requestSeconds.observe({ method, route }, reply.elapsedTime / 1000)
       done()
     })
   },

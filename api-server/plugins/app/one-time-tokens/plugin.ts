@@ -16,6 +16,7 @@ export default fp(
         reset_password: resetLifetimeSeconds,
         verify_email: verifyLifetimeSeconds,
         change_email: verifyLifetimeSeconds,
+        register: verifyLifetimeSeconds,
       }),
     )
   },

@@ -1,22 +1,36 @@
-import { createHash, randomBytes } from 'node:crypto'
-import type { ClientSession, Collection, ObjectId } from 'mongodb'
+import type { ClientSession, Collection } from 'mongodb'
+import { hashOf, newOpaqueToken } from '../opaque-token.ts'
+import type { UserKey } from '../users/user-key.ts'
 
-export type TokenPurpose = 'reset_password' | 'verify_email' | 'change_email'
+export type TokenPurpose = 'reset_password' | 'verify_email' | 'change_email' | 'register'
 
-/** A token that was sent by mail. Only its hash is stored, and it is removed when it is used. */
+/** A mailed token. Only its hash is stored, and it is removed when it is used. */
 export interface OneTimeToken {
   /** SHA-256 of the token. */
   _id: string
   purpose: TokenPurpose
-  userId: ObjectId
-  /** The address that it proves: it was sent there. */
+  /** With `register`, the ID of the future user. */
+  userId: UserKey
+  /** The address that the token verifies, to which it was sent. */
   email: string
   createdAt: Date
-  /** Worth nothing from then on; MongoDB removes it. */
+  /** The user's watermark at the time of the request. Earlier versions of the server did not write it. */
+  version?: number
+  /** With `register`: other fields of the future user. */
+  registration?: { name: string; passwordHash: string }
+  /** The token is invalid after this time; MongoDB removes it. */
   expiresAt: Date
 }
 
-/** Tokens of mails: each works once, for one purpose, for a while. */
+/** Purpose of a token. `version`: the user's watermark at the time of the request. */
+export type TokenSubject = Pick<OneTimeToken, 'purpose' | 'userId' | 'email' | 'registration'> & {
+  version: number
+}
+
+/**
+ * Mailed tokens: each works once, for one purpose, for a limited time. Only the newest one of a user and purpose is
+ * valid.
+ */
 export class OneTimeTokens {
   readonly #tokens: Collection<OneTimeToken>
   readonly #lifetimes: Record<TokenPurpose, number>
@@ -27,44 +41,66 @@ export class OneTimeTokens {
     this.#lifetimes = lifetimes
   }
 
-  /** @returns the token, of 256 random bits: it is in no other place */
-  async issue(
-    { purpose, userId, email }: Pick<OneTimeToken, 'purpose' | 'userId' | 'email'>,
-    now: Date,
-    session?: ClientSession,
-  ): Promise<string> {
-    const token = randomBytes(32).toString('base64url')
+  /** Replaces the previous one. @returns the token, of 256 random bits, which is stored nowhere else */
+  async issue(subject: TokenSubject, now: Date, session?: ClientSession): Promise<string> {
+    const { purpose, userId } = subject
+    const token = newOpaqueToken()
     const expiresAt = new Date(now.getTime() + this.#lifetimes[purpose] * 1000)
-    const entry = { _id: hashOf(token), purpose, userId, email, createdAt: now, expiresAt }
-    await this.#tokens.insertOne(entry, optionsOf(session))
+    await this.#tokens.insertOne({ _id: hashOf(token), ...subject, createdAt: now, expiresAt }, optionsOf(session))
+    await this.#tokens.deleteMany({ userId, purpose, createdAt: { $lt: now } }, optionsOf(session))
     return token
   }
 
-  /** What a token is good for, without using it. */
-  find(token: string, purposes: readonly TokenPurpose[], now: Date): Promise<OneTimeToken | null> {
-    return this.#tokens.findOne({ _id: hashOf(token), purpose: { $in: [...purposes] }, expiresAt: { $gt: now } })
+  /** The purpose of a token, without using it. */
+  async find(token: string, purposes: readonly TokenPurpose[], now: Date): Promise<OneTimeToken | null> {
+    const found = await this.#tokens.findOne({
+      _id: hashOf(token),
+      purpose: { $in: [...purposes] },
+      expiresAt: { $gt: now },
+    })
+    // Two that were issued at the same time do not replace each other.
+    const newest = found === null ? null : await this.#newest(found.userId, found.purpose, now)
+    return newest?._id === found?._id ? found : null
   }
 
-  /** Uses the token up, together with what it is used for. @returns whether it was still there */
-  async consume({ _id }: OneTimeToken, session: ClientSession): Promise<boolean> {
-    const { deletedCount } = await this.#tokens.deleteOne({ _id }, { session })
-    return deletedCount === 1
+  /**
+   * Uses the token up, in the transaction of its purpose.
+   * @param watermark the user's, read in the same transaction
+   * @returns whether it was valid: neither used, nor ended together with the user's sessions
+   */
+  async consume(token: OneTimeToken, watermark: number, session: ClientSession): Promise<boolean> {
+    const { deletedCount } = await this.#tokens.deleteOne({ _id: token._id }, { session })
+    return deletedCount === 1 && versionOf(token) >= watermark
   }
 
-  /** The newest address that waits for its confirmation. */
-  async pendingEmail(userId: ObjectId, now: Date): Promise<string | undefined> {
-    const filter = { userId, purpose: 'change_email' as const, expiresAt: { $gt: now } }
-    return (await this.#tokens.findOne(filter, { sort: { createdAt: -1 } }))?.email
+  /** The address that is not confirmed yet. @param watermark the user's */
+  async pendingEmail(userId: UserKey, watermark: number, now: Date): Promise<string | undefined> {
+    const newest = await this.#newest(userId, 'change_email', now)
+    return newest !== null && versionOf(newest) >= watermark ? newest.email : undefined
   }
 
-  /** Links that were sent before are worth nothing any more. */
-  async forget(userId: ObjectId, purposes: readonly TokenPurpose[], session?: ClientSession): Promise<void> {
-    await this.#tokens.deleteMany({ userId, purpose: { $in: [...purposes] } }, optionsOf(session))
+  /** Other links that would create a user with this email, in its canonical form. */
+  async forgetRegistrations(email: string, session: ClientSession): Promise<void> {
+    await this.#tokens.deleteMany({ purpose: 'register', email }, { session })
+  }
+
+  #newest(userId: UserKey, purpose: TokenPurpose, now: Date): Promise<OneTimeToken | null> {
+    return this.#tokens.findOne({ userId, purpose, expiresAt: { $gt: now } }, { sort: { createdAt: -1, _id: -1 } })
+  }
+
+  /** Invalidates earlier links. @returns whether there were any */
+  async forget(userId: UserKey, purposes: readonly TokenPurpose[], session?: ClientSession): Promise<boolean> {
+    const { deletedCount } = await this.#tokens.deleteMany(
+      { userId, purpose: { $in: [...purposes] } },
+      optionsOf(session),
+    )
+    return deletedCount > 0
   }
 }
 
-function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64url')
+/** A watermark is a time of the database's clock, in milliseconds. */
+function versionOf({ version, createdAt }: OneTimeToken): number {
+  return version ?? createdAt.getTime()
 }
 
 function optionsOf(session: ClientSession | undefined) {

@@ -1,8 +1,8 @@
 import { longer, shorter } from './common-passwords.generated.ts'
 
 /**
- * Passwords of twelve bytes and more that lists of leaks are too old for, or that follow the year: in lower case.
- * Keyboards, counting, a word and digits.
+ * Passwords of twelve bytes and more that are newer than the lists of leaks, or that contain the year, in lower case:
+ * keyboard patterns, counting, a word and digits.
  */
 const patterns = `
     123456789012 1234567890123 12345678901234 123456789abc 1q2w3e4r5t6y 1qaz2wsx3edc
@@ -29,7 +29,7 @@ const patterns = `
 
 const common: ReadonlySet<string> = new Set([shorter, longer, patterns].flatMap((words) => words.trim().split(/\s+/)))
 
-/** Whether it is one of those that are guessed first: a leaked one, whatever its case, or a short text over and over. */
+/** Whether the password is easy to guess: a leaked one, ignoring case, or a repeated short text. */
 export function isCommonPassword(password: string): boolean {
   const text = password.toLowerCase()
   return common.has(text) || /^(.{1,4})\1+$/su.test(text)

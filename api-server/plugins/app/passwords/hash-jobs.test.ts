@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { hashOfNothing, perform } from './hash-jobs.ts'
+import { perform, unmatchableHash } from './hash-jobs.ts'
 import { comparableHash } from './password-rules.ts'
 
 test('a hash of nothing is one that bcrypt compares, at its cost, and that no password matches', () => {
-  const hash = hashOfNothing(7)
+  const hash = unmatchableHash(7)
   expect(comparableHash(hash)).toBe(hash)
   expect(hash).toMatch(/^\$2b\$07\$/)
-  expect(hashOfNothing(7)).not.toBe(hash)
+  expect(unmatchableHash(7)).not.toBe(hash)
   const spellings: [string, ...string[]] = ['', 'a password', hash]
   expect(perform({ kind: 'compare', spellings, hash, alsoCosts: [] })).toEqual([false, false, false])
 })

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import bcrypt from 'bcrypt'
 
-/** What a thread that hashes is asked for. */
+/** A job for a thread that hashes passwords. */
 export type HashJob =
   | { kind: 'hash'; text: string; cost: number }
   /**
@@ -13,7 +13,9 @@ export type HashJob =
 /** The new hash; or whether each spelling matches, in their order. */
 export type HashResult<Job extends HashJob = HashJob> = Job extends { kind: 'hash' } ? string : boolean[]
 
-/** Takes its thread until it is done: 2^cost steps, about 0.2 s at cost 12. @throws for a cost that bcrypt refuses */
+/**
+ * Occupies its thread until it is done: 2^cost steps, about 0.2 s at cost 12. @throws for a cost that bcrypt refuses
+ */
 export function perform(job: HashJob): HashResult {
   if (job.kind === 'hash') return bcrypt.hashSync(job.text, job.cost)
   const matching = job.spellings.map((spelling) => bcrypt.compareSync(spelling, job.hash))
@@ -22,10 +24,10 @@ export function perform(job: HashJob): HashResult {
 }
 
 /**
- * A hash of `cost` that no password has, for the time that it takes to compare one with it: 184 random bits.
+ * A hash of `cost` that no password matches (184 random bits), which takes as long to compare as a real one.
  * @param cost 4 to 31
  */
-export function hashOfNothing(cost: number): string {
+export function unmatchableHash(cost: number): string {
   const digits = './ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
   const end = Array.from(randomBytes(31), (byte) => digits[byte % digits.length]).join('')
   return bcrypt.genSaltSync(cost) + end

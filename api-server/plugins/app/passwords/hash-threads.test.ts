@@ -1,17 +1,15 @@
 import { EventEmitter } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
-import { getPriority } from 'node:os'
 import { afterEach, expect, test } from 'vitest'
 import type { HashJob } from './hash-jobs.ts'
 import type { HashRequest } from './hash-thread.ts'
-import { HashThreads, QueueFullError, type Thread } from './hash-threads.ts'
+import { type HashPriority, HashThreads, QueueFullError, type Thread } from './hash-threads.ts'
 
 const opened: HashThreads[] = []
 afterEach(async () => {
   for (const threads of opened.splice(0)) await threads.close()
 })
 
-/** A thread that answers when it is told to. */
+/** A thread that answers when the test makes it. */
 class ThreadForTest extends EventEmitter {
   readonly requests: HashRequest[] = []
   holds = true
@@ -58,14 +56,14 @@ function withThreads(limits: { threads: number; waiting: number }) {
     },
   )
   opened.push(threads)
-  const start = (text: string) => threads.run({ kind: 'hash', text, cost: 4 })
+  const start = (text: string, priority?: HashPriority) => threads.run({ kind: 'hash', text, cost: 4 }, priority)
   const jobs = () => started.map(({ requests }) => requests.map(({ job }) => textOf(job)))
   return { threads, started, seconds, start, jobs }
 }
 
 test('each thread has one job ahead, the others wait in their order, and one too many is refused at once', async () => {
   const { threads, started, start, jobs, seconds } = withThreads({ threads: 2, waiting: 3 })
-  const all = ['a', 'b', 'c', 'd', 'e'].map(start)
+  const all = ['a', 'b', 'c', 'd', 'e'].map((text) => start(text))
   expect(jobs()).toEqual([
     ['a', 'c'],
     ['b', 'd'],
@@ -106,7 +104,7 @@ test('what Node sends from a thread that is watched for changes of its files is 
   expect(await first).toBe('a')
 })
 
-test('what a thread had is told when it ends, and another one takes what waited', async () => {
+test('the jobs of a thread that ends are rejected, and another thread takes the waiting ones', async () => {
   const { started, start } = withThreads({ threads: 1, waiting: 3 })
   const lost = [start('a'), start('b')]
   const kept = start('c')
@@ -120,11 +118,11 @@ test('what a thread had is told when it ends, and another one takes what waited'
 
 test('nothing waits for ever when the server shuts down', async () => {
   const { threads, started, start } = withThreads({ threads: 1, waiting: 3 })
-  const all = ['a', 'b', 'c'].map(start)
+  const all = ['a', 'b', 'c'].map((text) => start(text))
   const outcomes = Promise.allSettled(all)
   await threads.close()
   expect((await outcomes).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected'])
-  await expect(start('d')).rejects.toThrow('shuts down')
+  await expect(start('d')).rejects.toThrow('shutting down')
   expect(started).toHaveLength(1)
 })
 
@@ -141,15 +139,34 @@ test('real threads hash, compare, say why they cannot, and go on', async () => {
   expect(seconds).toHaveLength(4)
 })
 
-test.runIf(process.platform === 'linux')('hashes give way to requests, and requests to nothing', async () => {
-  const before = getPriority(process.pid)
-  const threads = new HashThreads({ threads: 1, waiting: 1 }, () => undefined)
-  opened.push(threads)
-  await threads.run({ kind: 'hash', text: 'a password', cost: 4 })
-  const names = readdirSync('/proc/self/task').map((thread) => ({
-    name: readFileSync(`/proc/self/task/${thread}/comm`, 'utf8').trim(),
-    priority: getPriority(Number(thread)),
-  }))
-  expect(names.filter(({ priority }) => priority === 10).length, JSON.stringify(names)).toBeGreaterThan(0)
-  expect(getPriority(process.pid)).toBe(before)
+test('owners go before strangers, strangers go before unknown emails, and each replaces the next when the queue is full', async () => {
+  const { threads, started, start, jobs } = withThreads({ threads: 1, waiting: 4 })
+  const done: string[] = []
+  const follow = (text: string, priority: HashPriority) =>
+    start(text, priority).then(
+      () => done.push(text),
+      (error) => done.push(error instanceof QueueFullError ? `${text} refused` : String(error)),
+    )
+  const all = [
+    follow('running', 'stranger'),
+    ...(['next', 'unknown 1', 'unknown 2'] as const).map((text) => follow(text, 'unknownEmail')),
+    follow('stranger', 'stranger'),
+    follow('owner', 'owner'),
+    follow('stranger 2', 'stranger'),
+    follow('unknown 3', 'unknownEmail'),
+  ]
+  expect(threads.waiting).toBe(4)
+  for (let job = 0; job < 5; job++) started[0]?.answer()
+  await Promise.all(all)
+  expect(jobs()).toEqual([[]])
+  expect(done).toEqual([
+    'unknown 2 refused',
+    'unknown 1 refused',
+    'unknown 3 refused',
+    'running',
+    'next',
+    'owner',
+    'stranger',
+    'stranger 2',
+  ])
 })

@@ -1,38 +1,45 @@
 import { Worker } from 'node:worker_threads'
 import type { HashJob, HashResult } from './hash-jobs.ts'
-import type { HashAnswer, HashRequest } from './hash-thread.ts'
+import type { HashRequest, HashResponse } from './hash-thread.ts'
 
-/** The queue is full: the server has more log-ins than its processors can hash. */
+/** The queue is full: there are more logins than the processors can hash passwords for. */
 export class QueueFullError extends Error {}
 
-/** What is used of a `Worker`. */
+/**
+ * For whom a hash is computed, in order of priority. Owners have identified themselves (a known device, a token).
+ * Strangers have not. `unknownEmail` means that the email has no account.
+ */
+const hashPriorities = ['owner', 'stranger', 'unknownEmail'] as const
+export type HashPriority = (typeof hashPriorities)[number]
+
+/** The members of `Worker` that are used. */
 export type Thread = Pick<Worker, 'postMessage' | 'on' | 'ref' | 'unref' | 'terminate'>
 
-/** Those that it has by their id, the one that it works at first. */
+/** Tasks of the thread by ID; it works on the first one. */
 type TasksOfThread = Map<number, Task>
 
 interface Task {
   id: number
   job: HashJob
+  /** Index in `hashPriorities`: the lowest goes first. */
+  rank: number
   resolve: (result: HashResult) => void
   reject: (error: Error) => void
 }
 
 /**
- * Jobs that a thread has at a time: the one it works at and the next. A thread that would sleep between two of them
- * is owed processor time by the kernel when it wakes, and takes it from the thread that answers requests: up to a
- * tick (4 ms at 250 Hz) after each log-in.
- * @see https://docs.kernel.org/scheduler/sched-eevdf.html
+ * Jobs that a thread holds: the current one and the next one, so that it does not wait for the main thread between two
+ * hashes.
  */
 const jobsOfThread = 2
 
 /**
- * Threads of their own for password hashes, so that libuv's pool stays free for DNS and files, with a queue that is
- * bounded. A thread starts when there is work that no other is free for, and stays.
+ * Separate threads for password hashes, so that libuv's pool stays free for DNS and files, with a bounded queue. A
+ * thread starts when there is work and no other is free, and stays.
  */
 export class HashThreads {
   readonly #most: number
-  readonly #mostWaiting: number
+  readonly #maxWaiting: number
   readonly #observe: (seconds: number) => void
   readonly #start: () => Thread
   readonly #threads = new Map<Thread, TasksOfThread>()
@@ -41,9 +48,9 @@ export class HashThreads {
   #isClosed = false
 
   /**
-   * @param limits.threads at 1 or more; as many hashes run at a time
-   * @param limits.waiting how many jobs may wait besides those that run
-   * @param observe gets the seconds of each hash, without its wait
+   * @param limits.threads 1 or more; number of concurrent hashes
+   * @param limits.waiting maximum number of waiting jobs
+   * @param observe receives the seconds of each hash, without its wait
    */
   constructor(
     limits: { threads: number; waiting: number },
@@ -51,34 +58,50 @@ export class HashThreads {
     start: () => Thread = startThread,
   ) {
     this.#most = limits.threads
-    this.#mostWaiting = limits.waiting
+    this.#maxWaiting = limits.waiting
     this.#observe = observe
     this.#start = start
   }
 
-  /** Jobs that no thread works at yet. */
+  /** Jobs that no thread has started. */
   get waiting(): number {
     return [...this.#threads.values()].reduce((sum, tasks) => sum + Math.max(0, tasks.size - 1), this.#waiting.length)
   }
 
-  /** @throws QueueFullError at once when there is no room to wait; what the job throws; when its thread ends */
-  run<Job extends HashJob>(job: Job): Promise<HashResult<Job>> {
-    if (this.#isClosed) return Promise.reject(new Error('The server shuts down.'))
+  /**
+   * A job goes before all waiting jobs of lower priority, and replaces the last of them if the queue is full.
+   * @throws QueueFullError when the queue is full, or a job of higher priority replaced this one; the error of the job;
+   * when its thread ends
+   */
+  run<Job extends HashJob>(job: Job, priority: HashPriority = 'stranger'): Promise<HashResult<Job>> {
+    if (this.#isClosed) return Promise.reject(new Error('The server is shutting down.'))
     const isBusy = this.#threads.size === this.#most && this.#withFewerThan(1) === undefined
-    if (isBusy && this.waiting >= this.#mostWaiting) return Promise.reject(new QueueFullError())
+    const rank = hashPriorities.indexOf(priority)
+    if (isBusy && this.waiting >= this.#maxWaiting && !this.#giveWay(rank)) return Promise.reject(new QueueFullError())
     return new Promise<HashResult<Job>>((resolve, reject) => {
-      // A thread answers a job with the result of its kind.
+      // A thread answers a job with a result of the same kind.
       const resolved = (result: HashResult): void => resolve(result as HashResult<Job>)
-      this.#waiting.push({ id: ++this.#lastId, job, resolve: resolved, reject })
+      const before = this.#waiting.findIndex((waiting) => waiting.rank > rank)
+      const place = before === -1 ? this.#waiting.length : before
+      this.#waiting.splice(place, 0, { id: ++this.#lastId, job, rank, resolve: resolved, reject })
       this.#dispatch()
     })
   }
 
-  /** Ends the threads. Jobs that were not done are rejected. */
+  /** Ends the threads. Unfinished jobs are rejected. */
   async close(): Promise<void> {
     this.#isClosed = true
-    for (const task of this.#waiting.splice(0)) task.reject(new Error('The server shuts down.'))
+    for (const task of this.#waiting.splice(0)) task.reject(new Error('The server is shutting down.'))
     await Promise.all([...this.#threads.keys()].map((thread) => thread.terminate()))
+  }
+
+  /** Refuses the last waiting job if it has a lower priority. @returns whether there is room now */
+  #giveWay(rank: number): boolean {
+    const last = this.#waiting.at(-1)
+    if (last === undefined || last.rank <= rank) return false
+    this.#waiting.pop()
+    last.reject(new QueueFullError())
+    return true
   }
 
   #dispatch(): void {
@@ -107,10 +130,10 @@ export class HashThreads {
     const thread = this.#start()
     const tasks: TasksOfThread = new Map()
     this.#threads.set(thread, tasks)
-    thread.unref() // an idle thread holds no process that wants to end
+    thread.unref() // an idle thread does not keep the process alive
     thread.on('message', (answer: object) => {
-      // Under `node --watch` Node itself sends messages from a thread: what it has imported.
-      if (!isAnswer(answer)) return
+      // Under `node --watch`, Node itself sends messages from a thread about its imports.
+      if (!isResponse(answer)) return
       const task = tasks.get(answer.id)
       tasks.delete(answer.id)
       if (tasks.size === 0) thread.unref()
@@ -126,16 +149,16 @@ export class HashThreads {
       this.#dispatch()
     }
     thread.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))))
-    thread.on('exit', (code) => end(new Error(`The thread that hashes passwords ended with code ${code}.`)))
+    thread.on('exit', (code) => end(new Error(`The thread that hashes passwords exited with code ${code}.`)))
     return [thread, tasks]
   }
 }
 
-function isAnswer(message: object): message is HashAnswer {
+function isResponse(message: object): message is HashResponse {
   return 'id' in message && 'seconds' in message
 }
 
-/** In the image the thread's program is a bundle beside the server's. */
+/** In the image, the thread's program is a bundle next to that of the server. */
 function startThread(): Thread {
   const file = import.meta.url.endsWith('.ts') ? './hash-thread.ts' : './hash-thread.js'
   return new Worker(new URL(file, import.meta.url), {

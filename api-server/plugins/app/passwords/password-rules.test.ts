@@ -18,7 +18,7 @@ test.each([
   ['half a character', 'correct horse \ud800 battery', 'password_unusable'],
 ])('%s: %j', (_what, password, fault) => {
   expect(
-    faultOf(password, { leastBytes: 12, words: [] }, { email: 'Somebody@example.com', name: 'somebody nobody' }),
+    faultOf(password, { minBytes: 12, words: [] }, { email: 'Somebody@example.com', name: 'somebody nobody' }),
   ).toBe(fault)
 })
 
@@ -33,17 +33,17 @@ test.each([
 ])(
   'a password that is made of the words of the organisation is refused, one that has them among others is not: %s',
   (password, isRefused) => {
-    const rules = { leastBytes: 12, words: ['ACME', 'Rocket'] }
+    const rules = { minBytes: 12, words: ['ACME', 'Rocket'] }
     expect(faultOf(password, rules)).toBe(isRefused ? 'password_common' : undefined)
     expect(faultOf(password, { ...rules, words: [] })).toBeUndefined()
   },
 )
 
 test('a lower least length still refuses what is guessed first', () => {
-  expect(faultOf('iloveyou', { leastBytes: 8, words: [] })).toBe('password_common')
+  expect(faultOf('iloveyou', { minBytes: 8, words: [] })).toBe('password_common')
 })
 
-test('log-ins refuse what bcrypt would cut, and nothing that another program may have allowed', () => {
+test('logins refuse what bcrypt would truncate, and nothing that another program may have allowed', () => {
   expect(faultAtLogin('short')).toBeUndefined()
   expect(faultAtLogin('x'.repeat(73))).toBe('password_too_long')
   expect(faultAtLogin('x\0y')).toBe('password_unusable')

@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os'
+import { longestPasswordBytes } from '@authservice-operator/contract/limits.ts'
 import fp from 'fastify-plugin'
 import { type Problem, problem } from '../problems/problem.ts'
-import { type HashJob, type HashResult, hashOfNothing } from './hash-jobs.ts'
-import { HashThreads, QueueFullError } from './hash-threads.ts'
+import { type HashJob, type HashResult, unmatchableHash } from './hash-jobs.ts'
+import { type HashPriority, HashThreads, QueueFullError } from './hash-threads.ts'
 import {
   comparableHash,
   faultAtLogin,
   faultOf,
-  leastPasswordCharacters,
+  minPasswordCharacters,
   missingCosts,
-  mostPasswordBytes,
   needsUpgrade,
   normalized,
   type PasswordFault,
@@ -21,25 +21,25 @@ declare module 'fastify' {
   interface FastifyInstance {
     passwords: {
       /** @throws Problem 422 for a new password that a rule refuses */
-      requireGood(password: string, owner?: PasswordOwner): void
-      /** @throws Problem 422 for a password that bcrypt would cut, whoever's it is */
-      requireReadable(password: string): void
+      assertAcceptable(password: string, owner?: PasswordOwner): void
+      /** @throws Problem 422 for a password that bcrypt would truncate, for any user */
+      assertHashable(password: string): void
       /** @throws Problem 503 `busy` */
-      hash(password: string): Promise<string>
+      hash(password: string, priority?: HashPriority): Promise<string>
       /**
        * Takes the same time for an unknown user (`hash` undefined), for a wrong password and for a hash of a lower
-       * cost. @throws Problem 503 `busy`
+       * cost. @param priority in the queue; `stranger` by default. @throws Problem 503 `busy`
        */
-      check(password: string, hash: string | undefined): Promise<PasswordCheck>
+      check(password: string, hash: string | undefined, priority?: HashPriority): Promise<PasswordCheck>
     }
   }
 }
 
-export type PasswordCheck = { matches: false } | { matches: true; needsUpgrade: boolean }
+type PasswordCheck = { matches: false } | { matches: true; needsUpgrade: boolean }
 
-/** Hashes that may wait for each that runs: about three seconds at cost 12. */
+/** Maximum number of waiting hashes for each running one: about three seconds at cost 12. */
 const waitingPerHash = 16
-const leastPoolSize = 2
+const minPoolSize = 2
 
 export default fp(
   async function passwords(app) {
@@ -48,16 +48,16 @@ export default fp(
       app.metrics.hashSeconds.observe(seconds),
     )
     app.addHook('onClose', () => threads.close())
-    const unknownUserHash = hashOfNothing(bcryptCost)
+    const unknownUserHash = unmatchableHash(bcryptCost)
 
-    const run = async <Job extends HashJob>(job: Job): Promise<HashResult<Job>> => {
+    const run = async <Job extends HashJob>(job: Job, priority: HashPriority | undefined): Promise<HashResult<Job>> => {
       try {
-        const running = threads.run(job)
+        const running = threads.run(job, priority)
         app.metrics.hashQueue.set(threads.waiting)
         return await running
       } catch (error) {
         if (!(error instanceof QueueFullError)) throw error
-        throw problem(503, 'busy', 'The server checks as many passwords as it can. Try again shortly.', {
+        throw problem(503, 'busy', 'The server is busy checking passwords. Try again shortly.', {
           retryAfterSeconds: 2,
         })
       } finally {
@@ -66,26 +66,23 @@ export default fp(
     }
 
     app.decorate('passwords', {
-      requireGood(password, owner) {
-        const fault = faultOf(password, { leastBytes: passwordMinLength, words: passwordWords }, owner)
+      assertAcceptable(password, owner) {
+        const fault = faultOf(password, { minBytes: passwordMinLength, words: passwordWords }, owner)
         if (fault !== undefined) throw refusal(fault, passwordMinLength)
       },
-      requireReadable(password) {
+      assertHashable(password) {
         const fault = faultAtLogin(password)
         if (fault !== undefined) throw refusal(fault, passwordMinLength)
       },
-      async hash(password) {
-        return run({ kind: 'hash', text: normalized(password), cost: bcryptCost })
+      async hash(password, priority) {
+        return run({ kind: 'hash', text: normalized(password), cost: bcryptCost }, priority)
       },
-      async check(password, hash) {
+      async check(password, hash, priority) {
         const stored = hash === undefined ? undefined : comparableHash(hash)
         const known = stored ?? unknownUserHash
-        const matching = await run({
-          kind: 'compare',
-          spellings: spellingsOf(password),
-          hash: known,
-          alsoCosts: missingCosts(known, bcryptCost),
-        })
+        const spellings = spellingsOf(password)
+        const alsoCosts = missingCosts(known, bcryptCost)
+        const matching = await run({ kind: 'compare', spellings, hash: known, alsoCosts }, priority)
         if (hash === undefined || stored === undefined || !matching.includes(true)) return { matches: false }
         return { matches: true, needsUpgrade: matching[0] !== true || needsUpgrade(hash, bcryptCost) }
       },
@@ -95,35 +92,35 @@ export default fp(
 )
 
 /**
- * As many threads as processors, and fewer where UV_THREADPOOL_SIZE says so: Node does not see a container's limit of
- * processor time, and who knows it sets one more than it allows.
+ * As many threads as processors, but at most UV_THREADPOOL_SIZE minus one, because Node does not know the CPU limit of
+ * a container.
  * @throws when there would be none
  */
 function hashThreads(poolSize: number, observe: (seconds: number) => void): HashThreads {
-  if (poolSize < leastPoolSize) {
-    throw new Error(`UV_THREADPOOL_SIZE is ${poolSize}: password hashes need ${leastPoolSize} at least. Unset it.`)
+  if (poolSize < minPoolSize) {
+    throw new Error(`UV_THREADPOOL_SIZE is ${poolSize}: password hashing needs at least ${minPoolSize}. Unset it.`)
   }
   const threads = Math.min(availableParallelism(), poolSize - 1)
   return new HashThreads({ threads, waiting: threads * waitingPerHash }, observe)
 }
 
-function refusal(fault: PasswordFault, leastBytes: number): Problem {
+function refusal(fault: PasswordFault, minBytes: number): Problem {
   switch (fault) {
     case 'password_too_short':
       return problem(
         422,
         fault,
-        `The password is too short: it needs ${leastBytes} bytes and ${leastPasswordCharacters} characters at least.`,
+        `The password is too short: it needs at least ${minBytes} bytes and ${minPasswordCharacters} characters.`,
       )
     case 'password_too_long':
       return problem(
         422,
         fault,
-        `The password is too long: bcrypt reads ${mostPasswordBytes} bytes at most, so a longer one would be cut.`,
+        `The password is too long: bcrypt ignores everything after ${longestPasswordBytes} bytes.`,
       )
     case 'password_common':
-      return problem(422, fault, 'The password is one of those that are guessed first. Choose another one.')
+      return problem(422, fault, 'The password is easy to guess. Choose another one.')
     case 'password_unusable':
-      return problem(422, fault, 'The password has a zero byte or half a character in it. Choose another one.')
+      return problem(422, fault, 'The password contains a zero byte or an invalid character. Choose another one.')
   }
 }

@@ -2,7 +2,7 @@ import type { Static } from 'typebox'
 import type { OAuthError } from '../../../schemas/oauth.ts'
 import type { Problem, ProblemCode } from './problem.ts'
 
-/** The error of RFC 6749 section 5.2 that a status comes nearest to. */
+/** The error of RFC 6749 section 5.2 that is closest to a status. */
 export function oauthErrorCode(status: number, code: ProblemCode): Static<typeof OAuthError>['error'] {
   if (code === 'invalid_client') return 'invalid_client'
   if (status === 429 || status === 503) return 'temporarily_unavailable'

@@ -1,11 +1,10 @@
-import type { Problem } from './problem.ts'
-import { statusTexts } from './status-texts.ts'
+import { type Problem, problemTitles } from './problem.ts'
 
 /** The document of RFC 9457 for a problem. */
 export function problemBody({ statusCode, code, message, extensions }: Problem, requestId: string) {
   return {
     type: 'about:blank',
-    title: statusTexts[statusCode] ?? 'Error',
+    title: problemTitles[statusCode],
     status: statusCode,
     detail: message,
     code,

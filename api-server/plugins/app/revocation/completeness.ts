@@ -1,9 +1,9 @@
 /**
- * Until when a server's set of revocations is known to hold all that there are. Times are milliseconds of one
- * monotonic clock.
+ * Time up to which a server's set of revocations is known to be complete. Times are milliseconds of one monotonic
+ * clock.
  *
- * A read of the database makes the set complete as of its start. The stream alone keeps it so only where it has no
- * gap: it counts from the first read of the database that began after the stream was opened.
+ * A read of the database makes the set complete as of its start. The stream alone keeps it complete only without a gap:
+ * it counts from the first read of the database that began after the stream was opened.
  */
 export class Completeness {
   #completeAt = Number.NEGATIVE_INFINITY
@@ -19,14 +19,14 @@ export class Completeness {
     if (startedAt >= this.#openedAt) this.#isBridged = true
   }
 
-  /** @param hasGap whether something may have been told that is not in the stream any more */
+  /** @param hasGap whether the stream may have lost entries */
   streamOpened(at: number, hasGap: boolean): void {
     if (!hasGap) return
     this.#openedAt = at
     this.#isBridged = false
   }
 
-  /** @param askedAt when the stream was asked for what it had, all of which is known now */
+  /** @param askedAt when the stream was read; all earlier entries are known now */
   streamRead(askedAt: number): void {
     if (this.#isBridged) this.#completeAt = Math.max(this.#completeAt, askedAt)
   }

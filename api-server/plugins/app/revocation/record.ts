@@ -1,8 +1,12 @@
-import type { ClientSession, Collection, ObjectId } from 'mongodb'
+import type { ClientSession, Collection } from 'mongodb'
+import type { OneTimeToken } from '../one-time-tokens/store.ts'
 import type { RevocationReason, Session } from '../sessions/session.ts'
+import type { UserKey } from '../users/user-key.ts'
 import { type Revocation, type Revocations, revocationId } from './revocation.ts'
 
-/** Servers forget a revocation before the database does, or a new token would meet an old watermark. */
+/**
+ * Servers forget a revocation before the database does. Otherwise a new token could be compared with an old watermark.
+ */
 const forgetMarginSeconds = 600
 
 export interface Lifetimes {
@@ -10,9 +14,15 @@ export interface Lifetimes {
   absoluteSeconds: number
 }
 
-/** Ends a session, within a transaction. */
+export interface Collections {
+  sessions: Collection<Session>
+  revocations: Revocations
+  oneTimeTokens: Collection<OneTimeToken>
+}
+
+/** Ends a session, in a transaction. */
 export async function recordSession(
-  { sessions, revocations }: { sessions: Collection<Session>; revocations: Revocations },
+  { sessions, revocations }: Collections,
   sessionId: string,
   reason: RevocationReason,
   lifetimes: Lifetimes,
@@ -30,37 +40,38 @@ export async function recordSession(
     ],
     { session: transaction },
   )
-  return record(revocations, 'session', sessionId, session?.accessUntil, lifetimes, transaction)
+  return record(revocations, 'session', sessionId, { accessUntil: session?.accessUntil }, lifetimes, transaction)
 }
 
-/** Ends every session of a user, and whatever was issued before now, within a transaction. */
+/** Ends every session and pending mailed link of a user that was issued before now, in a transaction. */
 export async function recordUser(
-  { sessions, revocations }: { sessions: Collection<Session>; revocations: Revocations },
-  userId: ObjectId,
-  reason: RevocationReason,
+  { sessions, revocations, oneTimeTokens }: Collections,
+  userId: UserKey,
   lifetimes: Lifetimes,
   transaction: ClientSession,
 ): Promise<Revocation> {
-  const running = { userId, revokedAt: { $exists: false } }
-  const [last] = await sessions
-    .find(running, { session: transaction, projection: { accessUntil: 1 } })
-    .sort({ accessUntil: -1 })
-    .limit(1)
-    .toArray()
-  await sessions.updateMany(running, [{ $set: { revokedAt: '$$NOW', revokedReason: reason } }], {
-    session: transaction,
-  })
-  return record(revocations, 'user', userId.toHexString(), last?.accessUntil, lifetimes, transaction)
+  // Each with an index, because there may be any number of sessions.
+  const last = async (end: 'accessUntil' | 'expiresAt'): Promise<Date | undefined> => {
+    const options = { session: transaction, sort: { [end]: -1 }, projection: { [end]: 1 } } as const
+    return (await sessions.findOne({ userId }, options))?.[end]
+  }
+  const ends = { accessUntil: await last('accessUntil'), expiresAt: await last('expiresAt') }
+  await oneTimeTokens.deleteMany({ userId }, { session: transaction })
+  return record(revocations, 'user', userId.toString(), ends, lifetimes, transaction)
 }
 
-/**
- * @param accessUntil the longest of the access tokens that were issued, also under settings of an earlier time
- */
+/** Expiry of the last issued token, including those issued with earlier settings. */
+interface Ends {
+  accessUntil: Date | undefined
+  /** For sessions. */
+  expiresAt?: Date | undefined
+}
+
 async function record(
   revocations: Revocations,
   kind: Revocation['kind'],
   subject: string,
-  accessUntil: Date | undefined,
+  { accessUntil, expiresAt: sessionsUntil }: Ends,
   { accessSeconds, absoluteSeconds }: Lifetimes,
   transaction: ClientSession,
 ): Promise<Revocation> {
@@ -68,12 +79,14 @@ async function record(
   const tokensUntil = {
     $max: [inSeconds(accessSeconds + forgetMarginSeconds), accessUntil ?? null, '$tokensUntil'],
   }
-  // A session that began before a watermark may not be among those that were ended: it is compared as long as it lives.
+  // A session that began before a watermark is compared with it for its whole lifetime.
   const expiresAt = {
     $max: [
       '$expiresAt',
       inSeconds(2 * forgetMarginSeconds + (kind === 'user' ? absoluteSeconds : accessSeconds)),
-      { $dateAdd: { startDate: accessUntil ?? '$$NOW', unit: 'second', amount: forgetMarginSeconds } },
+      ...[accessUntil, sessionsUntil].map((end) => ({
+        $dateAdd: { startDate: end ?? '$$NOW', unit: 'second', amount: forgetMarginSeconds },
+      })),
     ],
   }
   const watermark = { $max: [{ $toLong: '$$NOW' }, { $add: [{ $ifNull: ['$watermark', 0] }, 1] }] }
@@ -82,6 +95,6 @@ async function record(
     [{ $set: { kind, subject, watermark, changedAt: '$$NOW', tokensUntil, expiresAt, unpublished: true } }],
     { upsert: true, returnDocument: 'after', session: transaction },
   )
-  if (written === null) throw new Error('an upsert gave no document')
+  if (written === null) throw new Error('an upsert returned no document')
   return written
 }

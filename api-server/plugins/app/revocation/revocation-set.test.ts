@@ -20,7 +20,7 @@ function revocation(kind: Revocation['kind'], subject: string, milliseconds = 0,
 
 const token = (change = {}) => ({ sid: 'session', sub: 'user', ver: 0, iat: start / 1000, ...change })
 
-test('a session that has ended takes its tokens with it, and nobody else', () => {
+test('the end of a session ends its own tokens only', () => {
   const set = new RevocationSet()
   set.add(revocation('session', 'session'))
   expect(set.check(token())).toBe('revoked')

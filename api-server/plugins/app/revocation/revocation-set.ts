@@ -1,8 +1,8 @@
 import { type RevocableToken, type Revocation, revocationId } from './revocation.ts'
 
-/** 26 MB, measured. A server that knows more looks the oldest up in the database instead. */
-const mostEntries = 250_000
-/** How far the clock of a server that issued a token may be ahead of the database's. */
+/** 26 MB, measured. Beyond that, a server looks up the oldest ones in the database. */
+const maxEntries = 250_000
+/** How far the clock of the issuing server may be ahead of that of the database. */
 const clockMarginMilliseconds = 60_000
 
 interface Times {
@@ -10,17 +10,17 @@ interface Times {
   tokensUntil: number
 }
 
-/** What one server knows about revocations. In memory, looked up for every token, bounded. */
+/** The revocations that one server knows: in memory, checked for every token, bounded. */
 export class RevocationSet {
-  /** The times of each session's revocation in one number: there may be very many. */
+  /** The two times of each session's revocation in one number, because there may be very many. */
   readonly #sessions = new Map<string, number>()
   readonly #users = new Map<string, Times & { watermark: number }>()
-  readonly #mostEntries: number
-  /** Revocations of then and before are not all here any more. */
+  readonly #maxEntries: number
+  /** The set is incomplete for revocations up to this time. */
   #floor = Number.NEGATIVE_INFINITY
 
-  constructor(most = mostEntries) {
-    this.#mostEntries = most
+  constructor(most = maxEntries) {
+    this.#maxEntries = most
   }
 
   get size(): number {
@@ -32,12 +32,12 @@ export class RevocationSet {
     const times = { changedAt: changedAt.getTime(), tokensUntil: tokensUntil.getTime() }
     if (kind === 'session') this.#addSession(subject, times)
     else this.#addUser(subject, watermark, times)
-    while (this.size > this.#mostEntries) this.#dropOldest()
+    while (this.size > this.#maxEntries) this.#dropOldest()
   }
 
   /**
-   * By what the token is about, never by its text: one JWT can have several spellings.
-   * @returns `forgotten` for a token so old that its revocation may be one of those that did not fit
+   * Looks up the session and user of a token, never its text, because one JWT can have several encodings.
+   * @returns `forgotten` for a token so old that its revocation may not have fitted
    */
   check({ sid, sub, ver, iat }: RevocableToken): 'active' | 'revoked' | 'forgotten' {
     if (this.#sessions.has(sid)) return 'revoked'
@@ -55,7 +55,7 @@ export class RevocationSet {
     }
   }
 
-  /** Each change goes to the end: the order is that of the changes, so that what is dropped is the oldest. */
+  /** Each change goes to the end, so that the oldest ones are dropped first. */
   #addSession(subject: string, times: Times): void {
     const known = this.#sessions.get(subject)
     this.#sessions.delete(subject)
@@ -69,7 +69,10 @@ export class RevocationSet {
     this.#users.set(subject, { ...entry, watermark: Math.max(watermark, known?.watermark ?? 0) })
   }
 
-  /** From then on, tokens as old as what is dropped are looked up in the database. A token is older than its revocation. */
+  /**
+   * From then on, tokens as old as the dropped ones are looked up in the database. A token is older than its
+   * revocation.
+   */
   #dropOldest(): void {
     const [session] = this.#sessions
     const [user] = this.#users
@@ -81,7 +84,7 @@ export class RevocationSet {
   }
 }
 
-/** Ids of the revocations that a token would be subject to. */
+/** IDs of the revocations that would apply to a token. */
 export function revocationIdsOf({ sid, sub }: Pick<RevocableToken, 'sid' | 'sub'>): string[] {
   return [revocationId('session', sid), revocationId('user', sub)]
 }
@@ -93,17 +96,17 @@ function latest(one: Times, other: Times): Times {
   }
 }
 
-/** 48 days, the longest life of a token with room; and with it the whole number stays exact until 2038. */
-const mostLifeSeconds = 2 ** 22
+/** 48 days: the longest lifetime of a token, with a margin. The number stays an exact integer until 2038. */
+const maxLifeSeconds = 2 ** 22
 
 /** Both times, rounded up to seconds, in one number. */
 function pack({ changedAt, tokensUntil }: Times): number {
   const changedSeconds = Math.ceil(changedAt / 1000)
   const lifeSeconds = Math.max(0, Math.ceil(tokensUntil / 1000) - changedSeconds)
-  return changedSeconds * mostLifeSeconds + Math.min(lifeSeconds, mostLifeSeconds - 1)
+  return changedSeconds * maxLifeSeconds + Math.min(lifeSeconds, maxLifeSeconds - 1)
 }
 
 function unpack(packed: number): Times {
-  const changedSeconds = Math.floor(packed / mostLifeSeconds)
-  return { changedAt: changedSeconds * 1000, tokensUntil: (changedSeconds + (packed % mostLifeSeconds)) * 1000 }
+  const changedSeconds = Math.floor(packed / maxLifeSeconds)
+  return { changedAt: changedSeconds * 1000, tokensUntil: (changedSeconds + (packed % maxLifeSeconds)) * 1000 }
 }

@@ -1,23 +1,23 @@
 import type { Collection } from 'mongodb'
 
-/** That one session, or every session that a user had at a moment, has ended. */
+/** The end of one session, or of all sessions that a user had at one time. */
 export interface Revocation {
   /** `session:<sid>` or `user:<id>`. */
   _id: string
   kind: 'session' | 'user'
   subject: string
   /**
-   * Of a user: tokens and sessions with a smaller version are worth nothing. Milliseconds of the database's clock,
-   * always more than the one before: so neither the clocks of servers nor two events in one second blur the order.
+   * For a user: tokens and sessions with a lower version have ended. Milliseconds of the database clock, always higher
+   * than the previous one, so that the order depends neither on clocks of servers nor on the resolution of seconds.
    */
   watermark: number
   /** By the database's clock. */
   changedAt: Date
-  /** No access token that it is about lives longer: servers forget it then. */
+  /** Expiry of the last affected access token, at which servers forget the revocation. */
   tokensUntil: Date
-  /** The database forgets it then. */
+  /** Time at which the database removes it. */
   expiresAt: Date
-  /** Redis has not heard of it yet. */
+  /** It is not published to Redis yet. */
   unpublished?: true
 }
 
@@ -27,7 +27,7 @@ export function revocationId(kind: Revocation['kind'], subject: string): string 
   return `${kind}:${subject}`
 }
 
-/** What a token says that revocations are about. */
+/** The claims that revocations refer to. */
 export interface RevocableToken {
   sid: string
   sub: string

@@ -4,11 +4,11 @@ import Value from 'typebox/value'
 import type { Revocation } from './revocation.ts'
 
 const stream = 'auth:revocations'
-const mostEntries = 100_000
-/** An answer says what was known when it was asked for: so it is asked for often. */
+const maxEntries = 100_000
+/** A response reflects the time of its request, so requests are frequent. */
 const blockMilliseconds = 500
-/** Read at once. */
-const mostNews = 1_000
+/** Maximum number of entries in one read. */
+const maxNews = 1_000
 
 const Entry = Type.Object({
   _id: Type.String(),
@@ -20,17 +20,17 @@ const Entry = Type.Object({
   expiresAt: Type.String(),
 })
 
-/** Tells every server about a revocation. @throws when Redis is away */
+/** Publishes a revocation to every server. @throws when Redis is unavailable */
 export async function publish(redis: Redis, revocation: Revocation): Promise<void> {
-  await redis.xadd(stream, 'MAXLEN', '~', mostEntries, '*', 'revocation', JSON.stringify(revocation))
+  await redis.xadd(stream, 'MAXLEN', '~', maxEntries, '*', 'revocation', JSON.stringify(revocation))
 }
 
 /** Before the first entry. */
 const beginning = '0-0'
 
 /**
- * Where to read on: after the entry that was read last, as long as the stream still has it. A Redis that has lost it, or
- * is asked for the first time, may have told more than can be read any more: that is a gap.
+ * Where to continue: after the last read entry, if the stream still has it. If Redis has lost it, or is read for the
+ * first time, entries may be missing: that is a gap.
  */
 export async function openStream(redis: Redis, lastId?: string): Promise<{ lastId: string; hasGap: boolean }> {
   if (lastId !== undefined && lastId !== beginning) {
@@ -42,23 +42,23 @@ export async function openStream(redis: Redis, lastId?: string): Promise<{ lastI
   return { lastId: newest?.[0] ?? beginning, hasGap: true }
 }
 
-export interface News {
+export interface StreamBatch {
   revocations: Revocation[]
-  /** Where to read on. */
+  /** Where to continue. */
   lastId: string
-  /** That was all; otherwise more is waiting, as after an absence. */
+  /** Whether this was all; otherwise there is more, as after an outage. */
   isCaughtUp: boolean
 }
 
-/** Waits up to half a second for what is new. */
-export async function readStream(redis: Redis, lastId: string): Promise<News> {
-  const answer = await redis.xread('COUNT', mostNews, 'BLOCK', blockMilliseconds, 'STREAMS', stream, lastId)
+/** Waits up to half a second for new entries. */
+export async function readStream(redis: Redis, lastId: string): Promise<StreamBatch> {
+  const answer = await redis.xread('COUNT', maxNews, 'BLOCK', blockMilliseconds, 'STREAMS', stream, lastId)
   const entries = (answer ?? []).flatMap(([, ofStream]) => ofStream)
   return {
-    // An entry that this version does not understand is in the database as well.
+    // The database also has an entry that this version does not understand.
     revocations: entries.flatMap(([, fields]) => parse(fields[1] ?? '') ?? []),
     lastId: entries.at(-1)?.[0] ?? lastId,
-    isCaughtUp: entries.length < mostNews,
+    isCaughtUp: entries.length < maxNews,
   }
 }
 

@@ -8,7 +8,7 @@ function bufferOf({ most = 5, batch = 2 } = {}) {
     batch,
     everyMilliseconds: 3_600_000,
     write: async (entries) => {
-      if (state.isBroken) throw new Error('the database is away')
+      if (state.isBroken) throw new Error('the database is unavailable')
       state.written.push(entries)
     },
     onDropped: (count) => {

@@ -1,22 +1,22 @@
-/** What takes a batch for good. */
-export type WriteBatch<Entry> = (batch: Entry[]) => Promise<void>
+/** Stores a batch permanently. */
+type WriteBatch<Entry> = (batch: Entry[]) => Promise<void>
 
 export interface BufferOptions<Entry> {
-  /** Entries that are kept while they cannot be written; the oldest are dropped for new ones. */
+  /** Maximum number of entries that wait; the oldest are dropped for new ones. */
   most: number
-  /** Entries of a batch. */
+  /** Number of entries in a batch. */
   batch: number
-  /** Between two batches at least, and before another attempt. */
+  /** Minimum time between two batches, and before a retry. */
   everyMilliseconds: number
   write: WriteBatch<Entry>
   onDropped(count: number): void
-  /** Once for each outage. */
+  /** Called once for each outage. */
   onFailure(error: unknown): void
 }
 
 /**
- * Takes entries at once and writes them later, in batches, one at a time. Nobody waits for it and it never fails: what
- * does not fit while the database is away is dropped and counted.
+ * Accepts entries at once and writes them later, in batches, one at a time. It never blocks and never fails: entries
+ * that do not fit while the database is unavailable are dropped and counted.
  */
 export class EventBuffer<Entry> {
   readonly #options: BufferOptions<Entry>
@@ -35,7 +35,7 @@ export class EventBuffer<Entry> {
     this.#later()
   }
 
-  /** Writes what there is, in one attempt, and resolves whatever comes of it. */
+  /** Writes the waiting entries in one attempt, and resolves in any case. */
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined

@@ -1,23 +1,23 @@
 import fp from 'fastify-plugin'
 import { MongoBulkWriteError, ObjectId } from 'mongodb'
-import type { RecordedEvent } from '../observability/security-events.ts'
+import { type RecordedEvent, retentionOf, type SecurityEventName } from '../observability/security-events.ts'
 import { EventBuffer } from './event-buffer.ts'
 
-/** A security event in the database: what the log has of it as well. */
-export interface StoredEvent extends Omit<RecordedEvent, 'event'> {
+/** A security event in the database, as in the log. */
+interface StoredEvent extends Omit<RecordedEvent, 'event'> {
   event: string
-  /** Ids grow with the time: the newest is the greatest. */
+  /** IDs increase with time: the newest is the greatest. */
   _id: ObjectId
   at: Date
-  /** MongoDB removes it then. */
+  /** Time at which MongoDB removes it. */
   expiresAt: Date
 }
 
-export interface EventFilter {
+interface EventFilter {
   userId?: string
   event?: string
-  /** Events before this one. */
-  before?: ObjectId
+  /** Events before the one with this id: 24 hexadecimal digits. */
+  before?: string
   limit: number
 }
 
@@ -26,42 +26,66 @@ declare module 'fastify' {
     securityEventStore: {
       /** The newest first. */
       list(filter: EventFilter): Promise<StoredEvent[]>
-      /** Resolves when what was recorded until now is written, or could not be. */
+      /** Resolves when all events until now are written or have failed. */
       flush(): Promise<void>
     }
   }
 }
 
-const mostWaiting = 10_000
+const maxWaiting = 10_000
 const batch = 500
 const everyMilliseconds = 250
 
-/** Keeps security events for administrators to read. Beside the log, never in the way of a request. */
+const day = 86_400
+
+/** How long the database keeps an event; 0: it is not stored. @param retention SECURITY_EVENTS_RETENTION in seconds */
+export function keptSeconds(event: SecurityEventName, retention: number): number {
+  const keeping = retentionOf[event]
+  switch (keeping) {
+    case 'kept':
+      return retention
+    case 'routine':
+      return Math.min(retention, 30 * day)
+    case 'refusal':
+      return Math.min(retention, 7 * day)
+    case 'logged':
+      return 0
+  }
+}
+
+/** Stores security events for administrators, in addition to the log, without delaying requests. */
 export default fp(
   async function securityEventStore(app) {
     const events = app.mongo.db.collection<StoredEvent>('security_events')
     const stale = app.mongo.db.collection<StoredEvent>('security_events', {
       readPreference: app.config.mongodb.readPreference,
     })
-    const lifetime = app.config.securityEventsRetentionSeconds * 1000
     const buffer = new EventBuffer<StoredEvent>({
-      ...{ most: mostWaiting, batch, everyMilliseconds },
+      most: maxWaiting,
+      batch,
+      everyMilliseconds,
       write: async (entries) => {
         try {
           await events.insertMany(entries, { ordered: false, writeConcern: { w: 1 } })
         } catch (error) {
-          // A batch whose answer was lost is sent again: then its entries are there already.
+          // A batch whose response was lost is sent again, so its entries may already exist.
           if (!(error instanceof MongoBulkWriteError && error.code === 11_000)) throw error
         }
       },
       onDropped: (count) => app.metrics.eventsDropped.inc(count),
-      onFailure: (error) => app.log.warn({ err: error }, 'security events wait for the database; the log has them'),
+      onFailure: (error) => app.log.warn({ err: error }, 'security events wait for the database; they are in the log'),
     })
     app.securityEvents.subscribe((event) => {
-      const now = new Date()
-      buffer.add({ _id: new ObjectId(), at: now, expiresAt: new Date(now.getTime() + lifetime), ...event })
+      const at = event.at ?? new Date()
+      const seconds = keptSeconds(event.event, app.config.securityEventsRetentionSeconds)
+      if (seconds === 0) return
+      buffer.add({ _id: new ObjectId(), ...event, at, expiresAt: new Date(at.getTime() + seconds * 1000) })
     })
-    app.addHook('preClose', () => buffer.flush())
+    const flush = () => {
+      app.securityEvents.endWindow()
+      return buffer.flush()
+    }
+    app.addHook('preClose', flush)
 
     app.decorate('securityEventStore', {
       list: ({ userId, event, before, limit }) =>
@@ -69,12 +93,12 @@ export default fp(
           .find({
             ...(userId !== undefined && { userId }),
             ...(event !== undefined && { event }),
-            ...(before !== undefined && { _id: { $lt: before } }),
+            ...(before !== undefined && { _id: { $lt: new ObjectId(before) } }),
           })
           .sort({ _id: -1 })
           .limit(limit)
           .toArray(),
-      flush: () => buffer.flush(),
+      flush,
     })
   },
   { name: 'security-event-store', dependencies: ['config', 'mongo', 'metrics', 'security-events'] },

@@ -4,7 +4,7 @@ import { SessionStore } from './store.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Refresh-token families. Source of truth in MongoDB. They are ended by `app.revocation`. */
+    /** Refresh token families, stored in MongoDB. `app.revocation` ends them. */
     sessions: SessionStore
   }
 }
@@ -18,6 +18,7 @@ export default fp(
         idleSeconds: config.refreshTokenIdleLifetimeSeconds,
         absoluteSeconds: config.refreshTokenAbsoluteLifetimeSeconds,
         accessSeconds: config.accessTokenLifetimeSeconds,
+        graceSeconds: config.refreshTokenGraceSeconds,
       }),
     )
   },

@@ -1,15 +1,19 @@
-import type { Collection, ObjectId } from 'mongodb'
+import type { Collection } from 'mongodb'
+import type { UserKey } from '../users/user-key.ts'
 import type { Session } from './session.ts'
 
-const mostListed = 100
+/** Maximum number of sessions of a user: one more ends the least recently used one. */
+export const maxSessions = 100
+/** Maximum number ended at once, if an earlier version allowed more. */
+const maxEndedAtOnce = 20
 
 /**
- * The sessions of a user that have not ended, the one used last first.
- * @param version the user's watermark: what began before it has ended
+ * The active sessions of a user, most recently used first.
+ * @param version the user's watermark: earlier sessions have ended
  */
 export function runningSessions(
   sessions: Collection<Session>,
-  userId: ObjectId,
+  userId: UserKey,
   version: number,
   now: Date,
 ): Promise<Session[]> {
@@ -22,6 +26,20 @@ export function runningSessions(
       expiresAt: { $gt: now },
     })
     .sort({ lastUsedAt: -1 })
-    .limit(mostListed)
+    .limit(maxSessions)
     .toArray()
+}
+
+/** IDs of surplus sessions, least recently used first. */
+export async function excessSessions(sessions: Collection<Session>, userId: UserKey): Promise<string[]> {
+  const running = { userId, revokedAt: { $exists: false } }
+  // Nearly always enough: the index has them, and only one more than allowed is read.
+  if ((await sessions.countDocuments(running, { limit: maxSessions + 1 })) <= maxSessions) return []
+  const excess = await sessions
+    .find(running, { projection: { _id: 1 } })
+    .sort({ lastUsedAt: -1 })
+    .skip(maxSessions)
+    .limit(maxEndedAtOnce)
+    .toArray()
+  return excess.map(({ _id }) => _id)
 }

@@ -1,39 +1,42 @@
-import type { ObjectId } from 'mongodb'
+import type { UserKey } from '../users/user-key.ts'
+import type { Authentication } from './authentication.ts'
 
-/** One log-in and the refresh tokens that follow from it: a family. Tokens are kept as SHA-256 only. */
+/** One login and its refresh tokens, a family. Tokens are stored only as SHA-256. */
 export interface Session {
   /** The `sid` of its access tokens; its refresh tokens begin with it. */
   _id: string
-  userId: ObjectId
-  /** The user's watermark when it began: with less than the watermark of now it has ended. */
+  userId: UserKey
+  /** The user's watermark when the session began. If it is lower than the current one, the session has ended. */
   version: number
   createdAt: Date
   lastUsedAt: Date
-  /** Not refreshed until then, it has ended. */
+  /** Time at which the session ends unless it is refreshed. */
   idleExpiresAt: Date
-  /** It has ended then in any case. */
+  /** Time at which the session ends in any case. */
   expiresAt: Date
-  /** No access token of it is good for longer. */
+  /** Expiry of its last access token. */
   accessUntil: Date
   current: { hash: string; issuedAt: Date }
-  /** Tokens spent a moment ago, oldest first; each still leads to the current one: two tabs, or an answer that was lost. */
+  /** Recently used tokens, oldest first. Each still leads to the current one, for two tabs or a lost response. */
   recent: SpentToken[]
-  /** Hashes of tokens spent before those; whoever shows one has stolen it or was robbed. */
+  /** Hashes of earlier used tokens. If one of them is presented, it was stolen. */
   spent: string[]
   revokedAt?: Date
   revokedReason?: RevocationReason
   device?: string
   address?: string
+  /** The last authentication. Servers without second factors (MFA_MODE) do not write it. */
+  authentication?: Authentication
 }
 
-export interface SpentToken {
+interface SpentToken {
   hash: string
   spentAt: Date
-  /** The token after it, readable only with the token itself. */
+  /** The successor, readable only with the token itself. */
   sealedSuccessor: string
 }
 
-/** Why a session has ended before its time. */
+/** Why a session ended early. */
 export type RevocationReason =
   | 'logout'
   | 'logout_all'
@@ -43,45 +46,56 @@ export type RevocationReason =
   | 'email_change'
   | 'user_disabled'
   | 'user_deleted'
+  | 'mfa_change'
   | 'admin'
   | 'client'
+  | 'too_many'
 
 export interface SessionLifetimes {
   idleSeconds: number
   absoluteSeconds: number
   /** Of its access tokens. */
   accessSeconds: number
+  /** Time for which a used token leads to the current one. */
+  graceSeconds: number
 }
 
-/** A spent token leads to the current one for so long. */
-export const graceMilliseconds = 10_000
-/** Beyond the grace, for clocks of servers and database that differ. */
+/** Added to the grace period for clock skew between servers and database. */
 const clockMarginMilliseconds = 60_000
-/** Tokens in their grace at a time; more would be a loop, not tabs. */
-export const mostRecent = 30
-/** Spent hashes that are remembered. An older one is refused all the same, as unknown. */
-export const mostSpent = 100
+/** Maximum number of tokens in their grace period; more would be a loop, not tabs. */
+const maxRecent = 30
+/** Maximum number of remembered used hashes. An older one is refused as unknown. */
+const maxSpent = 100
 
 /** What a presented refresh token leads to. */
 export type RefreshDecision = 'rotate' | 'repeat' | 'reused' | 'expired' | 'revoked' | 'unknown'
 
-/** @param hash of the presented token, which names this session */
-export function decideRefresh(session: Session, hash: string, now: Date): RefreshDecision {
+/** @param hash of the presented token, which identifies this session */
+export function decideRefresh(
+  session: Session,
+  hash: string,
+  lifetimes: Pick<SessionLifetimes, 'graceSeconds'>,
+  now: Date,
+): RefreshDecision {
   const isCurrent = session.current.hash === hash
   const recent = session.recent.find((token) => token.hash === hash)
-  // First, so that a made-up token learns nothing about the session that it names.
+  // First, so that a made-up token reveals nothing about the session.
   if (!isCurrent && recent === undefined && !session.spent.includes(hash)) return 'unknown'
   if (session.revokedAt !== undefined) return 'revoked'
   if (now >= session.idleExpiresAt || now >= session.expiresAt) return 'expired'
   if (isCurrent) return 'rotate'
-  return recent !== undefined && isInGrace(recent, now) ? 'repeat' : 'reused'
+  return recent !== undefined && isInGrace(recent, lifetimes, now) ? 'repeat' : 'reused'
 }
 
-function isInGrace({ spentAt }: SpentToken, now: Date): boolean {
-  return now.getTime() - spentAt.getTime() <= graceMilliseconds
+function isInGrace(
+  { spentAt }: SpentToken,
+  { graceSeconds }: Pick<SessionLifetimes, 'graceSeconds'>,
+  now: Date,
+): boolean {
+  return now.getTime() - spentAt.getTime() <= graceSeconds * 1000
 }
 
-/** What is written when the current token is replaced. */
+/** The update that replaces the current token. */
 export function rotation(
   session: Session,
   successor: { hash: string; sealed: string },
@@ -89,26 +103,26 @@ export function rotation(
   now: Date,
 ): Pick<Session, 'current' | 'recent' | 'spent' | 'lastUsedAt' | 'idleExpiresAt' | 'accessUntil'> {
   const justSpent = { hash: session.current.hash, spentAt: now, sealedSuccessor: successor.sealed }
-  const inGrace = session.recent.filter((token) => isInGrace(token, now)).slice(1 - mostRecent)
-  // The chain from a recent token to the current one must have no gap: what leaves is the oldest.
+  const inGrace = session.recent.filter((token) => isInGrace(token, lifetimes, now)).slice(1 - maxRecent)
+  // The chain from a recent token to the current one must have no gap, so the oldest is removed.
   const leaving = session.recent.slice(0, session.recent.length - inGrace.length)
   return {
     current: { hash: successor.hash, issuedAt: now },
     recent: [...inGrace, justSpent],
-    spent: [...session.spent, ...leaving.map(({ hash }) => hash)].slice(-mostSpent),
+    spent: [...session.spent, ...leaving.map(({ hash }) => hash)].slice(-maxSpent),
     lastUsedAt: now,
     ...ends(now, lifetimes),
   }
 }
 
-/** Ends that move with each use. */
+/** Expiry times that move with each use. */
 export function ends(
   now: Date,
-  { idleSeconds, accessSeconds }: SessionLifetimes,
+  { idleSeconds, accessSeconds, graceSeconds }: SessionLifetimes,
 ): Pick<Session, 'idleExpiresAt' | 'accessUntil'> {
   return {
     idleExpiresAt: new Date(now.getTime() + idleSeconds * 1000),
-    // A token spent now may be shown again until the end of its grace, for another access token.
-    accessUntil: new Date(now.getTime() + accessSeconds * 1000 + graceMilliseconds + clockMarginMilliseconds),
+    // A token that is used now may be presented again until the end of its grace period, for another access token.
+    accessUntil: new Date(now.getTime() + (accessSeconds + graceSeconds) * 1000 + clockMarginMilliseconds),
   }
 }

@@ -1,35 +1,41 @@
 import { randomUUID } from 'node:crypto'
-import type { Collection, ObjectId } from 'mongodb'
-import { hashOf, newRefreshToken, seal, sessionIdOf, unseal } from './refresh-token.ts'
+import type { Collection } from 'mongodb'
+import { hashOf } from '../opaque-token.ts'
+import type { UserKey } from '../users/user-key.ts'
+import type { Authentication } from './authentication.ts'
+import { newRefreshToken, seal, sessionIdOf, unseal } from './refresh-token.ts'
 import { decideRefresh, ends, type RefreshDecision, rotation, type Session, type SessionLifetimes } from './session.ts'
+import { runningSessions } from './session-list.ts'
 
 export type RefreshResult =
   | { outcome: 'refreshed'; session: Session; refreshToken: string }
   | { outcome: 'unknown' }
   | { outcome: Exclude<RefreshDecision, 'rotate' | 'repeat' | 'unknown'>; session: Session }
 
-/** A rotation that arrives at the database later than that is none: see `#rotate`. */
-const mostDelayMilliseconds = 5_000
+/**
+ * A rotation that reaches the database later than this, or than half of the grace period, has no effect: see `#rotate`.
+ */
+const maxDelayMilliseconds = 5_000
 
 /**
- * Sessions in MongoDB. A rotation is one conditional write: of any number of requests at a time one wins, and all get
- * the same token. The time is the database's, the same for every server.
+ * Sessions in MongoDB. A rotation is one conditional write: of concurrent requests one wins, and all get the same
+ * token. The time is that of the database, the same for every server.
  */
 export class SessionStore {
   readonly #sessions: Collection<Session>
   readonly #lifetimes: SessionLifetimes
   readonly #clock: () => Date | '$$NOW'
 
-  /** @param clock what stands in for the database's clock, in tests about time */
+  /** @param clock replaces the database clock in tests */
   constructor(sessions: Collection<Session>, lifetimes: SessionLifetimes, clock: () => Date | '$$NOW' = () => '$$NOW') {
     this.#sessions = sessions
     this.#lifetimes = lifetimes
     this.#clock = clock
   }
 
-  /** @param version the user's watermark, read before whatever lets the user in was checked for the last time */
+  /** @param version the user's watermark, read before the last check of the login */
   async create(
-    { userId, version, ...from }: { userId: ObjectId; version: number; device?: string; address?: string },
+    { userId, version, ...from }: Pick<Session, 'userId' | 'version' | 'device' | 'address' | 'authentication'>,
     now: Date,
   ): Promise<{ session: Session; refreshToken: string }> {
     const _id = randomUUID()
@@ -55,12 +61,12 @@ export class SessionStore {
     const sessionId = sessionIdOf(presented)
     if (sessionId === undefined) return { outcome: 'unknown' }
     const hash = hashOf(presented)
-    // The second look comes after a rotation by another request: then the token is a recent one.
+    // The second read follows a rotation by another request: then the token is a recent one.
     for (let look = 0; look < 3; look++) {
       const found = await this.#find(sessionId)
       if (found === undefined) return { outcome: 'unknown' }
       const { session, now } = found
-      const outcome = decideRefresh(session, hash, now)
+      const outcome = decideRefresh(session, hash, this.#lifetimes, now)
       switch (outcome) {
         case 'unknown':
           return { outcome }
@@ -75,15 +81,36 @@ export class SessionStore {
           return { outcome, session }
       }
     }
-    throw new Error('the session changed under every look at it')
+    throw new Error('the session changed during every attempt')
   }
 
-  /** What a refresh with the token would lead to now, without one. @returns undefined when no session is meant by it */
+  /** The result that a refresh with the token would have now. @returns undefined when it identifies no session */
   async inspect(presented: string): Promise<{ session: Session; outcome: RefreshDecision } | undefined> {
     const sessionId = sessionIdOf(presented)
     const found = sessionId === undefined ? undefined : await this.#find(sessionId)
     if (found === undefined) return undefined
-    return { session: found.session, outcome: decideRefresh(found.session, hashOf(presented), found.now) }
+    return {
+      session: found.session,
+      outcome: decideRefresh(found.session, hashOf(presented), this.#lifetimes, found.now),
+    }
+  }
+
+  /** The active sessions of a user. @param version the user's watermark */
+  list(userId: UserKey, version: number, now: Date): Promise<Session[]> {
+    return runningSessions(this.#sessions, userId, version, now)
+  }
+
+  /** Records another authentication in an active session. @returns the session, unless it has ended */
+  authenticate(_id: string, authentication: Authentication): Promise<Session | null> {
+    return this.#sessions.findOneAndUpdate(
+      { _id, revokedAt: { $exists: false } },
+      { $set: { authentication } },
+      { returnDocument: 'after' },
+    )
+  }
+
+  async isOf(_id: string, userId: UserKey): Promise<boolean> {
+    return (await this.#sessions.findOne({ _id, userId }, { projection: { _id: 1 } })) !== null
   }
 
   async #find(_id: string): Promise<{ session: Session; now: Date } | undefined> {
@@ -95,19 +122,20 @@ export class SessionStore {
   }
 
   /**
-   * The write is bound to its time: a database that hung and goes on carries out what it was sent long ago, and its
-   * client, who got no answer, would come with the spent token after the grace, like a thief.
+   * The write has a deadline: a database that hung and recovers executes old writes, and a client that got no response
+   * would present the used token after the grace period, like a thief.
    *
    * @returns undefined when another request was faster
    */
   async #rotate(session: Session, presented: string, now: Date): Promise<string | undefined> {
+    const maxDelay = Math.min(maxDelayMilliseconds, this.#lifetimes.graceSeconds * 500)
     const successor = newRefreshToken(session._id)
     const { matchedCount } = await this.#sessions.updateOne(
       {
         _id: session._id,
         'current.hash': session.current.hash,
         revokedAt: { $exists: false },
-        $expr: { $lt: [{ $subtract: [this.#clock(), now] }, mostDelayMilliseconds] },
+        $expr: { $lt: [{ $subtract: [this.#clock(), now] }, maxDelay] },
       },
       {
         $set: rotation(session, { hash: hashOf(successor), sealed: seal(successor, presented) }, this.#lifetimes, now),
@@ -117,7 +145,7 @@ export class SessionStore {
   }
 }
 
-/** From a spent token to the current one, each sealed with the one before it. */
+/** From a used token to the current one, each encrypted with its predecessor. */
 function currentTokenOf({ recent }: Session, presented: string, hash: string): string {
   const after = recent.slice(recent.findIndex((token) => token.hash === hash))
   return after.reduce((token, { sealedSuccessor }) => unseal(sealedSuccessor, token), presented)

@@ -1,14 +1,13 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
+import fastify from 'fastify'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { expect, test } from 'vitest'
-import { issueAccessToken, readAccessToken, type TokenPolicy } from './access-token.ts'
-import { KeyStore } from './key-store.ts'
-import { parseKeySet } from './parse-key-set.ts'
-import { VerifiedTokens } from './verified-tokens.ts'
+import { Problem } from '../problems/problem.ts'
+import { asProblem, registerAccessTokens } from './issue-and-verify.ts'
+import { KeyStore, keyOfSecret } from './key-store.ts'
+import { loadKeySet } from './load-key-set.ts'
 
 const policy = { issuer: 'https://auth.example.com', audience: 'apps', lifetimeSeconds: 900 }
-const verifyAccessToken = async (keys: KeyStore, policy: TokenPolicy, token: string, now: Date) =>
-  new VerifiedTokens(keys, (unknown, at) => readAccessToken(keys, policy, unknown, at)).verify(token, now)
 const switchAt = Date.parse('2026-03-01T00:00:00Z')
 const retireAt = switchAt + 930_000
 const subject = {
@@ -27,34 +26,61 @@ function rotatingKeys(): KeyStore {
     ...(until !== undefined && { retireAt: new Date(until).toISOString() }),
   })
   const keys = new KeyStore()
-  keys.replace(parseKeySet(JSON.stringify({ version: 1, keys: [key('old', 0, retireAt), key('next', switchAt)] })))
+  keys.replace(loadKeySet(JSON.stringify({ version: 1, keys: [key('old', 0, retireAt), key('next', switchAt)] })))
   return keys
 }
 
 const at = (milliseconds: number) => new Date(milliseconds)
 
+/** A server at a moment. */
+async function serverAt(milliseconds: number, keys: KeyStore, change: Partial<typeof policy> = {}) {
+  const app = fastify()
+  const requireActiveSession = async () => {}
+  const now = () => at(milliseconds)
+  const tokens = await registerAccessTokens(app, { keys, policy: { ...policy, ...change }, requireActiveSession, now })
+  let failure: unknown
+  app.get('/', async (request) =>
+    request.jwtVerify().catch((error: unknown) => {
+      failure = error
+    }),
+  )
+  /** In the header of a request and in a body. @returns the code of the problem */
+  const verify = async (token: string): Promise<string | undefined> => {
+    failure = undefined
+    await app.inject({ url: '/', headers: { authorization: `Bearer ${token}` } })
+    const inHeader = codeOf(asProblem(failure))
+    const inBody = await Promise.try(() => tokens.verify(token)).then(() => undefined, codeOf)
+    expect(inHeader).toBe(inBody)
+    return inHeader
+  }
+  return { issue: tokens.issue, verify }
+}
+
+const codeOf = (error: unknown) =>
+  error === undefined ? undefined : error instanceof Problem ? error.code : `no problem: ${String(error)}`
+
 test('every server changes the signer at the same moment, and no token is refused for it', async () => {
   const keys = rotatingKeys()
-  const before = await issueAccessToken(keys, policy, subject, at(switchAt - 1))
-  const after = await issueAccessToken(keys, policy, subject, at(switchAt))
-  expect([before, after].map(({ token }) => decodeProtectedHeader(token).kid)).toEqual(['old', 'next'])
+  const [before, after] = await Promise.all(
+    [switchAt - 1, switchAt].map(async (time) => (await serverAt(time, keys)).issue(subject).token),
+  )
+  expect([before, after].map((token = '') => decodeProtectedHeader(token).kid)).toEqual(['old', 'next'])
   // A server whose clock is behind accepts the new one; every server accepts the old one until it expires.
-  await verifyAccessToken(keys, policy, after.token, at(switchAt - 20_000))
-  await verifyAccessToken(keys, policy, before.token, at(switchAt + 899_000))
+  expect(await (await serverAt(switchAt - 20_000, keys)).verify(after ?? '')).toBeUndefined()
+  expect(await (await serverAt(switchAt + 899_000, keys)).verify(before ?? '')).toBeUndefined()
 })
 
 test('a retired key verifies nothing', async () => {
   const keys = rotatingKeys()
-  const long = { ...policy, lifetimeSeconds: 3_600 }
-  const { token } = await issueAccessToken(keys, long, subject, at(switchAt - 1))
-  await verifyAccessToken(keys, long, token, at(retireAt - 1))
-  await expect(verifyAccessToken(keys, long, token, at(retireAt))).rejects.toMatchObject({ code: 'token_invalid' })
+  const long = { lifetimeSeconds: 3_600 }
+  const { token } = (await serverAt(switchAt - 1, keys, long)).issue(subject)
+  expect(await (await serverAt(retireAt - 1, keys, long)).verify(token)).toBeUndefined()
+  expect(await (await serverAt(retireAt, keys, long)).verify(token)).toBe('token_invalid')
 })
 
 test('a token has the claims that are promised, and ends with its session', async () => {
-  const keys = rotatingKeys()
   const ending = { ...subject, session: { _id: 'sid', version: 17, expiresAt: at(switchAt + 100_000) } }
-  const { token, expiresInSeconds, jti } = await issueAccessToken(keys, policy, ending, at(switchAt))
+  const { token, expiresInSeconds, jti } = (await serverAt(switchAt, rotatingKeys())).issue(ending)
   const iat = switchAt / 1000
   expect(decodeJwt(token)).toEqual({
     iss: policy.issuer,
@@ -65,17 +91,23 @@ test('a token has the claims that are promised, and ends with its session', asyn
     ver: 17,
     jti,
     iat,
-    nbf: iat,
+    // Verifiers whose clock is behind, and that allow for no difference, accept a token that was just issued.
+    nbf: iat - 30,
     exp: iat + 100,
+    client_id: 'first-party',
   })
   expect(expiresInSeconds).toBe(100)
 })
 
-test('without a signer there is no token, and the client is told to come back', async () => {
-  await expect(issueAccessToken(new KeyStore(), policy, subject, at(switchAt))).rejects.toMatchObject({
-    statusCode: 503,
-    code: 'not_ready',
-  })
+test('the header of a token is the text that servers of every version compare, byte by byte', async () => {
+  const { token } = (await serverAt(switchAt, rotatingKeys())).issue(subject)
+  const [header = ''] = token.split('.')
+  expect(Buffer.from(header, 'base64url').toString()).toBe('{"alg":"HS256","kid":"next","typ":"at+jwt"}')
+})
+
+test('without an active key there is no token, and the client is told to retry', async () => {
+  const { issue } = await serverAt(switchAt, new KeyStore())
+  expect(() => issue(subject)).toThrow(expect.objectContaining({ statusCode: 503, code: 'not_ready' }))
 })
 
 test.each([
@@ -85,10 +117,24 @@ test.each([
   ['more than 30 s before it was issued', -30_001, 'token_invalid'],
 ])('a token at %s: %s ms, %s', async (_when, milliseconds, code) => {
   const keys = rotatingKeys()
-  const { token } = await issueAccessToken(keys, policy, subject, at(switchAt))
-  const outcome = await verifyAccessToken(keys, policy, token, at(switchAt + milliseconds)).then(
-    () => undefined,
-    (error) => error.code,
-  )
-  expect(outcome).toBe(code)
+  const { token } = (await serverAt(switchAt, keys)).issue(subject)
+  expect(await (await serverAt(switchAt + milliseconds, keys)).verify(token)).toBe(code)
+})
+
+const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+test.each([
+  ['a private key', pair.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
+  ['a public key', pair.publicKey.export({ type: 'spki', format: 'pem' }).toString()],
+  ['a certificate', `-----BEGIN CERTIFICATE-----\n${randomBytes(300).toString('base64')}\n-----END CERTIFICATE-----\n`],
+  ['a JWK', JSON.stringify(pair.privateKey.export({ format: 'jwk' }))],
+  ['64 random characters', randomBytes(48).toString('base64url')],
+  ['65 random characters', `${randomBytes(48).toString('base64url')}x`],
+])('a secret that is %s signs and verifies by HMAC, as any other', async (_what, secret) => {
+  const keys = new KeyStore()
+  keys.replace([keyOfSecret(secret)])
+  const server = await serverAt(switchAt, keys)
+  const { token } = server.issue(subject)
+  expect(await server.verify(token)).toBeUndefined()
+  const [header, payload, signature] = token.split('.')
+  expect(signature).toBe(createHmac('sha256', secret).update(`${header}.${payload}`).digest('base64url'))
 })

@@ -1,42 +1,48 @@
-import { randomUUID } from 'node:crypto'
-import { compactVerify, errors, SignJWT } from 'jose'
+import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { problem } from '../problems/problem.ts'
+import type { ReceivedToken } from '../../external/jwt.ts'
+import { type Problem, problem } from '../problems/problem.ts'
+import { type Authentication, authenticationClaims } from '../sessions/authentication.ts'
 import type { KeyStore, LoadedKey } from './key-store.ts'
 
 const NumericDate = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Name = Type.String({ minLength: 1 })
 
-/** What an access token says. RFC 9068, without what one audience does not need. Times are in seconds since 1970. */
+/**
+ * The claims of an access token. RFC 9068. Times are in seconds since 1970.
+ *
+ * Tokens of earlier versions have no `client_id`.
+ */
 const AccessTokenClaims = Type.Object({
   iss: Name,
   aud: Name,
-  /** The user: hex of the document's `_id`. */
+  /** The user: the hex of the `_id` in the document, or the result of `keyOf` for other types. */
   sub: Name,
   /** The session, which a logout ends. */
   sid: Name,
   role: Name,
-  /** The user's watermark when the session began: a token with less than the watermark of now is revoked. */
+  /** The user's watermark when the session began. If it is lower than the current one, the token is revoked. */
   ver: NumericDate,
   jti: Name,
   iat: NumericDate,
+  /** Earlier than `iat`, because many verifiers allow no clock skew here. */
   nbf: NumericDate,
   exp: NumericDate,
+  /** The client of the token. Users log in through applications of one owner, which are not registered. */
+  client_id: Type.Optional(Name),
+  /** How and when the user authenticated. Only from servers with second factors (MFA_MODE). */
+  amr: Type.Optional(Type.Array(Name)),
+  acr: Type.Optional(Name),
+  auth_time: Type.Optional(NumericDate),
 })
 export type AccessTokenClaims = Static<typeof AccessTokenClaims>
-
-export interface IssuedToken {
-  token: string
-  jti: string
-  expiresInSeconds: number
-}
 
 /** Who a token is for, and the session that it belongs to. */
 export interface TokenSubject {
   userId: string
   role: string
-  session: { _id: string; version: number; expiresAt: Date }
+  session: { _id: string; version: number; expiresAt: Date; authentication?: Authentication }
 }
 
 export interface TokenPolicy {
@@ -45,103 +51,125 @@ export interface TokenPolicy {
   lifetimeSeconds: number
 }
 
-/** How far the clocks of servers may differ. */
-export const leewaySeconds = 30
-/** Ours have about 600. A header of 8 KiB would fit more, none of it worth a signature check. */
+/** `client_id` of tokens from a login: required by RFC 9068 section 2.2. */
+const firstParty = 'first-party'
+
+/**
+ * Tokens of this server have about 600 characters. A header of 8 KiB could contain more, but a longer text is not worth
+ * a signature check.
+ */
 const mostCharacters = 4_096
 
 /**
- * A token never outlives its session.
- * @throws Problem 503 `not_ready` when no signing key is active
+ * The claims of a token that is issued at `now`. A token never outlives its session.
+ *
+ * @param jti unique among all tokens
  */
-export async function issueAccessToken(
-  keys: KeyStore,
+export function newClaims(
   { issuer, audience, lifetimeSeconds }: TokenPolicy,
   { userId, role, session }: TokenSubject,
+  jti: string,
   now: Date,
-): Promise<IssuedToken> {
-  const key = keys.signer(now)
-  if (key === undefined) throw problem(503, 'not_ready', 'No signing key is active now.', { retryAfterSeconds: 5 })
-  const issuedAt = Math.floor(now.getTime() / 1000)
-  const expiresInSeconds = Math.min(lifetimeSeconds, Math.floor(session.expiresAt.getTime() / 1000) - issuedAt)
-  const jti = randomUUID()
-  const token = await new SignJWT({ sid: session._id, role, ver: session.version })
-    .setProtectedHeader(key.header)
-    .setIssuer(issuer)
-    .setAudience(audience)
-    .setSubject(userId)
-    .setJti(jti)
-    .setIssuedAt(issuedAt)
-    .setNotBefore(issuedAt)
-    .setExpirationTime(issuedAt + expiresInSeconds)
-    .sign(key.signing)
-  return { token, jti, expiresInSeconds }
-}
-
-/** What is true of a token at any time; what depends on the time is `requireCurrent`. */
-export interface SignedToken {
-  /** Its first segment, as it came. */
-  header: string
-  claims: AccessTokenClaims
-  key: LoadedKey
+): AccessTokenClaims {
+  const iat = Math.floor(now.getTime() / 1000)
+  const exp = Math.min(iat + lifetimeSeconds, Math.floor(session.expiresAt.getTime() / 1000))
+  return {
+    iss: issuer,
+    aud: audience,
+    sub: userId,
+    sid: session._id,
+    role,
+    ver: session.version,
+    jti,
+    iat,
+    nbf: iat - leewaySeconds,
+    exp,
+    client_id: firstParty,
+    ...authenticationClaims(session.authentication),
+  }
 }
 
 /**
- * Reads a token that one of our keys has signed, and checks all that does not depend on the time.
+ * The access token of an `Authorization` header. RFC 6750 section 2.1.
+ * @throws Problem 401 `token_missing`
+ */
+export function bearerToken(authorization = ''): string {
+  const token = /^Bearer +([^ ]+)$/i.exec(authorization)?.[1]
+  if (token !== undefined) return token
+  throw problem(401, 'token_missing', 'Send the access token as "Authorization: Bearer …".')
+}
+
+/** @throws Problem 401 `token_invalid` for a text that is too short or too long for an access token */
+export function requireTokenSize(token: string): string {
+  if (token === '' || token.length > mostCharacters) throw invalidToken()
+  return token
+}
+
+/**
+ * The key that must have signed a received token. Runs before the signature is checked and before anything in the token
+ * is trusted. Decision 0010.
  *
- * For whoever keeps the result: the key belongs to it. It holds only while `keys.verifier` still gives that very key
- * for the token's header; and the time and the revocations are looked at for every request, after any cache.
+ * Only this server issues tokens. The header must therefore be, byte by byte, the one that the key writes: every other
+ * header (another alg, none, jwk, jku, x5u, crit, a member twice) is refused. The payload and the signature must have
+ * the one spelling that this server writes: no claim twice, no white space, no second base64url form of the same bytes.
  *
  * @throws Problem 401 `token_invalid`
  */
-export async function readAccessToken(
+export function requireKey(
   keys: KeyStore,
-  { issuer, audience }: Pick<TokenPolicy, 'issuer' | 'audience'>,
-  token: string,
+  { header, payload, signature, claims }: ReceivedToken,
   now: Date,
-): Promise<SignedToken> {
-  const segments = token.length <= mostCharacters ? token.split('.') : []
-  const [header, payload, signature] = segments
-  if (header === undefined || payload === undefined || signature === undefined || segments.length !== 3) throw invalid()
-  // Only this server issues, so a header is one of those that it writes, byte by byte. Whatever else a header could
-  // carry (another alg, none, jwk, jku, x5u, crit, a key twice) is refused before anything reads it. Decision 0010.
+): LoadedKey {
   const key = keys.verifier(header, now)
-  if (key === undefined || !isCanonical(signature)) throw invalid()
-
-  const claims = await signedClaims(token, key)
-  // One spelling: no claim twice, no white space, no second base64 of the same bytes.
-  if (Buffer.from(JSON.stringify(claims)).toString('base64url') !== payload) throw invalid()
-  if (!claimsCheck.Check(claims) || claims.iss !== issuer || claims.aud !== audience) throw invalid()
-  return { header, claims, key }
+  const isOwnSpelling = isCanonical(signature) && base64url(JSON.stringify(claims)) === payload
+  if (key === undefined || !isOwnSpelling) throw invalidToken()
+  return key
 }
 
 const claimsCheck = Compile(AccessTokenClaims)
 
+/**
+ * The claims of a token with a good signature, issuer and audience. The JWT library accepts a missing claim, a list of
+ * audiences and times that are not whole seconds; this server never issues those.
+ *
+ * @throws Problem 401 `token_invalid`
+ */
+export function requireClaims(claims: unknown): AccessTokenClaims {
+  if (!claimsCheck.Check(claims)) throw invalidToken()
+  return claims
+}
+
+type Times = Pick<AccessTokenClaims, 'iat' | 'nbf' | 'exp'>
+
 /** @throws Problem 401 `token_expired` or `token_invalid` */
-export function requireCurrent({ iat, nbf, exp }: Pick<AccessTokenClaims, 'iat' | 'nbf' | 'exp'>, now: Date): void {
-  const seconds = now.getTime() / 1000
-  if (seconds >= exp + leewaySeconds) throw problem(401, 'token_expired', 'The token has expired. Refresh it.')
-  if (Math.max(iat, nbf) > seconds + leewaySeconds) {
-    throw problem(401, 'token_invalid', 'The token is of the future. Compare the clocks of the servers.')
+export function requireCurrent(times: Times, now: Date): void {
+  if (isExpired(times, now)) throw problem(401, 'token_expired', 'The token has expired. Refresh it.')
+  if (isOfFuture(times, now)) {
+    throw problem(401, 'token_invalid', 'The token is from the future. Check the clocks of the servers.')
   }
 }
 
-/** The algorithm is the key's, never the token's. */
-async function signedClaims(token: string, key: LoadedKey): Promise<unknown> {
-  try {
-    const { payload } = await compactVerify(token, key.verifying, { algorithms: [key.alg] })
-    return JSON.parse(new TextDecoder().decode(payload))
-  } catch (error) {
-    if (error instanceof errors.JOSEError || error instanceof SyntaxError) throw invalid(error)
-    throw error
-  }
+export function isCurrent(times: Times, now: Date): boolean {
+  return !isExpired(times, now) && !isOfFuture(times, now)
 }
 
-/** base64 in the one spelling of its bytes: the last character of another one has bits that nobody reads. */
+function isExpired({ exp }: Times, now: Date): boolean {
+  return now.getTime() / 1000 >= exp + leewaySeconds
+}
+
+function isOfFuture({ iat, nbf }: Times, now: Date): boolean {
+  return Math.max(iat, nbf) > now.getTime() / 1000 + leewaySeconds
+}
+
+export function invalidToken(cause?: unknown): Problem {
+  return problem(401, 'token_invalid', 'This server did not issue the token, or the token was modified.', { cause })
+}
+
+/** base64url in its canonical encoding: in other encodings, the last character has bits that decoders ignore. */
 function isCanonical(text: string): boolean {
   return Buffer.from(text, 'base64url').toString('base64url') === text
 }
 
-function invalid(cause?: unknown) {
-  return problem(401, 'token_invalid', 'The token is not one of this server, or was changed.', { cause })
+function base64url(text: string): string {
+  return Buffer.from(text).toString('base64url')
 }

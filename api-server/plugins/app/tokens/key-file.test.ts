@@ -3,21 +3,21 @@ import { mkdir, mkdtemp, rename, rm, symlink, unlink, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { KeyFile, type KeyFileNews } from './key-file.ts'
-import { KeyStore } from './key-store.ts'
+import { KeyFile, type KeyFileNews, signingKeys } from './key-file.ts'
+import { KeyStore, type LoadedKey } from './key-store.ts'
 
 let folder: string
 let file: string
 let keys: KeyStore
 let news: KeyFileNews[]
-let follower: KeyFile
+let follower: KeyFile<LoadedKey>
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'authservice-keys-'))
   file = join(folder, 'keys.json')
   keys = new KeyStore()
   news = []
-  follower = new KeyFile(file, keys, (one) => news.push(one))
+  follower = new KeyFile(file, signingKeys(keys), (one) => news.push(one))
 })
 
 afterEach(async () => {
@@ -64,7 +64,7 @@ test.each([
   ['is no JSON', '{"version": 1, "ke'],
   ['has no key', JSON.stringify({ version: 1, keys: [] })],
   ['has no key that signs now', keySetFrom('2999-01-01T00:00:00Z', 'future')],
-])('a file that %s changes nothing, is told once, and is mended by a good one', async (_what, broken) => {
+])('a file that %s changes nothing, is reported once, and is replaced by a valid one', async (_what, broken) => {
   await writeFile(file, keySet('old'))
   await follower.load()
   follower.follow()
@@ -75,10 +75,10 @@ test.each([
   await writeFile(join(folder, 'something-else'), 'makes it look again')
   await writeFile(`${file}.new`, keySet('mended'))
   await rename(`${file}.new`, file)
-  await vi.waitFor(() => expect(news.at(-1)?.kind).toBe('mended'), { timeout: 9_000 })
+  await vi.waitFor(() => expect(news.at(-1)?.kind).toBe('recovered'), { timeout: 9_000 })
   expect(loaded()).toEqual(['mended'])
-  const told = news.map((one) => (one.kind === 'unusable' ? one.reason : one.kind))
-  expect(new Set(told).size).toBe(told.length)
+  const reported = news.map((one) => (one.kind === 'unusable' ? one.reason : one.kind))
+  expect(new Set(reported).size).toBe(reported.length)
 })
 
 test('a file that is gone leaves the keys in use', async () => {

@@ -1,26 +1,41 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { signingKeyAt } from './key-set.ts'
+import { signingKeyAt } from '@authservice-operator/contract/key-set.ts'
 import type { KeyStore, LoadedKey } from './key-store.ts'
-import { KeySetError, parseKeySet } from './parse-key-set.ts'
+import { KeySetError, loadKeySet } from './load-key-set.ts'
 
-/** A volume's files change by a rename that a watch may miss: they are looked at so often in any case. */
+/** Interval at which files are checked in any case, because a watch may miss the rename with which volumes change. */
 const rereadMilliseconds = 10_000
 
-/** What a look at the file came to, told once for each change. */
+/** The result of reading the file, reported once for each change. */
 export type KeyFileNews =
   | { kind: 'changed'; kids: string[] }
   | { kind: 'unusable'; reason: string }
-  | { kind: 'mended' }
+  | { kind: 'recovered' }
+
+/** What a file contains, and where its keys go. */
+export interface KeyFileContent<Key extends DatedKey> {
+  /** For messages, such as `signing keys`. */
+  name: string
+  /** @throws KeySetError */
+  parse(text: string): Key[]
+  replace(keys: readonly Key[]): void
+}
+
+type DatedKey = Pick<LoadedKey, 'kid' | 'activateAt' | 'retireAt'>
+
+export function signingKeys(store: KeyStore): KeyFileContent<LoadedKey> {
+  return { name: 'signing keys', parse: loadKeySet, replace: (keys) => store.replace(keys) }
+}
 
 /**
- * Keeps a key store as its file says, while the server runs. A file that cannot be used changes nothing: the keys
- * known before stay in use until there is a better one.
+ * Keeps a key store up to date with its file. An unusable file changes nothing: earlier keys stay in use until there is
+ * a valid file.
  */
-export class KeyFile {
+export class KeyFile<Key extends DatedKey> {
   readonly #file: string
-  readonly #keys: KeyStore
+  readonly #content: KeyFileContent<Key>
   readonly #tell: (news: KeyFileNews) => void
   #text = ''
   #unusable: string | undefined
@@ -28,27 +43,27 @@ export class KeyFile {
   #watcher: FSWatcher | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(file: string, keys: KeyStore, tell: (news: KeyFileNews) => void) {
+  constructor(file: string, content: KeyFileContent<Key>, tell: (news: KeyFileNews) => void) {
     this.#file = file
-    this.#keys = keys
+    this.#content = content
     this.#tell = tell
   }
 
   /** @throws KeySetError: a server that has no keys yet cannot start */
   async load(): Promise<void> {
     const text = await this.#read()
-    this.#keys.replace(parse(this.#file, text))
+    this.#content.replace(this.#parse(text))
     this.#text = text
   }
 
   follow(): void {
     const look = () => {
-      // One after another: an older reading must not overtake a newer one.
+      // One after another, so that an older read does not overwrite a newer one.
       this.#reading = this.#reading.then(() => this.#look())
     }
-    // The folder, because a Secret volume replaces a link in it.
+    // Watches the folder, because a Secret volume replaces a link in it.
     this.#watcher = watch(dirname(this.#file), look)
-    this.#watcher.on('error', look) // the timer goes on
+    this.#watcher.on('error', look) // the timer continues
     this.#timer = setInterval(look, rereadMilliseconds)
     this.#timer.unref()
   }
@@ -63,12 +78,12 @@ export class KeyFile {
     try {
       const text = await this.#read()
       if (text !== this.#text) {
-        const keys = parse(this.#file, text)
-        this.#keys.replace(requireSigner(this.#file, keys))
+        const keys = this.#parse(text)
+        this.#content.replace(this.#requireActive(keys))
         this.#text = text
         this.#tell({ kind: 'changed', kids: keys.map(({ kid }) => kid) })
       }
-      if (this.#unusable !== undefined) this.#tell({ kind: 'mended' })
+      if (this.#unusable !== undefined) this.#tell({ kind: 'recovered' })
       this.#unusable = undefined
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
@@ -82,22 +97,22 @@ export class KeyFile {
       return await readFile(this.#file, 'utf8')
     } catch (error) {
       const code = error instanceof Error && 'code' in error ? error.code : 'unknown'
-      throw new KeySetError(`the signing keys in ${this.#file} cannot be read (${code})`)
+      throw new KeySetError(`the ${this.#content.name} in ${this.#file} cannot be read (${code})`)
     }
   }
-}
 
-function parse(file: string, text: string): LoadedKey[] {
-  try {
-    return parseKeySet(text)
-  } catch (error) {
-    if (!(error instanceof KeySetError)) throw error
-    throw new KeySetError(`the signing keys in ${file} cannot be used: ${error.message}`)
+  #parse(text: string): Key[] {
+    try {
+      return this.#content.parse(text)
+    } catch (error) {
+      if (!(error instanceof KeySetError)) throw error
+      throw new KeySetError(`the ${this.#content.name} in ${this.#file} cannot be used: ${error.message}`)
+    }
   }
-}
 
-/** A running server that nobody can log in to any more would be worse than one with yesterday's keys. */
-function requireSigner(file: string, keys: LoadedKey[], now = new Date()): LoadedKey[] {
-  if (signingKeyAt(keys, now) !== undefined) return keys
-  throw new KeySetError(`the signing keys in ${file} cannot be used: none of them is active now`)
+  /** A running server without an active key would be worse than one with yesterday's keys. */
+  #requireActive(keys: Key[], now = new Date()): Key[] {
+    if (signingKeyAt(keys, now) !== undefined) return keys
+    throw new KeySetError(`the ${this.#content.name} in ${this.#file} cannot be used: no key is active now`)
+  }
 }

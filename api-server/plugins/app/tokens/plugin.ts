@@ -1,25 +1,24 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import {
-  type AccessTokenClaims,
-  type IssuedToken,
-  issueAccessToken,
-  readAccessToken,
-  type TokenSubject,
-} from './access-token.ts'
-import { KeyFile, type KeyFileNews } from './key-file.ts'
+import { problem } from '../problems/problem.ts'
+import type { RevocationVerdict } from '../revocation/plugin.ts'
+import { followAcceptedKeys } from './accepted-keys.ts'
+import type { AccessTokenClaims, TokenSubject } from './access-token.ts'
+import { type IssuedToken, registerAccessTokens } from './issue-and-verify.ts'
+import { KeyFile, type KeyFileNews, signingKeys } from './key-file.ts'
 import { KeyStore, keyOfSecret } from './key-store.ts'
-import { VerifiedTokens } from './verified-tokens.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     tokens: {
+      /** @throws Problem 503 `not_ready` when no signing key is active */
       issueAccessToken(subject: TokenSubject): Promise<IssuedToken>
       /**
-       * Everything but the revocation: a route calls `app.authenticate`. At once for a token that was seen before.
+       * Verifies everything except revocation, for a token in a body. A route that needs a user calls
+       * `app.authenticate`.
        * @throws Problem 401
        */
-      verifyAccessToken(token: string): AccessTokenClaims | Promise<AccessTokenClaims>
+      verifyAccessToken(token: string): Promise<AccessTokenClaims>
       keys: KeyStore
     }
   }
@@ -31,29 +30,53 @@ export default fp(
     const keys = new KeyStore()
     if ('secret' in config.signingKeys) keys.replace([keyOfSecret(config.signingKeys.secret)])
     else await followFile(app, config.signingKeys.file, keys)
+    if (config.acceptedKeysFile !== undefined) {
+      const stop = await followAcceptedKeys(config.acceptedKeysFile, keys, (reason) =>
+        app.log.error({ reason }, 'the additional accepted keys cannot be used'),
+      )
+      app.addHook('onClose', stop)
+    }
 
     const policy = {
       issuer: config.issuer,
       audience: config.audience,
       lifetimeSeconds: config.accessTokenLifetimeSeconds,
     }
-    const verified = new VerifiedTokens(keys, (token, now) => readAccessToken(keys, policy, token, now))
+    const accessTokens = await registerAccessTokens(app, {
+      keys,
+      policy,
+      requireActiveSession: async (claims) => requireActive(await app.revocation.check(claims)),
+    })
     app.decorate('tokens', {
       keys,
       async issueAccessToken(subject) {
-        const issued = await issueAccessToken(keys, policy, subject, new Date())
+        const issued = accessTokens.issue(subject)
         const { userId, session } = subject
         app.securityEvents.record('authn_token_created', { userId, sessionId: session._id })
         return issued
       },
-      verifyAccessToken: (token) => verified.verify(token, new Date()),
+      verifyAccessToken: async (token) => accessTokens.verify(token),
     })
   },
-  { name: 'tokens', dependencies: ['config', 'metrics', 'security-events'] },
+  { name: 'tokens', dependencies: ['config', 'metrics', 'security-events', 'revocation'] },
 )
 
+/** @throws Problem 401 `session_revoked`, or 503 `revocation_unknown` */
+function requireActive(verdict: RevocationVerdict): void {
+  switch (verdict) {
+    case 'active':
+      return
+    case 'revoked':
+      throw problem(401, 'session_revoked', 'The session has ended. Log in again.')
+    case 'unknown':
+      throw problem(503, 'revocation_unknown', 'The server cannot currently check whether the session has ended.', {
+        retryAfterSeconds: 2,
+      })
+  }
+}
+
 async function followFile(app: FastifyInstance, path: string, keys: KeyStore): Promise<void> {
-  const file = new KeyFile(path, keys, (news) => tell(app, news))
+  const file = new KeyFile(path, signingKeys(keys), (news) => tell(app, news))
   await file.load()
   file.follow()
   app.addHook('onClose', () => file.stop())
@@ -63,14 +86,14 @@ function tell(app: FastifyInstance, news: KeyFileNews): void {
   const { signingKeysUnusable } = app.metrics
   switch (news.kind) {
     case 'changed':
-      app.securityEvents.record('key_rotated', { reason: `the keys are now ${news.kids.join(', ')}` })
+      app.securityEvents.record('key_rotated', { reason: `loaded the keys ${news.kids.join(', ')}` })
       return
     case 'unusable':
       signingKeysUnusable.set(1)
-      app.log.error({ reason: news.reason }, 'the keys known before stay in use')
+      app.log.error({ reason: news.reason }, 'earlier keys stay in use')
       return
-    case 'mended':
+    case 'recovered':
       signingKeysUnusable.set(0)
-      app.log.info('the signing keys can be used again')
+      app.log.info('the signing keys are usable again')
   }
 }

@@ -1,79 +1,65 @@
-import { type AccessTokenClaims, requireCurrent, type SignedToken } from './access-token.ts'
-import type { KeyStore } from './key-store.ts'
+import { type AccessTokenClaims, isCurrent } from './access-token.ts'
+import type { KeyStore, LoadedKey } from './key-store.ts'
 
-/** Of about 1 KB each. */
+/** Maximum number of tokens, of about 1 KB each. */
 const mostRemembered = 10_000
 
-/** Of a token's end, which is its signature: few enough to be hashed fast, and random enough to tell tokens apart. */
-const keyCharacters = 43
-
-interface Remembered extends SignedToken {
-  /** The whole of it: the key of a map is a part. */
-  token: string
+interface VerifiedToken {
+  key: LoadedKey
+  claims: AccessTokenClaims
 }
 
 /**
- * Verifies access tokens, and remembers what does not change of those that were good: the signature and the claims, by
- * the exact text of the token. What may change is looked at every time: whether the key is still the one that verifies
- * tokens with this header, the time, and (by the caller) revocations. What is refused is never remembered.
+ * The hot path of `GET /v1/auth/verify`: access tokens that `request.jwtVerify` has accepted, by their exact text, so
+ * that a token which a client sends again costs no signature check. Decision 0017.
+ *
+ * A token is found only until it expires, and only while the key store still gives the very key that its signature was
+ * checked with. The caller checks whether its session has ended. Refused tokens are never remembered.
  */
 export class VerifiedTokens {
   readonly #keys: KeyStore
-  readonly #read: (token: string, now: Date) => Promise<SignedToken>
-  readonly #mostPerGeneration: number
-  /** Two generations instead of an order of use: when the young one is full, the old one is forgotten whole. */
-  #young = new Map<string, Remembered>()
-  #old = new Map<string, Remembered>()
+  readonly #most: number
+  /** In order of use. */
+  readonly #tokens = new Map<string, VerifiedToken>()
 
-  /** @param read checks a token that is not remembered, and throws when it is not good */
-  constructor(keys: KeyStore, read: (token: string, now: Date) => Promise<SignedToken>, most = mostRemembered) {
+  constructor(keys: KeyStore, most = mostRemembered) {
     this.#keys = keys
-    this.#read = read
-    this.#mostPerGeneration = Math.ceil(most / 2)
+    this.#most = most
   }
 
   get size(): number {
-    return this.#young.size + this.#old.size
+    return this.#tokens.size
   }
 
-  /**
-   * Everything about a token but its revocation; at once for one that is remembered.
-   * @throws Problem 401 `token_invalid` or `token_expired`
-   */
-  verify(token: string, now: Date): AccessTokenClaims | Promise<AccessTokenClaims> {
-    const key = token.slice(-keyCharacters)
-    const known = this.#find(key, token)
-    if (known === undefined) return this.#readAndRemember(key, token, now)
-    if (this.#keys.verifier(known.header, now) !== known.key) {
-      this.#young.delete(key)
-      this.#old.delete(key)
-      return this.#readAndRemember(key, token, now)
-    }
-    requireCurrent(known.claims, now)
-    return known.claims
+  find(token: string, now: Date): AccessTokenClaims | undefined {
+    const found = this.#tokens.get(token)
+    if (found === undefined) return undefined
+    this.#tokens.delete(token)
+    if (this.#keyOf(token, now) !== found.key || !isCurrent(found.claims, now)) return undefined
+    this.#tokens.set(token, found)
+    return found.claims
   }
 
-  async #readAndRemember(key: string, token: string, now: Date): Promise<AccessTokenClaims> {
-    const signed = await this.#read(token, now)
-    this.#remember(key, { ...signed, token })
-    requireCurrent(signed.claims, now)
-    return signed.claims
+  /** Verifies a token, and remembers it if its key is the same before and after, so that no other key was used. */
+  async verifyAndRemember(
+    token: string,
+    now: () => Date,
+    verify: () => Promise<AccessTokenClaims>,
+  ): Promise<AccessTokenClaims> {
+    const key = this.#keyOf(token, now())
+    const claims = await verify()
+    if (key !== undefined && this.#keyOf(token, now()) === key) this.#remember(token, { key, claims })
+    return claims
   }
 
-  #find(key: string, token: string): Remembered | undefined {
-    const young = this.#young.get(key)
-    if (young?.token === token) return young
-    const old = this.#old.get(key)
-    if (old?.token !== token) return undefined
-    this.#remember(key, old)
-    return old
+  #keyOf(token: string, now: Date): LoadedKey | undefined {
+    return this.#keys.verifier(token.slice(0, token.indexOf('.')), now)
   }
 
-  #remember(key: string, remembered: Remembered): void {
-    if (this.#young.size >= this.#mostPerGeneration) {
-      this.#old = this.#young
-      this.#young = new Map()
-    }
-    this.#young.set(key, remembered)
+  #remember(token: string, verified: VerifiedToken): void {
+    this.#tokens.set(token, verified)
+    if (this.#tokens.size <= this.#most) return
+    const [usedLongestAgo] = this.#tokens.keys()
+    if (usedLongestAgo !== undefined) this.#tokens.delete(usedLongestAgo)
   }
 }

@@ -1,50 +1,95 @@
-import { type ClientSession, type Collection, MongoServerError, ObjectId, type ReadPreferenceLike } from 'mongodb'
+import {
+  type ClientSession,
+  type Collection,
+  type Document,
+  type Filter,
+  MongoServerError,
+  ObjectId,
+  type ReadPreferenceLike,
+} from 'mongodb'
 import { emailCollation } from '../../../migrations/email-collation.ts'
 import { problem } from '../problems/problem.ts'
-import type { StoredUser, UserDocument } from './user.ts'
+import { type Anomaly, anomaliesOf } from './anomalies.ts'
+import { type CanonicalEmail, canonicalStoredEmail, spellingsOf } from './email.ts'
+import { isActiveInDatabase, listUsers, type UserPage, type UserSearch } from './list.ts'
+import { readUser, type StoredUser, type UserDocument, userProjection } from './user.ts'
+import { idOf, parseUserKey, type UserKey } from './user-key.ts'
 
 const duplicateKey = 11_000
 
-/** What a new user needs. */
+/** Fields of a new user. */
 export interface NewUser {
-  email: string
+  /** Generated if not given. */
+  _id?: ObjectId
+  email: CanonicalEmail
   name: string
   passwordHash: string
   role?: UserDocument['role']
 }
 
-/** What may change of a user. */
-export type UserChange = Partial<Pick<UserDocument, 'email' | 'password_hash' | 'name' | 'role' | 'is_active'>>
+/** Fields of a user that may change. */
+export type UserChange = Partial<
+  Pick<UserDocument, 'password_hash' | 'name' | 'role' | 'is_active'> & { email: CanonicalEmail }
+>
 
-/** Users in MongoDB. Each call ends within a second, with an error when the database is away. */
+/** A user as read. */
+export type ExpectedUser = Partial<Pick<StoredUser, 'email' | 'password_hash' | 'role'>>
+
+/** Called with a document that another program wrote irregularly. */
+export type OnAnomalies = (key: UserKey, odd: readonly Anomaly[]) => void
+
+/** Users in MongoDB. Each call returns within a second, or fails if the database is unavailable. */
 export class UserStore {
-  readonly #users: Collection<UserDocument>
+  readonly #users: Collection<Document>
   /** For reads that may be stale. */
-  readonly #stale: Collection<UserDocument>
+  readonly #stale: Collection<Document>
+  readonly #onAnomalies: OnAnomalies | undefined
 
-  constructor(users: Collection<UserDocument>, readPreference: ReadPreferenceLike = 'primary') {
-    this.#users = users
-    this.#stale = users.db.collection<UserDocument>(users.collectionName, { readPreference })
+  /** @param onAnomalies called with each irregular document that was read */
+  constructor(
+    users: Collection<UserDocument>,
+    {
+      readPreference = 'primary',
+      onAnomalies,
+    }: { readPreference?: ReadPreferenceLike; onAnomalies?: OnAnomalies } = {},
+  ) {
+    this.#onAnomalies = onAnomalies
+    const { db, collectionName } = users
+    // Otherwise, one text that is not UTF-8 would break every read of its batch.
+    this.#users = db.collection(collectionName, { enableUtf8Validation: false })
+    this.#stale = db.collection(collectionName, { enableUtf8Validation: false, readPreference })
   }
 
-  findByEmail(email: string): Promise<StoredUser | null> {
-    return this.#users.findOne({ email }, { collation: emailCollation })
+  /**
+   * The user with this email. The index treats more texts as equal than the canonical form does (`ß` and `ss`, ignored
+   * marks), and finds texts in lists. A document with another form belongs to another user.
+   */
+  async findByEmail(email: CanonicalEmail, session?: ClientSession): Promise<StoredUser | null> {
+    const options = { collation: emailCollation, projection: userProjection, ...optionsOf(session) }
+    const found = await this.#users.find({ email: { $in: spellingsOf(email) } }, options).toArray()
+    const same = found
+      .map((document) => this.#read(document))
+      .filter((user) => canonicalStoredEmail(user.email) === email)
+    return same.find((user) => user.email === email) ?? same[0] ?? null
   }
 
-  findById(id: string): Promise<StoredUser | null> {
-    return ObjectId.isValid(id) ? this.#users.findOne({ _id: new ObjectId(id) }) : Promise.resolve(null)
+  findById(id: string, session?: ClientSession): Promise<StoredUser | null> {
+    return this.#find(this.#users, id, session)
   }
 
-  /** As it was a moment ago, from the nearest copy that the configuration allows. */
+  /** Possibly stale, from the nearest member that the configuration allows. */
   findStaleById(id: string): Promise<StoredUser | null> {
-    return ObjectId.isValid(id) ? this.#stale.findOne({ _id: new ObjectId(id) }) : Promise.resolve(null)
+    return this.#find(this.#stale, id)
   }
 
   /** @throws Problem 409 `email_taken` */
-  async register({ email, name, passwordHash, role = 'user' }: NewUser, session?: ClientSession): Promise<StoredUser> {
+  async register(
+    { _id = new ObjectId(), email, name, passwordHash, role = 'user' }: NewUser,
+    session?: ClientSession,
+  ): Promise<StoredUser> {
     const now = new Date()
     const user: UserDocument = {
-      _id: new ObjectId(),
+      _id,
       email,
       password_hash: passwordHash,
       name,
@@ -54,63 +99,84 @@ export class UserStore {
       updated_at: now,
       last_login: now,
     }
+    await this.#requireFree(email, undefined, session)
     await asEmailTaken(() => this.#users.insertOne(user, optionsOf(session)))
-    return user
+    return readUser(user)
   }
 
   /**
-   * Notes a log-in, and the stronger hash where there is one.
-   * @returns false when the password was changed or the user disabled since it was read: then there is no log-in
+   * Records a login, and the stronger hash if there is one.
+   * @returns the current user, whose role may have changed since it was read; null when the password was changed or the
+   * user disabled, so that the login fails
    */
-  async recordLogin(user: StoredUser, at: Date, upgradedHash: string | undefined): Promise<boolean> {
+  async recordLogin(user: StoredUser, at: Date, upgradedHash: string | undefined): Promise<StoredUser | null> {
     const set = upgradedHash === undefined ? {} : { password_hash: upgradedHash, updated_at: at }
-    const { matchedCount } = await this.#users.updateOne(
-      { _id: user._id, password_hash: user.password_hash, is_active: { $ne: false } },
+    const recorded = await this.#users.findOneAndUpdate(
+      { ...only(user._id), password_hash: user.password_hash, $expr: isActiveInDatabase },
       { $set: { last_login: at, ...set } },
+      { returnDocument: 'after', projection: userProjection },
     )
-    return matchedCount === 1
+    return recorded === null ? null : this.#read(recorded)
   }
 
   /**
-   * @param expected of the user as it was read: with another value now nothing is changed
-   * @returns the user after it, or null
+   * @param expected fields as read: if one of them has changed, nothing is written
+   * @returns the user after the change, or null
    * @throws Problem 409 `email_taken`
    */
-  change(
-    _id: ObjectId,
+  async change(
+    key: UserKey,
     change: UserChange,
-    expected: Partial<Pick<UserDocument, 'email' | 'password_hash'>> = {},
+    expected: ExpectedUser = {},
     session?: ClientSession,
   ): Promise<StoredUser | null> {
-    return asEmailTaken(() =>
+    if (change.email !== undefined) await this.#requireFree(change.email, key, session)
+    const changed = await asEmailTaken(() =>
       this.#users.findOneAndUpdate(
-        { _id, ...expected },
+        { $and: [only(key), filterOf(expected)] },
         { $set: { ...change, updated_at: new Date() } },
-        { returnDocument: 'after', ...optionsOf(session) },
+        { returnDocument: 'after', projection: userProjection, ...optionsOf(session) },
       ),
     )
+    return changed === null ? null : this.#read(changed)
   }
 
-  async delete(_id: ObjectId, session: ClientSession): Promise<boolean> {
-    const { deletedCount } = await this.#users.deleteOne({ _id }, { session })
+  async delete(key: UserKey, session: ClientSession): Promise<boolean> {
+    const { deletedCount } = await this.#users.deleteOne(only(key), { session })
     return deletedCount === 1
   }
 
-  /** Whether an administrator that is not disabled is left without this one. */
-  async hasAnotherAdmin(_id: ObjectId, session: ClientSession): Promise<boolean> {
-    const other = { _id: { $ne: _id }, role: 'admin' as const, is_active: { $ne: false } }
-    return (await this.#users.findOne(other, { session, projection: { _id: 1 } })) !== null
+  /** Whether there is another active administrator. */
+  async hasAnotherAdmin(key?: UserKey, session?: ClientSession): Promise<boolean> {
+    const admins = this.#users.find({ role: 'admin' }, { projection: userProjection, ...optionsOf(session) })
+    for await (const document of admins) {
+      const admin = readUser(document)
+      if (admin._id.toString() !== key?.toString() && admin.role === 'admin' && admin.is_active) return true
+    }
+    return false
   }
 
-  /**
-   * Users in the order of their emails, whatever the case; by the unique index alone.
-   * @param after the last email of the page before
-   */
-  list({ prefix = '', after, limit }: { prefix?: string; after?: string; limit: number }): Promise<StoredUser[]> {
-    const start = after === undefined ? { $gte: prefix } : { $gt: after }
-    // No character sorts after it. @see https://www.unicode.org/reports/tr35/tr35-collation.html#Noncharacters
-    const email = { ...start, ...(prefix !== '' && { $lt: `${prefix}\uffff` }) }
-    return this.#stale.find({ email }, { collation: emailCollation }).sort({ email: 1 }).limit(limit).toArray()
+  /** Texts of one email that differ for the index: only if a domain has two spellings. */
+  async #requireFree(email: CanonicalEmail, owner: UserKey | undefined, session?: ClientSession): Promise<void> {
+    if (spellingsOf(email).length === 1) return
+    const other = await this.findByEmail(email, session)
+    if (other !== null && other._id.toString() !== owner?.toString()) throw emailTaken()
+  }
+
+  list(search: UserSearch): Promise<UserPage> {
+    return listUsers(this.#stale, search, (document) => this.#read(document))
+  }
+
+  async #find(users: Collection<Document>, id: string, session?: ClientSession): Promise<StoredUser | null> {
+    const found = await users.findOne(only(parseUserKey(id)), { projection: userProjection, ...optionsOf(session) })
+    return found === null ? null : this.#read(found)
+  }
+
+  #read(document: Document): StoredUser {
+    const user = readUser(document)
+    const odd = this.#onAnomalies === undefined ? [] : anomaliesOf(document)
+    if (odd.length > 0) this.#onAnomalies?.(user._id, odd)
+    return user
   }
 }
 
@@ -119,8 +185,32 @@ async function asEmailTaken<Result>(write: () => Promise<Result>): Promise<Resul
     return await write()
   } catch (error) {
     if (!(error instanceof MongoServerError && error.code === duplicateKey)) throw error
-    throw problem(409, 'email_taken', 'Somebody has registered with this email already.', { cause: error })
+    throw emailTaken(error)
   }
+}
+
+function emailTaken(cause?: unknown) {
+  return problem(409, 'email_taken', 'This email is already registered.', { cause })
+}
+
+/**
+ * Compared as a value, because an `_id` may look like an operator. A key without an `_id` matches nothing. The driver's
+ * type allows only ObjectIds; MongoDB allows any.
+ */
+function only(key: UserKey): Filter<Document> {
+  const known = idOf(key)
+  return known === undefined ? { $expr: false } : { _id: { $eq: known.id as ObjectId } }
+}
+
+/** Requires that the expected fields are unchanged, compared as whole values. */
+function filterOf(expected: ExpectedUser): Filter<Document> {
+  const conditions = Object.entries(expected).map(([field, value]) => {
+    const read = userProjection[field]
+    if (field === 'role') return { [value === 'admin' ? '$eq' : '$ne']: [read, 'admin'] }
+    const isSame = { $eq: [read, { $literal: value }] }
+    return value === '' ? { $or: [isSame, { $ne: [{ $type: read }, 'string'] }] } : isSame
+  })
+  return { $expr: { $and: conditions } }
 }
 
 function optionsOf(session: ClientSession | undefined) {

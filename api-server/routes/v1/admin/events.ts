@@ -1,5 +1,4 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { ObjectId } from 'mongodb'
 import { EventList, EventQuery } from '../../../schemas/admin.ts'
 import { cursorOf, placeOf } from './cursor.ts'
 
@@ -9,7 +8,7 @@ const events: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'listSecurityEvents',
-        summary: 'What has happened, the newest first',
+        summary: 'List security events, newest first',
         tags: ['admin'],
         security: [{ bearer: [] }],
         querystring: EventQuery,
@@ -22,7 +21,7 @@ const events: FastifyPluginAsyncTypebox = async (app) => {
       const found = await app.securityEventStore.list({
         ...(userId !== undefined && { userId }),
         ...(event !== undefined && { event }),
-        ...(before !== undefined && { before: new ObjectId(before) }),
+        ...(before !== undefined && { before }),
         limit: Number(limit) + 1,
       })
       const page = found.slice(0, Number(limit))
@@ -37,6 +36,7 @@ const events: FastifyPluginAsyncTypebox = async (app) => {
           ...(entry.emailHash !== undefined && { email_hash: entry.emailHash }),
           ...(entry.address !== undefined && { address: entry.address }),
           ...(entry.reason !== undefined && { reason: entry.reason }),
+          ...(entry.count !== undefined && { count: entry.count }),
         })),
         next_cursor: found.length > page.length && last !== undefined ? cursorOf(last._id.toHexString()) : null,
       }

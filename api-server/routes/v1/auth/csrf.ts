@@ -7,8 +7,8 @@ const csrf: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'getCsrfToken',
-        summary: 'A CSRF token, for a page that was loaded again',
-        description: 'Send it as X-CSRF-Token with a refresh whose token is in the cookie.',
+        summary: 'Get a CSRF token, after a page was reloaded',
+        description: 'Send the token as X-CSRF-Token when you refresh with the cookie.',
         tags: ['sessions'],
         response: { 200: CsrfToken },
       },

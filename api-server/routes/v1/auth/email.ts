@@ -1,19 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { addressKey } from '../../../plugins/app/limits/address-key.ts'
+import { confirmEmail, resendVerification } from '../../../plugins/app/accounts/email-verification.ts'
 import { EmailConfirmation } from '../../../schemas/accounts.ts'
 import { noContent } from '../../../schemas/auth.ts'
 import { mailOnRequest } from './mail-on-request.ts'
 
 const email: FastifyPluginAsyncTypebox = async (app) => {
-  const { limits } = app.config
-
   app.post(
     '/email/verify',
     {
       schema: {
         operationId: 'verifyEmail',
-        summary: 'Confirm an email with the token of the link',
-        description: 'Of a new user, or of one who changes to another email: then every session of the user ends.',
+        summary: 'Confirm an email with the token of a mailed link',
+        description:
+          'Confirms the email of a new user, or a new email of an existing user. In the second case, all sessions of the user end.',
         tags: ['users'],
         body: EmailConfirmation,
         response: { 204: noContent('The email is confirmed') },
@@ -21,8 +20,7 @@ const email: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      await app.limits.use('email-verify', addressKey(request.ip), limits.emailVerify, request, reply)
-      await app.accounts.email.confirm(request.body.token, request.ip)
+      await confirmEmail(app, request.body.token, app.callerOf(request, reply))
       return reply.code(204).send(null)
     },
   )
@@ -30,9 +28,8 @@ const email: FastifyPluginAsyncTypebox = async (app) => {
   mailOnRequest(app, {
     path: '/email/resend',
     operationId: 'resendVerification',
-    summary: 'Ask for another link to confirm an email',
-    counted: 'email-resend',
-    send: (email) => app.accounts.email.resendVerification(email),
+    summary: 'Request a new link to confirm an email',
+    send: resendVerification,
   })
 }
 

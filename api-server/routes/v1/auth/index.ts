@@ -2,14 +2,16 @@ import type { FastifyInstance } from 'fastify'
 import csrf from './csrf.ts'
 import email from './email.ts'
 import login from './login.ts'
+import loginMfa from './login-mfa.ts'
 import logout from './logout.ts'
 import password from './password.ts'
 import refresh from './refresh.ts'
 import register from './register.ts'
+import stepUp from './step-up.ts'
 import verify from './verify.ts'
 
 export default async function authRoutes(app: FastifyInstance): Promise<void> {
-  // Whatever is answered here is about one person: no cache may keep it.
+  // Every response here concerns one person, so caches must not store it.
   app.addHook('onRequest', (_request, reply, done) => {
     reply.header('cache-control', 'no-store')
     done()
@@ -19,6 +21,10 @@ export default async function authRoutes(app: FastifyInstance): Promise<void> {
   await app.register(refresh)
   await app.register(logout)
   await app.register(verify)
+  if (app.mfa.isOn) {
+    await app.register(loginMfa)
+    await app.register(stepUp)
+  }
   if (app.config.cookieMode) await app.register(csrf)
   await app.register(password)
   await app.register(email)

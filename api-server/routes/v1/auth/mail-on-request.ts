@@ -1,29 +1,29 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { addressKey } from '../../../plugins/app/limits/address-key.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Caller } from '../../../plugins/app/caller.ts'
+import { type CanonicalEmail, parseEmail } from '../../../plugins/app/users/email.ts'
 import { Accepted, EmailOnly } from '../../../schemas/accounts.ts'
 
-/** A call that mails a link to whoever has an email. */
+/** A route that mails a link to an email. */
 export interface MailOnRequest {
   path: string
   operationId: string
   summary: string
-  /** What its requests are counted as, each address by itself. */
-  counted: string
-  /** Never tells whether somebody has the email. */
-  send(email: string): Promise<void>
+  /** Does not disclose whether the email is registered. */
+  send(app: FastifyInstance, email: CanonicalEmail, caller: Caller): Promise<void>
 }
 
 type App = Parameters<FastifyPluginAsyncTypebox>[0]
 
-/** Answers alike, and as fast, whether somebody has the email or not. */
-export function mailOnRequest(app: App, { path, operationId, summary, counted, send }: MailOnRequest): void {
+/** The answer and its timing are the same whether or not the email is registered. */
+export function mailOnRequest(app: App, { path, operationId, summary, send }: MailOnRequest): void {
   app.post(
     path,
     {
       schema: {
         operationId,
         summary,
-        description: 'The same answer, in the same time, whether somebody has this email or not.',
+        description: 'The answer and its timing are the same whether or not the email is registered.',
         tags: ['users'],
         body: EmailOnly,
         response: { 202: Accepted },
@@ -31,9 +31,7 @@ export function mailOnRequest(app: App, { path, operationId, summary, counted, s
       },
     },
     async (request, reply) => {
-      app.mail.require()
-      await app.limits.use(counted, addressKey(request.ip), app.config.limits.reset, request, reply)
-      await send(request.body.email)
+      await send(app, parseEmail(request.body.email), app.callerOf(request, reply))
       return reply.code(202).send({ status: 'accepted' as const })
     },
   )

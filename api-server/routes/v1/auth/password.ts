@@ -1,23 +1,23 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { addressKey } from '../../../plugins/app/limits/address-key.ts'
+import { changePassword } from '../../../plugins/app/accounts/password-change.ts'
+import { resetPassword, sendResetLink } from '../../../plugins/app/accounts/password-reset.ts'
+import { setDeviceCookie } from '../../../plugins/app/login-attempts/device-cookie.ts'
+import { requireStepUp } from '../../../plugins/app/mfa/step-up.ts'
+import { passwordFaults } from '../../../plugins/app/passwords/password-rules.ts'
+import type { ProblemCode } from '../../../plugins/app/problems/problem.ts'
 import { PasswordChange, PasswordReset } from '../../../schemas/accounts.ts'
 import { noContent } from '../../../schemas/auth.ts'
+import { stepUpProblems } from '../step-up-problems.ts'
 import { mailOnRequest } from './mail-on-request.ts'
 
-const passwordProblems = [
-  ...(['password_too_short', 'password_too_long', 'password_common', 'password_unusable'] as const),
-  ...(['rate_limited', 'busy', 'database_unavailable'] as const),
-] as const
+const passwordProblems: readonly ProblemCode[] = [...passwordFaults, 'rate_limited', 'busy', 'database_unavailable']
 
 const password: FastifyPluginAsyncTypebox = async (app) => {
-  const { limits } = app.config
-
   mailOnRequest(app, {
     path: '/password/forgot',
     operationId: 'forgotPassword',
-    summary: 'Ask for a link to choose a new password',
-    counted: 'forgot',
-    send: (email) => app.accounts.password.sendResetLink(email),
+    summary: 'Request a link to choose a new password',
+    send: sendResetLink,
   })
 
   app.post(
@@ -25,18 +25,16 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'resetPassword',
-        summary: 'Choose a new password with the token of the link',
+        summary: 'Set a new password with the token of a mailed link',
         tags: ['users'],
         body: PasswordReset,
-        response: { 204: noContent('The password is changed, and every session of the user has ended') },
+        response: { 204: noContent('The password is changed, and all sessions of the user have ended') },
         problems: ['one_time_token_invalid', ...passwordProblems],
       },
     },
     async (request, reply) => {
-      await app.limits.use('reset', addressKey(request.ip), limits.reset, request, reply)
       const { token, new_password: newPassword } = request.body
-      app.passwords.requireReadable(newPassword)
-      await app.accounts.password.reset(token, newPassword, request.ip)
+      await resetPassword(app, { token, newPassword }, app.callerOf(request, reply))
       return reply.code(204).send(null)
     },
   )
@@ -46,19 +44,22 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'changePassword',
-        summary: 'Choose a new password with the old one',
+        summary: 'Change the password, given the current one',
         tags: ['users'],
         security: [{ bearer: [] }],
         body: PasswordChange,
-        response: { 204: noContent('The password is changed, and every session of the user has ended') },
-        problems: ['password_wrong', 'user_changed', ...passwordProblems],
+        response: { 204: noContent('The password is changed, and all sessions of the user have ended') },
+        problems: [...stepUpProblems(app), 'password_wrong', 'user_changed', 'locked', ...passwordProblems],
       },
     },
     async (request, reply) => {
+      const { current_password, new_password } = request.body
       const user = await app.authenticateUser(request)
-      await app.limits.use('sensitive', user._id.toHexString(), limits.sensitive, request, reply)
-      const { current_password: current, new_password: newPassword } = request.body
-      await app.accounts.password.change(user, current, newPassword, request.ip)
+      const token = await app.authenticate(request)
+      await requireStepUp(app, user, token, new Date())
+      const passwords = { current: current_password, new: new_password }
+      const deviceCookie = await changePassword(app, user, token, passwords, app.callerOf(request, reply))
+      setDeviceCookie(app, reply, deviceCookie)
       return reply.code(204).send(null)
     },
   )

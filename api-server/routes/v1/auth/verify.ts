@@ -1,18 +1,28 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { insufficientAuthentication } from '../../../plugins/app/mfa/step-up.ts'
 import { Problem } from '../../../plugins/app/problems/problem.ts'
+import { authenticationLevels, satisfies } from '../../../plugins/app/sessions/authentication.ts'
+import type { AccessTokenClaims } from '../../../plugins/app/tokens/access-token.ts'
+import { securityHeaders } from '../../../plugins/external/helmet.ts'
+import { noContent } from '../../../schemas/auth.ts'
 
 const Verified = Type.Object(
   {
     active: Type.Literal(true),
-    sub: Type.String({ description: 'The id of the user' }),
+    sub: Type.String({ description: 'User ID' }),
     role: Type.String(),
-    sid: Type.String({ description: 'The id of the session' }),
+    sid: Type.String({ description: 'Session ID' }),
     exp: Type.Integer({ description: 'Seconds since 1970' }),
+    amr: Type.Optional(Type.Array(Type.String(), { description: 'How the user authenticated (RFC 8176)' })),
+    acr: Type.Optional(Type.String({ description: 'aal1: one factor; aal2: two' })),
+    auth_time: Type.Optional(Type.Integer({ description: 'Time of the last authentication, seconds since 1970' })),
   },
   {
     title: 'Verified',
-    description: 'The token is good; the headers X-Auth-User, X-Auth-Role and X-Auth-Session say whose it is',
+    description:
+      'The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication',
     examples: [
       {
         active: true,
@@ -25,34 +35,123 @@ const Verified = Type.Object(
   },
 )
 
-/** Fits Nginx `auth_request`, Traefik ForwardAuth and Envoy ext_authz: the answer is in the status and the headers. */
+/**
+ * Forward authentication for Nginx `auth_request`, Traefik ForwardAuth and Envoy `ext_authz`: the answer is in the status
+ * and the headers. A proxy may send the method of the request that it asks about, and append its path.
+ *
+ * The one hot path of the server: its security headers are constants, and it remembers tokens that `jwtVerify` has
+ * accepted (decision 17). Nothing else in it differs from other routes.
+ */
 const verify: FastifyPluginAsyncTypebox = async (app) => {
+  const headers = securityHeaders(app.config)
+  app.addHook('onRequest', (_request, reply, done) => {
+    reply.headers(headers)
+    done()
+  })
+
+  const answer = async (request: FastifyRequest, reply: FastifyReply) => {
+    try {
+      const claims = await app.authenticateRemembered(request)
+      const { sub, role, sid, exp } = claims
+      requireAuthentication(claims, request)
+      app.metrics.verifications.inc({ result: 'active' })
+      reply.headers({ 'x-auth-user': sub, 'x-auth-role': role, 'x-auth-session': sid })
+      const verified = { active: true as const, sub, role, sid, exp }
+      return claims.auth_time === undefined ? verified : { ...verified, ...describeAuthentication(claims, reply) }
+    } catch (error) {
+      app.metrics.verifications.inc({ result: error instanceof Problem ? error.code : 'error' })
+      throw error
+    }
+  }
   app.get(
     '/verify',
     {
+      helmet: false,
       config: { worksWithoutDatabase: true },
       schema: {
         operationId: 'verifyToken',
-        summary: 'Tell whether an access token is valid now',
+        summary: 'Verify an access token',
+        description:
+          'For reverse proxies. Accepts any method and any path suffix, such as /v1/auth/verify/orders/7. ' +
+          'Does not read a body. Without a suffix, ?acr=aal2 requires a second factor and ?max_age=900 an authentication ' +
+          'in the last 900 seconds (RFC 9470).',
         tags: ['tokens'],
         security: [{ bearer: [] }],
         response: { 200: Verified },
+        problems: ['insufficient_user_authentication'],
       },
     },
-    async (request, reply) => {
-      try {
-        const claims = app.authenticate(request)
-        // A turn of the event loop only for those that have to wait.
-        const { sub, role, sid, exp } = claims instanceof Promise ? await claims : claims
-        app.metrics.verifications.inc('active')
-        reply.headers({ 'x-auth-user': sub, 'x-auth-role': role, 'x-auth-session': sid })
-        return { active: true as const, sub, role, sid, exp }
-      } catch (error) {
-        app.metrics.verifications.inc(error instanceof Problem ? error.code : 'error')
-        throw error
-      }
-    },
+    answer,
   )
+  await app.register(async (forwarded) => {
+    // The body belongs to the original request.
+    forwarded.removeAllContentTypeParsers()
+    forwarded.addContentTypeParser('*', (_request, body, done) => {
+      body.resume()
+      done(null)
+    })
+    const common = { helmet: false, schema: { hide: true, response: { 200: Verified } } } as const
+    const methods = forwarded.supportedMethods.filter((method) => !['GET', 'HEAD', 'OPTIONS'].includes(method))
+    forwarded.route({
+      ...common,
+      url: '/verify',
+      method: methods,
+      config: { worksWithoutDatabase: true },
+      handler: answer,
+    })
+    forwarded.route({
+      ...common,
+      url: '/verify',
+      method: 'OPTIONS',
+      schema: { hide: true, response: { 200: Verified, 204: noContent('Browsers may call this route') } },
+      config: { worksWithoutDatabase: true, cors: { preflightContinue: true, strictPreflight: false } },
+      handler: (request, reply) =>
+        isPreflight(request) ? reply.code(204).header('content-length', '0').send(null) : answer(request, reply),
+    })
+    forwarded.route({
+      ...common,
+      url: '/verify/*',
+      method: ['GET', 'OPTIONS', ...methods],
+      // Browsers do not call such paths: an OPTIONS request is an original request behind a proxy.
+      config: { worksWithoutDatabase: true, cors: { preflight: false } },
+      handler: answer,
+    })
+  })
+}
+
+/**
+ * What `?acr=` and `?max_age=` require, which the configuration of a proxy contains. With a path suffix, the query may be
+ * that of the original request, which its client chooses: it requires nothing. A value that is unknown, or that is there
+ * twice, requires what no token satisfies.
+ *
+ * @throws Problem 401 `insufficient_user_authentication`
+ */
+function requireAuthentication(claims: AccessTokenClaims, request: FastifyRequest): void {
+  // Fastify parses every query into an object of texts and lists.
+  const { acr, max_age: maxAge } = request.query as Record<string, unknown>
+  if ((acr === undefined && maxAge === undefined) || request.routeOptions.url?.endsWith('/*')) return
+  const level = authenticationLevels.find((each) => each === acr)
+  const maxAgeSeconds = typeof maxAge === 'string' && /^\d{1,9}$/.test(maxAge) ? Number(maxAge) : undefined
+  const isKnown = (acr === undefined || level !== undefined) && (maxAge === undefined || maxAgeSeconds !== undefined)
+  const requirement = { ...(level && { level }), ...(maxAgeSeconds !== undefined && { maxAgeSeconds }) }
+  if (!isKnown || !satisfies(claims, requirement, new Date())) throw insufficientAuthentication(requirement)
+}
+
+/** The headers and members of the response that tell how the user authenticated. */
+function describeAuthentication({ amr = [], acr = '', auth_time = 0 }: AccessTokenClaims, reply: FastifyReply) {
+  reply.headers({ 'x-auth-amr': amr.join(' '), 'x-auth-acr': acr, 'x-auth-time': String(auth_time) })
+  return { amr, acr, auth_time }
+}
+
+/**
+ * An OPTIONS request of a browser that calls this route itself. Any other one is an original request behind a proxy:
+ * answered as a preflight, which always succeeds, it would pass the proxy without a token.
+ * @see https://fetch.spec.whatwg.org/#cors-preflight-fetch
+ */
+function isPreflight({ headers }: FastifyRequest): boolean {
+  const hasBoth = headers.origin !== undefined && headers['access-control-request-method'] !== undefined
+  // Traefik sends the path of the route, and the method of its client in this header.
+  return hasBoth && headers['x-forwarded-method'] === undefined
 }
 
 export default verify

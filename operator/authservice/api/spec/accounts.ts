@@ -11,13 +11,13 @@ export const InitialAdminSchema = Type.Object(
       description: 'Email of the administrator.',
     }),
     passwordSecretRef: secretKeyRef({
-      description: 'Secret key with the first password. Both can go once the administrator is there.',
+      description: 'Secret key with the first password. You can delete it after the administrator exists.',
     }),
   },
   {
     description:
-      'The first administrator, made once in the life of a database, and only while it has none. Changing it later changes nobody.',
-    defaultText: 'none; `kubectl exec deploy/<name>-blue -- node admin.js create --email …` makes one',
+      'The first administrator. The account is created only once for each database, and only if the database has no administrator. Later changes have no effect.',
+    defaultText: 'none; create one with `kubectl exec deploy/<name>-blue -- node admin.js create --email …`',
   },
 )
 
@@ -26,23 +26,24 @@ export const CookiesSchema = Type.Object(
     enabled: Type.Optional(
       flag({
         description:
-          'Whether browsers get the refresh token in a cookie that no script can read, and never in a body. Pages of other origins are those of `cors.origins`.',
+          'Whether the server sends refresh tokens in a cookie that scripts cannot read, and never in a body. `cors.origins` lists the pages on other origins.',
       }),
     ),
     sameSite: Type.Optional(
       Type.Enum(['Strict', 'Lax', 'None'], {
-        description: 'SameSite of the cookies. `None` is for pages of another site, whose browsers may still refuse.',
+        description:
+          'SameSite attribute of the cookies. `None` is for pages on another site; some browsers refuse these cookies.',
       }),
     ),
   },
-  { description: 'Refresh tokens in cookies. It is a mode of the whole server: other clients need a cookie jar then.' },
+  { description: 'Refresh tokens in cookies. The mode applies to the whole server, so all clients need a cookie jar.' },
 )
 
 export const OAuthSchema = Type.Object(
   {
     clientsSecretRef: secretKeyRef({
       description:
-        'Secret key with the programs that may call `/oauth/introspect` and `/oauth/revoke`: for each a line `id:hash`, where the hash is the SHA-256 of its secret in hex. Two lines of one id: two secrets that both work.',
+        'Secret key with the clients that may call `/oauth/introspect` and `/oauth/revoke`: one line `id:hash` for each, where the hash is the SHA-256 of its secret in hex. Two lines with the same ID are two valid secrets.',
     }),
   },
   { description: 'Clients of the OAuth endpoints.', defaultText: 'none: the endpoints answer 401' },
@@ -53,20 +54,21 @@ export const TracingSchema = Type.Object(
     otlpEndpoint: Type.String({
       minLength: 1,
       maxLength: 1024,
-      pattern: '^https?://[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$',
+      pattern:
+        '^https?://([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\\[[0-9a-fA-F:.]+\\])(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$',
       description:
-        'OpenTelemetry collector that gets the traces by OTLP over HTTP: `http://collector.monitoring:4318`.',
+        'OpenTelemetry collector that receives the traces (OTLP over HTTP), such as `http://collector.monitoring:4318`.',
     }),
     serviceName: Type.Optional(
       text(63, {
         pattern: '^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$',
-        description: 'Name of the service in the traces.',
+        description: 'Service name in the traces.',
         defaultText: '`<name>.<namespace>`',
       }),
     ),
     samplePercent: Type.Optional(
       integer(0, 100, {
-        description: 'Requests that are traced, in percent, unless the caller has decided (`traceparent`).',
+        description: 'Percentage of requests that are traced if the caller has not decided (`traceparent`).',
       }),
     ),
   },
@@ -78,7 +80,7 @@ export const RegistrationSchema = Type.Object(
     disclosure: Type.Optional(
       Type.Enum(['Open', 'Hidden'], {
         description:
-          'Whether registering says that an email is taken. `Hidden`: the answer is always 202, and the owner of the email gets a mail.',
+          'Whether a registration reveals that an email is taken. With `Hidden`, the answer is always 202, and the owner of the email gets a mail.',
       }),
     ),
   },
@@ -88,11 +90,11 @@ export const RegistrationSchema = Type.Object(
 export const LogsSchema = Type.Object(
   {
     level: Type.Optional(
-      Type.Enum(['Debug', 'Info', 'Warn', 'Error'], { description: 'Least severe level that the server writes.' }),
+      Type.Enum(['Debug', 'Info', 'Warn', 'Error'], { description: 'Least severe level that the server logs.' }),
     ),
     requests: Type.Optional(
       Type.Enum(['All', 'Failed', 'None'], {
-        description: 'Answers that get a line in its log; `Failed`: those of 500 and above.',
+        description: 'Requests that the server logs. `Failed`: requests with status 500 and above.',
       }),
     ),
   },
@@ -103,10 +105,10 @@ export const SecurityEventsSchema = Type.Object(
   {
     retention: Type.Optional(
       duration({
-        description: 'Time for which they are kept in MongoDB, from when each is written.',
+        description: 'Time for which MongoDB keeps each event.',
         rules: [between([86_400, '1d'], [86_400 * 3650, '3650d'])],
       }),
     ),
   },
-  { description: 'Security events, as `/v1/admin/events` shows them.' },
+  { description: 'Security events, which `/v1/admin/events` shows.' },
 )

@@ -1,34 +1,35 @@
 import Type from 'typebox'
-import { byteQuantity, flag, host, integer, objectName, secretKeyRef } from '../fields.ts'
+import { address, byteQuantity, flag, integer, objectName, secretKeyRef } from '../fields.ts'
 import { inOrder } from '../rules.ts'
 import { resourcesSchema } from './workload.ts'
 
-/** Sizes of the volumes that are made when a spec names none. In one place, for the rules below compare with them. */
+/** Default sizes of volumes. Defined here, because the rules below compare with them. */
 export const volumeSizes = { mongodb: '10Gi', redis: '1Gi' } as const
 
 const storage = (size: string) =>
   Type.Object(
     {
-      size: Type.Optional(
-        byteQuantity({ description: 'Size of the volume, fixed once it is made.', defaultText: `\`${size}\`` }),
-      ),
+      size: Type.Optional(byteQuantity({ description: 'Size of the volume. Immutable.', defaultText: `\`${size}\`` })),
       storageClassName: Type.Optional(
         objectName({
-          description: 'StorageClass of the volume, fixed once it is made.',
+          description: 'StorageClass of the volume. Immutable.',
           defaultText: "the cluster's default",
         }),
       ),
       ephemeral: Type.Optional(
         flag({
-          description: 'Whether the data lives and dies with the pod. For trying things; fixed once made.',
+          description: 'Whether the data is deleted with the pod. For tests. Immutable.',
           defaultText: '`false`',
         }),
       ),
     },
-    { description: 'The volume of the data.' },
+    { description: 'Volume for the data.' },
   )
 
-/** A volume cannot change under a StatefulSet: what would need a new, empty one is refused while the old one is in use. */
+/**
+ * The volume of a StatefulSet cannot change: a change that would need a new, empty volume is rejected while the old one
+ * is in use.
+ */
 const keepVolume = (defaultSize: string) => {
   const written = (of: string, field: string, otherwise: string) => {
     const storage = `${of}.managed.storage`
@@ -42,19 +43,19 @@ const keepVolume = (defaultSize: string) => {
     {
       rule: `${stays} || ${sizeOf('self')}.compareTo(${sizeOf('oldSelf')}) == 0`,
       message:
-        'managed.storage.size cannot change once the volume is made: write the size it has; to grow, enlarge the PersistentVolumeClaim itself',
+        'managed.storage.size is immutable: write the current size. To get a larger volume, enlarge the PersistentVolumeClaim',
       fieldPath: '.managed',
     },
     {
       rule: `${stays} || ${classOf('self')} == ${classOf('oldSelf')}`,
       message:
-        'managed.storage.storageClassName cannot change, the data would stay behind: write the class it had, or move the data to another AuthService',
+        'managed.storage.storageClassName is immutable, because the data would stay on the old volume: write the previous class, or move the data to another AuthService',
       fieldPath: '.managed',
     },
     {
       rule: `${stays} || ${ephemeralOf('self')} == ${ephemeralOf('oldSelf')}`,
       message:
-        'managed.storage.ephemeral cannot change, the data would be lost: write the value it had, or move the data to another AuthService',
+        'managed.storage.ephemeral is immutable, because the data would be lost: write the previous value, or move the data to another AuthService',
       fieldPath: '.managed',
     },
   ]
@@ -63,12 +64,12 @@ const keepVolume = (defaultSize: string) => {
 const notBoth = {
   rule: '!(has(self.external) && has(self.managed))',
   message:
-    'external and managed exclude each other: write exactly one of them, managed for one that the operator runs, external for your own',
+    'external and managed are mutually exclusive: write exactly one of them, managed for a database that the operator runs, or external for your own',
 }
 
 const poolRule = {
   rule: inOrder('minSize', 'maxSize'),
-  message: 'pool.minSize is greater than pool.maxSize: write a minSize of at most maxSize',
+  message: 'pool.minSize exceeds pool.maxSize: write a minSize of at most maxSize',
   fieldPath: '.minSize',
 }
 
@@ -82,12 +83,12 @@ export const MongoDbSchema = Type.Object(
           }),
           caSecretRef: Type.Optional(
             secretKeyRef({
-              description: "Secret key with the PEM certificates that sign MongoDB's.",
-              defaultText: 'the public authorities',
+              description: 'Secret key with the CA certificates for MongoDB, in PEM.',
+              defaultText: 'the public CAs',
             }),
           ),
         },
-        { description: 'A MongoDB that you run. Exactly one of `external` and `managed`.' },
+        { description: 'A MongoDB that you run. Write either `external` or `managed`.' },
       ),
     ),
     managed: Type.Optional(
@@ -98,7 +99,7 @@ export const MongoDbSchema = Type.Object(
         },
         {
           description:
-            'A MongoDB that the operator runs: a replica set of one member, for development and small teams. `{}` will do.',
+            'A MongoDB that the operator runs: a replica set with one member, for development and small teams. `{}` is enough.',
         },
       ),
     ),
@@ -111,7 +112,7 @@ export const MongoDbSchema = Type.Object(
         rules: [
           {
             rule: "!(self in ['admin', 'local', 'config'])",
-            message: "admin, local and config are MongoDB's own databases: write another name, such as auth",
+            message: 'admin, local and config are reserved by MongoDB: write another name, such as auth',
           },
         ],
       }),
@@ -121,11 +122,11 @@ export const MongoDbSchema = Type.Object(
         minLength: 1,
         maxLength: 120,
         pattern: '^[A-Za-z_][A-Za-z0-9_.-]*$',
-        description: 'Collection of the user documents; an existing one keeps working.',
+        description: 'Collection of user documents. You can use an existing collection.',
         rules: [
           {
             rule: "!self.startsWith('system.')",
-            message: "names that start with system. are MongoDB's own: write another name, such as users",
+            message: 'names that begin with system. are reserved by MongoDB: write another name, such as users',
           },
         ],
       }),
@@ -133,26 +134,30 @@ export const MongoDbSchema = Type.Object(
     pool: Type.Optional(
       Type.Object(
         {
-          minSize: Type.Optional(integer(0, 500, { description: 'Connections that each server pod keeps open.' })),
-          maxSize: Type.Optional(integer(1, 1000, { description: 'Most connections of each server pod.' })),
+          minSize: Type.Optional(
+            integer(0, 500, { description: 'Minimum number of connections for each server pod.' }),
+          ),
+          maxSize: Type.Optional(
+            integer(1, 1000, { description: 'Maximum number of connections for each server pod.' }),
+          ),
         },
         { description: 'Connections to MongoDB.', rules: [poolRule] },
       ),
     ),
     readPreference: Type.Optional(
       Type.Enum(['primary', 'primaryPreferred', 'secondaryPreferred', 'nearest'], {
-        description: 'Members that answer reads which may be a little old.',
+        description: 'Read preference for reads that may be stale.',
       }),
     ),
   },
   {
-    description: 'Where users and sessions are kept. `{}` means `managed: {}`.',
+    description: 'Database for users and sessions. `{}` means `managed: {}`.',
     rules: [
       notBoth,
       {
         rule: 'has(self.external) || has(self.managed) || !(has(self.database) || has(self.usersCollection) || has(self.pool) || has(self.readPreference))',
         message:
-          'write exactly one of external and managed: managed: {} for one that the operator runs, or external with a urlSecretRef',
+          'write exactly one of external and managed: managed: {} for a database that the operator runs, or external with a urlSecretRef',
       },
       ...keepVolume(volumeSizes.mongodb),
     ],
@@ -164,7 +169,7 @@ export const RedisSchema = Type.Object(
     external: Type.Optional(
       Type.Object(
         {
-          host: host({ description: 'Host name or IPv4 address.' }),
+          host: address({ description: 'Host name, IPv4 address, or IPv6 address without brackets.' }),
           port: Type.Optional(integer(1, 65_535, { description: 'Port.', defaultText: '`6379`' })),
           passwordSecretRef: Type.Optional(
             secretKeyRef({ description: 'Secret key with the password.', defaultText: 'no password' }),
@@ -175,21 +180,31 @@ export const RedisSchema = Type.Object(
                 enabled: Type.Optional(
                   flag({
                     description: 'Whether the connection is encrypted.',
-                    defaultText: '`true` when `tls` is there, else `false`',
+                    defaultText: '`true` if `tls` is set, otherwise `false`',
                   }),
                 ),
                 caSecretRef: Type.Optional(
                   secretKeyRef({
-                    description: "Secret key with the PEM certificates that sign Redis'.",
-                    defaultText: 'the public authorities',
+                    description: 'Secret key with the CA certificates for Redis, in PEM.',
+                    defaultText: 'the public CAs',
                   }),
                 ),
               },
-              { description: 'Encryption of the connection.' },
+              { description: 'TLS settings of the connection.' },
             ),
           ),
+          allowInsecure: Type.Optional(
+            flag({
+              description:
+                'Whether production may connect to this Redis without TLS, for a network that is encrypted itself, such as a service mesh.',
+              defaultText: '`false`',
+            }),
+          ),
         },
-        { description: 'A Redis that you run, with `maxmemory-policy noeviction`. One of `external` and `managed`.' },
+        {
+          description:
+            'A Redis that you run, with `maxmemory-policy noeviction`. Write either `external` or `managed`.',
+        },
       ),
     ),
     managed: Type.Optional(
@@ -198,12 +213,12 @@ export const RedisSchema = Type.Object(
           storage: Type.Optional(storage(volumeSizes.redis)),
           resources: Type.Optional(resourcesSchema({ description: 'Resources of the Redis pod.' })),
         },
-        { description: 'A Redis that the operator runs, with an append-only file. `{}` will do.' },
+        { description: 'A Redis that the operator runs, with an append-only file. `{}` is enough.' },
       ),
     ),
   },
   {
-    description: 'What instances share: limits and the news of revocations. `{}` means `managed: {}`.',
+    description: 'Store that server pods share for limits and to propagate revocations. `{}` means `managed: {}`.',
     rules: [notBoth, ...keepVolume(volumeSizes.redis)],
   },
 )

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { duration, host, integer, objectName, secretKeyRef } from '../fields.ts'
+import { address, duration, integer, objectName, secretKeyRef } from '../fields.ts'
 import { between } from './duration-bounds.ts'
 
 const secretKey = (defaultKey: string, description: string) =>
@@ -15,14 +15,19 @@ const secretKey = (defaultKey: string, description: string) =>
 
 const SmtpSchema = Type.Object(
   {
-    host: host({ description: 'Host of the SMTP server.' }),
+    host: address({
+      description: 'Host of the SMTP server: a name, an IPv4 address, or an IPv6 address without brackets.',
+    }),
     port: Type.Optional(
-      integer(1, 65_535, { description: 'Its port.', defaultText: '`587`; with `encryption: TLS`: `465`' }),
+      integer(1, 65_535, {
+        description: 'Port of the SMTP server.',
+        defaultText: '`587`; with `encryption: TLS`: `465`',
+      }),
     ),
     encryption: Type.Optional(
       Type.Enum(['StartTLS', 'TLS', 'None'], {
         description:
-          '`StartTLS`: begins in plain text and sends nothing before it is encrypted. `TLS`: encrypted from the first byte. `None`: plain text, for trying things.',
+          '`StartTLS`: unencrypted at first, but encrypted before anything is sent. `TLS`: encrypted from the first byte. `None`: unencrypted, for tests.',
         defaultText: '`StartTLS`',
       }),
     ),
@@ -35,38 +40,37 @@ const SmtpSchema = Type.Object(
         },
         {
           description: 'Secret with a user and a password, such as one of type `kubernetes.io/basic-auth`.',
-          defaultText: 'none: the SMTP server asks for no user',
+          defaultText: 'none: no authentication',
         },
       ),
     ),
     caSecretRef: Type.Optional(
       secretKeyRef({
-        description: "Secret key with the PEM certificates that sign the SMTP server's.",
-        defaultText: 'the public authorities',
+        description: 'Secret key with the CA certificates for the SMTP server, in PEM.',
+        defaultText: 'the public CAs',
       }),
     ),
   },
   {
-    description: 'The SMTP server that takes the mails.',
+    description: 'SMTP server that sends the mails.',
     rules: [
       {
         rule: "!has(self.caSecretRef) || self.?encryption.orValue('StartTLS') != 'None'",
-        message:
-          'caSecretRef is for encrypted mail, and encryption is None: write encryption: StartTLS, or remove caSecretRef',
+        message: 'caSecretRef requires encryption: write encryption: StartTLS or TLS, or remove caSecretRef',
         fieldPath: '.caSecretRef',
       },
     ],
   },
 )
 
-/** What a URL may have, with `{token}` where the token goes. */
+/** The characters of a URL with the placeholder `{token}`. */
 const linkPattern = "^https?://[A-Za-z0-9._~:/?#@!&'*+,;=%-]*[{]token[}][A-Za-z0-9._~:/?#@!&'*+,;=%-]*$"
 const link = (page: string) =>
   Type.String({
     minLength: 1,
     maxLength: 1024,
     pattern: linkPattern,
-    description: `Page of your application where ${page}, with \`{token}\` where the token goes, best behind a \`#\`, which browsers do not send: \`https://app.example.com/page#token={token}\`.`,
+    description: `Page of your application on which ${page}, with \`{token}\` as a placeholder. Put it after a \`#\`, which browsers do not send: \`https://app.example.com/page#token={token}\`.`,
   })
 
 export const MailSchema = Type.Object(
@@ -78,24 +82,24 @@ export const MailSchema = Type.Object(
       pattern: '^([^<>"$@\\x00-\\x1f]+ <[^<>"$@\\s]+@[^<>"$@\\s]+>|[^<>"$@\\s]+@[^<>"$@\\s]+)$',
       description: 'Sender: `no-reply@example.com`, or `Name <no-reply@example.com>`.',
     }),
-    passwordResetURL: link('a new password is chosen'),
-    emailVerificationURL: link('an email is confirmed'),
+    passwordResetURL: link('users choose a new password'),
+    emailVerificationURL: link('users confirm an email'),
     passwordResetLifetime: Type.Optional(
       duration({
-        description: 'Time for which a link to choose a new password works.',
+        description: 'Validity of a link to choose a new password.',
         rules: [between([300, '5m'], [86_400, '24h'])],
       }),
     ),
     emailVerificationLifetime: Type.Optional(
       duration({
-        description: 'Time for which a link to confirm an email works.',
+        description: 'Validity of a link to confirm an email.',
         rules: [between([300, '5m'], [86_400 * 30, '30d'])],
       }),
     ),
   },
   {
     description:
-      'Mails: links to choose a new password and to confirm an email, and notes about changes of an account.',
-    defaultText: 'none: links go to the log in development; elsewhere the calls that send mail answer 501',
+      'Mails with links to choose a new password or to confirm an email, and notifications about changes of an account.',
+    defaultText: 'none: in development, the server logs the links; elsewhere, endpoints that send mail answer 501',
   },
 )

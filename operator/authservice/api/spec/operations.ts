@@ -4,21 +4,21 @@ import { type FieldOptions, flag, integer, listAtomic, objectName, stringMap } f
 const whereTheKindExists = (options: FieldOptions) =>
   Type.Enum(['Auto', 'Enabled', 'Disabled'], {
     ...options,
-    defaultText: '`Auto`: where the cluster has the kind',
+    defaultText: '`Auto`: if the cluster has the kind',
   })
 
 export const MonitoringSchema = Type.Object(
   {
     podMonitor: Type.Optional(
-      whereTheKindExists({ description: 'A PodMonitor that has Prometheus scrape the server pods.' }),
+      whereTheKindExists({ description: 'Whether to create a PodMonitor, so that Prometheus scrapes the pods.' }),
     ),
     prometheusRule: Type.Optional(
-      whereTheKindExists({ description: 'A PrometheusRule with alerts, each with a runbook.' }),
+      whereTheKindExists({ description: 'Whether to create a PrometheusRule with alerts.' }),
     ),
     dashboard: Type.Optional(
       Type.Enum(['Auto', 'Enabled', 'Disabled'], {
-        description: 'A ConfigMap with a Grafana dashboard.',
-        defaultText: '`Auto`: where the cluster has PodMonitors',
+        description: 'Whether to create a ConfigMap with a Grafana dashboard.',
+        defaultText: '`Auto`: if the cluster has PodMonitors',
       }),
     ),
   },
@@ -29,13 +29,15 @@ export const MonitoringSchema = Type.Object(
 
 const peerSelector = (description: string) =>
   Type.Object(
-    { matchLabels: Type.Optional(stringMap(32, { description: 'Labels that must be there.' })) },
+    { matchLabels: Type.Optional(stringMap(32, { description: 'Labels that must be present.' })) },
     { description },
   )
 
 export const NetworkPolicySchema = Type.Object(
   {
-    enabled: Type.Optional(flag({ description: 'Whether NetworkPolicies close what is not needed.' })),
+    enabled: Type.Optional(
+      flag({ description: 'Whether to create NetworkPolicies that block all unneeded connections.' }),
+    ),
     allowFrom: Type.Optional(
       Type.Array(
         Type.Object(
@@ -47,17 +49,22 @@ export const NetworkPolicySchema = Type.Object(
             rules: [
               {
                 rule: 'has(self.podSelector) || has(self.namespaceSelector)',
-                message: 'an empty entry would allow nobody and nothing: write podSelector, namespaceSelector or both',
+                message: 'an empty entry allows nothing: write podSelector, namespaceSelector or both',
               },
             ],
-            description: 'One kind of client.',
+            description: 'One group of clients.',
           },
         ),
-        { ...listAtomic, maxItems: 32, description: 'Further clients that may call the server.', defaultText: 'none' },
+        {
+          ...listAtomic,
+          maxItems: 32,
+          description: 'Additional clients that may call the server.',
+          defaultText: 'none',
+        },
       ),
     ),
   },
-  { description: 'Who may talk to whom. The network plug-in of the cluster must enforce it.' },
+  { description: 'Network access of the pods. The network plug-in of the cluster must enforce it.' },
 )
 
 export const BackupSchema = Type.Object(
@@ -66,9 +73,9 @@ export const BackupSchema = Type.Object(
       minLength: 9,
       maxLength: 100,
       pattern: '^(\\S+\\s+){4}\\S+$',
-      description: 'When to back up, in the five fields of cron, UTC.',
+      description: 'Schedule of backups, as a cron expression with five fields, in UTC.',
     }),
-    keep: Type.Optional(integer(1, 1000, { description: 'Backups that are kept.', defaultText: '`7`' })),
+    keep: Type.Optional(integer(1, 1000, { description: 'Number of backups to keep.', defaultText: '`7`' })),
     destination: Type.Object(
       {
         persistentVolumeClaim: Type.Object(
@@ -76,7 +83,7 @@ export const BackupSchema = Type.Object(
           { description: 'A volume in the namespace of the AuthService.' },
         ),
       },
-      { description: 'Where backups go.' },
+      { description: 'Where backups are stored.' },
     ),
   },
   {

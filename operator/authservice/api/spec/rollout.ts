@@ -4,18 +4,19 @@ import { flag, host, integer, intOrPercent, text } from '../fields.ts'
 const BlueGreenSchema = Type.Object(
   {
     promotion: Type.Optional(
-      Type.Enum(['Auto', 'Manual'], { description: 'Who lets traffic move to the new colour.' }),
+      Type.Enum(['Auto', 'Manual'], {
+        description: 'Whether traffic moves to the new colour automatically, or when you promote it.',
+      }),
     ),
     autoPromoteAfterSeconds: Type.Optional(
-      integer(0, 86_400, { description: 'Seconds between passed tests and an automatic promotion.' }),
+      integer(0, 86_400, { description: 'Seconds between a passed smoke test and the automatic promotion.' }),
     ),
     scaleDownDelaySeconds: Type.Optional(
-      integer(0, 86_400, { description: 'Seconds that the old colour stays whole after the switch.' }),
+      integer(0, 86_400, { description: 'Seconds for which the old colour keeps its pods after the switch.' }),
     ),
     previewHost: Type.Optional(
       host({
-        description:
-          'Host name under which what stands in front serves the colour without the traffic, while there is one.',
+        description: 'Host name at which clients can reach the colour without live traffic, during a rollout.',
         defaultText: 'none',
       }),
     ),
@@ -37,12 +38,12 @@ const isZero = (field: string) => `${field} == 0 || ${field} == '0' || ${field} 
 const RollingUpdateSchema = Type.Object(
   {
     maxUnavailable: Type.Optional(
-      intOrPercent({ description: 'Pods that may be missing during an update: a number or a percentage.' }),
+      intOrPercent({ description: 'Number or percentage of pods that may be unavailable during an update.' }),
     ),
     maxSurge: Type.Optional(
       intOrPercent({
         description:
-          'Pods beyond the count during an update, and pods that start at a time beside those that serve: a number, or a percentage of the count and of those that serve.',
+          'Number of additional pods during an update, and of pods that start at the same time while others serve; or a percentage of the replicas, and of the serving pods.',
       }),
     ),
   },
@@ -60,10 +61,12 @@ const RollingUpdateSchema = Type.Object(
 
 const SmokeTestSchema = Type.Object(
   {
-    enabled: Type.Optional(flag({ description: 'Whether a new colour must pass a login before it gets traffic.' })),
-    timeoutSeconds: Type.Optional(integer(10, 3600, { description: 'Seconds that the test may take.' })),
+    enabled: Type.Optional(
+      flag({ description: 'Whether a new colour must pass a smoke test before it receives traffic.' }),
+    ),
+    timeoutSeconds: Type.Optional(integer(10, 3600, { description: 'Maximum duration of the test in seconds.' })),
   },
-  { description: 'The test of a new colour before the switch: a log-in across both colours.' },
+  { description: 'Test of a new colour before the switch: a login and its session across both colours.' },
 )
 
 const bound = (description: string) => Type.Optional(Type.Number({ description, defaultText: 'none' }))
@@ -72,17 +75,17 @@ const PrometheusSchema = Type.Object(
   {
     query: text(2048, {
       description:
-        "PromQL of an instant query. `{{namespace}}`, `{{name}}`, `{{revision}}` and `{{pods}}` are filled in; the last one is a regular expression for the names of the new revision's pods.",
+        "Instant query in PromQL. The operator replaces `{{namespace}}`, `{{name}}`, `{{revision}}` and `{{pods}}`. The last one becomes a regular expression for the names of the new revision's pods.",
     }),
-    min: bound('Lowest value of a good revision.'),
-    max: bound('Highest value of a good revision.'),
+    min: bound('Minimum value for a good revision.'),
+    max: bound('Maximum value for a good revision.'),
   },
   {
-    description: 'A query of Prometheus that judges a new revision instead of the metrics of its pods.',
+    description: 'Prometheus query for the analysis of a new revision, instead of the metrics of its pods.',
     rules: [
       {
         rule: 'has(self.min) || has(self.max)',
-        message: 'a query judges nothing without a bound: write min, max or both',
+        message: 'a query needs a bound: write min, max or both',
       },
       {
         rule: '!has(self.min) || !has(self.max) || self.min <= self.max',
@@ -95,17 +98,22 @@ const PrometheusSchema = Type.Object(
 
 const AnalysisSchema = Type.Object(
   {
-    enabled: Type.Optional(flag({ description: 'Whether live traffic is judged after the switch.' })),
-    windowSeconds: Type.Optional(integer(10, 3600, { description: 'Seconds of traffic that are judged.' })),
-    maxErrorRatePercent: Type.Optional(integer(0, 100, { description: 'Highest share of failed requests.' })),
+    enabled: Type.Optional(flag({ description: 'Whether to analyse live traffic after the switch.' })),
+    windowSeconds: Type.Optional(integer(10, 3600, { description: 'Duration of the analysis in seconds.' })),
+    maxErrorRatePercent: Type.Optional(integer(0, 100, { description: 'Maximum share of failed requests.' })),
     maxP99LatencyMilliseconds: Type.Optional(
-      integer(1, 60_000, { description: 'Longest response time of the fastest 99 % of requests, in milliseconds.' }),
+      integer(1, 60_000, { description: 'Maximum p99 response time in milliseconds.' }),
     ),
-    minLoginSuccessPercent: Type.Optional(integer(0, 100, { description: 'Lowest share of logins that succeed.' })),
-    minRequests: Type.Optional(integer(1, 1_000_000, { description: 'Fewest requests for a verdict.' })),
+    minLoginSuccessPercent: Type.Optional(
+      integer(0, 100, {
+        description:
+          'Minimum share of successful logins. Limits and locks may refuse the rest of 100 percent, and no more.',
+      }),
+    ),
+    minRequests: Type.Optional(integer(1, 1_000_000, { description: 'Minimum number of requests for a result.' })),
     prometheus: Type.Optional(PrometheusSchema),
   },
-  { description: "The judgement of a new revision by its pods' own metrics." },
+  { description: 'Analysis of a new revision, by the metrics of its pods.' },
 )
 
 export const RolloutSchema = Type.Object(
@@ -113,23 +121,23 @@ export const RolloutSchema = Type.Object(
     strategy: Type.Optional(
       Type.Enum(['RollingUpdate', 'BlueGreen'], {
         description:
-          'How a new revision replaces the old one: pod by pod, or as a whole beside it, with the traffic moved at once.',
+          'How a new revision replaces the old one: pod by pod, or by a complete second set of pods to which all traffic moves at once.',
       }),
     ),
     progressDeadlineSeconds: Type.Optional(
       integer(30, 86_400, { description: 'Seconds without progress after which a rollout has failed.' }),
     ),
     minReadySeconds: Type.Optional(
-      integer(0, 3600, { description: 'Seconds that a new pod must stay ready before it counts.' }),
+      integer(0, 3600, { description: 'Seconds for which a new pod must stay ready before it counts as available.' }),
     ),
     autoRollback: Type.Optional(
       flag({
-        description: 'Whether a revision that fails with live traffic is replaced by the last good one by itself.',
+        description: 'Whether a revision that fails with live traffic is rolled back automatically.',
       }),
     ),
     revisionHistoryLimit: Type.Optional(
       integer(1, 50, {
-        description: 'Old revisions that are kept, for `rollback-to`.',
+        description: 'Number of old revisions to keep for `rollback-to`.',
       }),
     ),
     rollingUpdate: Type.Optional(RollingUpdateSchema),
@@ -137,5 +145,5 @@ export const RolloutSchema = Type.Object(
     smokeTest: Type.Optional(SmokeTestSchema),
     analysis: Type.Optional(AnalysisSchema),
   },
-  { description: 'How a new version or a changed pod goes out.' },
+  { description: 'How changes of the server pods are rolled out.' },
 )

@@ -9,19 +9,19 @@ const cpu = (description: string) =>
 const resourceList = (description: string) =>
   Type.Object(
     {
-      cpu: Type.Optional(cpu('Processor time: `250m` is a quarter of a core.')),
+      cpu: Type.Optional(cpu('CPU: `250m` is a quarter of a core.')),
       memory: Type.Optional(byteQuantity({ description: 'Memory, such as `256Mi`.' })),
-      'ephemeral-storage': Type.Optional(byteQuantity({ description: 'Local disk, such as `1Gi`.' })),
+      'ephemeral-storage': Type.Optional(byteQuantity({ description: 'Ephemeral storage, such as `1Gi`.' })),
     },
     { description },
   )
 
-/** CPU, memory and disk of one container; as in a pod, without claims. */
+/** CPU, memory and disk of one container, as in a pod, without claims. */
 export const resourcesSchema = (options: FieldOptions) =>
   Type.Object(
     {
-      requests: Type.Optional(resourceList('What the scheduler sets aside.')),
-      limits: Type.Optional(resourceList('What the container may not exceed.')),
+      requests: Type.Optional(resourceList('Resources that the scheduler reserves.')),
+      limits: Type.Optional(resourceList('Limits that the container may not exceed.')),
     },
     { ...options, shape: 'core/v1 ResourceRequirements' },
   )
@@ -30,17 +30,17 @@ const scalingRules = (direction: string) =>
   Type.Object(
     {
       stabilizationWindowSeconds: Type.Optional(
-        integer(0, 3600, { description: 'Seconds to look back before acting on a recommendation.' }),
+        integer(0, 3600, { description: 'Seconds of past recommendations to consider.' }),
       ),
-      selectPolicy: Type.Optional(Type.Enum(['Max', 'Min', 'Disabled'], { description: 'Which policy counts.' })),
+      selectPolicy: Type.Optional(Type.Enum(['Max', 'Min', 'Disabled'], { description: 'Which policy applies.' })),
       policies: Type.Optional(
         Type.Array(
           Type.Object({
             type: Type.Enum(['Pods', 'Percent'], { description: 'Unit of `value`.' }),
-            value: integer(1, 1000, { description: 'Largest change in one period.' }),
-            periodSeconds: integer(1, 1800, { description: 'Length of the period.' }),
+            value: integer(1, 1000, { description: 'Maximum change in one period.' }),
+            periodSeconds: integer(1, 1800, { description: 'Length of the period in seconds.' }),
           }),
-          { ...listAtomic, maxItems: 8, description: 'Limits of the speed.' },
+          { ...listAtomic, maxItems: 8, description: 'Scaling policies.' },
         ),
       ),
     },
@@ -49,17 +49,17 @@ const scalingRules = (direction: string) =>
 
 export const AutoscalingSchema = Type.Object(
   {
-    enabled: Type.Optional(flag({ description: 'Whether a HorizontalPodAutoscaler sets the count of server pods.' })),
-    minReplicas: Type.Optional(integer(1, 1000, { description: 'Fewest pods.' })),
-    maxReplicas: Type.Optional(integer(1, 1000, { description: 'Most pods.' })),
+    enabled: Type.Optional(flag({ description: 'Whether a HorizontalPodAutoscaler sets the number of server pods.' })),
+    minReplicas: Type.Optional(integer(1, 1000, { description: 'Minimum number of pods.' })),
+    maxReplicas: Type.Optional(integer(1, 1000, { description: 'Maximum number of pods.' })),
     targetCPUUtilizationPercentage: Type.Optional(
-      integer(1, 100, { description: 'Processor use, in percent of the request, that the autoscaler aims for.' }),
+      integer(1, 100, { description: 'Target CPU utilization, in percent of the request.' }),
     ),
     behavior: Type.Optional(
       Type.Object(
         { scaleUp: Type.Optional(scalingRules('up')), scaleDown: Type.Optional(scalingRules('down')) },
         {
-          description: 'Speed of scaling, as in `autoscaling/v2`.',
+          description: 'Scaling behaviour, as in `autoscaling/v2`.',
           defaultText: "Kubernetes' own",
           shape: 'autoscaling/v2 HorizontalPodAutoscalerBehavior',
         },
@@ -71,7 +71,7 @@ export const AutoscalingSchema = Type.Object(
     rules: [
       {
         rule: inOrder('minReplicas', 'maxReplicas'),
-        message: 'minReplicas is greater than maxReplicas: write a minReplicas of at most maxReplicas',
+        message: 'minReplicas exceeds maxReplicas: write a minReplicas of at most maxReplicas',
         fieldPath: '.minReplicas',
       },
     ],
@@ -84,7 +84,7 @@ export const ImagePullSecretsSchema = Type.Array(
     'x-kubernetes-list-type': 'map',
     'x-kubernetes-list-map-keys': ['name'],
     maxItems: 16,
-    description: 'Secrets to pull the images with.',
+    description: 'Secrets for pulling images.',
     defaultText: 'none',
   },
 )
@@ -93,16 +93,49 @@ export const ImagePullSecretsSchema = Type.Array(
 const reserved = "['app.kubernetes.io/', 'auth-operator.dev/'].exists(prefix, key.startsWith(prefix))"
 const unreserved = {
   rule: `self.all(key, !${reserved})`,
-  message: 'keys under app.kubernetes.io/ and auth-operator.dev/ are set by the operator: choose another prefix',
+  message: 'the operator sets keys under app.kubernetes.io/ and auth-operator.dev/: use another prefix',
 }
+
+export const JobsSchema = Type.Object(
+  {
+    resources: Type.Optional(
+      resourcesSchema({
+        description:
+          'Resources of every container of a Job (migrations, smoke test, backups, password rotation) and of the container that prepares a managed MongoDB. Each quantity replaces the default of all these containers. If a ResourceQuota counts `limits.cpu`, set it here and in every other `resources`.',
+        defaultText: 'what each container needs, without a CPU limit',
+      }),
+    ),
+    labels: Type.Optional(
+      stringMap(32, {
+        description:
+          'Labels of the pods of Jobs, which do not inherit `pod.labels`. `sidecar.istio.io/inject: "false"` keeps Jobs out of the mesh of the servers. A sidecar that does not end would prevent a Job from completing.',
+        defaultText: 'none',
+        rules: [unreserved],
+      }),
+    ),
+    annotations: Type.Optional(
+      stringMap(32, {
+        description:
+          'Annotations of the pods of Jobs, which do not inherit `pod.annotations`. `linkerd.io/inject: disabled` keeps Jobs out of a mesh.',
+        defaultText: 'none',
+        rules: [unreserved],
+      }),
+    ),
+  },
+  { description: 'Settings of Jobs and short-lived containers.' },
+)
 
 export const PodSchema = Type.Object(
   {
     labels: Type.Optional(
-      stringMap(32, { description: 'Labels added to the server pods.', defaultText: 'none', rules: [unreserved] }),
+      stringMap(32, { description: 'Additional labels of the server pods.', defaultText: 'none', rules: [unreserved] }),
     ),
     annotations: Type.Optional(
-      stringMap(32, { description: 'Annotations added to the server pods.', defaultText: 'none', rules: [unreserved] }),
+      stringMap(32, {
+        description: 'Additional annotations of the server pods.',
+        defaultText: 'none',
+        rules: [unreserved],
+      }),
     ),
     nodeSelector: Type.Optional(
       stringMap(32, { description: 'Labels that a node must have to run server pods.', defaultText: 'none' }),
@@ -116,13 +149,13 @@ export const PodSchema = Type.Object(
     serviceAccountName: Type.Optional(
       objectName({
         description: 'ServiceAccount of the server pods. Its token is not mounted.',
-        defaultText: 'one that the operator makes, named after the AuthService',
+        defaultText: 'a ServiceAccount that the operator creates, with the name of the AuthService',
       }),
     ),
     terminationGracePeriodSeconds: Type.Optional(
       integer(15, 600, {
         description:
-          'Seconds a server pod has to finish its requests after it was told to end. Draining takes 5 of them.',
+          'Seconds that a server pod has to finish its requests when it is terminated, including 5 s to drain.',
       }),
     ),
   },

@@ -1,18 +1,18 @@
-/** Where the page of an alert is: what it means, what it does to users, how to find the cause, what to do. */
+/** URL of the runbook of an alert: meaning, impact, diagnosis and mitigation. */
 const runbooks = 'https://github.com/authservice-operator/authservice-operator/blob/main/docs/runbooks'
 
-/** How fast somebody has to look. `critical`: now, users are turned away. `warning`: today. */
-export type Severity = 'critical' | 'warning'
+/** How urgent the alert is. `critical`: act now, because users are affected. `warning`: act today. */
+type Severity = 'critical' | 'warning'
 
 export interface Alert {
   /** CamelCase, and the name of the runbook's file. */
   name: string
   severity: Severity
-  /** PromQL; the alert is about each series that it returns. */
+  /** PromQL; there is an alert for each series of the result. */
   expression: string
-  /** How long it must hold first, as Prometheus writes durations. */
+  /** Time for which the expression must hold, in the format of Prometheus. */
   holdsFor: string
-  /** One sentence for the pager, with Prometheus' templates. */
+  /** One sentence for the notification, with Prometheus templates. */
   summary: string
 }
 

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
-import { metadataOf } from '../metadata.ts'
+import { metadataOf } from '../../model/labels.ts'
 import type { Child, RenderInput } from '../render-input.ts'
-import { type Panel, panelsOf } from './panels.ts'
+import { operatorPanels } from './operator-panels.ts'
+import { marksOf, type Panel, panelsOf } from './panels.ts'
 
-/** Grafana draws on a grid of 24 columns. */
+/** The grid of Grafana has 24 columns. */
 const panelSize = { w: 8, h: 8 } as const
 const columns = 24 / panelSize.w
 
-/** Whichever Prometheus the viewer picks. */
+/** The Prometheus that the viewer selects. */
 const datasource = { type: 'prometheus', uid: '$datasource' }
 
 /** @see https://github.com/grafana/helm-charts/tree/main/charts/grafana#sidecar-for-dashboards for the label */
@@ -21,19 +22,59 @@ export function renderDashboard(input: RenderInput): Child {
   }
 }
 
-/** @see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
-export function dashboardOf({ namespace, name }: { namespace: string; name: string }) {
-  return {
-    // At most 40 characters, and the same for the same AuthService: links stay valid.
-    uid: `authservice-${createHash('sha256').update(`${namespace}/${name}`).digest('hex').slice(0, 16)}`,
+function dashboardOf({ namespace, name }: { namespace: string; name: string }) {
+  return grafanaDashboard({
+    identity: `${namespace}/${name}`,
     title: `AuthService ${namespace}/${name}`,
+    marks: marksOf({ namespace, name }),
+    panels: panelsOf({ namespace, name }),
+  })
+}
+
+/** The dashboard of the operator, once for each installation. */
+export function operatorDashboard() {
+  return grafanaDashboard({ identity: 'operator', title: 'AuthService operator', marks: [], panels: operatorPanels })
+}
+
+/** @see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/view-dashboard-json-model/ */
+function grafanaDashboard({
+  identity,
+  title,
+  marks,
+  panels,
+}: {
+  /** What the dashboard is about; links to it stay valid while it stays. */
+  identity: string
+  title: string
+  marks: ReturnType<typeof marksOf>
+  panels: readonly Panel[]
+}) {
+  return {
+    // At most 40 characters.
+    uid: `authservice-${createHash('sha256').update(identity).digest('hex').slice(0, 16)}`,
+    title,
     tags: ['authservice'],
     schemaVersion: 39,
     editable: false,
     refresh: '30s',
     time: { from: 'now-3h', to: 'now' },
     templating: { list: [{ name: 'datasource', type: 'datasource', query: 'prometheus', label: 'Prometheus' }] },
-    panels: panelsOf({ namespace, name }).map(place),
+    annotations: { list: marks.map(markOf) },
+    panels: panels.map(place),
+  }
+}
+
+/** @see https://grafana.com/docs/grafana/latest/dashboards/build-dashboards/annotate-visualizations/ */
+function markOf({ title, expression }: { title: string; expression: string }) {
+  return {
+    name: title,
+    datasource,
+    enable: true,
+    iconColor: 'blue',
+    expr: expression,
+    step: '30s',
+    titleFormat: title,
+    textFormat: '{{version}}{{phase}}',
   }
 }
 

@@ -2,15 +2,15 @@ import type { Alert } from './alert.ts'
 
 const day = 86_400
 
-/** Times beyond which somebody has to look. */
-export const dates = {
+/** Thresholds of the alerts about times. */
+const dates = {
   overdueRotationSeconds: 3_600,
-  /** Certificates of public authorities are usually renewed 30 days before their end. */
+  /** Certificates of public CAs are usually renewed 30 days before they expire. */
   certificateWarningSeconds: 14 * day,
   certificateCriticalSeconds: 2 * day,
 } as const
 
-/** Alerts on what the operator says about one AuthService. */
+/** Alerts about the metrics of the operator for one AuthService. */
 export function operationAlerts({ namespace, name }: { namespace: string; name: string }): Alert[] {
   const about = `namespace="${namespace}",name="${name}"`
   const who = `AuthService ${namespace}/${name}`
@@ -24,6 +24,14 @@ export function operationAlerts({ namespace, name }: { namespace: string; name: 
       summary: `${who} has not been Ready for 15 minutes.`,
     },
     {
+      name: 'AuthServiceRolloutFailed',
+      severity: 'warning',
+      // Until a rollout succeeds: the last good revision serves, and not the one that the spec asks for.
+      expression: `max by (outcome) (authservice_rollout_last_outcome{${about},outcome=~"RolledBack|DeadlineExceeded"}) == 1`,
+      holdsFor: '1m',
+      summary: `The last rollout of ${who} failed ({{ $labels.outcome }}). The previous revision serves.`,
+    },
+    {
       name: 'AuthServiceKeyRotationOverdue',
       severity: 'warning',
       expression: `time() - max(authservice_secret_rotation_timestamp_seconds{${about},state="next"}) > ${dates.overdueRotationSeconds}`,
@@ -35,34 +43,34 @@ export function operationAlerts({ namespace, name }: { namespace: string; name: 
       severity: 'warning',
       expression: `min(${certificateEnds}) < ${dates.certificateWarningSeconds} > ${dates.certificateCriticalSeconds}`,
       holdsFor: '1h',
-      summary: `The certificate of ${who} ends in {{ $value | humanizeDuration }}.`,
+      summary: `The certificate of ${who} expires in {{ $value | humanizeDuration }}.`,
     },
     {
       name: 'AuthServiceCertificateExpires',
       severity: 'critical',
       expression: `min(${certificateEnds}) <= ${dates.certificateCriticalSeconds}`,
       holdsFor: '10m',
-      summary: `The certificate of ${who} ends in {{ $value | humanizeDuration }}.`,
+      summary: `The certificate of ${who} expires in {{ $value | humanizeDuration }}.`,
     },
     {
       name: 'AuthServiceBackupFailed',
       severity: 'warning',
       expression: `max(authservice_backup_last_schedule_timestamp_seconds{${about}}) > max(authservice_backup_last_success_timestamp_seconds{${about}})`,
-      // A backup of a large database may take its time; the Job gives up after six hours.
+      // A backup of a large database may take time; the Job fails after six hours.
       holdsFor: '7h',
-      summary: `The last backup of ${who} that was due has not succeeded.`,
+      summary: `The last scheduled backup of ${who} has not succeeded.`,
     },
   ]
 }
 
-/** Alerts on the operator itself, once for each installation. */
+/** Alerts about the operator itself, once for each installation. */
 export const operatorAlerts: readonly Alert[] = [
   {
     name: 'AuthServiceOperatorDown',
     severity: 'critical',
     expression: 'absent(leader_election_master_status{name="authservice-operator"} == 1)',
     holdsFor: '5m',
-    summary: 'No AuthService operator leads: nothing is mended, rotated or rolled out.',
+    summary: 'No AuthService operator holds the leader Lease: nothing is repaired, rotated or rolled out.',
   },
   {
     name: 'AuthServiceOperatorReconcileErrors',
@@ -76,8 +84,8 @@ export const operatorAlerts: readonly Alert[] = [
     name: 'AuthServiceOperatorStuck',
     severity: 'warning',
     expression: 'max(workqueue_longest_running_processor_seconds{name="authservice"}) > 60',
-    // After 4 minutes the operator is restarted by its liveness probe.
+    // After 4 minutes, the liveness probe restarts the operator.
     holdsFor: '2m',
-    summary: 'A reconcile of the AuthService operator has not ended for {{ $value | humanizeDuration }}.',
+    summary: 'A reconcile of the AuthService operator has been running for {{ $value | humanizeDuration }}.',
   },
 ]

@@ -1,7 +1,8 @@
-import { parseQuantity } from '../../apply/quantity.ts'
-import { metadataOf } from '../metadata.ts'
+import { metadataOf } from '../../model/labels.ts'
+import { parseQuantity } from '../../model/quantity.ts'
 import type { Child, RenderInput } from '../render-input.ts'
 import { alertingRule } from './alert.ts'
+import { edgeAlerts } from './edge-alerts.ts'
 import { operationAlerts } from './operation-alerts.ts'
 import { serverAlerts } from './server-alerts.ts'
 
@@ -15,7 +16,7 @@ export function renderPrometheusRule(input: RenderInput): Child {
   }
 }
 
-/** The rules as Prometheus reads them from a file, too. */
+/** The rules in the format of a Prometheus rule file. */
 export function ruleGroups({ owner, resolved }: Pick<RenderInput, 'owner' | 'resolved'>) {
   const { namespace, name } = owner
   const labels = { namespace, authservice: name }
@@ -25,6 +26,14 @@ export function ruleGroups({ owner, resolved }: Pick<RenderInput, 'owner' | 'res
       name: `authservice-${namespace}-${name}-server`,
       rules: serverAlerts({ namespace, name, requestedCores }).map((alert) => alertingRule(alert, labels)),
     },
+    ...(resolved.ingress.type === 'Nginx'
+      ? [
+          {
+            name: `authservice-${namespace}-${name}-edge`,
+            rules: edgeAlerts({ namespace, name }).map((alert) => alertingRule(alert, labels)),
+          },
+        ]
+      : []),
     {
       name: `authservice-${namespace}-${name}-operation`,
       rules: operationAlerts({ namespace, name }).map((alert) => alertingRule(alert, labels)),

@@ -3,7 +3,7 @@ import { renderDashboard } from './dashboard.ts'
 import { renderPodMonitor } from './pod-monitor.ts'
 import { renderPrometheusRule } from './prometheus-rule.ts'
 
-/** What has Prometheus and Grafana watch the AuthService, as far as it is wanted and the cluster can. */
+/** The objects for Prometheus and Grafana that the spec requires and the cluster supports. */
 export function renderMonitoring(input: RenderInput): Child[] {
   const { podMonitor, prometheusRule, dashboard } = input.monitoring
   return [

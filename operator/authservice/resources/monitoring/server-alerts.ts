@@ -1,31 +1,33 @@
 import type { Alert } from './alert.ts'
 
-/** What the alerts of one AuthService depend on. */
+/** Input of the alerts of one AuthService. */
 export interface AlertSubject {
   namespace: string
   name: string
-  /** CPU that a server pod requests, in cores: what the autoscaler measures against, too. */
+  /** CPU request of a server pod, in cores, which the autoscaler also uses as reference. */
   requestedCores: number
 }
 
-/** Shares and times beyond which somebody has to look. */
+/** Thresholds of the alerts: ratios and times. */
 export const thresholds = {
   responseSeconds: 0.5,
   errorRatio: 0.05,
   cpuRatio: 0.8,
   poolRatio: 0.8,
+  /** Ratio of the connections of an edge pod; a request needs a second connection, to the server. */
+  connectionRatio: 0.4,
   refusedLoginRatio: 0.2,
   failedLoginRatio: 0.5,
   /** The server refuses tokens at 30 s. */
   revocationStalenessSeconds: 15,
 } as const
 
-/** Of the server pods that the PodMonitor has Prometheus scrape. */
+/** Selects the server pods of the PodMonitor. */
 export function podSelector({ namespace, name }: Pick<AlertSubject, 'namespace' | 'name'>): string {
   return `namespace="${namespace}",authservice="${name}"`
 }
 
-/** Alerts on what the server pods measure. */
+/** Alerts about the metrics of the server pods. */
 export function serverAlerts(subject: AlertSubject): Alert[] {
   const pods = podSelector(subject)
   return [...trafficAlerts(subject, pods), ...resourceAlerts(subject, pods), ...dependencyAlerts(subject, pods)]
@@ -42,7 +44,7 @@ function trafficAlerts({ namespace, name }: AlertSubject, pods: string): Alert[]
       severity: 'critical',
       expression: `absent(up{${pods}} == 1)`,
       holdsFor: '2m',
-      summary: `No server pod of ${who} answers Prometheus.`,
+      summary: `Prometheus cannot scrape any server pod of ${who}.`,
     },
     {
       name: 'AuthServiceSlowResponses',
@@ -61,17 +63,17 @@ function trafficAlerts({ namespace, name }: AlertSubject, pods: string): Alert[]
     {
       name: 'AuthServiceLoginFailures',
       severity: 'warning',
-      // Fewer than one in five seconds is people who mistype.
+      // Fewer than one in five seconds are users who mistype.
       expression: `${logins(',outcome!="success"')} / ${logins()} > ${thresholds.failedLoginRatio} and ${logins()} > 0.2`,
       holdsFor: '10m',
-      summary: `{{ $value | humanizePercentage }} of the log-ins to ${who} fail.`,
+      summary: `{{ $value | humanizePercentage }} of the logins to ${who} fail.`,
     },
     {
       name: 'AuthServiceLockouts',
       severity: 'warning',
       expression: `${loginRequests(',status="429"')} / ${loginRequests()} > ${thresholds.refusedLoginRatio} and ${loginRequests(',status="429"')} > 0.1`,
       holdsFor: '5m',
-      summary: `{{ $value | humanizePercentage }} of the log-ins to ${who} are refused by a limit or a lock.`,
+      summary: `{{ $value | humanizePercentage }} of the logins to ${who} are refused by a limit or a lock.`,
     },
   ]
 }
@@ -82,10 +84,11 @@ function resourceAlerts({ namespace, name, requestedCores }: AlertSubject, pods:
     {
       name: 'AuthServiceHighCpu',
       severity: 'warning',
-      // Of the request, as the autoscaler reckons: what lasts is what it could not scale away.
+      // Relative to the request, as in the autoscaler: a lasting excess is load that the autoscaler could not
+      // distribute.
       expression: `avg(rate(process_cpu_seconds_total{${pods}}[5m])) / ${requestedCores} > ${thresholds.cpuRatio}`,
       holdsFor: '15m',
-      summary: `The server pods of ${who} use {{ $value | humanizePercentage }} of the CPU that they request.`,
+      summary: `The server pods of ${who} use {{ $value | humanizePercentage }} of their CPU requests.`,
     },
     {
       name: 'AuthServiceMongoPoolNearlyFull',
@@ -105,28 +108,28 @@ function dependencyAlerts({ namespace, name }: AlertSubject, pods: string): Aler
       severity: 'critical',
       expression: `min by (pod) (redis_up{${pods}}) == 0`,
       holdsFor: '1m',
-      summary: `Pod {{ $labels.pod }} of ${who} does not reach Redis.`,
+      summary: `Pod {{ $labels.pod }} of ${who} cannot reach Redis.`,
     },
     {
       name: 'AuthServiceMongoDown',
       severity: 'critical',
       expression: `min by (pod) (mongodb_up{${pods}}) == 0`,
       holdsFor: '1m',
-      summary: `Pod {{ $labels.pod }} of ${who} does not reach the primary of MongoDB.`,
+      summary: `Pod {{ $labels.pod }} of ${who} cannot reach the primary of MongoDB.`,
     },
     {
       name: 'AuthServiceRevocationsStale',
       severity: 'critical',
       expression: `max by (pod) (auth_revocation_staleness_seconds{${pods}}) > ${thresholds.revocationStalenessSeconds}`,
       holdsFor: '1m',
-      summary: `Pod {{ $labels.pod }} of ${who} has heard of no revocation for {{ $value | humanizeDuration }}.`,
+      summary: `The revocation list of pod {{ $labels.pod }} of ${who} is {{ $value | humanizeDuration }} out of date.`,
     },
     {
       name: 'AuthServiceSigningKeysUnusable',
       severity: 'critical',
       expression: `max by (pod) (auth_signing_keys_file_unusable{${pods}}) == 1`,
       holdsFor: '5m',
-      summary: `Pod {{ $labels.pod }} of ${who} cannot read its key set and goes on with older keys.`,
+      summary: `Pod {{ $labels.pod }} of ${who} cannot read its key set and continues with older keys.`,
     },
   ]
 }

@@ -1,5 +1,5 @@
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
-import { operationsOf } from '../../../../api-server/openapi/document.ts'
+import { operationsOf } from '../../../../api-server/plugins/app/documentation/document.ts'
 
 /** Every answer that a document describes: `logIn 200`, `logIn 401 invalid_credentials`. */
 export function describedAnswers(document: OpenApi.Document): string[] {
@@ -12,7 +12,7 @@ export function describedAnswers(document: OpenApi.Document): string[] {
   )
 }
 
-/** The error codes of an answer: each has an example. */
+/** The error codes of a response: it has an example for each. */
 export function codesOf(response: OpenApi.ResponseObject | OpenApi.ReferenceObject): string[] {
   if ('$ref' in response) return []
   return Object.values(response.content ?? {}).flatMap(({ examples }) => Object.keys(examples ?? {}))

@@ -1,21 +1,21 @@
 import type { InjectOptions } from 'fastify'
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
-import type { Operation } from '../../../../api-server/openapi/document.ts'
+import type { Operation } from '../../../../api-server/plugins/app/documentation/document.ts'
 import { formType } from '../../../../api-server/schemas/oauth.ts'
 
 export type Request = InjectOptions & { headers: Record<string, string>; payload?: string }
 
-/** What the document shows as a request of this operation, without credentials. */
+/** The example request of an operation, without credentials. */
 export function exampleRequest({ method, path, operation }: Operation): Request {
   const media = bodyOf(operation)
   const url = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(String(exampleOfParameter(operation, name))))
-  // The method is one of those that operations have.
+  // The method of an operation is one of these.
   const request = { method: method.toUpperCase() as 'GET', url, headers: {} }
   if (media === undefined) return request
   return { ...request, headers: { 'content-type': media.type }, payload: encode(media.type, media.example) }
 }
 
-/** The one content type that an operation reads, with its example. */
+/** The content type of an operation's body, with its example. */
 export function bodyOf({ requestBody }: OpenApi.OperationObject) {
   if (requestBody === undefined || '$ref' in requestBody) return undefined
   const [type, media] = Object.entries(requestBody.content)[0] ?? []
@@ -24,7 +24,7 @@ export function bodyOf({ requestBody }: OpenApi.OperationObject) {
 
 export function encode(type: string, body: unknown): string {
   if (type !== formType) return JSON.stringify(body)
-  // An object of texts, as a form is.
+  // A form is an object of strings.
   return new URLSearchParams(body as Record<string, string>).toString()
 }
 

@@ -6,12 +6,12 @@ import { exceptions } from './exceptions.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where each test file leaves which answers it has seen, and which were described to it. */
+    /** The folder where each test file writes the answers that it has observed, and those that were described. */
     answersFolder: string
   }
 }
 
-/** What one test file leaves. */
+/** What one test file writes. */
 export interface AnswersOfFile {
   described: string[]
   seen: string[]
@@ -20,8 +20,8 @@ export interface AnswersOfFile {
 const tests = resolve(import.meta.dirname, '..')
 
 /**
- * After a whole run: what `/openapi.json` describes must have been seen in some test, or `exceptions` says why not. When
- * only some of the files ran there is nothing to say.
+ * After a complete run: fails unless a test has observed every answer that `/openapi.json` describes, or `exceptions`
+ * has a reason. Checks nothing when only some of the files ran.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'authservice-answers-'))
@@ -33,15 +33,16 @@ export default async function setup(project: TestProject): Promise<() => Promise
     const files = await filesWithApps()
     const missing = files.filter((name) => !left.includes(`${name}.json`))
     if (missing.length > 0 && process.env['CI'] === 'true') {
-      throw new Error(`Whether every described answer was seen is not known: nothing was left by ${missing.join(', ')}`)
+      throw new Error(`Unknown whether every described answer was observed: no result of ${missing.join(', ')}`)
     }
     if (missing.length > 0) return
     const faults = neverSeen(answers)
-    if (faults.length > 0) throw new Error(`The API description does not fit what was seen:\n${faults.join('\n')}`)
+    if (faults.length > 0)
+      throw new Error(`The API description differs from the observed answers:\n${faults.join('\n')}`)
   }
 }
 
-/** What it sees is chance. */
+/** Its answers are random. */
 const fuzzer = 'fuzz.test.ts'
 
 async function filesWithApps(): Promise<string[]> {
@@ -50,7 +51,7 @@ async function filesWithApps(): Promise<string[]> {
   return names.filter((_, index) => texts[index]?.includes('/app-for-test.ts'))
 }
 
-/** @returns what is described and was not seen, and exceptions that are none */
+/** @returns described answers that no test has observed, and needless exceptions */
 export function neverSeen(answers: readonly AnswersOfFile[], known = exceptions): string[] {
   const seen = new Set(answers.flatMap((file) => file.seen))
   const described = new Set(answers.flatMap((file) => file.described))
@@ -60,10 +61,10 @@ export function neverSeen(answers: readonly AnswersOfFile[], known = exceptions)
     ...[...described]
       .filter((answer) => !seen.has(answer) && known[answer] === undefined && known[anyOf(answer)] === undefined)
       .sort()
-      .map((answer) => `${answer}: described, and no test has seen it`),
+      .map((answer) => `${answer}: described, but no test has observed it`),
     ...Object.keys(known)
       .filter((answer) => seen.has(answer) || !used.has(answer))
-      .map((answer) => `${answer}: an exception that is none`),
+      .map((answer) => `${answer}: a needless exception`),
   ]
 }
 

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
-import type { Operation } from '../../../../api-server/openapi/document.ts'
+import type { Operation } from '../../../../api-server/plugins/app/documentation/document.ts'
 import { formType } from '../../../../api-server/schemas/oauth.ts'
 import { bodyOf, encode, type Request } from './example-request.ts'
 import { almostValuesOf, valuesOf } from './schema-arbitrary.ts'
 
-/** Who a request says it is from. */
+/** Credentials of a request. */
 export type Caller = 'nobody' | 'user' | 'admin' | 'client' | 'impostor'
 
 export interface FuzzedRequest {
@@ -13,7 +13,7 @@ export interface FuzzedRequest {
   caller: Caller
 }
 
-/** Requests of one operation: as described, almost as described, and not at all. */
+/** Requests of one operation: valid ones, nearly valid ones, and arbitrary ones. */
 export function requestsOf(operation: Operation, document: OpenApi.Document): fc.Arbitrary<FuzzedRequest> {
   return fc
     .record({
@@ -27,7 +27,7 @@ export function requestsOf(operation: Operation, document: OpenApi.Document): fc
     })
     .map(({ url, body, headers, caller }) => ({
       caller,
-      // The method is one of those that operations have.
+      // The method of an operation is one of these.
       request: {
         method: operation.method.toUpperCase() as 'GET',
         url,
@@ -68,7 +68,7 @@ function urls({ path, operation }: Operation, document: OpenApi.Document): fc.Ar
     })
 }
 
-/** Half a character has no place in a URL. */
+/** A URL cannot contain half a surrogate pair. */
 function toWellFormed(text: string): string {
   return text.toWellFormed()
 }
@@ -116,7 +116,7 @@ export function asText(type: string, value: unknown): string {
   return encode(type, Object.fromEntries(Object.entries(value).map(([key, member]) => [key, formValue(member)])))
 }
 
-/** A form has texts only. An object may have a field `toString`, with which String fails. */
+/** A form contains strings only. String() fails for an object with a field `toString`. */
 function formValue(value: unknown): string {
   return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }

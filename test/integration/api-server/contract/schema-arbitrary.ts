@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
 
-/** The keywords of JSON Schema that this server's shapes use. */
+/** The JSON Schema keywords that this server's schemas use. */
 interface Schema {
   $ref?: string
   const?: unknown
@@ -21,7 +21,7 @@ interface Schema {
 
 const longestText = 300
 
-/** Values that the schema accepts. @throws for a keyword that it does not know how to fill */
+/** Values that the schema accepts. @throws for an unknown keyword */
 export function valuesOf(schema: Schema, document: OpenApi.Document): fc.Arbitrary<unknown> {
   if (schema.$ref !== undefined) return valuesOf(resolve(schema.$ref, document), document)
   if ('const' in schema) return fc.constant(schema.const)
@@ -62,13 +62,13 @@ function textsOf({ pattern, format, minLength = 0, maxLength = longestText }: Sc
     .oneof(
       fc.string({ minLength, maxLength: longest }),
       fc.string({ unit: 'binary', minLength, maxLength: longest }),
-      // Where something is compared with a limit.
+      // For lengths that are compared with a limit.
       fc.constant('x'.repeat(Math.min(maxLength, 10_000))),
     )
     .filter(fits)
 }
 
-/** Values that the schema mostly refuses: another type, a member too few, too many, or of another kind. */
+/** Values that the schema mostly refuses: of another type, with missing, additional or wrong properties. */
 export function almostValuesOf(schema: Schema, document: OpenApi.Document): fc.Arbitrary<unknown> {
   const damaged = fc
     .tuple(valuesOf(schema, document), fc.nat(), fc.jsonValue(), fc.constantFrom('drop', 'replace', 'add'))
@@ -90,6 +90,6 @@ function withDamage(value: unknown, index: number, other: unknown, damage: strin
 function resolve(ref: string, document: OpenApi.Document): Schema {
   const found = document.components?.schemas?.[ref.split('/').at(-1) ?? '']
   if (found === undefined) throw new Error(`${ref} leads nowhere`)
-  // A component of this document has no other keywords than those above.
+  // A component of this document has no keywords but those above.
   return found as Schema
 }

@@ -38,6 +38,7 @@ export const payloads: Attack[] = [
   ['a payload that is no JSON', () => forge(headerOf(keys.es), '{"sub"', keys.es.sign)],
   ['a payload that is no UTF-8', () => forgeBytes(Buffer.from([0xff, 0xfe, 0x7b]))],
   ['a payload of a prototype', () => forge(headerOf(keys.es), `{"__proto__":${payload()}}`, keys.es.sign)],
+  ['a very deep claim', () => forge(headerOf(keys.es), `{"x":${'['.repeat(1_400)}${']'.repeat(1_400)}}`, keys.es.sign)],
   ['a very deep payload', () => forge(headerOf(keys.es), '['.repeat(1_500), keys.es.sign)],
 ]
 

@@ -1,13 +1,13 @@
 import { createHmac, createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto'
-import type { KeySetEntry } from '../../../../api-server/plugins/app/tokens/key-set.ts'
+import type { KeySetEntry } from '../../../../contract/key-set.ts'
 
-/** A key of the server, in the hands of the test. */
+/** A key of the server with its private part. */
 export interface OwnKey {
   entry: KeySetEntry
   sign(input: string): Buffer
 }
 
-/** @param createdAt also when it becomes the signer */
+/** @param createdAt also the time when it starts to sign */
 export function makeKey(alg: KeySetEntry['alg'], createdAt: Date, retireAt?: Date): OwnKey {
   const jwk = jwkOf(alg)
   const kid = `${alg}-${randomBytes(6).toString('hex')}`
@@ -28,7 +28,7 @@ function jwkOf(alg: KeySetEntry['alg']): KeySetEntry['jwk'] {
 }
 
 function exported(key: KeyObject): KeySetEntry['jwk'] {
-  // Node's type of a JWK has no kty that must be there; the object has.
+  // Node's type of a JWK does not require kty; the object has it.
   return key.export({ format: 'jwk' }) as KeySetEntry['jwk']
 }
 
@@ -43,12 +43,12 @@ export function hmac(hash: string, secret: string | Buffer, input: string): Buff
   return createHmac(hash, secret).update(input).digest()
 }
 
-/** Text as it is, anything else as JSON. */
+/** A string as it is, anything else as JSON. */
 export function encoded(part: unknown): string {
   return Buffer.from(typeof part === 'string' ? part : JSON.stringify(part)).toString('base64url')
 }
 
-/** header.payload.signature, whatever these are. */
+/** header.payload.signature of any content. */
 export function forge(header: unknown, payload: unknown, signer: (input: string) => Buffer | string): string {
   const input = `${encoded(header)}.${encoded(payload)}`
   const signature = signer(input)

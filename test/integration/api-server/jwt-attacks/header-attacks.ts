@@ -88,7 +88,7 @@ const certificate = Buffer.from('not a certificate').toString('base64')
 export const headers: Attack[] = (
   [
     ['no kid', { kid: undefined }],
-    ['a kid that nobody has', { kid: 'nobody' }],
+    ['an unknown kid', { kid: 'nobody' }],
     ['a kid that is a path', { kid: '../../../../dev/null' }],
     ['a kid with SQL', { kid: "x' UNION SELECT 'secret' -- " }],
     ['a kid with a command', { kid: '| id' }],
@@ -118,7 +118,10 @@ export const headers: Attack[] = (
   ] as const
 ).flatMap(([what, change]): Attack[] => [
   [`${what}, signed by us`, () => forge({ ...headerOf(keys.es), ...change }, material.claims, keys.es.sign)],
-  [`${what}, signed by somebody`, () => forge({ ...headerOf(keys.es), ...change }, material.claims, foreign.sign)],
+  [
+    `${what}, signed with a foreign key`,
+    () => forge({ ...headerOf(keys.es), ...change }, material.claims, foreign.sign),
+  ],
 ])
 
 const header = () => JSON.stringify(headerOf(keys.es))
@@ -134,12 +137,16 @@ export const spelledHeaders: Attack[] = [
     'other order of the members',
     () => forge({ typ: 'at+jwt', alg: 'ES256', kid: keys.es.entry.kid }, material.claims, keys.es.sign),
   ],
+  [
+    'the order of the members that the JWT library writes',
+    () => forge({ alg: 'ES256', typ: 'at+jwt', kid: keys.es.entry.kid }, material.claims, keys.es.sign),
+  ],
   ['a header that is no JSON', () => forge('{', material.claims, keys.es.sign)],
   ['a header that is null', () => forge('null', material.claims, keys.es.sign)],
   ['a header that is a list', () => forge([headerOf(keys.es)], material.claims, keys.es.sign)],
 ]
 
-/** An attacker has the public keys only: symmetric keys made of them. */
+/** Symmetric keys made of a public key, which an attacker knows. */
 function publicForms(key: OwnKey): Record<string, string | Buffer> {
   const publicKey = createPublicKey({ key: { ...key.entry.jwk }, format: 'jwk' })
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString()

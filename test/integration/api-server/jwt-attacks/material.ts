@@ -1,12 +1,12 @@
 import { forge, headerOf, makeKey, type OwnKey } from './forged-token.ts'
 
-/** One of the known attacks on JSON Web Tokens: RFC 8725, and the advisories of the libraries. */
+/** A known attack on JSON Web Tokens, from RFC 8725 or an advisory. */
 export type Attack = [what: string, token: () => string | Promise<string>]
 
 const day = 86_400_000
 export const longAgo = new Date(Date.now() - 30 * day)
 
-/** The key set of the server under attack; the ES256 key signs. */
+/** The key set of the server under attack. The ES256 key signs. */
 export const keys = {
   hs: makeKey('HS256', longAgo),
   ed: makeKey('EdDSA', longAgo),
@@ -14,10 +14,10 @@ export const keys = {
   retired: makeKey('ES256', longAgo, new Date(Date.now() - 1_000)),
 }
 
-/** What a log-in gave: a token of the server, and what it says. */
+/** A token of a login and its claims. */
 export const material: { token: string; claims: Record<string, unknown> } = { token: '', claims: {} }
 
-/** A token that is right in all but what is changed. */
+/** A valid token except for the given changes. */
 export function good(key: OwnKey, change: Record<string, unknown> = {}): string {
   return forge(headerOf(key), { ...material.claims, ...change }, key.sign)
 }

@@ -1,0 +1,264 @@
+import { readFileSync } from 'node:fs'
+import {
+  EnvironmentSchema,
+  type EnvironmentValues,
+  secretVariables,
+} from '@authservice-operator/contract/environment.ts'
+import Value from 'typebox/value'
+import { checkTogether } from './checks.ts'
+import { type MfaConfig, mfaOf } from './mfa.ts'
+import { type OAuthClient, parseClients } from './oauth-clients.ts'
+import type { TrustedProxies } from './trusted-proxies.ts'
+import { type Limits, limitsOf, secondsOf } from './units.ts'
+
+export type { Rate } from './units.ts'
+
+/** The configuration of the server, parsed and checked. Lifetimes are in seconds. */
+export interface Config {
+  environment: 'development' | 'staging' | 'production'
+  /** undefined: all addresses of the machine. */
+  host: string | undefined
+  port: number
+  metricsPort: number
+  logLevel: EnvironmentValues['LOG_LEVEL']
+  logRequests: NonNullable<EnvironmentValues['LOG_REQUESTS']>
+  mongodb: {
+    url: string
+    database: string
+    usersCollection: string
+    minPoolSize: number
+    maxPoolSize: number
+    readPreference: EnvironmentValues['MONGODB_READ_PREFERENCE']
+    caFile?: string
+    /** Whether unencrypted connections to another host are allowed. */
+    allowInsecure: boolean
+  }
+  redis: { host: string; port: number; keyPrefix: string; password?: string; tls: boolean; caFile?: string }
+  /** Source of the signing keys. */
+  signingKeys: { file: string } | { secret: string }
+  /** Keys that verify tokens but do not sign. */
+  acceptedKeysFile?: string
+  /** Where traces are sent; undefined: no traces. The exporter reads the variable itself. */
+  otlpEndpoint: string | undefined
+  serviceName: string
+  /** Share of requests that are traced. */
+  traceRatio: number
+  /** Key material for hashing emails in logs; undefined: a key that the servers share in the database. */
+  emailHashSecret: string | undefined
+  /** Second factors. */
+  mfa: MfaConfig
+  /** Clients that may introspect and revoke tokens. */
+  oauthClients: OAuthClient[]
+  issuer: string
+  audience: string
+  accessTokenLifetimeSeconds: number
+  refreshTokenIdleLifetimeSeconds: number
+  refreshTokenAbsoluteLifetimeSeconds: number
+  refreshTokenGraceSeconds: number
+  bcryptCost: number
+  passwordMinLength: number
+  /** A new password that consists mostly of these words is refused. */
+  passwordWords: readonly string[]
+  registrationDisclosure: 'open' | 'hidden'
+  mail: {
+    smtp?: {
+      url: string
+      /** undefined: the URL contains user and password, or no authentication is needed. */
+      auth?: { user: string; pass: string }
+      caFile?: string
+    }
+    from?: string
+    /** With `{token}` in it. */
+    resetUrl: string
+    verifyUrl: string
+    resetLifetimeSeconds: number
+    verifyLifetimeSeconds: number
+  }
+  /** Created once, if there is no administrator yet. */
+  initialAdmin?: { email: string; password: string }
+  securityEventsRetentionSeconds: number
+  requestTimeoutSeconds: number
+  corsOrigins: string[]
+  corsCredentials: boolean
+  /** Refresh tokens are sent in cookies. */
+  cookieMode: boolean
+  cookieSameSite: EnvironmentValues['COOKIE_SAME_SITE']
+  limits: Limits
+  knownDeviceLifetimeSeconds: number
+  /** Proxies whose X-Forwarded-For is trusted. */
+  trustedProxies: TrustedProxies
+  revocationMaxStalenessSeconds: number
+  /** What happens to tokens if the revocation list is older than that. */
+  revocationWhenStale: 'refuse' | 'accept'
+  migrateOnStart: boolean
+  docsEnabled: boolean
+  replicas: number
+  shutdownDrainSeconds: number
+}
+
+/** The environment is invalid. The message has one line for each problem and contains no secret. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+}
+
+/**
+ * Reads and checks the environment.
+ * @throws ConfigError that names every missing or invalid variable and what was expected
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = []
+  const known = knownValues(environment, problems)
+  const values = Value.Convert(EnvironmentSchema, Value.Default(EnvironmentSchema, known))
+  if (!Value.Check(EnvironmentSchema, values)) {
+    throw new ConfigError([...problems, ...schemaProblems(known, values)].join('\n'))
+  }
+  const config = configOf(values)
+  problems.push(
+    ...checkTogether(values, {
+      access: config.accessTokenLifetimeSeconds,
+      idle: config.refreshTokenIdleLifetimeSeconds,
+      absolute: config.refreshTokenAbsoluteLifetimeSeconds,
+      grace: config.refreshTokenGraceSeconds,
+    }),
+  )
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'))
+  return config
+}
+
+/** The set variables that the schema knows; secrets can be in files. */
+function knownValues(environment: Readonly<Record<string, string | undefined>>, problems: string[]) {
+  const known: Record<string, string> = {}
+  for (const name of Object.keys(EnvironmentSchema.properties)) {
+    const value = environment[name]?.trim()
+    if (value !== undefined && value !== '') known[name] = value
+  }
+  for (const name of secretVariables) {
+    const file = environment[`${name}_FILE`]
+    if (file === undefined || file === '') continue
+    try {
+      known[name] = readFileSync(file, 'utf8').trim()
+    } catch (error) {
+      problems.push(`${name}_FILE: ${file} cannot be read (${error instanceof Error ? error.message : error})`)
+    }
+  }
+  return known
+}
+
+function schemaProblems(known: Record<string, string>, values: unknown): string[] {
+  const wrong = new Set<string>()
+  for (const { instancePath, keyword, params } of Value.Errors(EnvironmentSchema, values)) {
+    if (keyword === 'required' && 'requiredProperties' in params) {
+      for (const name of params.requiredProperties) wrong.add(String(name))
+    } else {
+      wrong.add(instancePath.split('/')[1] ?? '')
+    }
+  }
+  const secrets: readonly string[] = secretVariables
+  return [...wrong]
+    .filter((name) => name !== '')
+    .map((name) => {
+      const property: { description?: string } | undefined = Reflect.get(EnvironmentSchema.properties, name)
+      const given =
+        known[name] === undefined ? 'is not set' : secrets.includes(name) ? 'is invalid' : `is "${known[name]}"`
+      return `${name} ${given}; expected: ${property?.description ?? 'a value as documented'}`
+    })
+}
+
+function smtpOf(url: string, { SMTP_USER: user, SMTP_PASSWORD: pass, SMTP_CA_FILE: caFile }: EnvironmentValues) {
+  return {
+    url,
+    ...(user !== undefined && pass !== undefined && { auth: { user, pass } }),
+    ...(caFile !== undefined && { caFile }),
+  }
+}
+
+function configOf(values: EnvironmentValues): Config {
+  return {
+    environment: values.ENVIRONMENT,
+    host: values.HOST,
+    port: values.PORT,
+    metricsPort: values.METRICS_PORT,
+    logLevel: values.LOG_LEVEL,
+    logRequests: values.LOG_REQUESTS ?? (values.ENVIRONMENT === 'production' ? 'failed' : 'all'),
+    mongodb: {
+      url: values.MONGODB_URL,
+      database: values.DATABASE_NAME,
+      usersCollection: values.COLLECTION_NAME,
+      minPoolSize: values.MONGODB_MIN_POOL_SIZE,
+      maxPoolSize: values.MONGODB_MAX_POOL_SIZE,
+      readPreference: values.MONGODB_READ_PREFERENCE,
+      ...(values.MONGODB_CA_FILE !== undefined && { caFile: values.MONGODB_CA_FILE }),
+      allowInsecure: values.ALLOW_INSECURE_MONGODB,
+    },
+    redis: {
+      // An IPv6 address can be in brackets, as in a URL.
+      host: values.REDIS_HOST.replace(/^\[(.+)\]$/, '$1'),
+      port: values.REDIS_PORT,
+      keyPrefix: values.REDIS_KEY_PREFIX ?? `${values.DATABASE_NAME}:`,
+      tls: values.REDIS_TLS,
+      ...(values.REDIS_PASSWORD !== undefined && { password: values.REDIS_PASSWORD }),
+      ...(values.REDIS_CA_FILE !== undefined && { caFile: values.REDIS_CA_FILE }),
+    },
+    signingKeys:
+      values.JWT_KEYS_FILE !== undefined ? { file: values.JWT_KEYS_FILE } : { secret: values.JWT_SECRET ?? '' },
+    ...(values.JWT_ACCEPTED_KEYS_FILE !== undefined && { acceptedKeysFile: values.JWT_ACCEPTED_KEYS_FILE }),
+    emailHashSecret: values.EMAIL_HASH_SECRET ?? (values.JWT_KEYS_FILE === undefined ? values.JWT_SECRET : undefined),
+    otlpEndpoint: values.OTEL_EXPORTER_OTLP_ENDPOINT,
+    serviceName: values.OTEL_SERVICE_NAME,
+    traceRatio: values.OTEL_TRACES_SAMPLER_ARG,
+    mfa: mfaOf(values),
+    oauthClients: values.OAUTH_CLIENTS === undefined ? [] : parseClients(values.OAUTH_CLIENTS),
+    issuer: values.JWT_ISSUER,
+    audience: values.JWT_AUDIENCE,
+    accessTokenLifetimeSeconds:
+      values.ACCESS_TOKEN_LIFETIME === undefined
+        ? values.JWT_EXPIRES_IN_HOURS * 3600
+        : secondsOf(values.ACCESS_TOKEN_LIFETIME),
+    refreshTokenIdleLifetimeSeconds: secondsOf(values.REFRESH_TOKEN_IDLE_LIFETIME),
+    refreshTokenAbsoluteLifetimeSeconds: secondsOf(values.REFRESH_TOKEN_ABSOLUTE_LIFETIME),
+    refreshTokenGraceSeconds: secondsOf(values.REFRESH_TOKEN_GRACE),
+    bcryptCost: values.BCRYPT_COST,
+    passwordMinLength: values.PASSWORD_MIN_LENGTH,
+    passwordWords: values.PASSWORD_WORDS?.split(',').map((word) => word.trim()) ?? [],
+    registrationDisclosure: values.REGISTRATION_DISCLOSURE,
+    corsCredentials: values.CORS_CREDENTIALS,
+    cookieMode: values.COOKIE_MODE,
+    cookieSameSite: values.COOKIE_SAME_SITE,
+    mail: {
+      ...(values.SMTP_URL !== undefined && { smtp: smtpOf(values.SMTP_URL, values) }),
+      ...(values.MAIL_FROM !== undefined && { from: values.MAIL_FROM }),
+      // In development, without such a page, the token can be read from the link in the log.
+      resetUrl: values.PASSWORD_RESET_URL ?? `${values.JWT_ISSUER}/reset-password#token={token}`,
+      verifyUrl: values.EMAIL_VERIFY_URL ?? `${values.JWT_ISSUER}/verify-email#token={token}`,
+      resetLifetimeSeconds: secondsOf(values.PASSWORD_RESET_LIFETIME),
+      verifyLifetimeSeconds: secondsOf(values.EMAIL_VERIFY_LIFETIME),
+    },
+    ...(values.INITIAL_ADMIN_EMAIL !== undefined &&
+      values.INITIAL_ADMIN_PASSWORD !== undefined && {
+        initialAdmin: { email: values.INITIAL_ADMIN_EMAIL, password: values.INITIAL_ADMIN_PASSWORD },
+      }),
+    securityEventsRetentionSeconds: secondsOf(values.SECURITY_EVENTS_RETENTION),
+    requestTimeoutSeconds: secondsOf(values.REQUEST_TIMEOUT),
+    corsOrigins: listOf(values.CORS_ORIGINS),
+    limits: limitsOf(values),
+    knownDeviceLifetimeSeconds: secondsOf(values.KNOWN_DEVICE_LIFETIME),
+    trustedProxies: {
+      hops: values.TRUST_PROXY_HOPS,
+      networks: values.TRUSTED_PROXIES === undefined ? [] : listOf(values.TRUSTED_PROXIES),
+      ...(values.TRUSTED_PROXY_SECRET !== undefined && { secret: values.TRUSTED_PROXY_SECRET }),
+    },
+    revocationMaxStalenessSeconds: secondsOf(values.REVOCATION_MAX_STALENESS),
+    revocationWhenStale: values.REVOCATION_WHEN_STALE,
+    migrateOnStart: values.MIGRATE_ON_START,
+    docsEnabled: values.DOCS_ENABLED ?? values.ENVIRONMENT !== 'production',
+    replicas: values.REPLICAS,
+    shutdownDrainSeconds: values.SHUTDOWN_DRAIN_SECONDS,
+  }
+}
+
+function listOf(commaSeparated: string): string[] {
+  return commaSeparated
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '')
+}

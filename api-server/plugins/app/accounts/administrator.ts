@@ -1,0 +1,5 @@
+/** The administrator who changes the account of another user, for security events. */
+export interface Administrator {
+  id: string
+  address: string
+}

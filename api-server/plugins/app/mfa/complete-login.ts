@@ -1,0 +1,72 @@
+import type { FastifyInstance } from 'fastify'
+import type { Caller } from '../caller.ts'
+import { Problem, problem } from '../problems/problem.ts'
+import { byTwoFactors } from '../sessions/authentication.ts'
+import { beginSession, type LoggedIn } from '../sessions/begin-session.ts'
+import { isActive } from '../users/user.ts'
+import type { PendingLogin } from './challenge-store.ts'
+import { checkCode, type PresentedCode, WrongCode } from './check-code.ts'
+
+export interface SecondStep extends PresentedCode {
+  mfaToken: string
+  /** See `bindingOf`. */
+  binding: string
+}
+
+/**
+ * Completes a login whose password was right.
+ *
+ * @param replacedToken the refresh token that the browser of the caller has: its session ends
+ * @throws Problem 401 `mfa_token_invalid`, 403 `mfa_code_wrong`, 429 `rate_limited` or `locked`, 503
+ */
+export async function completeLogin(
+  app: FastifyInstance,
+  { mfaToken, binding, ...presented }: SecondStep,
+  replacedToken: string | undefined,
+  caller: Caller,
+  now: Date,
+): Promise<LoggedIn> {
+  const pending = await app.mfa.challenges.find(mfaToken, 'login', now)
+  if (pending === null || pending.binding !== binding) throw invalidMfaToken()
+  const userId = pending.userId.toString()
+  const user = await app.users.findById(userId)
+  if (user === null || !isActive(user) || pending.version < (await app.revocation.versionOf(userId))) {
+    throw invalidMfaToken()
+  }
+  const device = await countWrongCode(app, pending, () => checkCode(app, user, presented, caller, now))
+  if (!(await app.mfa.challenges.consume(pending))) throw invalidMfaToken()
+  const recorded = await app.users.recordLogin(user, now, undefined)
+  if (recorded === null) throw invalidMfaToken()
+  // With the version of the first step: what ended the user's sessions since then ends this one.
+  const { version } = pending
+  const authentication = { at: now, methods: byTwoFactors }
+  const loggedIn = await beginSession(
+    app,
+    { user: recorded, version, device, authentication, replacedToken },
+    caller,
+    now,
+  )
+  const about = { email: user.email, address: caller.address, userId, sessionId: loggedIn.tokens.session._id }
+  app.metrics.logins.inc({ outcome: 'success' })
+  app.securityEvents.record('authn_login_success', about)
+  return loggedIn
+}
+
+async function countWrongCode<Result>(
+  app: FastifyInstance,
+  pending: PendingLogin,
+  check: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await check()
+  } catch (error) {
+    if (error instanceof WrongCode && error.isGuess) await app.mfa.challenges.fail(pending)
+    // The user had a second factor at the first step, and has none now.
+    if (error instanceof Problem && error.code === 'not_found') throw invalidMfaToken()
+    throw error
+  }
+}
+
+function invalidMfaToken(): Problem {
+  return problem(401, 'mfa_token_invalid', 'The login has expired or was already completed. Log in again.')
+}

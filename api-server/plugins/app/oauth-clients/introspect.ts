@@ -1,0 +1,64 @@
+import type { FastifyInstance } from 'fastify'
+import type { Static } from 'typebox'
+import type { Introspection } from '../../../schemas/oauth.ts'
+import { problem } from '../problems/problem.ts'
+import { isActive } from '../users/user.ts'
+import { claimsOf } from './claims-of.ts'
+
+type State = Static<typeof Introspection>
+
+const inactive: State = { active: false }
+
+/**
+ * The state of an access or refresh token, as RFC 7662 describes it. Access tokens do not need MongoDB.
+ * @throws Problem 503 `revocation_unknown` or `database_unavailable`
+ */
+export async function introspectToken(app: FastifyInstance, token: string): Promise<State> {
+  const access = await accessTokenState(app, token)
+  return access ?? (await app.mongo.watch.whileUp(() => refreshTokenState(app, token))) ?? inactive
+}
+
+/** @returns undefined if it is not an access token */
+async function accessTokenState(app: FastifyInstance, token: string): Promise<State | undefined> {
+  const claims = await claimsOf(app, token)
+  if (claims === undefined) return undefined
+  switch (await app.revocation.check(claims)) {
+    case 'revoked':
+      return inactive
+    case 'unknown':
+      throw problem(503, 'revocation_unknown', 'The server cannot currently check whether the session has ended.', {
+        retryAfterSeconds: 2,
+      })
+    case 'active': {
+      const { iss, aud, sub, sid, role, jti, iat, nbf, exp, amr, acr, auth_time } = claims
+      const token = { iss, aud, sub, sid, role, jti, iat, nbf, exp }
+      // RFC 9470 section 6.2.
+      const authentication = amr && acr && auth_time !== undefined ? { amr, acr, auth_time } : {}
+      return { active: true, token_use: 'access', token_type: 'Bearer', ...token, ...authentication }
+    }
+  }
+}
+
+/** @returns undefined if it is not a refresh token that would be accepted */
+async function refreshTokenState(app: FastifyInstance, token: string): Promise<State | undefined> {
+  const found = await app.sessions.inspect(token)
+  if (found?.outcome !== 'rotate' && found?.outcome !== 'repeat') return undefined
+  const { session } = found
+  const sub = session.userId.toString()
+  const [user, version] = await Promise.all([app.users.findById(sub), app.revocation.versionOf(sub)])
+  if (user === null || !isActive(user) || session.version < version) return undefined
+  const end = Math.min(session.idleExpiresAt.getTime(), session.expiresAt.getTime())
+  return {
+    active: true,
+    token_use: 'refresh',
+    iss: app.config.issuer,
+    sub,
+    sid: session._id,
+    iat: seconds(session.current.issuedAt.getTime()),
+    exp: seconds(end),
+  }
+}
+
+function seconds(milliseconds: number): number {
+  return Math.floor(milliseconds / 1000)
+}

@@ -1,0 +1,11 @@
+import { createHash, randomBytes } from 'node:crypto'
+
+/** 256 random bits as text: a secret that one client has, and of which the database stores the hash only. */
+export function newOpaqueToken(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+/** The only form in which such a secret is stored. 256 random bits need no slower hash. */
+export function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('base64url')
+}

@@ -1,0 +1,24 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { bindingOf } from '../../../plugins/app/mfa/challenge-store.ts'
+import { newOpaqueToken } from '../../../plugins/app/opaque-token.ts'
+
+/** `__Host-`: set only by this host, only over TLS, for all paths. RFC 6265bis section 4.1.3.2. */
+const bindingCookie = '__Host-mfa'
+
+/** Binds the second step of a login to the client of the first one. */
+export function newBinding(app: FastifyInstance, { headers }: FastifyRequest): { binding: string; cookie?: string } {
+  const cookie = app.cookieMode.isOn && app.mfa.isOn ? newOpaqueToken() : undefined
+  return { binding: bindingOf(headers['user-agent'], cookie), ...(cookie !== undefined && { cookie }) }
+}
+
+export function setBindingCookie(app: FastifyInstance, reply: FastifyReply, cookie: string | undefined): void {
+  if (cookie === undefined) return
+  const { cookieSameSite: sameSite, mfa } = app.config
+  const options = { path: '/', secure: true, httpOnly: true, sameSite, maxAge: mfa.tokenLifetimeSeconds } as const
+  reply.setCookie(bindingCookie, cookie, options)
+}
+
+export function presentedBinding(app: FastifyInstance, { headers }: FastifyRequest): string {
+  const cookie = app.cookieMode.isOn ? app.parseCookie(headers.cookie ?? '')[bindingCookie] : undefined
+  return bindingOf(headers['user-agent'], cookie)
+}

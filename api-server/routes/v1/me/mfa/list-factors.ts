@@ -1,0 +1,35 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { listFactors as readFactors } from '../../../../plugins/app/mfa/list-factors.ts'
+import { SecondFactors } from '../../../../schemas/mfa.ts'
+
+const listFactors: FastifyPluginAsyncTypebox = async (app) => {
+  app.get(
+    '/me/mfa',
+    {
+      schema: {
+        operationId: 'listMyFactors',
+        summary: 'List the second factors of the user',
+        tags: ['second factors'],
+        security: [{ bearer: [] }],
+        response: { 200: SecondFactors },
+        problems: ['rate_limited', 'database_unavailable'],
+      },
+    },
+    async (request, reply) => {
+      const { sub: userId } = await app.authenticate(request)
+      const { factors, recoveryCodesLeft } = await readFactors(app, userId, app.callerOf(request, reply))
+      return {
+        factors: factors.map(({ id, type, name, createdAt, lastUsedAt }) => ({
+          id,
+          type,
+          name,
+          created_at: createdAt.toISOString(),
+          last_used_at: lastUsedAt.toISOString(),
+        })),
+        recovery_codes_left: recoveryCodesLeft,
+      }
+    },
+  )
+}
+
+export default listFactors

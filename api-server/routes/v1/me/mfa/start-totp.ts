@@ -1,0 +1,47 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { startTotp as start } from '../../../../plugins/app/mfa/enrolment.ts'
+import { TotpStart, TotpStarted } from '../../../../schemas/mfa.ts'
+
+const startTotp: FastifyPluginAsyncTypebox = async (app) => {
+  app.post(
+    '/me/mfa/totp',
+    {
+      schema: {
+        operationId: 'startTotp',
+        summary: 'Begin to enrol an authenticator app',
+        description:
+          'Needs the current password, and a recent second factor if the user has one. Nothing changes until the app is confirmed with a code (confirmTotp).',
+        tags: ['second factors'],
+        security: [{ bearer: [] }],
+        body: TotpStart,
+        response: { 201: TotpStarted },
+        problems: [
+          'insufficient_user_authentication',
+          'password_wrong',
+          'password_too_long',
+          'password_unusable',
+          'mfa_too_many',
+          'rate_limited',
+          'locked',
+          'busy',
+          'database_unavailable',
+        ],
+      },
+    },
+    async (request, reply) => {
+      const { current_password: currentPassword, name } = request.body
+      const user = await app.authenticateUser(request)
+      const claims = await app.authenticate(request)
+      const caller = app.callerOf(request, reply)
+      const started = await start(app, user, claims, { currentPassword, name }, caller, new Date())
+      return reply.code(201).send({
+        token: started.token,
+        expires_in: app.config.mfa.tokenLifetimeSeconds,
+        secret: started.secret,
+        otpauth_url: started.otpauthUrl,
+      })
+    },
+  )
+}
+
+export default startTotp

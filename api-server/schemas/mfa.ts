@@ -1,0 +1,175 @@
+import Type from 'typebox'
+import { accessTokenMembers, loginMembers, Password, tokenPairExample, userExample } from './auth.ts'
+
+const mfaTokenExample = 'b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk'
+const factorIdExample = '0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b'
+const recoveryCodeExample = 'k3vqzm-7twbxa-hn2rcd-yp4fgs'
+
+const MfaToken = Type.String({ minLength: 1, maxLength: 128 })
+const Code = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  description: 'The six digits of an authenticator app, or a recovery code. Valid once',
+  examples: ['492039'],
+})
+const Method = Type.Enum(['totp', 'recovery_code'], { description: 'What the code is from' })
+const FactorId = Type.String({ description: 'ID of the second factor' })
+const FactorType = Type.Enum(['totp'], { description: 'totp: an authenticator app (RFC 6238)' })
+const FactorName = Type.String({ minLength: 1, maxLength: 100, examples: ['Phone'] })
+const RecoveryCodeList = Type.Array(Type.String(), {
+  description: 'Each replaces a second factor once. Shown only now',
+})
+
+/** The answer to the first step of a login. */
+export const SecondFactorRequired = Type.Object(
+  {
+    status: Type.Literal('second_factor_required'),
+    mfa_token: Type.String({ description: 'Send it with a code to /v1/auth/login/mfa, from the same client' }),
+    expires_in: Type.Integer({ description: 'Seconds until the mfa_token expires' }),
+    factors: Type.Array(Type.Object({ id: FactorId, type: FactorType, name: Type.String() })),
+  },
+  {
+    title: 'SecondFactorRequired',
+    description: 'The password is right, and the user has a second factor: the login needs another step',
+    examples: [
+      {
+        status: 'second_factor_required',
+        mfa_token: mfaTokenExample,
+        expires_in: 300,
+        factors: [{ id: factorIdExample, type: 'totp', name: 'Phone' }],
+      },
+    ],
+  },
+)
+
+export const SecondStep = Type.Object(
+  { mfa_token: MfaToken, method: Method, code: Code },
+  {
+    title: 'SecondStep',
+    additionalProperties: false,
+    examples: [{ mfa_token: mfaTokenExample, method: 'totp', code: '492039' }],
+  },
+)
+
+export const StepUp = Type.Object(
+  { method: Method, code: Code },
+  { title: 'StepUp', additionalProperties: false, examples: [{ method: 'totp', code: '492039' }] },
+)
+
+const { refresh_token: refreshTokenExample, ...accessTokenExample } = tokenPairExample
+
+export const AccessToken = Type.Object(accessTokenMembers, {
+  title: 'AccessToken',
+  description: 'Another access token of the session, with a new auth_time. The refresh token stays',
+  examples: [accessTokenExample],
+})
+
+export const SecondFactors = Type.Object(
+  {
+    factors: Type.Array(
+      Type.Object({
+        id: FactorId,
+        type: FactorType,
+        name: Type.String(),
+        created_at: Type.String({ format: 'date-time' }),
+        last_used_at: Type.String({ format: 'date-time' }),
+      }),
+    ),
+    recovery_codes_left: Type.Integer({ minimum: 0, description: 'Recovery codes that were not used' }),
+  },
+  {
+    title: 'SecondFactors',
+    description: 'The second factors of the user',
+    examples: [
+      {
+        factors: [
+          {
+            id: factorIdExample,
+            type: 'totp',
+            name: 'Phone',
+            created_at: '2026-11-02T08:00:00.000Z',
+            last_used_at: '2026-11-24T09:30:00.000Z',
+          },
+        ],
+        recovery_codes_left: 10,
+      },
+    ],
+  },
+)
+
+export const TotpStart = Type.Object(
+  { current_password: Password, name: FactorName },
+  {
+    title: 'TotpStart',
+    additionalProperties: false,
+    examples: [{ current_password: 'correct horse battery', name: 'Phone' }],
+  },
+)
+
+const otpauthExample =
+  'otpauth://totp/auth.example.com:user%40example.com?issuer=auth.example.com&secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30'
+
+export const TotpStarted = Type.Object(
+  {
+    token: Type.String({ description: 'Send it with the first code of the app to confirm it' }),
+    expires_in: Type.Integer({ description: 'Seconds until the token expires' }),
+    secret: Type.String({ description: 'In base32, for typing it into the app. Shown only now' }),
+    otpauth_url: Type.String({ description: 'The same as a URI, for a QR code' }),
+  },
+  {
+    title: 'TotpStarted',
+    description: 'The app is enrolled when it is confirmed with a code',
+    examples: [
+      {
+        token: mfaTokenExample,
+        expires_in: 300,
+        secret: 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP',
+        otpauth_url: otpauthExample,
+      },
+    ],
+  },
+)
+
+export const TotpConfirmation = Type.Object(
+  { token: MfaToken, code: Code },
+  { title: 'TotpConfirmation', additionalProperties: false, examples: [{ token: mfaTokenExample, code: '492039' }] },
+)
+
+/** The response to an enrolment: that of a login, and the recovery codes. */
+export function enrolledResponse(cookieMode: boolean) {
+  const more = {
+    factor_id: FactorId,
+    recovery_codes: Type.Union([RecoveryCodeList, Type.Null()], {
+      description: 'With the first second factor of a user; otherwise null',
+    }),
+  }
+  const { refresh_token, ...withoutRefreshToken } = tokenPairExample
+  const tokens = cookieMode ? { ...withoutRefreshToken, csrf_token: refreshTokenExample } : tokenPairExample
+  const example = {
+    ...tokens,
+    user: userExample,
+    factor_id: factorIdExample,
+    recovery_codes: Array.from({ length: 10 }, () => recoveryCodeExample),
+  }
+  return Type.Object(
+    { ...loginMembers(cookieMode), ...more },
+    {
+      title: 'Enrolled',
+      description: 'The app is enrolled. All other sessions have ended, and these are the tokens of a new one',
+      examples: [example],
+    },
+  )
+}
+
+export const RecoveryCodes = Type.Object(
+  { recovery_codes: RecoveryCodeList },
+  {
+    title: 'RecoveryCodes',
+    description: 'New recovery codes. Earlier ones no longer work',
+    examples: [{ recovery_codes: Array.from({ length: 10 }, () => recoveryCodeExample) }],
+  },
+)
+
+export const FactorParameters = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 64, examples: [factorIdExample] }),
+})

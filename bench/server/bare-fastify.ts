@@ -1,0 +1,7 @@
+/** The yardstick: a Fastify server that does the least it can. The port is its argument. */
+import fastify from 'fastify'
+
+const app = fastify()
+const schema = { response: { 200: { type: 'object', properties: { hello: { type: 'string' } } } } }
+app.get('/', { schema }, async () => ({ hello: 'world' }))
+await app.listen({ host: '127.0.0.1', port: Number(process.argv[2]) })

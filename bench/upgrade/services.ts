@@ -1,0 +1,122 @@
+import { stringify } from 'yaml'
+import { apiVersion, kind } from '../../operator/authservice/api/group.ts'
+import type { AuthServiceSpec } from '../../operator/authservice/api/schema.ts'
+import { encodeSecretData, type SecretData } from '../../operator/authservice/model/secret-data.ts'
+import { issueCertificate } from '../../operator/authservice/secrets/system-sources.ts'
+import type { EdgeAddress } from '../../tools/cluster-client/edge-client.ts'
+import type { Kubectl } from '../../tools/cluster-client/kubectl.ts'
+import { namespaceManifest } from '../../tools/cluster-client/quickstart.ts'
+import type { Cluster } from '../../tools/local-cluster/cluster.ts'
+import { edgeNodePort } from '../../tools/local-cluster/kind-config.ts'
+
+export const namespace = 'bench-upgrade'
+const certificateSecret = 'bench-certificate'
+
+/** An AuthService of the bench. */
+export interface ServiceUnderUpgrade {
+  name: string
+  strategy: 'BlueGreen' | 'RollingUpdate'
+  /** Whether it names its version. Otherwise its servers follow the operator. */
+  isPinned: boolean
+  address: EdgeAddress
+}
+
+const plans = [
+  { name: 'blue-green', strategy: 'BlueGreen', isPinned: false },
+  { name: 'other-blue-green', strategy: 'BlueGreen', isPinned: false },
+  { name: 'rolling', strategy: 'RollingUpdate', isPinned: false },
+  { name: 'pinned', strategy: 'BlueGreen', isPinned: true },
+] as const
+
+/**
+ * Creates the AuthServices in an empty namespace. They are not ready when this returns.
+ *
+ * @param version the version of the pinned one
+ */
+export async function createServices(
+  cluster: Cluster,
+  kubectl: Kubectl,
+  version: string,
+): Promise<ServiceUnderUpgrade[]> {
+  await removeServices(kubectl)
+  await kubectl.run(['apply', '--filename', '-'], { input: namespaceManifest(namespace) })
+  const hosts = plans.map(({ name }) => `${name}.localhost`)
+  const certificate = issueCertificate(hosts, new Date())
+  await kubectl.run(['apply', '--filename', '-'], { input: secretManifest(certificate) })
+  const nodeIp = await kubectl.run([
+    'get',
+    'nodes',
+    '--output',
+    'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}',
+  ])
+  const services: ServiceUnderUpgrade[] = []
+  for (const [index, plan] of plans.entries()) {
+    // The cluster publishes the first node port on this machine. The others are reached by the node's address.
+    const nodePort = edgeNodePort + index
+    const [ip, port] = index === 0 ? ['127.0.0.1', cluster.edgePort] : [nodeIp, nodePort]
+    const host = `${plan.name}.localhost`
+    services.push({ ...plan, address: { host, ip, port, ca: certificate['ca.crt'] ?? '' } })
+    const spec = { ...specOf(host, nodePort, plan.strategy), ...(plan.isPinned && { version }) }
+    const manifest = { apiVersion, kind, metadata: { name: plan.name, namespace }, spec }
+    await kubectl.run(['apply', '--filename', '-'], { input: stringify(manifest) })
+  }
+  return services
+}
+
+export async function removeServices(kubectl: Kubectl): Promise<void> {
+  const remove = ['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=180s']
+  await kubectl.run(remove, { timeoutSeconds: 190 })
+}
+
+/** Changes the spec of an AuthService by a merge patch. */
+export async function patchSpec(kubectl: Kubectl, name: string, spec: object): Promise<void> {
+  const patch = ['patch', 'authservice', name, '--namespace', namespace, '--type=merge']
+  await kubectl.run([...patch, '--patch', JSON.stringify({ spec })])
+}
+
+/** The requests of four AuthServices and of a rollout of two of them fit on a node with two CPUs. */
+const littleCpu = { requests: { cpu: '10m' } }
+
+/**
+ * The presets of development, whose pods request little CPU and memory, and cheap hashes: cluster and load share one
+ * small machine. Rate limits per address are high, since all requests come from one address. Databases have volumes, and
+ * access tokens outlive the run.
+ */
+function specOf(host: string, nodePort: number, strategy: ServiceUnderUpgrade['strategy']): AuthServiceSpec {
+  return {
+    environment: 'development',
+    replicas: 2,
+    autoscaling: { enabled: false },
+    resources: littleCpu,
+    rollout: {
+      strategy,
+      minReadySeconds: 1,
+      progressDeadlineSeconds: 240,
+      ...(strategy === 'BlueGreen' && { blueGreen: { promotion: 'Auto', scaleDownDelaySeconds: 30 } }),
+      smokeTest: { enabled: true, timeoutSeconds: 60 },
+      analysis: { enabled: true, windowSeconds: 10, minRequests: 20, maxP99LatencyMilliseconds: 1_000 },
+    },
+    mongodb: { managed: {} },
+    redis: { managed: {} },
+    tokens: {
+      issuer: `https://${host}`,
+      audience: 'bench',
+      accessTokenLifetime: '2h',
+      signingKeys: { activationDelay: '90s' },
+    },
+    passwords: { bcryptCost: 10 },
+    rateLimits: { perClient: '10000/s', burst: 1_000, login: '6000/m', register: '6000/m', refresh: '6000/m' },
+    ingress: {
+      type: 'Nginx',
+      host,
+      tls: { secretName: certificateSecret },
+      nginx: { serviceType: 'NodePort', nodePort, resources: littleCpu },
+    },
+  }
+}
+
+function secretManifest(certificate: SecretData): string {
+  const metadata = { name: certificateSecret, namespace }
+  const data = encodeSecretData(certificate)
+  return stringify({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, data })
+}

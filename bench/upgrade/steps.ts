@@ -1,0 +1,188 @@
+import { setTimeout } from 'node:timers/promises'
+import type { AuthServiceStatus } from '../../operator/authservice/api/schema.ts'
+import { annotationOf } from '../../operator/authservice/model/actions.ts'
+import { operatorDeployment, operatorNamespace } from '../../tools/cluster-client/install-operator.ts'
+import type { Kubectl } from '../../tools/cluster-client/kubectl.ts'
+import { killOperator } from '../../tools/cluster-client/operator-pods.ts'
+import type { Cluster } from '../../tools/local-cluster/cluster.ts'
+import type { Sessions } from '../rollouts/sessions.ts'
+import { isReady, type StatusWatch } from '../rollouts/status-watch.ts'
+import { edgesRolledOut, replacedPods, serverPods } from './pods.ts'
+import type { Release } from './releases.ts'
+import { namespace, patchSpec, type ServiceUnderUpgrade } from './services.ts'
+
+/** A release, and the overlay that installs it. */
+export interface Installable extends Release {
+  overlay: string
+}
+
+/** What a step acts on. */
+export interface UpgradeContext {
+  cluster: Cluster
+  kubectl: Kubectl
+  services: readonly ServiceUnderUpgrade[]
+  watch: StatusWatch
+  /** The users under load, by the name of their AuthService. */
+  sessions: ReadonlyMap<string, Sessions>
+  previous: Installable
+  current: Installable
+}
+
+/** A part of an upgrade or a downgrade, while clients send requests. */
+export interface Step {
+  name: string
+  /** The release whose servers answer in the end, by the operator that runs then. */
+  endsWith: 'previous' | 'current'
+  /** Whether so many AuthServices get a new revision that some have to wait. */
+  isLimited?: true
+  /** @returns the end in one or two words @throws when it ends otherwise */
+  run(context: UpgradeContext): Promise<string>
+}
+
+/** In the order in which they run. */
+export const steps: readonly Step[] = [
+  { name: 'baseline', endsWith: 'previous', run: baseline },
+  { name: 'crd-upgrade', endsWith: 'previous', run: crdUpgrade },
+  {
+    name: 'operator-upgrade',
+    endsWith: 'current',
+    isLimited: true,
+    run: (context) => changeOperator(context, 'current'),
+  },
+  { name: 'servers-upgrade', endsWith: 'current', run: serversUpgrade },
+  { name: 'key-rotation', endsWith: 'current', run: keyRotation },
+  {
+    name: 'operator-downgrade',
+    endsWith: 'previous',
+    isLimited: true,
+    run: (context) => changeOperator(context, 'previous'),
+  },
+  { name: 'servers-rollback', endsWith: 'previous', run: serversRollback },
+]
+
+const baselineSeconds = 20
+
+/** Nothing changes. */
+async function baseline(): Promise<string> {
+  await setTimeout(baselineSeconds * 1000)
+  return 'Unchanged'
+}
+
+/** The new definition, under the operator of the previous release. It must still reconcile, and accept every object. */
+async function crdUpgrade({ kubectl, services, watch, current }: UpgradeContext): Promise<string> {
+  await kubectl.run(['apply', '--server-side', '--kustomize', `${current.root}/crds`])
+  await kubectl.run(['wait', '--for=condition=Established', 'crd/authservices.auth-operator.dev', '--timeout=30s'])
+  for (const { name } of services) {
+    await patchSpec(kubectl, name, { rollout: { progressDeadlineSeconds: 241 } })
+    const generation = (watch.get(name)?.metadata.generation ?? 0) + 1
+    const hasFollowed = ({ observedGeneration = 0 }: AuthServiceStatus) => observedGeneration >= generation
+    await watch.waitUntil(name, 'reconciled after the change of its spec', hasFollowed, 60)
+  }
+  return 'Reconciled'
+}
+
+/**
+ * Installs the operator of a release, and kills it while it rolls out the servers of that release. AuthServices that do
+ * not name their version follow; one that names it keeps its servers.
+ */
+async function changeOperator(context: UpgradeContext, to: 'previous' | 'current'): Promise<string> {
+  const { cluster, kubectl, services, watch } = context
+  const followers = services.filter(({ isPinned }) => !isPinned)
+  const pinned = services.filter(({ isPinned }) => isPinned)
+  const before = await Promise.all(pinned.map(({ name }) => serverPods(kubectl, name)))
+  const { overlay, tag } = context[to]
+  const revisions = new Map(followers.map(({ name }) => [name, watch.statusOf(name).rollout?.revision]))
+  await kubectl.run(['apply', '--server-side', '--kustomize', overlay])
+  await anyOf(followers, ({ name }) =>
+    watch.waitUntil(name, 'rolling out', ({ rollout }) => rollout?.revision !== revisions.get(name), 180),
+  )
+  await killOperator(cluster)
+  const rollout = ['rollout', 'status', `deployment/${operatorDeployment}`, '--namespace', operatorNamespace]
+  await kubectl.run([...rollout, '--timeout=180s'], { timeoutSeconds: 190 })
+  for (const { name } of followers) await watch.waitUntil(name, `at version ${tag}`, runs(tag), 400)
+  await edgesRolledOut(
+    kubectl,
+    services.map(({ name }) => name),
+  )
+  await settled(context)
+  for (const [index, { name }] of pinned.entries()) {
+    const replaced = replacedPods(before[index] ?? [], await serverPods(kubectl, name))
+    if (replaced.length > 0) throw new Error(`${name} names its version, but ${replaced.join(', ')} were replaced`)
+  }
+  return 'Promoted'
+}
+
+/** The AuthService that names its version gets the new one. */
+async function serversUpgrade(context: UpgradeContext): Promise<string> {
+  const { kubectl, services, watch, current } = context
+  for (const { name } of services.filter(({ isPinned }) => isPinned)) {
+    await patchSpec(kubectl, name, { version: current.tag })
+    await watch.waitUntil(name, `at version ${current.tag}`, runs(current.tag), 240)
+  }
+  await settled(context)
+  return 'Promoted'
+}
+
+/** Keys that the new operator makes, which the previous operator and its servers must read after the downgrade. */
+async function keyRotation({ kubectl, services, sessions }: UpgradeContext): Promise<string> {
+  const keyOf = (name: string) => sessions.get(name)?.newestKeyId()
+  const before = new Map(services.map(({ name }) => [name, keyOf(name)]))
+  for (const { name } of services) await requestAction(kubectl, name, 'rotate-keys', new Date().toISOString())
+  const deadline = performance.now() + 300_000
+  for (;;) {
+    const waiting = services.filter(({ name }) => keyOf(name) === before.get(name)).map(({ name }) => name)
+    if (waiting.length === 0) return 'Rotated'
+    if (performance.now() > deadline) throw new Error(`the old key of ${waiting.join(', ')} still signs after 300 s`)
+    await setTimeout(250)
+  }
+}
+
+/** The previous operator returns to a revision of the previous release, which the new operator has kept. */
+async function serversRollback(context: UpgradeContext): Promise<string> {
+  const { kubectl, services, watch, previous } = context
+  for (const { name } of services.filter(({ isPinned }) => isPinned)) {
+    const { revisions = [], currentRevision } = watch.statusOf(name)
+    const former = revisions.find(
+      (revision) => revision.name !== currentRevision && revision.image?.endsWith(`:${previous.tag}`),
+    )
+    if (former === undefined)
+      throw new Error(`${name} has kept no revision of ${previous.tag}: ${JSON.stringify(revisions)}`)
+    await requestAction(kubectl, name, 'rollback-to', former.name)
+    await watch.waitUntil(name, `at revision ${former.name}`, (status) => status.currentRevision === former.name, 240)
+    await patchSpec(kubectl, name, { version: previous.tag })
+    await watch.waitUntil(name, `at version ${previous.tag}`, runs(previous.tag), 60)
+  }
+  await settled(context)
+  return 'RolledBack'
+}
+
+/** Waits until every AuthService is ready and at rest. */
+export async function settled({ services, watch }: Pick<UpgradeContext, 'services' | 'watch'>): Promise<void> {
+  for (const { name } of services) {
+    const isAtRest = (status: AuthServiceStatus) =>
+      isReady(status) &&
+      status.rollout?.phase === 'Stable' &&
+      status.observedGeneration === watch.get(name)?.metadata.generation
+    await watch.waitUntil(name, 'ready and at rest', isAtRest, 240)
+  }
+}
+
+/** Whether the servers run a version and no rollout is under way. */
+function runs(tag: string) {
+  return ({ version, rollout, currentRevision }: AuthServiceStatus) =>
+    version === tag && currentRevision === rollout?.revision && ['Stable', 'Retiring'].includes(rollout?.phase ?? '')
+}
+
+async function requestAction(
+  kubectl: Kubectl,
+  name: string,
+  action: Parameters<typeof annotationOf>[0],
+  value: string,
+): Promise<void> {
+  const annotate = ['annotate', 'authservice', name, '--namespace', namespace, '--overwrite']
+  await kubectl.run([...annotate, `${annotationOf(action)}=${value}`])
+}
+
+async function anyOf<Item>(items: readonly Item[], wait: (item: Item) => Promise<void>): Promise<void> {
+  await Promise.any(items.map(wait))
+}

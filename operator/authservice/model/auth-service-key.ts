@@ -1,0 +1,5 @@
+/** Identifies an AuthService. */
+export interface AuthServiceKey {
+  namespace: string
+  name: string
+}

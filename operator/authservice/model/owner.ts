@@ -1,0 +1,6 @@
+/** The AuthService that owns an object. */
+export interface Owner {
+  name: string
+  namespace: string
+  uid: string
+}

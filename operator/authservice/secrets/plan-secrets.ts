@@ -1,0 +1,54 @@
+import type { RequestedActions } from '../model/actions.ts'
+import { findChild, type Snapshot } from '../model/snapshot.ts'
+import { decideSecrets } from './decide-secrets.ts'
+import type { SecretSources, SecretsDecision } from './decision.ts'
+import { rotatedByAnnotation } from './keys-secret.ts'
+import { areKeysInUse } from './mounted-secrets.ts'
+import { secretNames } from './names.ts'
+import type { RotationObservation } from './password-rotation.ts'
+
+/** Inputs of the decision about Secrets that are not in the snapshot. */
+export interface SecretsContext {
+  requested: RequestedActions
+  /** Whether the databases and the pods use the passwords. */
+  passwords: Pick<RotationObservation, 'databasesDone' | 'podsDone'>
+  sources: SecretSources
+  now: Date
+}
+
+/** Decides the operator's own Secrets from a snapshot. */
+export function planSecrets(
+  snapshot: Snapshot,
+  { requested, passwords, sources, now }: SecretsContext,
+): SecretsDecision {
+  const { authService, resolved, ownSecrets, loadedKeys } = snapshot
+  const decision = decideSecrets(
+    {
+      metadata: authService.metadata,
+      resolved,
+      existing: ownSecrets,
+      requested,
+      rotatedBy: lastRotation(snapshot),
+      loadedKeys,
+      keysInUse: areKeysInUse(snapshot),
+      passwords,
+      now,
+    },
+    sources,
+  )
+  return resolved.suspend ? existingOnly(decision, ownSecrets) : decision
+}
+
+/** The value of `rotate-keys` that led to the current signing keys. */
+function lastRotation(snapshot: Snapshot): string | undefined {
+  const { keys } = secretNames(snapshot.authService.metadata.name)
+  return findChild(snapshot, 'Secret', keys)?.metadata.annotations?.[rotatedByAnnotation]
+}
+
+/**
+ * While nothing is written, each reconcile generates new Secrets: neither a revision nor the status may depend on them.
+ */
+function existingOnly(decision: SecretsDecision, ownSecrets: Snapshot['ownSecrets']): SecretsDecision {
+  const exists = ({ name }: { name: string }) => ownSecrets.has(name)
+  return { ...decision, secrets: decision.secrets.filter(exists), statuses: decision.statuses.filter(exists) }
+}

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { resolveSpec } from '../api/defaults.ts'
+import type { AuthService } from '../api/schema.ts'
+import { noExposure } from '../model/exposure.ts'
+import type { Snapshot } from '../model/snapshot.ts'
+import { validate } from './validate.ts'
+
+test('a forbidden annotation leaves the Ingress unchanged, so that an upgrade removes nothing from it', () => {
+  const annotations = { 'alb.ingress.kubernetes.io/scheme': 'internet-facing' }
+  const spec: AuthService['spec'] = {
+    environment: 'development',
+    mongodb: { managed: {} },
+    redis: { managed: {} },
+    ingress: { type: 'Ingress', host: 'auth.example.com', ingress: { className: 'alb', annotations } },
+  }
+  const authService = { metadata: { name: 'accounts', namespace: 'a', uid: '1' }, spec } as AuthService
+  const snapshot = {
+    authService,
+    resolved: resolveSpec(authService),
+    children: [],
+    pods: [],
+    terminatingClaims: [],
+    referencedSecrets: new Map(),
+    serverReports: new Map(),
+    exposure: noExposure,
+    keptVolume: undefined,
+    // Nothing else of a snapshot is read.
+  } as unknown as Snapshot
+  const rules = {
+    images: { server: 'server:1' },
+    allowedImagePrefixes: [],
+    allowedIngressAnnotations: [],
+    hasPrometheus: false,
+  }
+  const findings = validate(snapshot, rules, new Date('2026-11-29T12:00:00Z'))
+  expect(findings).toContainEqual(
+    expect.objectContaining({ kind: 'blocking', reason: 'AnnotationNotAllowed', blocks: 'exposure' }),
+  )
+})

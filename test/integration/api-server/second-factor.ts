@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto'
+import { Secret, TOTP } from 'otpauth'
+import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
+import type { UserKey } from '../../../api-server/plugins/app/users/user-key.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import { type Answer, type AppForTest, type LoggedIn, logIn, password, tokensOf } from './app-for-test.ts'
+
+/** Second factors, without limits that a test reaches by accident. */
+export const mfaEnvironment: ServerEnvironment = {
+  MFA_MODE: 'optional',
+  MFA_SECRET: randomBytes(32).toString('base64url'),
+  MFA_SERVICE_NAME: 'Example',
+  LOGIN_LOCK_AT_FAILURE: '100',
+  RATE_LIMIT_RESET: '100000/s',
+  RATE_LIMIT_MAIL: '100000/s',
+  RATE_LIMIT_ADMIN: '100000/s',
+}
+
+/** A user with an authenticator app. */
+export interface Enrolled extends LoggedIn {
+  id: UserKey
+  secret: string
+  factorId: string
+  recoveryCodes: string[]
+}
+
+/** The code that an app shows. @param steps of 30 s from now */
+export function codeOf(secret: string, steps = 0): string {
+  return TOTP.generate({ secret: Secret.fromBase32(secret), timestamp: Date.now() + steps * 30_000 })
+}
+
+/** A code that is none of those that are valid now. */
+export function wrongCodeOf(secret: string): string {
+  const valid = [-2, -1, 0, 1, 2].map((steps) => codeOf(secret, steps))
+  for (let code = 0; ; code++) {
+    const text = String(code).padStart(6, '0')
+    if (!valid.includes(text)) return text
+  }
+}
+
+/** As if the last code was used long ago. */
+export async function forgetUsedCodes(server: AppForTest, { id }: Pick<Enrolled, 'id'>): Promise<void> {
+  await server.app.mongo.db
+    .collection<{ _id: UserKey }>('second_factors')
+    .updateOne({ _id: id }, { $set: { 'factors.$[].lastStep': 0 } })
+}
+
+/** Registers a user, and enrols an authenticator app. Its first code counts as unused afterwards. */
+export async function enrol(server: AppForTest, email?: string, name = 'Phone'): Promise<Enrolled> {
+  const user = await logIn(server, email)
+  const found = await server.app.users.findByEmail(parseEmail(user.email))
+  if (found === null) throw new Error('the user is gone')
+  const { secret, confirmed } = await addTotp(server, user, name)
+  if (confirmed.status !== 200) throw new Error(`confirming answered ${JSON.stringify(confirmed)}`)
+  const { factor_id: factorId, recovery_codes: recoveryCodes } = confirmed.body
+  const enrolled = { email: user.email, ...tokensOf(confirmed.body), id: found._id, secret }
+  await forgetUsedCodes(server, enrolled)
+  return { ...enrolled, factorId: String(factorId), recoveryCodes: [recoveryCodes].flat().map(String) }
+}
+
+/** Starts and confirms an authenticator app. */
+export async function addTotp(
+  server: AppForTest,
+  { bearer }: Pick<LoggedIn, 'bearer'>,
+  name = 'Phone',
+): Promise<{ secret: string; started: Answer; confirmed: Answer }> {
+  const started = await server.post('/v1/me/mfa/totp', { current_password: password, name }, bearer)
+  if (started.status !== 201) throw new Error(`starting answered ${JSON.stringify(started)}`)
+  const { token, secret } = started.body
+  const code = codeOf(String(secret))
+  const confirmed = await server.post('/v1/me/mfa/totp/confirm', { token, code }, bearer)
+  return { secret: String(secret), started, confirmed }
+}
+
+/** The first step of a login. @returns its token */
+export async function firstStep(
+  server: AppForTest,
+  { email }: Pick<Enrolled, 'email'>,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const { status, body } = await server.post('/v1/auth/login', { email, password }, headers)
+  if (status !== 202) throw new Error(`the first step answered ${status}: ${JSON.stringify(body)}`)
+  return String(body['mfa_token'])
+}
+
+/** The second step of a login with a code of the app. */
+export function secondStep(
+  server: AppForTest,
+  mfaToken: string,
+  code: string,
+  headers: Record<string, string> = {},
+  method = 'totp',
+): Promise<Answer> {
+  return server.post('/v1/auth/login/mfa', { mfa_token: mfaToken, method, code }, headers)
+}

@@ -1,0 +1,53 @@
+import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { cached } from '../programs/cache.ts'
+import { checkout } from '../programs/checkout.ts'
+import { readGoModule } from '../programs/go-module.ts'
+import { goToolchain } from '../programs/go-toolchain.ts'
+import { StepLog } from '../programs/step-log.ts'
+
+/** CustomResourceDefinitions of other projects: the Go module that contains each, and the file in it. */
+const sources = {
+  certificate: {
+    module: 'github.com/cert-manager/cert-manager@v1.21.2',
+    file: 'deploy/crds/cert-manager.io_certificates.yaml',
+  },
+  httpRoute: {
+    module: 'sigs.k8s.io/gateway-api@v1.6.0',
+    file: 'config/crd/standard/gateway.networking.k8s.io_httproutes.yaml',
+  },
+  middleware: {
+    module: 'github.com/traefik/traefik/v3@v3.7.13',
+    file: 'docs/content/reference/dynamic-configuration/traefik.io_middlewares.yaml',
+  },
+  trafficPolicy: {
+    module: 'github.com/envoyproxy/gateway@v1.9.1',
+    file: 'charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_backendtrafficpolicies.yaml',
+  },
+} as const
+
+export type Definition = keyof typeof sources
+
+/** The folder with `<name>.yaml` of each definition, from the cache or from Go's module proxy. */
+export function definitionFiles(): Promise<string> {
+  return cached('definitions', { sources: JSON.stringify(sources) }, download)
+}
+
+async function download(folder: string): Promise<void> {
+  const log = new StepLog(join(checkout.logDirectory, 'definitions.log'))
+  const go = await goToolchain((await readGoModule()).goVersion, log)
+  const module = await mkdtemp(join(tmpdir(), 'authservice-definitions-'))
+  try {
+    await writeFile(join(module, 'go.mod'), 'module definitions\n')
+    for (const [name, source] of Object.entries(sources)) {
+      const answer = await log.run(go, ['mod', 'download', '-json', source.module], {
+        cwd: module,
+        progress: () => undefined,
+      })
+      await copyFile(join(JSON.parse(answer).Dir, source.file), join(folder, `${name}.yaml`))
+    }
+  } finally {
+    await rm(module, { recursive: true })
+  }
+}

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { Binary } from './binaries.ts'
+
+/** A program that a test has started. */
+export interface ServerProcess {
+  pid: number
+  /** The end of its output. */
+  output(): string
+  /** Sends the signal, SIGTERM by default, and waits until the process has ended. */
+  stop(signal?: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<void>
+  /** Stops the process (SIGSTOP): its connections stay open, the kernel accepts new ones, and nothing answers. */
+  pause(): void
+  resume(): void
+}
+
+const keptCharacters = 20_000
+
+/** Kills the program when its parent ends, for whatever reason. */
+const pdeathsig = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--']
+
+/**
+ * Starts a program and waits until `isReady` resolves with true.
+ * @throws with the end of its output, when it ends before that or is not ready within 60 s
+ */
+export async function startProcess(
+  { path, env }: Binary,
+  programArguments: readonly string[],
+  isReady: () => Promise<boolean>,
+): Promise<ServerProcess> {
+  const prefix = existsSync(pdeathsig[0] ?? '') ? pdeathsig : []
+  const [command = path, ...rest] = [...prefix, path, ...programArguments]
+  const child = spawn(command, rest, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+  let output = ''
+  const keep = (chunk: Buffer) => {
+    output = (output + chunk.toString('utf8')).slice(-keptCharacters)
+  }
+  child.stdout.on('data', keep)
+  child.stderr.on('data', keep)
+  const failed = new Promise<never>((_, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => reject(new Error(`${path} ended (${code ?? signal}):\n${output}`)))
+  })
+  failed.catch(() => {}) // handled above, until the program is ready
+
+  await Promise.race([failed, untilReady(path, isReady, () => output)])
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    stop: (signal = 'SIGTERM') => stop(child, signal),
+    pause: () => child.kill('SIGSTOP'),
+    resume: () => child.kill('SIGCONT'),
+  }
+}
+
+async function untilReady(path: string, isReady: () => Promise<boolean>, output: () => string): Promise<void> {
+  const deadline = performance.now() + 60_000
+  while (!(await isReady())) {
+    if (performance.now() > deadline) throw new Error(`${path} is not ready after 60 s:\n${output()}`)
+    await new Promise((again) => setTimeout(again, 10))
+  }
+}
+
+async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const ended = new Promise((resolve) => child.once('exit', resolve))
+  child.kill(signal)
+  // Kills a program that ignores the signal.
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000)
+  await ended
+  clearTimeout(timer)
+}
+
+/** A free port on 127.0.0.1. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => {
+        if (typeof address === 'object' && address !== null) resolve(address.port)
+        else reject(new Error('no port'))
+      })
+    })
+  })
+}

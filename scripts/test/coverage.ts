@@ -22,7 +22,7 @@ else {
 }
 
 async function measure(): Promise<void> {
-  const exitCode = await runNode('vitest/vitest.mjs', [
+  const { exitCode } = await runNode('vitest/vitest.mjs', [
     'run',
     '--project=unit',
     '--project=integration',

@@ -11,6 +11,6 @@ const { minor, tests } = minorAndFilters(process.argv.slice(2), olderMinors)
 process.env['KUBERNETES_MINOR'] = minor
 const integration = parts.find(({ name }) => name === 'integration')
 if (integration === undefined) throw new Error('there are no integration tests')
-const tally = await integration.run(tests)
+const { tally } = await integration.run(tests)
 console.log(`\nKubernetes ${minor}: ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`)
 process.exitCode = isGreen(tally, { maySkip: false }) ? 0 : 1

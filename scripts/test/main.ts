@@ -35,6 +35,6 @@ async function runPart(part: Part): Promise<PartResult> {
     console.log(`Skipped: ${skippedBecause}`)
     return { name: part.name, tally: { passed: 0, failed: 0, skipped: 1 }, seconds: 0, skippedBecause }
   }
-  const tally = await part.run(filters)
-  return { name: part.name, tally, seconds: (performance.now() - started) / 1000 }
+  const outcome = await part.run(filters)
+  return { name: part.name, ...outcome, seconds: (performance.now() - started) / 1000 }
 }

@@ -2,15 +2,17 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Tally, tallyOf, type VitestReport } from './tally.ts'
+import { failuresOf, type PartResult, tallyOf, type VitestReport } from './tally.ts'
 
 const root = resolve(import.meta.dirname, '../..')
+
+type PartOutcome = Pick<PartResult, 'tally' | 'failures'>
 
 /** One part of the suite; cheaper parts come first. */
 export interface Part {
   name: string
   /** Runs the part with its output on this terminal. `filters` restrict it to files whose path contains one of them. */
-  run(filters: readonly string[]): Promise<Tally>
+  run(filters: readonly string[]): Promise<PartOutcome>
   /** Why this machine cannot run the part, as one sentence; undefined if it can. */
   unavailable?(): Promise<string | undefined>
   /** Runs only when it is named, because it needs special software or much time. */
@@ -55,19 +57,21 @@ export const parts: readonly Part[] = [
 ]
 
 /** Runs programs of dependencies one after the other, each with its arguments; each counts as one test. */
-async function check(...commands: readonly (readonly [string, ...string[]])[]): Promise<Tally> {
-  let passed = 0
+async function check(...commands: readonly (readonly [string, ...string[]])[]): Promise<PartOutcome> {
+  const failures: string[] = []
   for (const [program, ...programArguments] of commands) {
-    if ((await runNode(program, programArguments)) === 0) passed++
+    const { exitCode } = await runNode(program, programArguments)
+    if (exitCode !== 0) failures.push(`${program} ended with exit code ${exitCode}; its output is above`)
   }
-  return { passed, failed: commands.length - passed, skipped: 0 }
+  const failed = failures.length
+  return { tally: { passed: commands.length - failed, failed, skipped: 0 }, failures }
 }
 
-async function vitest(project: string, filters: readonly string[]): Promise<Tally> {
+async function vitest(project: string, filters: readonly string[]): Promise<PartOutcome> {
   const folder = await mkdtemp(join(tmpdir(), 'authservice-test-'))
   const reportFile = join(folder, 'report.json')
   try {
-    const exitCode = await runNode('vitest/vitest.mjs', [
+    const { exitCode, errorOutput } = await runNode('vitest/vitest.mjs', [
       'run',
       `--project=${project}`,
       '--reporter=default',
@@ -75,7 +79,8 @@ async function vitest(project: string, filters: readonly string[]): Promise<Tall
       `--outputFile.json=${reportFile}`,
       ...filters,
     ])
-    return tallyOf(await readReport(reportFile), exitCode)
+    const report = await readReport(reportFile)
+    return { tally: tallyOf(report, exitCode), failures: failuresOf(report, exitCode, errorOutput) }
   } finally {
     await rm(folder, { recursive: true })
   }
@@ -91,14 +96,22 @@ async function readReport(file: string): Promise<VitestReport | undefined> {
   }
 }
 
-/** Runs a program of a dependency under this Node and resolves with its exit code. */
-export function runNode(program: string, programArguments: readonly string[]): Promise<number> {
+/** Runs a program of a dependency under this Node, with its output on this terminal. */
+export function runNode(
+  program: string,
+  programArguments: readonly string[],
+): Promise<{ exitCode: number; errorOutput: string }> {
   return new Promise((resolveExit, reject) => {
     const child = spawn(process.execPath, [join(root, 'node_modules', program), ...programArguments], {
       cwd: root,
-      stdio: 'inherit',
+      stdio: ['inherit', 'inherit', 'pipe'],
+    })
+    let errorOutput = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      process.stderr.write(text)
+      errorOutput = (errorOutput + text).slice(-100_000)
     })
     child.on('error', reject)
-    child.on('exit', (code) => resolveExit(code ?? 1))
+    child.on('close', (code) => resolveExit({ exitCode: code ?? 1, errorOutput }))
   })
 }

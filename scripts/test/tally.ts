@@ -12,6 +12,8 @@ export interface PartResult {
   seconds: number
   /** Why the part did not run; absent if it ran. */
   skippedBecause?: string
+  /** What failed and why, one text for each failure; the end of a long run repeats them. */
+  failures?: string[]
 }
 
 /** The used part of the report of vitest's `json` reporter. */
@@ -20,7 +22,16 @@ export interface VitestReport {
   numFailedTests: number
   numPendingTests: number
   numTodoTests: number
-  testResults: { status: string; assertionResults: unknown[] }[]
+  testResults: FileResult[]
+}
+
+interface FileResult {
+  /** The path of the file. */
+  name: string
+  status: string
+  /** Why the file failed before its first test, else empty. */
+  message: string
+  assertionResults: { status: string; fullName: string; failureMessages: string[] | null }[]
 }
 
 /**
@@ -39,6 +50,22 @@ export function tallyOf(report: VitestReport | undefined, exitCode: number): Tal
   }
 }
 
+/**
+ * @param report - undefined if vitest ended before it wrote one
+ * @param errorOutput - what vitest wrote to standard error; the only place that names a failure outside of any test
+ * @returns one text for each failure that `tallyOf` counts: where, and the first line of why
+ */
+export function failuresOf(report: VitestReport | undefined, exitCode: number, errorOutput: string): string[] {
+  const failures = (report?.testResults ?? []).flatMap((file) => [
+    ...(file.status === 'failed' && file.assertionResults.length === 0 ? [`${file.name}: ${file.message}`] : []),
+    ...file.assertionResults
+      .filter((test) => test.status === 'failed')
+      .map((test) => `${file.name}: ${test.fullName}\n${(test.failureMessages ?? []).join('\n')}`),
+  ])
+  if (failures.length > 0 || exitCode === 0) return failures
+  return [`Outside of any test, exit code ${exitCode}:\n${errorOutput.trim().split('\n').slice(-40).join('\n')}`]
+}
+
 export function sum(tallies: readonly Tally[]): Tally {
   return tallies.reduce(
     (total, tally) => ({
@@ -50,7 +77,7 @@ export function sum(tallies: readonly Tally[]): Tally {
   )
 }
 
-/** The table at the end of a run: one line for each part, then the line that continuous integration reads. */
+/** The end of a run: what failed, one line for each part, then the line that continuous integration reads. */
 export function summary(results: readonly PartResult[]): string {
   const width = Math.max(...results.map((result) => result.name.length))
   const rows = results.map((result) => {
@@ -59,7 +86,8 @@ export function summary(results: readonly PartResult[]): string {
       : `${count(result.tally)} in ${Math.round(result.seconds)} s`
     return `  ${result.name.padEnd(width)}  ${outcome}`
   })
-  return [...rows, '', count(sum(results.map((result) => result.tally)))].join('\n')
+  const failures = results.flatMap(({ name, failures = [] }) => failures.map((text) => `${name}: ${text}\n`))
+  return [...failures, ...rows, '', count(sum(results.map((result) => result.tally)))].join('\n')
 }
 
 /** Whether the run succeeded: nothing failed, something passed, and where nothing may be skipped, nothing was. */

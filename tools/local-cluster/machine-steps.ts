@@ -88,10 +88,11 @@ function sourceSteps(progress: Progress): Step[][] {
     id: '04-container-engine',
     title: 'A separate container engine',
     usualSeconds: 3,
-    done: async () => ((await engineAnswers()) ? 'already running' : undefined),
     run: async () => {
+      const runs = await engineAnswers()
       await startEngine((await goTools()).runcWithoutSysResource)
       progress.undo.use(onEarlyExit(stopIdleEngineNow))
+      return runs ? 'already running' : undefined
     },
   }
   const nodeImage: Step = {

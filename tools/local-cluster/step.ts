@@ -16,7 +16,7 @@ export interface Step {
   /** Whether the step belongs to this run. Called when its turn comes. */
   applies?(): boolean
   /** May resolve with a short result. */
-  run(log: StepLog): Promise<string | undefined | undefined>
+  run(log: StepLog): Promise<string | undefined>
 }
 
 /** How often a progress line is printed without a terminal, in seconds. */

@@ -11,6 +11,7 @@ import { ClusterError, explainFailure } from '../../programs/failure.ts'
 import { withLock } from '../../programs/lock.ts'
 import { askDocker, type Docker, nodeContainers, nodeContainersNow } from '../docker.ts'
 import { endRemains } from './engine-remains.ts'
+import { beginUse, endUse, otherUsers } from './engine-users.ts'
 import { freeSubnet } from './subnet.ts'
 
 /*
@@ -25,6 +26,7 @@ const runtimeDirectory = join('/run/authservice-operator', cacheId)
 const socket = join(runtimeDirectory, 'docker.sock')
 const executionRoot = join(runtimeDirectory, 'exec')
 const pidFile = join(runtimeDirectory, 'docker.pid')
+const users = join(runtimeDirectory, 'users')
 const logFile = join(cacheDirectory, 'docker-engine.log')
 const lock = join(cacheDirectory, 'locks', 'docker-engine.lock')
 
@@ -44,13 +46,14 @@ export async function engineAnswers(): Promise<boolean> {
 }
 
 /**
- * Starts the engine unless it answers.
+ * Starts the engine unless it answers. Until `stopIdleEngine` or the end of this process, no other process stops it.
  *
  * @param runc a substitute for runc on a machine without CAP_SYS_RESOURCE
  * @throws {ClusterError} with the end of the engine's log when it does not come up
  */
 export function startEngine(runc: string): Promise<void> {
   return withLock(lock, async () => {
+    beginUse(users)
     if (await engineAnswers()) return
     await endEngine() // an engine that does not answer
     await mkdir(runtimeDirectory, { recursive: true })
@@ -67,12 +70,15 @@ export function startEngine(runc: string): Promise<void> {
 }
 
 /**
- * Stops the engine unless it runs a cluster of any checkout. Resolves with whether it has stopped.
+ * Stops the engine unless it runs a cluster of any checkout, or another process uses it. Resolves with whether it has
+ * stopped.
  *
  * @param removeNetwork removes what the engine would leave behind, while it still answers
  */
 export function stopIdleEngine(removeNetwork: () => Promise<void>): Promise<boolean> {
   return withLock(lock, async () => {
+    endUse(users)
+    if (otherUsers(users).length > 0) return false
     if (await engineAnswers()) {
       const { running, stopped } = await nodeContainers(privateDocker)
       if (running.length + stopped.length > 0) return false
@@ -83,8 +89,10 @@ export function stopIdleEngine(removeNetwork: () => Promise<void>): Promise<bool
   })
 }
 
-/** Stops the engine unless it runs a cluster. Synchronous, for use while the process exits. */
+/** Stops the engine unless it runs a cluster, or another process uses it. Synchronous, for use while the process exits. */
 export function stopIdleEngineNow(): void {
+  endUse(users)
+  if (otherUsers(users).length > 0) return
   const pid = enginePid()
   // The next start removes what it leaves behind.
   if (pid !== undefined && nodeContainersNow(privateDocker).length === 0) process.kill(pid, 'SIGTERM')

@@ -4,7 +4,7 @@ import type { MongoClient } from 'mongodb'
 export interface PoolUse {
   /** Connections in use. */
   inUse: number
-  /** Operations that wait for a connection. */
+  /** Open connections that no operation uses. */
   idle: number
 }
 

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Caller } from '../caller.ts'
 import { problem } from '../problems/problem.ts'
 import type { RevocableToken } from '../revocation/revocation.ts'
+import type { AccessTokenClaims } from '../tokens/access-token.ts'
 import { type CanonicalEmail, canonicalStoredEmail } from '../users/email.ts'
 import { isActive, type StoredUser } from '../users/user.ts'
 import { changeUser, deleteUser } from './account-changes.ts'
@@ -77,20 +78,21 @@ export async function cancelPendingEmail(app: FastifyInstance, user: StoredUser,
 }
 
 /**
- * @param authenticate verifies the access token once more: checking the password takes long enough for a logout
+ * @param token of the user: nothing happens when it has ended, also while the password is checked
  * @throws Problem 401 `session_revoked`, 403 `password_wrong`, 409 `last_admin` or `user_changed`, 429, 503
  */
 export async function deleteOwnAccount(
   app: FastifyInstance,
   user: StoredUser,
-  authenticate: () => Promise<Pick<RevocableToken, 'sub' | 'ver'>>,
+  token: AccessTokenClaims,
   currentPassword: string,
   caller: Caller,
 ): Promise<void> {
   const userId = user._id.toString()
   await countSensitiveUse(app, userId, caller)
   await checkCurrentPassword(app, user, currentPassword, caller)
-  await deleteUser(app, user, await authenticate())
+  await app.tokens.requireActive(token)
+  await deleteUser(app, user, token)
   app.securityEvents.record('user_deleted', { userId, address: caller.address, reason: 'by the user' })
 }
 

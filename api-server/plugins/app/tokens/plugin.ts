@@ -19,6 +19,12 @@ declare module 'fastify' {
        * @throws Problem 401
        */
       verifyAccessToken(token: string): Promise<AccessTokenClaims>
+      /**
+       * Whether the session of a verified token is still active, for a route that has waited since then. Costs no
+       * signature check.
+       * @throws Problem 401 `session_revoked`, or 503 `revocation_unknown`
+       */
+      requireActive(claims: AccessTokenClaims): Promise<void>
       keys: KeyStore
     }
   }
@@ -42,11 +48,8 @@ export default fp(
       audience: config.audience,
       lifetimeSeconds: config.accessTokenLifetimeSeconds,
     }
-    const accessTokens = await registerAccessTokens(app, {
-      keys,
-      policy,
-      requireActiveSession: async (claims) => requireActive(await app.revocation.check(claims)),
-    })
+    const requireActive = async (claims: AccessTokenClaims) => assertActive(await app.revocation.check(claims))
+    const accessTokens = await registerAccessTokens(app, { keys, policy, requireActiveSession: requireActive })
     app.decorate('tokens', {
       keys,
       async issueAccessToken(subject) {
@@ -56,13 +59,14 @@ export default fp(
         return issued
       },
       verifyAccessToken: async (token) => accessTokens.verify(token),
+      requireActive,
     })
   },
   { name: 'tokens', dependencies: ['config', 'metrics', 'security-events', 'revocation'] },
 )
 
 /** @throws Problem 401 `session_revoked`, or 503 `revocation_unknown` */
-function requireActive(verdict: RevocationVerdict): void {
+function assertActive(verdict: RevocationVerdict): void {
   switch (verdict) {
     case 'active':
       return

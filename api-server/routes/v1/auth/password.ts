@@ -54,11 +54,10 @@ const password: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { current_password, new_password } = request.body
-      const user = await app.authenticateUser(request)
-      const token = await app.authenticate(request)
-      await requireStepUp(app, user, token, new Date())
+      const { user, claims } = await app.authenticateUser(request)
+      await requireStepUp(app, user, claims, new Date())
       const passwords = { current: current_password, new: new_password }
-      const deviceCookie = await changePassword(app, user, token, passwords, app.callerOf(request, reply))
+      const deviceCookie = await changePassword(app, user, claims, passwords, app.callerOf(request, reply))
       setDeviceCookie(app, reply, deviceCookie)
       return reply.code(204).send(null)
     },

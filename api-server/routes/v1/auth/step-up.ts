@@ -28,8 +28,7 @@ const stepUp: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const user = await app.authenticateUser(request)
-      const claims = await app.authenticate(request)
+      const { user, claims } = await app.authenticateUser(request)
       const caller = app.callerOf(request, reply)
       return accessTokenResponse(await authenticateAgain(app, user, claims, request.body, caller, new Date()))
     },

@@ -17,7 +17,8 @@ const cancelEmailChange: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      await cancelPendingEmail(app, await app.authenticateUser(request), app.callerOf(request, reply))
+      const { user } = await app.authenticateUser(request)
+      await cancelPendingEmail(app, user, app.callerOf(request, reply))
       return reply.code(204).send(null)
     },
   )

@@ -36,10 +36,9 @@ const changeMe: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const { name, email, current_password: currentPassword = '' } = request.body
       const change = { name, email: email === undefined ? undefined : parseNewEmail(email), currentPassword }
-      const user = await app.authenticateUser(request)
-      const token = await app.authenticate(request)
-      if (change.email !== undefined) await requireStepUp(app, user, token, new Date())
-      const profile = await changeProfile(app, user, token, change, app.callerOf(request, reply))
+      const { user, claims } = await app.authenticateUser(request)
+      if (change.email !== undefined) await requireStepUp(app, user, claims, new Date())
+      const profile = await changeProfile(app, user, claims, change, app.callerOf(request, reply))
       reply.header('cache-control', 'no-store')
       return profileResponse(profile)
     },

@@ -32,10 +32,9 @@ const deleteMe: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { current_password: currentPassword } = request.body
-      const user = await app.authenticateUser(request)
-      const authenticate = () => app.authenticate(request)
-      await requireStepUp(app, user, await authenticate(), new Date())
-      await deleteOwnAccount(app, user, authenticate, currentPassword, app.callerOf(request, reply))
+      const { user, claims } = await app.authenticateUser(request)
+      await requireStepUp(app, user, claims, new Date())
+      await deleteOwnAccount(app, user, claims, currentPassword, app.callerOf(request, reply))
       return reply.code(204).send(null)
     },
   )

@@ -28,8 +28,7 @@ const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const user = await app.authenticateUser(request)
-      const claims = await app.authenticate(request)
+      const { user, claims } = await app.authenticateUser(request)
       const caller = app.callerOf(request, reply)
       const { factorId, loggedIn, recoveryCodes } = await confirm(app, user, claims, request.body, caller, new Date())
       return {

@@ -19,8 +19,7 @@ const removeFactor: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const user = await app.authenticateUser(request)
-      const claims = await app.authenticate(request)
+      const { user, claims } = await app.authenticateUser(request)
       await remove(app, user, claims, request.params.id, app.callerOf(request, reply), new Date())
       return reply.code(204).send(null)
     },

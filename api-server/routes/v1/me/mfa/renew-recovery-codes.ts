@@ -17,8 +17,7 @@ const renewRecoveryCodes: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const user = await app.authenticateUser(request)
-      const claims = await app.authenticate(request)
+      const { user, claims } = await app.authenticateUser(request)
       return { recovery_codes: await renew(app, user, claims, app.callerOf(request, reply), new Date()) }
     },
   )

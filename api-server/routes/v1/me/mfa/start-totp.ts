@@ -30,8 +30,7 @@ const startTotp: FastifyPluginAsyncTypebox = async (app) => {
     },
     async (request, reply) => {
       const { current_password: currentPassword, name } = request.body
-      const user = await app.authenticateUser(request)
-      const claims = await app.authenticate(request)
+      const { user, claims } = await app.authenticateUser(request)
       const caller = app.callerOf(request, reply)
       const started = await start(app, user, claims, { currentPassword, name }, caller, new Date())
       return reply.code(201).send({

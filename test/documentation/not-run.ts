@@ -111,6 +111,6 @@ export const notRun: readonly { page: string; begins: string; because: string }[
     page: 'docs/server/second-factor-administration.md',
     begins: '',
     because:
-      'changes the servers and the database of the reader; test/integration/api-server/second-factors.test.ts resets factors and replaces keys',
+      'changes the servers and the database of the reader; test/integration/api-server/second-factor-changes.test.ts and second-factor-keys.test.ts do the same',
   },
 ]

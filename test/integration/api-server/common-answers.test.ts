@@ -71,7 +71,7 @@ function describes({ operation }: Operation, code: ProblemCode): boolean {
 
 const isForAdmins = ({ operation }: Operation) => operation.tags?.includes('admin') ?? false
 
-/** Operations that first check a code of a second factor: second-factors.test.ts has their other errors. */
+/** Operations that first check a code of a second factor: second-factor-faults.test.ts has their other errors. */
 const needsCode = (operation: Operation) => describes(operation, 'mfa_code_wrong')
 
 const scheme = ({ operation }: Operation, name: string) => operation.security?.some((each) => name in each) ?? false

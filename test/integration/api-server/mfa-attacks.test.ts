@@ -12,6 +12,7 @@ import {
 } from './app-for-test.ts'
 import {
   addTotp,
+  agedSession,
   codeOf,
   type Enrolled,
   enrol,
@@ -59,15 +60,8 @@ const start = ({ bearer }: Pick<Enrolled, 'bearer'>) =>
 const confirm = ({ bearer }: Pick<Enrolled, 'bearer'>, { body }: Answer, code: string) =>
   server.post('/v1/me/mfa/totp/confirm', { token: body['token'], code }, bearer)
 
-/** A session of the victim that a thief has: with two factors, an hour ago. */
-async function stolen(user: Enrolled): Promise<Pick<Enrolled, 'bearer'>> {
-  const claims = JSON.parse(Buffer.from(user.accessToken.split('.')[1] ?? '', 'base64url').toString())
-  await server.app.sessions.authenticate(claims.sid, {
-    at: new Date(Date.now() - 3_600_000),
-    methods: ['pwd', 'otp', 'mfa'],
-  })
-  return tokensOf((await server.post('/v1/auth/refresh', { refresh_token: user.refreshToken })).body)
-}
+/** A session of the victim that a thief has. */
+const stolen = (user: Enrolled) => agedSession(server, user)
 
 type Attack = (victim: Enrolled) => Promise<Answer>
 

@@ -1,9 +1,20 @@
 import { randomBytes } from 'node:crypto'
+import { decodeJwt } from 'jose'
 import { Secret, TOTP } from 'otpauth'
 import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
 import type { UserKey } from '../../../api-server/plugins/app/users/user-key.ts'
 import type { ServerEnvironment } from '../../../contract/environment.ts'
-import { type Answer, type AppForTest, type LoggedIn, logIn, password, tokensOf } from './app-for-test.ts'
+import { startSmtp, type TestSmtp } from '../../../tools/local-servers/smtp.ts'
+import {
+  type Answer,
+  type AppForTest,
+  freshDatabase,
+  type LoggedIn,
+  logIn,
+  password,
+  startApp,
+  tokensOf,
+} from './app-for-test.ts'
 
 /** Second factors, without limits that a test reaches by accident. */
 export const mfaEnvironment: ServerEnvironment = {
@@ -14,6 +25,44 @@ export const mfaEnvironment: ServerEnvironment = {
   RATE_LIMIT_RESET: '100000/s',
   RATE_LIMIT_MAIL: '100000/s',
   RATE_LIMIT_ADMIN: '100000/s',
+}
+
+/** Two servers of one deployment with second factors, and the mails that they send. */
+export interface MfaDeployment {
+  server: AppForTest
+  other: AppForTest
+  mails: TestSmtp['mails']
+  /** The subjects of all mails to this address. */
+  subjectsTo(email: string): Promise<string[]>
+  close(): Promise<void>
+}
+
+/** @param more variables that differ from `mfaEnvironment` */
+export async function startDeployment(more: ServerEnvironment = {}): Promise<MfaDeployment> {
+  const smtp = await startSmtp()
+  const environment = {
+    ...mfaEnvironment,
+    SMTP_URL: smtp.url,
+    MAIL_FROM: 'no-reply@example.com',
+    PASSWORD_RESET_URL: 'https://app.example.com/reset#token={token}',
+    EMAIL_VERIFY_URL: 'https://app.example.com/verify#token={token}',
+    DATABASE_NAME: freshDatabase(),
+    ...more,
+  }
+  const [server, other] = await Promise.all([startApp(environment), startApp(environment)])
+  return {
+    server,
+    other,
+    mails: smtp.mails,
+    async subjectsTo(email) {
+      await Promise.all([server.app.mail.idle(), other.app.mail.idle()])
+      return smtp.mails.filter(({ to }) => to.includes(email)).map(({ subject }) => subject)
+    },
+    async close() {
+      await Promise.all([server.close(), other.close()])
+      await smtp.stop()
+    },
+  }
 }
 
 /** A user with an authenticator app. */
@@ -56,6 +105,15 @@ export async function enrol(server: AppForTest, email?: string, name = 'Phone'):
   const enrolled = { email: user.email, ...tokensOf(confirmed.body), id: found._id, secret }
   await forgetUsedCodes(server, enrolled)
   return { ...enrolled, factorId: String(factorId), recoveryCodes: [recoveryCodes].flat().map(String) }
+}
+
+/** The session of a user, as if the last second factor was an hour ago. */
+export async function agedSession(server: AppForTest, user: Enrolled): Promise<Enrolled> {
+  const sid = String(decodeJwt(user.accessToken)['sid'])
+  const authentication = { at: new Date(Date.now() - 3_600_000), methods: ['pwd', 'otp', 'mfa'] } as const
+  await server.app.sessions.authenticate(sid, authentication)
+  const { body } = await server.post('/v1/auth/refresh', { refresh_token: user.refreshToken })
+  return { ...user, ...tokensOf(body) }
 }
 
 /** Starts and confirms an authenticator app. */

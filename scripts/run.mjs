@@ -70,11 +70,11 @@ function runProgram(node) {
     stdio: 'inherit',
     env: { ...process.env, PATH: `${binaries}${delimiter}${process.env.PATH ?? ''}`, NODE_NO_WARNINGS: '1' },
   })
-  // Ctrl-C reaches the child by itself, since both share the terminal's process group: stay until it has cleaned up.
+  // Ctrl-C also reaches the child, because both share the terminal's process group. Wait until it has cleaned up.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => child.kill('SIGTERM'))
   process.on('SIGHUP', () => child.kill('SIGHUP'))
-  // npm runs this by a shell, and a shell that SIGTERM ends tells its child nothing.
+  // npm runs this program through a shell, and a shell that SIGTERM ends does not forward the signal.
   const parent = process.ppid
   if (process.env.npm_lifecycle_event !== undefined) {
     setInterval(() => process.ppid !== parent && child.kill('SIGTERM'), 500).unref()

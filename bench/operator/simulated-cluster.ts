@@ -1,4 +1,4 @@
-import { setTimeout as passing } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { KubeClient } from '../../operator/kube/client.ts'
 import { isConflict, isNotFound, KubeError } from '../../operator/kube/errors.ts'
 import { Informer } from '../../operator/kube/informer.ts'
@@ -18,9 +18,9 @@ const kinds = {
 } satisfies Record<string, Resource>
 
 /**
- * Stands in for the controllers and kubelets of a cluster: creates the pods of Deployments and StatefulSets, and writes
- * that they run and that Jobs have succeeded. There is no scheduler, no ReplicaSet and no node, and nothing takes time. The
- * writes are real ones on the same API server.
+ * Simulates the controllers and kubelets of a cluster: creates the pods of Deployments and StatefulSets, and writes
+ * statuses according to which pods run and Jobs have succeeded. There are no schedulers, ReplicaSets, nodes or delays.
+ * All writes are real requests to the same API server.
  */
 export class SimulatedCluster {
   readonly #client: KubeClient
@@ -55,7 +55,7 @@ export class SimulatedCluster {
   /** Waits until there was no work for a second. @returns when the last work ended, as performance.now() */
   async settled(): Promise<number> {
     const isIdle = () => this.#running === 0 && this.#waiting.length === 0
-    while (!isIdle() || performance.now() - this.#lastDoneAt < 1_000) await passing(50)
+    while (!isIdle() || performance.now() - this.#lastDoneAt < 1_000) await delay(50)
     return this.#lastDoneAt
   }
 

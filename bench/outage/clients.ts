@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import { type EdgeAddress, EdgeClient } from '../../tools/cluster-client/edge-client.ts'
+import { issuedTokens } from '../issued-tokens.ts'
 import { type Answer, type Connection, http1, http2, pool } from '../rollouts/connections.ts'
 
 /** The answers during one outage. `verify` counts verifications and reads of the JWKS document. */
@@ -17,11 +18,11 @@ export interface OutageCounts {
   login_503_slowest_ms: number
 }
 
-const mostLoginMilliseconds = 1_000
+const maxLoginMilliseconds = 1_000
 /** The number of failures that are printed. */
-const mostExamples = 20
+const maxExamples = 20
 
-const nothing: OutageCounts = {
+const noRequests: OutageCounts = {
   verify_requests: 0,
   verify_failed: 0,
   verify_refused: 0,
@@ -31,7 +32,7 @@ const nothing: OutageCounts = {
   login_503_slowest_ms: 0,
 }
 
-/** Clients of one AuthService. A request is sent when it is due, however long earlier answers take. */
+/** Clients of one AuthService. They send each request when it is due, even if earlier responses are still missing. */
 export class Clients {
   readonly #address: EdgeAddress
   readonly #edge: EdgeClient
@@ -41,7 +42,7 @@ export class Clients {
   readonly #token: string
   readonly #timers: NodeJS.Timeout[] = []
   readonly #outstanding = new Set<Promise<void>>()
-  #counts = { ...nothing }
+  #counts = { ...noRequests }
   #examples: string[] = []
   #mayRefuse = false
   #lastLogin = 0
@@ -67,14 +68,14 @@ export class Clients {
       email: `outage-${randomBytes(4).toString('hex')}@example.com`,
       password: randomBytes(18).toString('base64url'),
     }
-    // The user who logs in every second loses old sessions, since their number is bounded: tokens are another user's.
+    // The number of sessions per user is limited, so logins every second end old ones. Tokens belong to a second user.
     const verified = { ...user, email: `verified-${user.email}` }
     for (const each of [user, verified])
       await edge.call('POST', '/v1/auth/register', { json: { ...each, name: 'Outage' } })
     const login = await edge.call('POST', '/v1/auth/login', { json: verified })
-    const body: unknown = login.body
-    if (!isLogin(body)) throw new Error(`the login answered ${login.status}: ${JSON.stringify(body)}`)
-    return new Clients(address, edge, user, body.access_token)
+    const issued = issuedTokens(login.body)
+    if (issued === undefined) throw new Error(`the login answered ${login.status}: ${JSON.stringify(login.body)}`)
+    return new Clients(address, edge, user, issued.accessToken)
   }
 
   /** Sends requests at these rates per second. A third of the verifications read the JWKS document instead. */
@@ -97,7 +98,7 @@ export class Clients {
 
   /** @param mayRefuse whether servers may refuse tokens because they cannot learn of revocations */
   startCounting({ mayRefuse }: { mayRefuse: boolean }): void {
-    this.#counts = { ...nothing }
+    this.#counts = { ...noRequests }
     this.#examples = []
     this.#mayRefuse = mayRefuse
   }
@@ -107,10 +108,10 @@ export class Clients {
   }
 
   /** Waits until a login succeeds that was sent after this call. @throws at the deadline */
-  async waitForLogin(mostSeconds: number): Promise<void> {
+  async waitForLogin(maxSeconds: number): Promise<void> {
     const since = performance.now()
     while (this.#lastLogin < since) {
-      if (performance.now() - since > mostSeconds * 1000) throw new Error(`no login succeeded within ${mostSeconds} s`)
+      if (performance.now() - since > maxSeconds * 1000) throw new Error(`no login succeeded within ${maxSeconds} s`)
       await setTimeout(50)
     }
   }
@@ -119,9 +120,9 @@ export class Clients {
     const started = performance.now()
     let sent = 0
     const timer = setInterval(() => {
-      // A process that had to wait for a CPU sends what became due in the meantime.
+      // After waiting for a CPU, the process sends the requests that became due in the meantime.
       const due = ((performance.now() - started) / 1000) * perSecond
-      // But at most a second's worth: more would keep a busy machine busy.
+      // It sends at most those of one second: more would overload a busy machine further.
       for (sent = Math.max(sent, due - perSecond); sent < due; sent++) {
         const request = send().finally(() => this.#outstanding.delete(request))
         this.#outstanding.add(request)
@@ -163,7 +164,7 @@ export class Clients {
       this.#lastLogin = sent
       return
     }
-    const isAsDocumented = status === 503 && 'retry-after' in headers && milliseconds <= mostLoginMilliseconds
+    const isAsDocumented = status === 503 && 'retry-after' in headers && milliseconds <= maxLoginMilliseconds
     if (isAsDocumented) {
       this.#counts.login_503++
       this.#counts.login_503_slowest_ms = Math.max(this.#counts.login_503_slowest_ms, milliseconds)
@@ -174,10 +175,6 @@ export class Clients {
   }
 
   #addExample(text: string): void {
-    if (this.#examples.length < mostExamples) this.#examples.push(`${new Date().toISOString()} ${text}`)
+    if (this.#examples.length < maxExamples) this.#examples.push(`${new Date().toISOString()} ${text}`)
   }
-}
-
-function isLogin(body: unknown): body is { access_token: string } {
-  return typeof body === 'object' && body !== null && typeof Reflect.get(body, 'access_token') === 'string'
 }

@@ -23,10 +23,10 @@ const cluster = await runningCluster()
 const kubectl = kubectlOf(cluster)
 await freeEdgePort(kubectl)
 await installOperator(kubectl)
-const { hit, control } = await createServices(cluster, kubectl)
-const [clients, controlClients] = [await Clients.open(hit.address), await Clients.open(control.address)]
+const { affected, control } = await createServices(cluster, kubectl)
+const [clients, controlClients] = [await Clients.open(affected.address), await Clients.open(control.address)]
 const printNoise = openReport(
-  'Each second 50 verifications and a login on one AuthService, and a tenth of it on the other.',
+  'Each second 50 verifications and a login on one AuthService, and 5 verifications and half a login on the other.',
 )
 clients.start({ verify: 50, login: 1 })
 controlClients.start({ verify: 5, login: 0.5 })
@@ -37,21 +37,21 @@ printNoise()
 
 async function measure(name: OutageName): Promise<void> {
   const databases: readonly Database[] = outages[name]
-  const podsBefore = await hit.serverPods()
+  const podsBefore = await affected.serverPods()
   for (const each of [clients, controlClients]) each.startCounting({ mayRefuse: each === clients && name === 'both' })
-  console.log(`${new Date().toISOString()} ${name} of ${hit.name}: scaled to zero for ${seconds} s`)
-  await hit.scale(databases, 0)
+  console.log(`${new Date().toISOString()} ${name} of ${affected.name}: scaled to zero for ${seconds} s`)
+  await affected.scale(databases, 0)
   await setTimeout(seconds * 1000)
-  const conditions = await hit.conditions()
+  const conditions = await affected.conditions()
   const scaledUpAt = performance.now()
-  await hit.scale(databases, 1)
+  await affected.scale(databases, 1)
   await clients.waitForLogin(300)
   const recovered_after_s = Math.round((performance.now() - scaledUpAt) / 100) / 10
   await setTimeout(5_000)
   const { examples, ...counts } = clients.counts()
   for (const example of examples) console.log(example)
   const others = controlClients.counts()
-  const podsAfter = await hit.serverPods()
+  const podsAfter = await affected.serverPods()
   const isRestarted = JSON.stringify(podsBefore) !== JSON.stringify(podsAfter)
   console.log(`conditions that are not True: ${JSON.stringify(conditions)}`)
   console.log(
@@ -64,9 +64,9 @@ async function measure(name: OutageName): Promise<void> {
       other_failed: others.verify_failed + others.login_other + others.login_503,
     }),
   )
-  const isAsPromised =
+  const isAsDocumented =
     counts.verify_failed === 0 && counts.login_other === 0 && !isRestarted && others.verify_failed === 0
-  if (!isAsPromised) process.exitCode = 1
+  if (!isAsDocumented) process.exitCode = 1
 }
 
 function readOptions(): { names: OutageName[]; seconds: number } {

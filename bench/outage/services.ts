@@ -1,14 +1,13 @@
 import { stringify } from 'yaml'
 import { apiVersion, kind } from '../../operator/authservice/api/group.ts'
 import type { AuthService, AuthServiceSpec } from '../../operator/authservice/api/schema.ts'
-import { encodeSecretData, type SecretData } from '../../operator/authservice/model/secret-data.ts'
 import { issueCertificate } from '../../operator/authservice/secrets/system-sources.ts'
 import type { EdgeAddress } from '../../tools/cluster-client/edge-client.ts'
 import type { Kubectl } from '../../tools/cluster-client/kubectl.ts'
-import { namespaceManifest } from '../../tools/cluster-client/quickstart.ts'
 import { waitUntilReady } from '../../tools/cluster-client/readiness.ts'
 import type { Cluster } from '../../tools/local-cluster/cluster.ts'
 import { edgeNodePort } from '../../tools/local-cluster/kind-config.ts'
+import { applyCertificate, nodeAddress, recreateNamespace, specUnderLoad } from '../load-target.ts'
 
 const namespace = 'bench-outage'
 /** The node port of the AuthService whose databases stay. The cluster publishes the node port of the other one. */
@@ -29,8 +28,8 @@ class OutageService {
   }
 
   /**
-   * Scales its databases. The AuthService is suspended while they are at zero, or the operator would scale them up again.
-   * Their volumes stay.
+   * Scales its databases. The AuthService is suspended while they are at zero: otherwise, the operator would scale them
+   * up again. Their volumes are kept.
    */
   async scale(databases: readonly Database[], replicas: 0 | 1): Promise<void> {
     const patch = JSON.stringify({ spec: { suspend: replicas === 0 } })
@@ -75,45 +74,31 @@ class OutageService {
 
 /** Creates both in an empty namespace and waits until they are ready. */
 export async function createServices(cluster: Cluster, kubectl: Kubectl) {
-  const remove = ['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=180s']
-  await kubectl.run(remove, { timeoutSeconds: 190 })
-  await kubectl.run(['apply', '--filename', '-'], { input: namespaceManifest(namespace) })
+  await recreateNamespace(kubectl, namespace)
   const hosts = ['outage.localhost', 'control.localhost']
   const certificate = issueCertificate(hosts, new Date())
   const ca = certificate['ca.crt'] ?? ''
-  const nodeIp = await kubectl.run([
-    'get',
-    'nodes',
-    '--output',
-    'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}',
-  ])
-  const [hitHost = '', controlHost = ''] = hosts
-  const hit = new OutageService('outage', { host: hitHost, ip: '127.0.0.1', port: cluster.edgePort, ca }, kubectl)
-  const control = new OutageService('control', { host: controlHost, ip: nodeIp, port: controlNodePort, ca }, kubectl)
+  await applyCertificate(kubectl, namespace, certificate)
+  const [affectedHost = '', controlHost = ''] = hosts
+  const outageAddress = { host: affectedHost, ip: '127.0.0.1', port: cluster.edgePort, ca }
+  const affected = new OutageService('outage', outageAddress, kubectl)
+  const control = new OutageService(
+    'control',
+    { host: controlHost, ip: await nodeAddress(kubectl), port: controlNodePort, ca },
+    kubectl,
+  )
   const manifests = [
-    secretManifest(certificate),
-    manifest(hit.name, hitHost, edgeNodePort),
+    manifest(affected.name, affectedHost, edgeNodePort),
     manifest(control.name, controlHost, controlNodePort),
   ]
   await kubectl.run(['apply', '--filename', '-'], { input: manifests.join('---\n') })
-  for (const { name } of [hit, control]) {
+  for (const { name } of [affected, control]) {
     await waitUntilReady(kubectl, { namespace, name, timeoutSeconds: 300 }, console.log)
   }
-  return { hit, control }
+  return { affected, control }
 }
 
-const certificateSecret = 'bench-certificate'
-
-function secretManifest(certificate: SecretData): string {
-  const metadata = { name: certificateSecret, namespace }
-  const data = encodeSecretData(certificate)
-  return stringify({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, data })
-}
-
-/**
- * The presets of development, whose pods request little CPU and memory, and cheap hashes: cluster and load share one
- * small machine. Rate limits per address are high, since all requests come from one address.
- */
+/** The presets of development, whose pods request little CPU and memory: cluster and load share one small machine. */
 function manifest(name: string, host: string, nodePort: number): string {
   const spec: AuthServiceSpec = {
     environment: 'development',
@@ -122,14 +107,7 @@ function manifest(name: string, host: string, nodePort: number): string {
     mongodb: { managed: {} },
     redis: { managed: {} },
     tokens: { issuer: `https://${host}`, audience: 'bench', accessTokenLifetime: '2h' },
-    passwords: { bcryptCost: 10 },
-    rateLimits: { perClient: '10000/s', burst: 1_000, login: '6000/m', register: '6000/m', refresh: '6000/m' },
-    ingress: {
-      type: 'Nginx',
-      host,
-      tls: { secretName: certificateSecret },
-      nginx: { serviceType: 'NodePort', nodePort },
-    },
+    ...specUnderLoad(host, nodePort),
   }
   return stringify({ apiVersion, kind, metadata: { name, namespace }, spec })
 }

@@ -2,13 +2,13 @@ import { stringify } from 'yaml'
 import type { AuthServiceStatus } from '../../operator/authservice/api/schema.ts'
 import type { ActionName } from '../../operator/authservice/model/actions.ts'
 import type { Component } from '../../operator/authservice/model/labels.ts'
-import { encodeSecretData, type SecretData } from '../../operator/authservice/model/secret-data.ts'
+import type { SecretData } from '../../operator/authservice/model/secret-data.ts'
 import { issueCertificate } from '../../operator/authservice/secrets/system-sources.ts'
 import type { EdgeAddress } from '../../tools/cluster-client/edge-client.ts'
 import { type Kubectl, kubectlOf } from '../../tools/cluster-client/kubectl.ts'
-import { namespaceManifest } from '../../tools/cluster-client/quickstart.ts'
 import type { Cluster } from '../../tools/local-cluster/cluster.ts'
 import { edgeNodePort } from '../../tools/local-cluster/kind-config.ts'
+import { applyCertificate, recreateNamespace } from '../load-target.ts'
 import { manifest } from './manifest.ts'
 import { StatusWatch } from './status-watch.ts'
 
@@ -17,7 +17,6 @@ export const name = 'bench'
 const host = 'bench.localhost'
 /** The host name of the colour without traffic. One scenario sets it; the certificate covers it from the start. */
 export const previewHost = `preview.${host}`
-const certificateSecret = 'bench-certificate'
 
 /** The AuthService under load. An informer follows its status. */
 export class BenchService {
@@ -38,13 +37,11 @@ export class BenchService {
   /** Creates the AuthService in an empty namespace. It is not ready when this returns. */
   static async create(cluster: Cluster): Promise<BenchService> {
     const kubectl = kubectlOf(cluster)
-    const remove = ['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=180s']
-    await kubectl.run(remove, { timeoutSeconds: 190 })
-    await kubectl.run(['apply', '--filename', '-'], { input: namespaceManifest(namespace) })
+    await recreateNamespace(kubectl, namespace)
     const first = issueCertificate([host, previewHost], new Date())
-    await kubectl.run(['apply', '--filename', '-'], { input: secretManifest(first) })
+    await applyCertificate(kubectl, namespace, first)
     const service = new BenchService(cluster, { first, next: issueCertificate([host, previewHost], new Date()) })
-    const input = { namespace, name, host, edgePort: cluster.edgePort, edgeNodePort, certificateSecret }
+    const input = { namespace, name, host, edgePort: cluster.edgePort, edgeNodePort }
     await kubectl.run(['apply', '--filename', '-'], { input: stringify(manifest(input)) })
     service.#watch.start()
     return service
@@ -81,7 +78,7 @@ export class BenchService {
 
   /** Replaces the certificate of the edge by one of another authority. @returns the certificate as PEM */
   async renewCertificate(): Promise<string> {
-    await this.kubectl.run(['apply', '--filename', '-'], { input: secretManifest(this.#nextCertificate) })
+    await applyCertificate(this.kubectl, namespace, this.#nextCertificate)
     return this.#nextCertificate['tls.crt'] ?? ''
   }
 
@@ -106,10 +103,4 @@ export function logsOf(cluster: Cluster, selector: string, since: Date): Promise
   const all = ['--tail=-1', '--max-log-requests=30', '--ignore-errors']
   const read = ['logs', '--namespace', namespace, '--selector', selector, `--since-time=${since.toISOString()}`, ...all]
   return kubectlOf(cluster).run(read)
-}
-
-function secretManifest(certificate: SecretData): string {
-  const metadata = { name: certificateSecret, namespace }
-  const data = encodeSecretData(certificate)
-  return stringify({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, data })
 }

@@ -44,7 +44,10 @@ export function missingReload(before: EdgeObservation, now: EdgeObservation): st
   return late.length === 0 ? undefined : `${late.join(', ')} to load the configuration`
 }
 
-/** Waits until every pod of the edge has loaded another configuration than before. @throws at the deadline, too */
+/**
+ * Waits until every pod of the edge has loaded another configuration.
+ * @throws as `missingReload` does, and at the deadline
+ */
 export async function waitForReload(cluster: Cluster, before: EdgeObservation, timeoutSeconds: number): Promise<void> {
   const deadline = performance.now() + timeoutSeconds * 1000
   for (;;) {

@@ -16,27 +16,26 @@ interface AnswerSeen {
 export type Ending = AnswerSeen | { error: string }
 
 /**
- * `failed`: an answer that no client may see during a rollout. `refused`: a 401 for a login with the right password, by a
- * version that answers so to every login. It counts apart from failures, since it is the fault of that version and not of
- * the rollout.
+ * `failed`: a response that no client may get during a rollout. `refused`: a 401 for a login with the correct password,
+ * from a version that refuses every login. It is counted separately, because the version causes it, not the rollout.
  */
 export type Judgement = { result: 'ok' | 'refused' } | { result: 'failed'; why: string }
 
 const refusesLogins: Fault = 'logins-fail'
 
 /**
- * Judges a request that should succeed: every token is valid, every password is right, and no limit is near. A broken
+ * Judges a request that should succeed: every token is valid, every password is correct, and no limit is near. A broken
  * connection, a 5xx, a 401 for a token and every other unexpected answer fail, whichever version answers.
  *
- * @param isBadVersionOut whether a version that refuses every login may have traffic now. Before and after that, no
- * answer of it is excused.
+ * @param isBadVersionExpected whether a version that refuses every login may have traffic now. Otherwise, its refusals
+ * are failures.
  */
-export function judge(kind: RequestKind, ending: Ending, isBadVersionOut: boolean): Judgement {
+export function judge(kind: RequestKind, ending: Ending, isBadVersionExpected: boolean): Judgement {
   if ('error' in ending) return { result: 'failed', why: ending.error }
   const { status, code, badVersion } = ending
   if (status === 200) return { result: 'ok' }
   const isRefusal = badVersion === refusesLogins && kind === 'login' && status === 401
-  if (isRefusal && isBadVersionOut) return { result: 'refused' }
+  if (isRefusal && isBadVersionExpected) return { result: 'refused' }
   const answer = code === undefined ? String(status) : `${status} ${code}`
   return { result: 'failed', why: badVersion === undefined ? answer : `${answer} of the bad version ${badVersion}` }
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:rollouts`: clients send requests at constant rates through the edge of a real cluster, while everything
- * about their AuthService changes. `-- --scenario NAME` (repeatable) runs a part of it. The last line is the result as JSON.
+ * `npm run bench:rollouts`: clients send requests at constant rates through the edge of a real cluster, while their
+ * AuthService changes. `-- --scenario NAME` (repeatable) runs a part of it. The last line is the result as JSON.
  */
 import { setTimeout } from 'node:timers/promises'
 import { Listr } from 'listr2'
@@ -93,7 +93,7 @@ async function measure(scenario: Scenario, context: ScenarioContext): Promise<Sc
   const { name } = scenario
   await replaceOperatorPods(context.cluster)
   await scenario.prepare?.(context)
-  // Pods that the previous scenario has replaced are no load of this one.
+  // Pods that still terminate after the previous scenario would use CPU time during this one.
   await podsSettled(context.cluster, 'server', 'edge')
   const tally = new Tally()
   const steal = measureSteal()

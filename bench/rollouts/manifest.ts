@@ -1,5 +1,6 @@
 import { apiVersion, kind } from '../../operator/authservice/api/group.ts'
 import type { AuthServiceSpec } from '../../operator/authservice/api/schema.ts'
+import { specUnderLoad } from '../load-target.ts'
 
 export interface BenchInput {
   namespace: string
@@ -9,19 +10,15 @@ export interface BenchInput {
   edgePort: number
   /** The node port that it leads to. */
   edgeNodePort: number
-  /** The Secret with the edge's certificate. */
-  certificateSecret: string
 }
 
 /** The old colour stays long enough for the next scenario to roll back to it. */
 export const blueGreen = { promotion: 'Auto', scaleDownDelaySeconds: 60 } as const
 
 /**
- * Three servers with the presets of staging, which log every answer, and the analysis of production. Hashes are cheaper,
- * because cluster, servers and load share one small machine. Rate limits per address are high, since all requests come
- * from one address.
+ * Three servers with the presets of staging, which log every response, and the analysis of production.
  */
-export function manifest({ namespace, name, host, edgePort, edgeNodePort, certificateSecret }: BenchInput) {
+export function manifest({ namespace, name, host, edgePort, edgeNodePort }: BenchInput) {
   const spec: AuthServiceSpec = {
     environment: 'staging',
     replicas: 3,
@@ -37,14 +34,7 @@ export function manifest({ namespace, name, host, edgePort, edgeNodePort, certif
     mongodb: { managed: { storage: { ephemeral: true } } },
     redis: { managed: { storage: { ephemeral: true } } },
     tokens: { issuer: `https://${host}:${edgePort}`, audience: 'bench', signingKeys: { activationDelay: '90s' } },
-    passwords: { bcryptCost: 10 },
-    rateLimits: { perClient: '10000/s', burst: 1_000, login: '6000/m', register: '6000/m', refresh: '6000/m' },
-    ingress: {
-      type: 'Nginx',
-      host,
-      tls: { secretName: certificateSecret },
-      nginx: { serviceType: 'NodePort', nodePort: edgeNodePort },
-    },
+    ...specUnderLoad(host, edgeNodePort),
   }
   return { apiVersion, kind, metadata: { name, namespace }, spec }
 }

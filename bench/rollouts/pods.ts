@@ -10,7 +10,7 @@ export async function podsOf(cluster: Cluster, ...components: Component[]): Prom
   return (await kubectlOf(cluster).json<{ items: Pod[] }>(list)).items
 }
 
-/** The names of those that run on the node. */
+/** The names of the pods of these components that run on the node. */
 export async function podsOn(cluster: Cluster, node: string, ...components: Component[]): Promise<string[]> {
   const pods = await podsOf(cluster, ...components)
   return pods.filter(({ spec }) => spec.nodeName === node).map(({ metadata }) => metadata.name)

@@ -24,7 +24,7 @@ test('a rollout without failed requests meets every target, whatever its p99', (
 
 test.each([
   [{ failed: 1 }, /failed requests/],
-  [{ outcome: 'failed' }, /expected end/],
+  [{ outcome: 'failed' }, /expected outcome/],
   [{ seconds: 61 }, /seconds until promoted/],
   [{ name: 'instant-rollback', last_answer_s: 3.2 }, /last answer of the new version/],
 ])('%o misses a target', (change, name) => {

@@ -26,9 +26,9 @@ export interface ScenarioContext {
 /** A change by a user of the operator, or an event on the cluster, while clients send requests. */
 export interface Scenario {
   name: string
-  /** Establishes what the scenario needs. Requests of that time do not count for it. */
+  /** Prepares the scenario. Requests during this time do not count for it. */
   prepare?(context: ScenarioContext): Promise<void>
-  /** Makes the change, kills the operator in the middle, and waits for the end. @throws when it ends otherwise */
+  /** Makes the change, kills the operator in the middle, and waits for the outcome. @throws if the outcome is another */
   run(context: ScenarioContext): Promise<Outcome>
 }
 
@@ -91,7 +91,7 @@ async function instantRollback(context: ScenarioContext): Promise<Outcome> {
     currentRevision === former && rollout?.phase === 'Retiring'
   await service.waitUntil('retiring the new colour', isRetiring, 60)
   const secondsUntilSettled = seconds()
-  // A connection of the edge that stays with an old pod would show in its log within this time.
+  // If a connection of the edge still leads to an old pod, the log of the pod shows it within this time.
   await setTimeout(10_000)
   const last = await lastAnswerOf(cluster, left, commanded)
   const lastAnswer = last === undefined ? 0 : (last - commanded.getTime()) / 1000
@@ -110,11 +110,11 @@ function formerRevision({ revisions = [], currentRevision, rollout }: AuthServic
 /** A version that refuses every password gets traffic, because the smoke test is off. */
 async function badVersionAfterSwitch(context: ScenarioContext): Promise<Outcome> {
   const { traffic } = context
-  traffic.isBadVersionOut = true
+  traffic.isBadVersionExpected = true
   try {
     return await rollOutBadVersion(context)
   } finally {
-    traffic.isBadVersionOut = false
+    traffic.isBadVersionExpected = false
   }
 }
 

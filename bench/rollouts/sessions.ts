@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { EdgeClient } from '../../tools/cluster-client/edge-client.ts'
+import { type IssuedTokens, issuedTokens } from '../issued-tokens.ts'
 
 /** A user and the refresh token of a session. */
 export interface Session {
@@ -9,7 +10,7 @@ export interface Session {
 }
 
 /** Access tokens outlive the run, so the oldest ones stay valid. */
-const mostTokens = 400
+const maxTokens = 400
 
 /** The users of the bench with their tokens, old and new. All of them should be valid. */
 export class Sessions {
@@ -69,11 +70,11 @@ export class Sessions {
    * keeps its refresh token, as a client does that retries.
    */
   put(session: Session | undefined, answer: unknown): void {
-    const issued = hasTokens(answer) ? tokensOf(answer) : undefined
+    const issued = issuedTokens(answer)
     if (issued !== undefined) {
       this.#tokens.push(issued.accessToken)
       // The oldest tokens stay, because a key rotation must not break them: one from the middle goes.
-      if (this.#tokens.length > mostTokens) this.#tokens.splice(mostTokens / 2, 1)
+      if (this.#tokens.length > maxTokens) this.#tokens.splice(maxTokens / 2, 1)
     }
     if (session === undefined) return
     if (issued !== undefined) session.refreshToken = issued.refreshToken
@@ -87,16 +88,8 @@ async function expectAnswer(status: number, edge: EdgeClient, path: string, json
   throw new Error(`${path} answered ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`)
 }
 
-interface TokenAnswer {
-  access_token: string
-  refresh_token: string
-}
-
-function hasTokens(answer: unknown): answer is TokenAnswer {
-  return typeof answer === 'object' && answer !== null && 'access_token' in answer && 'refresh_token' in answer
-}
-
-function tokensOf(answer: unknown): { accessToken: string; refreshToken: string } {
-  if (!hasTokens(answer)) throw new Error(`the answer has no tokens: ${JSON.stringify(answer)}`)
-  return { accessToken: answer.access_token, refreshToken: answer.refresh_token }
+function tokensOf(body: unknown): IssuedTokens {
+  const issued = issuedTokens(body)
+  if (issued === undefined) throw new Error(`the response has no tokens: ${JSON.stringify(body)}`)
+  return issued
 }

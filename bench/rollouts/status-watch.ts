@@ -79,11 +79,11 @@ export class StatusWatch {
     }
   }
 
-  async #nextStatus(mostMilliseconds: number): Promise<void> {
+  async #nextStatus(maxMilliseconds: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const stop = this.onChange(resolve)
     try {
-      await withDeadline(mostMilliseconds, promise)
+      await withDeadline(maxMilliseconds, promise)
     } finally {
       stop()
     }

@@ -2,7 +2,7 @@ import { LatencyRecorder } from '../../tools/load/percentiles.ts'
 import { rounded } from '../statistics.ts'
 import type { Judgement, RequestKind } from './judge.ts'
 
-/** One request that ended, with all that helps to find out why it failed. */
+/** A request that ended, with the details that help to find the cause of a failure. */
 export interface RequestRecord {
   /** When it was due, ISO 8601. */
   at: string
@@ -11,9 +11,9 @@ export interface RequestRecord {
   connection: string
   /** From the time it was due until it ended. */
   milliseconds: number
-  /** The part of `milliseconds` before the client sent it. More than a few mean that the client was short of CPU. */
+  /** Milliseconds from the due time until the client sent it. A high value means that the client lacked CPU time. */
   sentAfter: number
-  /** The id by which the logs of the edge and of the server know it. */
+  /** The request ID in the logs of the edge and the server. */
   requestId: string
   /** The state of the rollout, such as `Promoting, traffic on blue`. */
   during: string

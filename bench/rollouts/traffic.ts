@@ -14,14 +14,14 @@ export interface Rates {
   login: number
 }
 
-/** Rates that two cores hold beside a whole cluster, with room for pods that start. */
+/** Rates that two cores sustain in addition to a whole cluster and to pods that start. */
 export const defaultRates: Rates = { longLived: 25, http2: 8, newConnection: 4, refresh: 4, login: 1 }
 
 const longLivedConnections = 8
 /** Logins and refreshes have connections of their own, so that no verification waits for a password hash. */
 const tokenConnections = 4
-/** The most requests of one run. */
-const mostRequests = 200_000
+/** Maximum number of requests in one run. */
+const maxRequests = 200_000
 
 interface TrafficOptions {
   address: EdgeAddress
@@ -33,14 +33,14 @@ interface TrafficOptions {
 }
 
 /**
- * Clients of an AuthService that send requests at constant rates. A request is sent when it is due, however long earlier
- * answers take, and its latency counts from that time.
+ * Clients of an AuthService that send requests at constant rates. They send each request when it is due, even if
+ * earlier responses are still missing, and its latency is measured from that time.
  */
 export class Traffic {
   /** Counts the requests that are due from now on. */
   tally = new Tally()
   /** Whether a version that refuses every login may have traffic. */
-  isBadVersionOut = false
+  isBadVersionExpected = false
   readonly #sessions: Sessions
   readonly #address: EdgeAddress
   readonly #during: () => string
@@ -125,7 +125,7 @@ export class Traffic {
     { method = 'GET', path, json, bearer }: RequestInput,
     then: (body: unknown) => Promise<void>,
   ): void {
-    if (this.#count >= mostRequests) return
+    if (this.#count >= maxRequests) return
     const { tally } = this
     const requestId = `bench-${this.#count++}-${randomBytes(4).toString('hex')}`
     const headers = {
@@ -138,7 +138,7 @@ export class Traffic {
     const sentAfter = performance.now() - due
     const sending = endingOf(client, { method, path, headers, body }).then(async ({ ending, answer }) => {
       const milliseconds = performance.now() - due
-      const judgement = judge(kind, ending, this.isBadVersionOut)
+      const judgement = judge(kind, ending, this.isBadVersionExpected)
       tally.add(judgement, { at, kind, connection, milliseconds, sentAfter, requestId, during: this.#during() })
       await then(answer)
     })

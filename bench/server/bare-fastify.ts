@@ -1,4 +1,4 @@
-/** The yardstick: a Fastify server that does the least it can. The port is its argument. */
+/** The control: a minimal Fastify server. Its argument is the port. */
 import fastify from 'fastify'
 
 const app = fastify()

@@ -13,13 +13,13 @@ import { Deployment } from './deployment.ts'
 import { constantRate, verifications } from './generators.ts'
 import { createUsers, logInUntil } from './logins.ts'
 
-/** More clients than the server hashes at a time, so that a login always waits for a core, never a core for a login. */
+/** More than the server hashes at a time, so that logins wait for a core, and a core never waits for a login. */
 const clients = 8
 const verifyRate = { ratePerSecond: 200, connections: 20, warmUpSeconds: 2 }
 
 const options = benchOptions({ rounds: 3, seconds: 15, tokens: 1_000 })
 const printNoise = openReport(
-  `Logins of ${clients} clients without a pause, beside ${verifyRate.ratePerSecond} verifications/s; ${options.rounds} rounds of ${options.seconds} s.`,
+  `Logins of ${clients} clients without a pause, during ${verifyRate.ratePerSecond} verifications/s; ${options.rounds} rounds of ${options.seconds} s.`,
 )
 const cores = pinToLoadCore()
 const serverCores = cores.server === undefined ? availableParallelism() : 1
@@ -41,7 +41,7 @@ interface Round {
   ratio: number
   /** p99 of verification without logins, in milliseconds. */
   alone: number
-  /** p99 of verification beside logins, in milliseconds. */
+  /** p99 of verification during logins, in milliseconds. */
   beside: number
 }
 
@@ -66,7 +66,7 @@ async function bench(): Promise<void> {
     },
     [
       { name: 'logins as a share of what bcrypt allows', value: ratio, atLeast: 0.95 },
-      { name: 'p99 of verification beside logins, as a multiple of p99 alone', value: slowdown, atMost: 2 },
+      { name: 'p99 of verification during logins, as a multiple of p99 alone', value: slowdown, atMost: 2 },
     ],
     options.enforce,
   )
@@ -78,7 +78,7 @@ async function measureRound(round: number): Promise<Round> {
   const { loginsPerSecond, response: beside } = await verifyBesideLogins()
   console.log(
     `round ${round}: ${rounded(loginsPerSecond)} logins/s of ${rounded(limit)}/s; verification p50 ${rounded(alone.p50)} ms, ` +
-      `p99 ${rounded(alone.p99)} ms alone; p50 ${rounded(beside.p50)} ms, p99 ${rounded(beside.p99)} ms beside logins`,
+      `p99 ${rounded(alone.p99)} ms alone; p50 ${rounded(beside.p50)} ms, p99 ${rounded(beside.p99)} ms during logins`,
   )
   return { limit, loginsPerSecond, ratio: loginsPerSecond / limit, alone: alone.p99, beside: beside.p99 }
 }

@@ -55,7 +55,7 @@ async function bench(): Promise<void> {
     },
     [
       { name: 'verification as a share of bare Fastify', value: ratio, atLeast: 0.3 },
-      { name: 'answers/s at the fixed rate', value: fixedRps, atLeast: fixedRate.ratePerSecond * 0.99 },
+      { name: 'responses/s at the fixed rate', value: fixedRps, atLeast: fixedRate.ratePerSecond * 0.99 },
       { name: `p99 in ms at ${fixedRate.ratePerSecond} requests/s`, value: p99, atMost: 20 },
       { name: 'resident MB under that load', value: resident, atMost: 250 },
     ],
@@ -77,7 +77,7 @@ interface Comparison {
   cpuRatio: number
 }
 
-/** Measures both servers in turn, so that a neighbour that uses the machine slows down both. */
+/** Measures both servers in turn, so that other load on the machine slows down both. */
 async function compareClosedLoops(): Promise<Comparison[]> {
   const measureHello = () => measureClosedLoop(hello, { url: hello.origin })
   const measureVerify = () => measureClosedLoop(server, { url: `${server.origin}/v1/auth/verify`, tokenFile })
@@ -134,12 +134,12 @@ async function measureFixedRate(): Promise<FixedRateResult> {
 
 /** Samples the server's resident memory until `signal` aborts. @returns the highest sample in MB */
 async function peakMemory(signal: AbortSignal): Promise<number> {
-  let most = 0
+  let highest = 0
   while (!signal.aborted) {
-    most = Math.max(most, residentMegabytesOf(server.pid))
+    highest = Math.max(highest, residentMegabytesOf(server.pid))
     await setTimeout(250, undefined, { signal }).catch(() => {}) // the load has ended
   }
-  return most
+  return highest
 }
 
 function describe({ answersPerSecond, latency, generator, residentMegabytes }: FixedRateResult): string {

@@ -1,26 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import type { EdgeClient } from '../../tools/cluster-client/edge-client.ts'
+import { type IssuedTokens, issuedTokens } from '../issued-tokens.ts'
 
-/** What one release has issued, and what another one is asked to accept or to refuse. */
-interface Keepsake {
+/** An account with tokens that one release has issued, and that another release must accept or refuse. */
+interface IssuedAccount {
   /** The release that issued it. */
   release: string
   email: string
   password: string
   accessToken: string
   refreshToken: string
-  /** An access token of a session that was ended. */
+  /** An access token whose session has ended. */
   revokedToken: string
 }
 
 /**
- * Accounts, sessions, refresh tokens and revocations of one AuthService, by the release that made them. Between two
- * checks no request uses them, so a release finds them exactly as the other one left them.
+ * Accounts, sessions, refresh tokens and revocations of one AuthService, by the release that created them. No request
+ * uses them between two checks, so a release finds them exactly as the other one left them.
  */
 export class CarryOver {
   readonly #name: string
   readonly #edge: EdgeClient
-  readonly #keepsakes: Keepsake[] = []
+  readonly #accounts: IssuedAccount[] = []
   requests = 0
   readonly failures: string[] = []
 
@@ -39,12 +40,12 @@ export class CarryOver {
     const kept = tokensOf(await this.#expect(200, `${release} logs in`, '/v1/auth/login', { json: credentials }))
     const ended = tokensOf(await this.#expect(200, `${release} logs in`, '/v1/auth/login', { json: credentials }))
     await this.#expect(204, `${release} logs out`, '/v1/auth/logout', { json: {}, bearer: ended.accessToken })
-    this.#keepsakes.push({ release, ...credentials, ...kept, revokedToken: ended.accessToken })
+    this.#accounts.push({ release, ...credentials, ...kept, revokedToken: ended.accessToken })
   }
 
-  /** Uses everything that was created so far. @param release the one that answers now */
+  /** Uses everything that was created so far. @param release the release that serves now */
   async check(release: string): Promise<void> {
-    for (const kept of this.#keepsakes) {
+    for (const kept of this.#accounts) {
       const what = (action: string) => `${release} ${action} of ${kept.release}`
       await this.#expect(200, what('accepts an access token'), '/v1/auth/verify', { bearer: kept.accessToken })
       await this.#expect(401, what('refuses a revoked token'), '/v1/auth/verify', { bearer: kept.revokedToken })
@@ -53,7 +54,7 @@ export class CarryOver {
       await this.#expect(200, what('logs in a user'), '/v1/auth/login', login)
       const refresh = { json: { refresh_token: refreshToken } }
       const answer = await this.#expect(200, what('accepts a refresh token'), '/v1/auth/refresh', refresh)
-      if (hasTokens(answer)) kept.refreshToken = tokensOf(answer).refreshToken
+      kept.refreshToken = issuedTokens(answer)?.refreshToken ?? kept.refreshToken
     }
   }
 
@@ -79,12 +80,7 @@ export class CarryOver {
   }
 }
 
-function hasTokens(answer: unknown): answer is { access_token: string; refresh_token: string } {
-  return typeof answer === 'object' && answer !== null && 'access_token' in answer && 'refresh_token' in answer
-}
-
-/** Empty tokens when the answer has none: `#expect` has recorded the failure, and later checks of them fail, too. */
-function tokensOf(answer: unknown): { accessToken: string; refreshToken: string } {
-  if (!hasTokens(answer)) return { accessToken: '', refreshToken: '' }
-  return { accessToken: answer.access_token, refreshToken: answer.refresh_token }
+/** Empty tokens when the response has none: `#expect` has recorded the failure, and later checks of them fail, too. */
+function tokensOf(body: unknown): IssuedTokens {
+  return issuedTokens(body) ?? { accessToken: '', refreshToken: '' }
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run bench:upgrade`: several AuthServices of the previous release on a real cluster, under load through their edges.
- * Definition, operator and servers are upgraded to this checkout, and back. `-- --enforce` exits with 1 when a target is
- * missed. The last line is the result as JSON.
+ * CustomResourceDefinition, operator and servers are upgraded to this checkout, and then downgraded. `-- --enforce` exits
+ * with 1 when a target is missed. The last line is the result as JSON.
  */
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -33,7 +33,7 @@ import { closeUpgradeReport, type StepResult } from './report.ts'
 import { createServices, namespace, removeServices } from './services.ts'
 import { type Installable, type Step, settled, steps, type UpgradeContext } from './steps.ts'
 
-/** Of each AuthService, each second. Two cores hold this beside a whole cluster. */
+/** Requests for each AuthService, per second. Two cores sustain these rates in addition to a whole cluster. */
 const rates: Rates = { longLived: 6, http2: 2, newConnection: 1, refresh: 1.5, login: 0.4 }
 const usersOfEach = 16
 /** Two of the three AuthServices that follow the operator may roll out, so that one has to wait. */
@@ -133,7 +133,7 @@ function count(tally: Tally): void {
   for (const traffic of traffics) traffic.tally = tally
 }
 
-/** Runs a step under load, then uses what both releases have issued so far. */
+/** Runs a step under load, then uses the accounts and tokens that both releases have created so far. */
 async function measure(step: Step): Promise<StepResult> {
   const { name } = step
   const databases = await databasePods(kubectl)

@@ -11,7 +11,7 @@ export type StepResult = ScenarioResult & {
   databases_restarted: number
 }
 
-/** What the result is judged by, beside the steps. */
+/** The criteria for the result, in addition to the steps. */
 export interface UpgradeTotals {
   /** Requests that belong to no step. */
   requests: number

@@ -1,16 +1,14 @@
 import { stringify } from 'yaml'
 import { apiVersion, kind } from '../../operator/authservice/api/group.ts'
 import type { AuthServiceSpec } from '../../operator/authservice/api/schema.ts'
-import { encodeSecretData, type SecretData } from '../../operator/authservice/model/secret-data.ts'
 import { issueCertificate } from '../../operator/authservice/secrets/system-sources.ts'
 import type { EdgeAddress } from '../../tools/cluster-client/edge-client.ts'
 import type { Kubectl } from '../../tools/cluster-client/kubectl.ts'
-import { namespaceManifest } from '../../tools/cluster-client/quickstart.ts'
 import type { Cluster } from '../../tools/local-cluster/cluster.ts'
 import { edgeNodePort } from '../../tools/local-cluster/kind-config.ts'
+import { applyCertificate, deleteNamespace, nodeAddress, recreateNamespace, specUnderLoad } from '../load-target.ts'
 
 export const namespace = 'bench-upgrade'
-const certificateSecret = 'bench-certificate'
 
 /** An AuthService of the bench. */
 export interface ServiceUnderUpgrade {
@@ -38,17 +36,11 @@ export async function createServices(
   kubectl: Kubectl,
   version: string,
 ): Promise<ServiceUnderUpgrade[]> {
-  await removeServices(kubectl)
-  await kubectl.run(['apply', '--filename', '-'], { input: namespaceManifest(namespace) })
+  await recreateNamespace(kubectl, namespace)
   const hosts = plans.map(({ name }) => `${name}.localhost`)
   const certificate = issueCertificate(hosts, new Date())
-  await kubectl.run(['apply', '--filename', '-'], { input: secretManifest(certificate) })
-  const nodeIp = await kubectl.run([
-    'get',
-    'nodes',
-    '--output',
-    'jsonpath={.items[0].status.addresses[?(@.type=="InternalIP")].address}',
-  ])
+  await applyCertificate(kubectl, namespace, certificate)
+  const nodeIp = await nodeAddress(kubectl)
   const services: ServiceUnderUpgrade[] = []
   for (const [index, plan] of plans.entries()) {
     // The cluster publishes the first node port on this machine. The others are reached by the node's address.
@@ -64,8 +56,7 @@ export async function createServices(
 }
 
 export async function removeServices(kubectl: Kubectl): Promise<void> {
-  const remove = ['delete', 'namespace', namespace, '--ignore-not-found', '--timeout=180s']
-  await kubectl.run(remove, { timeoutSeconds: 190 })
+  await deleteNamespace(kubectl, namespace)
 }
 
 /** Changes the spec of an AuthService by a merge patch. */
@@ -78,12 +69,13 @@ export async function patchSpec(kubectl: Kubectl, name: string, spec: object): P
 const littleCpu = { requests: { cpu: '10m' } }
 
 /**
- * The presets of development, whose pods request little CPU and memory, and cheap hashes: cluster and load share one
- * small machine. Rate limits per address are high, since all requests come from one address. Databases have volumes, and
- * access tokens outlive the run.
+ * The presets of development, whose pods request little CPU and memory: cluster and load share one small machine.
+ * Databases have volumes, and access tokens outlive the run.
  */
 function specOf(host: string, nodePort: number, strategy: ServiceUnderUpgrade['strategy']): AuthServiceSpec {
+  const load = specUnderLoad(host, nodePort)
   return {
+    ...load,
     environment: 'development',
     replicas: 2,
     autoscaling: { enabled: false },
@@ -104,19 +96,6 @@ function specOf(host: string, nodePort: number, strategy: ServiceUnderUpgrade['s
       accessTokenLifetime: '2h',
       signingKeys: { activationDelay: '90s' },
     },
-    passwords: { bcryptCost: 10 },
-    rateLimits: { perClient: '10000/s', burst: 1_000, login: '6000/m', register: '6000/m', refresh: '6000/m' },
-    ingress: {
-      type: 'Nginx',
-      host,
-      tls: { secretName: certificateSecret },
-      nginx: { serviceType: 'NodePort', nodePort, resources: littleCpu },
-    },
+    ingress: { ...load.ingress, nginx: { ...load.ingress.nginx, resources: littleCpu } },
   }
-}
-
-function secretManifest(certificate: SecretData): string {
-  const metadata = { name: certificateSecret, namespace }
-  const data = encodeSecretData(certificate)
-  return stringify({ apiVersion: 'v1', kind: 'Secret', type: 'kubernetes.io/tls', metadata, data })
 }

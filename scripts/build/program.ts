@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, '../..')
 interface Program {
   /** Source files by the name of the program that each becomes: `migrate` is `migrate.js`. */
   entryPoints: Record<string, string>
-  /** Packages that cannot be bundled, because they carry native code or files that they read at run time. */
+  /** Packages that cannot be bundled, because they contain native code or files that they read at run time. */
   external: string[]
   /** Packages that a dependency tries to load, and does without when they are missing. */
   absent: string[]
@@ -122,7 +122,7 @@ function isNestedPackage(file: string, packageDirectory: string): boolean {
   return file.slice(packageDirectory.length).includes('/node_modules')
 }
 
-/** Native packages carry a binary for each platform, in `prebuilds/<platform>-<architecture>`. */
+/** Native packages contain a binary for each platform, in `prebuilds/<platform>-<architecture>`. */
 function isForAnotherPlatform(file: string, platform: string): boolean {
   const found = /\/prebuilds\/([^/]+)/.exec(file)?.[1]
   return found !== undefined && found !== platform

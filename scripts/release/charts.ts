@@ -17,7 +17,7 @@ export interface PushedChart {
 
 /**
  * Packages a chart whose default images have digests.
- * @param directory gets the archive
+ * @param directory where to write the archive
  * @param digests image reference → digest
  * @returns the path of the archive
  */

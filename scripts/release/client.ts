@@ -7,7 +7,7 @@ const root = resolve(import.meta.dirname, '../..')
 const source = join(root, 'docs/server/client')
 const repository = 'https://github.com/authservice-operator/authservice-operator'
 
-// What a consumer gets: JavaScript that Node 20 and every current browser runs, with its types.
+// The package contains JavaScript for Node 20 and every current browser, and its types.
 const compilerOptions = [
   '--ignoreConfig',
   '--declaration',
@@ -18,7 +18,7 @@ const compilerOptions = [
 
 /**
  * Writes the TypeScript client as an npm package.
- * @param directory gets the tarball, whose name npm chooses
+ * @param directory where to write the tarball, whose name npm chooses
  * @returns the path of the tarball, for `npm publish`
  */
 export async function releaseClient(
@@ -53,7 +53,7 @@ interface Workspace {
   dependencies: Record<string, string>
 }
 
-/** The manifest that users see: without what only this checkout needs. */
+/** The package.json of the published package, without the fields that only this checkout needs. */
 function packageOf({ name, description, license, dependencies }: Workspace, version: string) {
   return {
     name,
@@ -74,7 +74,7 @@ function packageOf({ name, description, license, dependencies }: Workspace, vers
   }
 }
 
-/** Links between the pages of the repository lead nowhere on the page of a package. */
+/** Relative links do not work on the page of an npm package. */
 function withAbsoluteLinks(page: string): string {
   return page.replaceAll(/\]\((?!https?:|#)([^)]+)\)/g, (_, path: string) => {
     const target = new URL(path, `${repository}/blob/main/docs/server/client/`)

@@ -6,7 +6,7 @@ import { buildPlugin } from '../build/plugin.ts'
 import { hostPlatform, nodeOf, type Platform, partsOf } from './node-binaries.ts'
 import { signAdHoc } from './sign-macho.ts'
 
-/** By this name kubectl finds the plug-in on PATH. */
+/** The name by which kubectl finds the plug-in on PATH. */
 const pluginName = 'kubectl-authservice'
 
 /** The name of the executable of a platform: Windows needs the extension. */
@@ -15,9 +15,9 @@ export function executableName(platform: Platform): string {
 }
 
 /**
- * Makes the plug-in one executable file that contains Node, for the platforms that are asked for.
+ * Builds the plug-in as one executable file that contains Node, for each of the platforms.
  *
- * @param directory gets a folder for each platform, such as `linux-amd64`
+ * @param directory where to create a folder for each platform, such as `linux-amd64`
  * @returns the path of each executable
  * @see https://nodejs.org/docs/latest-v26.x/api/single-executable-applications.html
  */
@@ -55,7 +55,7 @@ function settingsOf(main: string, executable: string, output: string) {
     executable,
     output,
     disableExperimentalSEAWarning: true,
-    // A code cache and a snapshot work only on the platform that makes them.
+    // A code cache and a snapshot work only on the platform that creates them.
     useCodeCache: false,
     useSnapshot: false,
     // NODE_OPTIONS is for the programs of the user, not for this one.

@@ -8,7 +8,7 @@ import { execa } from 'execa'
 import { checker } from '../../tools/checkers/go-checkers.ts'
 import { onEarlyExit } from '../../tools/programs/exit-hooks.ts'
 
-/** Where released images and charts have their names. */
+/** The registry of released images and charts. */
 export const publishedRegistry = 'ghcr.io/authservice-operator'
 
 /** An OCI registry that runs on this machine until `close`. */
@@ -21,7 +21,7 @@ export interface LocalRegistry {
 
 const startSeconds = 30
 
-/** Starts an empty registry on the loopback interface. Its content lives until `close`. */
+/** Starts an empty registry on the loopback interface. `close` deletes its content. */
 export async function startRegistry(): Promise<LocalRegistry> {
   const directory = await mkdtemp(join(tmpdir(), 'authservice-registry-'))
   const program = await checker('crane')
@@ -43,7 +43,7 @@ export async function startRegistry(): Promise<LocalRegistry> {
   }
 }
 
-/** Reads on after the port, because a full pipe would stop the server. */
+/** Keeps reading after the port is known, because a full pipe would block the server. */
 function portOf(log: Readable): Promise<number> {
   let printed = ''
   return new Promise((resolve, reject) => {

@@ -24,9 +24,9 @@ const sample = 'quickstart.yaml'
 
 /** What differs between a release and its dry run. */
 export interface ReleaseRequest extends ImageSource {
-  /** Git's name of what is released: `refs/tags/v0.1.0`. */
+  /** The Git ref of the release: `refs/tags/v0.1.0`. */
   ref: string
-  /** An empty folder that gets the files of the release. */
+  /** An empty folder for the files of the release. */
   output: string
   /** Where images and charts are pushed: HOST/PATH. Their names in files are always the published ones. */
   registry: string

@@ -22,7 +22,7 @@ export interface Rehearsal extends Release {
 }
 
 /**
- * Does all that a release does, without publishing: the registry is on this machine, and a new key signs.
+ * Performs all steps of a release without publishing it: the registry is on this machine, and a new key signs.
  * @param pluginPlatforms all, unless a test needs fewer
  */
 export async function rehearse(

@@ -5,7 +5,7 @@ export const root = resolve(import.meta.dirname, '../..')
 
 const workspaces = ['contract', 'operator', 'api-server', 'cli', 'docs/server/client']
 
-/** Where else the version of package.json is written. Each pattern matches only the version itself. */
+/** Other files that contain the version of package.json. Each pattern matches only the version itself. */
 const places: readonly { file: string; pattern: RegExp }[] = [
   {
     file: 'package-lock.json',

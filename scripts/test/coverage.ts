@@ -12,7 +12,7 @@ import { runNode } from './parts.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const measured = join(root, 'api-server')
-const leastPercent = 95
+const minPercent = 95
 
 const missing = await unavailable()
 if (missing === undefined) await measure()
@@ -37,7 +37,7 @@ async function measure(): Promise<void> {
   }
   // The json-summary reporter of Istanbul writes this format.
   const summary: CoverageSummary = JSON.parse(await readFile(join(root, 'coverage/coverage-summary.json'), 'utf8'))
-  const { report, isEnough } = judgeCoverage(summary, { folder: measured, leastPercent })
+  const { report, isEnough } = judgeCoverage(summary, { folder: measured, minPercent })
   console.log(`\n${report}`)
   process.exitCode = isEnough ? 0 : 1
 }

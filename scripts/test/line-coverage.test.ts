@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { judgeCoverage } from './line-coverage.ts'
 
-const bound = { folder: '/project/api-server', leastPercent: 95 }
+const bound = { folder: '/project/api-server', minPercent: 95 }
 const lines = (total: number, covered: number) => ({ lines: { total, covered } })
 
 test('lists the files below the minimum, the least covered first, and then the total', () => {

@@ -17,7 +17,7 @@ export interface CoverageVerdict {
 /** Compares the lines of all files together with the minimum; single files below it are only listed. */
 export function judgeCoverage(
   summary: CoverageSummary,
-  { folder, leastPercent }: { folder: string; leastPercent: number },
+  { folder, minPercent }: { folder: string; minPercent: number },
 ): CoverageVerdict {
   const files = Object.entries(summary).filter(([path]) => path !== 'total')
   const total = files.reduce<Lines>(
@@ -26,13 +26,13 @@ export function judgeCoverage(
   )
   const below = files
     .map(([path, { lines }]) => ({ path: relative(folder, path), percent: percentOf(lines), lines }))
-    .filter(({ percent }) => percent < leastPercent)
+    .filter(({ percent }) => percent < minPercent)
     .sort((one, other) => one.percent - other.percent)
-  const isEnough = total.total > 0 && percentOf(total) >= leastPercent
+  const isEnough = total.total > 0 && percentOf(total) >= minPercent
   return {
     report: [
       ...below.map(({ path, lines }) => `  ${shown(lines).padStart(6)}  ${path}`),
-      `${shown(total)} of ${total.total} lines, ${isEnough ? 'at least' : 'less than'} the required ${leastPercent} %`,
+      `${shown(total)} of ${total.total} lines, ${isEnough ? 'at least' : 'less than'} the required ${minPercent} %`,
     ].join('\n'),
     isEnough,
   }

@@ -1,7 +1,7 @@
 /**
- * Images of bad versions load this module before the server and its threads. It makes the fault that FAULT names, and
- * adds `x-bad-version` to every answer of the server, so that tests can tell the fault from a fault of the rollout.
- * Other programs of the image, such as the smoke test and the migrations, do not change.
+ * Images of bad versions load this module before the server and its threads. It causes the fault that FAULT names, and
+ * adds `x-bad-version` to every response of the server, so that tests can distinguish it from a fault of the rollout.
+ * It does not change other programs of the image, such as the smoke test and the migrations.
  */
 import { Server, ServerResponse } from 'node:http'
 import process from 'node:process'

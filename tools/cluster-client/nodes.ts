@@ -29,7 +29,7 @@ async function nodeNames(cluster: Cluster): Promise<string[]> {
   return items.sort((a, b) => isControlPlane(a) - isControlPlane(b)).map(({ metadata }) => metadata.name)
 }
 
-/** Lets pods run on the control plane, as kind does by itself when there is no other node. */
+/** Lets pods run on the control plane, as kind does when there is no other node. */
 export async function removeControlPlaneTaint(cluster: Cluster, node: string): Promise<void> {
   const kubectl = kubectlOf(cluster)
   const { spec } = await kubectl.json<{ spec: { taints?: { key: string }[] } }>(['get', 'node', node])

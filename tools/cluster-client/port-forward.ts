@@ -8,7 +8,7 @@ export interface PortForward {
 }
 
 /** Enough for a cluster under load. */
-const mostSeconds = 60
+const maxSeconds = 60
 
 /**
  * Forwards a free port of 127.0.0.1 to a port of `service/name` or `deployment/name`.
@@ -45,7 +45,7 @@ export async function forwardPort(
     const fail = (problem: string) =>
       reject(new Error(`kubectl port-forward to ${target} in ${namespace} ${problem}: ${output}`))
     void ended.then(() => fail('ended'))
-    setTimeout(() => fail(`did not start within ${mostSeconds} s`), mostSeconds * 1000).unref()
+    setTimeout(() => fail(`did not start within ${maxSeconds} s`), maxSeconds * 1000).unref()
   })
   const close = async () => {
     child.kill('SIGTERM')

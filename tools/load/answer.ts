@@ -1,7 +1,7 @@
 /** The parts of an answer that a load counts. */
 export interface Answer {
   status: number
-  /** Whether the connection carries no further request. */
+  /** Whether the connection cannot be used for another request. */
   isLast: boolean
 }
 
@@ -10,12 +10,12 @@ export class BadAnswerError extends Error {
   readonly code = 'BAD_ANSWER'
 }
 
-const mostCharacters = 1_048_576
+const maxCharacters = 1_048_576
 const endOfHead = '\r\n\r\n'
 
 /**
  * Reads the status and the end of an HTTP/1.1 answer (RFC 9112 sections 2 to 7). It reads less than a client does, so
- * that it costs little beside the target.
+ * that it needs little CPU time compared with the target.
  *
  * @param text everything received so far, one character per byte (latin1)
  * @param isClosed whether the connection has ended
@@ -23,7 +23,7 @@ const endOfHead = '\r\n\r\n'
  * @throws BadAnswerError
  */
 export function readAnswer(text: string, isClosed = false): Answer | undefined {
-  if (text.length > mostCharacters) throw new BadAnswerError(`an answer has more than ${mostCharacters} bytes`)
+  if (text.length > maxCharacters) throw new BadAnswerError(`an answer has more than ${maxCharacters} bytes`)
   const headEnd = text.indexOf(endOfHead)
   if (headEnd === -1) return undefined
   const head = text.slice(0, headEnd + 2)

@@ -27,7 +27,7 @@ function connect(target: Target): () => Promise<Outcome> {
   return () => new Promise((done) => connection.send(Buffer.from('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n'), done))
 }
 
-test('a connection carries one request after the other, and reconnects after the target has closed it', async () => {
+test('a connection sends one request after the other, and reconnects after the target has closed it', async () => {
   let opened = 0
   const server = createHttpServer((_request, response) => {
     if (opened === 1) response.end('stays')

@@ -18,8 +18,8 @@ const answerTimeoutMilliseconds = 10_000
 const readBuffer = Buffer.alloc(65_536)
 
 /**
- * One connection that carries one request at a time and reconnects when it was closed. It uses plain sockets, because
- * an HTTP client would cost the generator more CPU than the target spends on an answer.
+ * One connection that sends one request at a time and reconnects after it was closed. It uses plain sockets, because an
+ * HTTP client would use more CPU time than the target needs for a response.
  */
 export class Connection {
   readonly #target: Target
@@ -37,7 +37,7 @@ export class Connection {
    * @param done called once, never before `send` returns
    */
   send(request: Buffer, done: (outcome: Outcome) => void): void {
-    if (this.#done !== undefined) throw new Error('a connection carries one request at a time')
+    if (this.#done !== undefined) throw new Error('a connection sends one request at a time')
     this.#done = done
     this.#received = ''
     this.#socket ??= this.#open()

@@ -35,8 +35,8 @@ export interface LoadResult {
     /** The share of one core that this process used. */
     cpuShare: number
     /**
-     * How late this process handled due requests. 1 ms is the resolution of its timers; more means that it was short of
-     * CPU.
+     * How late this process handled due requests. 1 ms is the resolution of its timers; more means that it lacked CPU
+     * time.
      */
     lateness: Percentiles
   }
@@ -47,11 +47,11 @@ export interface LoadResult {
 /** Outstanding requests may take this long at the end. A connection gives up after 10 s. */
 const lastAnswersMilliseconds = 11_000
 /** When requests for this many seconds wait for a free connection, the target has not kept up. */
-const mostWaitingSeconds = 2
+const maxWaitingSeconds = 2
 
 /**
- * Sends requests at a constant rate, however fast the answers arrive, as wrk2 does. A closed loop sends less to a
- * target that stalls, and so misses the worst latencies (coordinated omission).
+ * Sends requests at a constant rate, regardless of how fast responses arrive, as wrk2 does. A closed loop sends fewer
+ * requests to a target that stalls, and so misses the highest latencies (coordinated omission).
  *
  * @param signal stops the load; the result has what was measured until then
  */
@@ -173,8 +173,8 @@ class ConstantRateLoad {
 
   #reasonToStop(signal: AbortSignal | undefined): string | undefined {
     if (signal?.aborted === true) return 'it was interrupted'
-    if (this.#waiting.length <= this.#plan.ratePerSecond * mostWaitingSeconds) return undefined
-    return `the target did not keep up: requests worth ${mostWaitingSeconds} s waited for a free connection`
+    if (this.#waiting.length <= this.#plan.ratePerSecond * maxWaitingSeconds) return undefined
+    return `the target did not keep up: requests worth ${maxWaitingSeconds} s waited for a free connection`
   }
 
   /** Waits for outstanding answers. A load that stops early sends nothing more. */

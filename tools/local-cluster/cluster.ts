@@ -52,7 +52,7 @@ export function imageTasks(): ListrTask[] {
   return stepTasks(imageSteps(runningCluster))
 }
 
-/** The cluster for a node drain: two workers beside the control plane. A running cluster stays as it is. */
+/** The cluster for a node drain: two workers in addition to the control plane. A running cluster is not changed. */
 export async function requestForDrain(): Promise<ClusterRequest> {
   const { state } = await clusterStatus()
   return state === 'running' ? {} : { nodes: 3 }

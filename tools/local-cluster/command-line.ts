@@ -8,7 +8,7 @@ export type ClusterCommand =
 
 export class UsageError extends Error {}
 
-const mostNodes = 5
+const maxNodes = 5
 
 export const usage = `Usage: npm run cluster -- COMMAND
 
@@ -25,7 +25,7 @@ export function parseCommandLine(commandLine: readonly string[]): ClusterCommand
   if (values.help || action === undefined) return { action: 'help' }
   if (rest.length > 0) throw new UsageError(`Write one command: ${rest.join(' ')} is too much.\n\n${usage}`)
   const request = {
-    ...(values.nodes !== undefined && { nodes: integer('--nodes', values.nodes, 1, mostNodes) }),
+    ...(values.nodes !== undefined && { nodes: integer('--nodes', values.nodes, 1, maxNodes) }),
     ...(values['edge-port'] !== undefined && { edgePort: integer('--edge-port', values['edge-port'], 1, 65_535) }),
   }
   if (action === 'up') return { action, request }

@@ -8,7 +8,7 @@ import { type Docker, hasImage } from './docker.ts'
 import { buildStandIns, standInsAreBuilt, tagStandIns } from './source/stand-ins.ts'
 import type { Step } from './step.ts'
 
-/** The base images of the project's Dockerfiles, and the images that the operator runs beside the auth server. */
+/** The base images of the Dockerfiles, and the images that the operator runs in addition to the auth server. */
 const publishedImages = ['node:24-bookworm-slim', 'redis:8.0', 'nginx:1.30', 'mongo:8.0']
 
 /** The images of this project, by their Dockerfile. */

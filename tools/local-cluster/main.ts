@@ -16,7 +16,7 @@ try {
   await perform(parseCommandLine(process.argv.slice(2)))
 } catch (error) {
   if (!(error instanceof StepFailed)) console.error(error instanceof Error ? error.message : error)
-  // Ends steps that run beside the failed one.
+  // Ends steps that run in parallel with the failed one.
   process.exit(error instanceof UsageError ? 2 : 1)
 }
 

@@ -17,7 +17,7 @@ export interface ServerProcess {
 
 const keptCharacters = 20_000
 
-/** Kills the program when its parent ends, for whatever reason. */
+/** Kills the program when its parent ends, for any reason. */
 const pdeathsig = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--']
 
 /**

@@ -32,7 +32,7 @@ const publishedName = 'docker.io/library/node:24-bookworm-slim'
 
 /**
  * Pulls the published base image.
- * @param directory an empty folder that gets its layers
+ * @param directory an empty folder for its layers
  * @param name another image, in tests
  */
 export async function pullBaseImage(
@@ -50,21 +50,21 @@ export async function pullBaseImage(
   const config = await readJson<ImageConfig>(blob(manifest.config.digest))
   const layers = manifest.layers.map((layer, index) => ({
     file: blob(layer.digest),
-    // The same bytes, by the name that OCI gives them.
+    // OCI has its own name for the same format.
     mediaType: layer.mediaType.replace('application/vnd.docker.image.rootfs.diff.tar.gzip', layerType),
     diffId: config.rootfs.diff_ids[index] ?? '',
   }))
   return { name, digest, layers, config }
 }
 
-/** The same content as `slim`, of which only the one for this machine's architecture is complete. */
+/** File systems with the content of `slim`. Only the one for amd64 is complete. */
 const systems: Record<Architecture, RootFilesystem> = {
   amd64: slim,
   // The scripts of the packages cannot run here, so there is no dpkg database and no list of certificate authorities.
   arm64: { ...slim, name: 'debian-slim-arm64', extractOnly: true, architecture: 'arm64' },
 }
 
-/** Builds a base image of Debian and npm packages, for a dry run on a machine that reaches no registry of images. */
+/** Builds a base image of Debian and npm packages, for a dry run on a machine without access to an image registry. */
 export async function buildBaseImage(architecture: Architecture, log: StepLog): Promise<BaseImage> {
   const system = systems[architecture]
   const node = `node-linux-${architecture === 'amd64' ? 'x64' : architecture}`

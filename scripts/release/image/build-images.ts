@@ -30,10 +30,10 @@ export interface BuiltImage {
 }
 
 /**
- * Assembles an image of all architectures without a container engine, and runs no program of another architecture: the
- * bundle is the same everywhere, and bcrypt has a binary for each architecture.
+ * Assembles an image for all architectures without a container engine. It does not run programs of another
+ * architecture: the bundle is the same for all, and bcrypt has a binary for each.
  *
- * @param directory gets the layout
+ * @param directory where to write the layout
  */
 export async function buildImage(
   directory: string,

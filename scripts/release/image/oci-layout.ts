@@ -70,7 +70,7 @@ export class OciLayout {
     return { ...descriptor, platform: { os, architecture, ...(variant !== undefined && { variant }) } }
   }
 
-  /** Makes the images one index, which becomes the content of the layout. Resolves with its digest. */
+  /** Combines the images into one index, which becomes the content of the layout. Resolves with its digest. */
   async finish(manifests: readonly Descriptor[], annotations: Record<string, string>): Promise<string> {
     const index = JSON.stringify({ schemaVersion: 2, mediaType: types.index, manifests, annotations })
     await writeFile(join(this.directory, 'index.json'), index)

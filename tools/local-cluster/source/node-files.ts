@@ -7,7 +7,7 @@ import { checkout } from '../../programs/checkout.ts'
 import { ClusterError } from '../../programs/failure.ts'
 import type { StepLog } from '../../programs/step-log.ts'
 
-/** The major version that the published image of Node 24 carries. */
+/** The major version that the published image of Node 24 contains. */
 const npmVersion = '11.21.2'
 
 const nodePackage = join(checkout.root, 'node_modules', `node-linux-${process.arch}`)

@@ -17,7 +17,7 @@ import { imageOf, importRootFilesystem, nodeSystem, slim } from './root-filesyst
 import { localPathStorage } from './storage-class.ts'
 
 /*
- * The node image: what `kind build node-image` does, without pulling anything. The images that a node carries are
+ * The node image: what `kind build node-image` does, without pulling anything. The images that a node contains are
  * imported into containerd inside a container of the base, and that container is committed.
  */
 
@@ -78,7 +78,7 @@ async function assemble(image: string, tools: GoTools, log: StepLog): Promise<vo
   } finally {
     await rm(context, { recursive: true, force: true })
   }
-  await docker(log, ['rmi', ...components]) // the node image carries them
+  await docker(log, ['rmi', ...components]) // the node image contains them
 }
 
 /** Resolves with the references of the images that kubeadm, the metrics server and the default StorageClass need. */

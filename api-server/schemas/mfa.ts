@@ -64,37 +64,43 @@ export const AccessToken = Type.Object(accessTokenMembers, {
   examples: [accessTokenExample],
 })
 
+const secondFactorExample = {
+  id: factorIdExample,
+  type: 'totp',
+  name: 'Phone',
+  created_at: '2026-11-02T08:00:00.000Z',
+  last_used_at: '2026-11-24T09:30:00.000Z',
+}
+
+const secondFactorMembers = {
+  id: FactorId,
+  type: FactorType,
+  name: Type.String(),
+  created_at: Type.String({ format: 'date-time' }),
+  last_used_at: Type.String({ format: 'date-time' }),
+}
+
+export const SecondFactor = Type.Object(secondFactorMembers, {
+  title: 'SecondFactor',
+  description: 'The second factor after the change',
+  examples: [secondFactorExample],
+})
+
 export const SecondFactors = Type.Object(
   {
-    factors: Type.Array(
-      Type.Object({
-        id: FactorId,
-        type: FactorType,
-        name: Type.String(),
-        created_at: Type.String({ format: 'date-time' }),
-        last_used_at: Type.String({ format: 'date-time' }),
-      }),
-    ),
+    factors: Type.Array(Type.Object(secondFactorMembers)),
     recovery_codes_left: Type.Integer({ minimum: 0, description: 'Recovery codes that were not used' }),
   },
   {
     title: 'SecondFactors',
     description: 'The second factors of the user',
-    examples: [
-      {
-        factors: [
-          {
-            id: factorIdExample,
-            type: 'totp',
-            name: 'Phone',
-            created_at: '2026-11-02T08:00:00.000Z',
-            last_used_at: '2026-11-24T09:30:00.000Z',
-          },
-        ],
-        recovery_codes_left: 10,
-      },
-    ],
+    examples: [{ factors: [secondFactorExample], recovery_codes_left: 10 }],
   },
+)
+
+export const FactorChange = Type.Object(
+  { name: FactorName },
+  { title: 'FactorChange', additionalProperties: false, examples: [{ name: 'Old phone' }] },
 )
 
 export const TotpStart = Type.Object(

@@ -456,7 +456,8 @@ export interface paths {
         delete: operations["removeMyFactor"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Rename a second factor */
+        patch: operations["renameMyFactor"];
         trace?: never;
     };
     "/v1/me/mfa/recovery-codes": {
@@ -1075,6 +1076,29 @@ export interface components {
             factor_id: string;
             /** @description With the first second factor of a user; otherwise null */
             recovery_codes: string[] | null;
+        };
+        /** FactorChange */
+        FactorChange: {
+            /** @example Phone */
+            name: string;
+        };
+        /**
+         * SecondFactor
+         * @description The second factor after the change
+         */
+        SecondFactor: {
+            /** @description ID of the second factor */
+            id: string;
+            /**
+             * @description totp: an authenticator app (RFC 6238)
+             * @enum {unknown}
+             */
+            type: "totp";
+            name: string;
+            /** Format: date-time */
+            created_at: string;
+            /** Format: date-time */
+            last_used_at: string;
         };
         /**
          * RecoveryCodes
@@ -6485,6 +6509,231 @@ export interface operations {
                         status?: 503;
                         /** @enum {unknown} */
                         code?: "busy" | "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    renameMyFactor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Old phone"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FactorChange"];
+            };
+        };
+        responses: {
+            /** @description The second factor after the change */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b",
+                     *       "type": "totp",
+                     *       "name": "Phone",
+                     *       "created_at": "2026-11-02T08:00:00.000Z",
+                     *       "last_used_at": "2026-11-24T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecondFactor"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "revocation_unknown";
                     };
                 };
             };

@@ -31,6 +31,10 @@ const routes: [string, (user: Enrolled) => Promise<Answer>][] = [
     ({ bearer }) => server.post('/v1/me/mfa/totp/confirm', { token: 'unknown', code: '123456' }, bearer),
   ],
   ['DELETE /v1/me/mfa/factors/:id', ({ bearer, factorId }) => server.delete(`/v1/me/mfa/factors/${factorId}`, bearer)],
+  [
+    'PATCH /v1/me/mfa/factors/:id',
+    ({ bearer, factorId }) => server.patch(`/v1/me/mfa/factors/${factorId}`, { name: 'Other' }, bearer),
+  ],
   ['POST /v1/me/mfa/recovery-codes', ({ bearer }) => server.post('/v1/me/mfa/recovery-codes', undefined, bearer)],
 ]
 

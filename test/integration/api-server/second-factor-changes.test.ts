@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type AppForTest, freshDatabase, logIn, logInAsAdmin, password, startApp, tokensOf } from './app-for-test.ts'
 import {
   addTotp,
+  agedSession,
   codeOf,
   enrol,
   firstStep,
@@ -41,6 +42,36 @@ test('a user removes one of two factors, and the other one stays', async () => {
   const token = await firstStep(server, user)
   expect((await secondStep(server, token, codeOf(user.secret))).status).toBe(403)
   expect((await secondStep(server, token, codeOf(secret))).status).toBe(200)
+})
+
+test('a user renames a factor, also with an old session, and it is recorded', async () => {
+  const user = await agedSession(server, await enrol(server))
+  const path = `/v1/me/mfa/factors/${user.factorId}`
+  const renamed = await server.patch(path, { name: 'Old phone' }, user.bearer)
+  expect(renamed).toMatchObject({ status: 200, body: { id: user.factorId, type: 'totp', name: 'Old phone' } })
+  expect(renamed.body).not.toHaveProperty('secret')
+  expect(await server.patch(path, { name: 'Old phone' }, user.bearer)).toMatchObject({
+    status: 200,
+    body: renamed.body,
+  })
+  expect((await server.get('/v1/me/mfa', user.bearer)).body).toMatchObject({ factors: [renamed.body] })
+  await expect
+    .poll(() => server.app.mongo.db.collection('security_events').find({ event: 'user_updated' }).toArray())
+    .toEqual([expect.objectContaining({ reason: `name of the second factor ${user.factorId}` })])
+  // The name changes nothing else: the app still works.
+  expect((await secondStep(server, await firstStep(server, user), codeOf(user.secret))).status).toBe(200)
+})
+
+test('a factor of another user, or one that is removed meanwhile, is not renamed', async () => {
+  const [user, thief] = [await enrol(server), await enrol(server)]
+  const path = `/v1/me/mfa/factors/${user.factorId}`
+  const notFound = { status: 404, body: { code: 'not_found' } }
+  expect(await server.patch(path, { name: 'Mine' }, thief.bearer)).toMatchObject(notFound)
+  expect(await server.patch(path, { name: '' }, user.bearer)).toMatchObject({ status: 400 })
+  using renaming = vi.spyOn(server.app.mfa.factors, 'rename').mockResolvedValueOnce(false)
+  expect(await server.patch(path, { name: 'Mine' }, user.bearer)).toMatchObject(notFound)
+  expect(renaming).toHaveBeenCalled()
+  expect((await server.get('/v1/me/mfa', user.bearer)).body).toMatchObject({ factors: [{ name: 'Phone' }] })
 })
 
 test('a factor that does not exist cannot be removed', async () => {

@@ -51,15 +51,17 @@ test('an enrolment that conflicts with other changes may be repeated', async () 
   expect((await confirm()).status).toBe(200)
 })
 
-test('a user over the limit of sensitive changes is refused', async () => {
-  const strict = await startApp({ ...mfaEnvironment, RATE_LIMIT_SENSITIVE: '2/h' })
+test('a user over the limits is refused', async () => {
+  const strict = await startApp({ ...mfaEnvironment, RATE_LIMIT_SENSITIVE: '2/h', RATE_LIMIT_PROFILE: '1/h' })
   try {
     const user = await enrol(strict)
+    await strict.get('/v1/me/mfa', user.bearer)
     const answers = [
       await strict.post('/v1/me/mfa/totp', { current_password: password, name: 'Phone' }, user.bearer),
       await strict.post('/v1/me/mfa/totp/confirm', { token: 'x', code: '123456' }, user.bearer),
       await strict.post('/v1/me/mfa/recovery-codes', undefined, user.bearer),
       await strict.delete(`/v1/me/mfa/factors/${user.factorId}`, user.bearer),
+      await strict.patch(`/v1/me/mfa/factors/${user.factorId}`, { name: 'App' }, user.bearer),
     ]
     for (const answer of answers) expect(answer).toMatchObject({ status: 429, body: { code: 'rate_limited' } })
   } finally {

@@ -24,8 +24,8 @@ export interface ProfileChange {
   currentPassword: string
 }
 
-/** Changes of a user's own name: each leaves an event for months. */
-const renames = { count: 20, perSeconds: 86_400 } as const
+/** Changes of a user's own names, also of second factors: each leaves an event for months. */
+export const renames = { count: 20, perSeconds: 86_400 } as const
 
 /** @throws Problem 401 `session_revoked`, 429 `rate_limited` */
 export async function readProfile(app: FastifyInstance, userId: string, caller: Caller): Promise<Profile> {

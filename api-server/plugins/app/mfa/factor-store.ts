@@ -105,6 +105,15 @@ export class FactorStore {
     return removed
   }
 
+  /** @returns false if the user has no such factor */
+  async rename(userId: UserKey, factorId: string, name: string): Promise<boolean> {
+    const { matchedCount } = await this.#factors.updateOne(
+      { _id: userId, 'factors.id': factorId },
+      { $set: { 'factors.$.name': name } },
+    )
+    return matchedCount === 1
+  }
+
   /** @returns false if the user has no factors */
   async replaceRecoveryCodes(userId: UserKey, hashes: string[]): Promise<boolean> {
     const { matchedCount } = await this.#factors.updateOne({ _id: userId }, { $set: { recoveryCodes: hashes } })

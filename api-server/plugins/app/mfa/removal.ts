@@ -45,6 +45,6 @@ export async function resetFactors(app: FastifyInstance, user: StoredUser, by: A
   app.mail.later('second_factors_reset', async () => ({ kind: 'second_factors_reset', to: user.email }))
 }
 
-function unknownFactor(): Problem {
+export function unknownFactor(): Problem {
   return problem(404, 'not_found', 'The second factor does not exist.')
 }

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import confirmTotp from './confirm-totp.ts'
 import listFactors from './list-factors.ts'
 import removeFactor from './remove-factor.ts'
+import renameFactor from './rename-factor.ts'
 import renewRecoveryCodes from './renew-recovery-codes.ts'
 import startTotp from './start-totp.ts'
 
@@ -15,6 +16,7 @@ export default async function mfaRoutes(app: FastifyInstance): Promise<void> {
   await app.register(listFactors)
   await app.register(startTotp)
   await app.register(confirmTotp)
+  await app.register(renameFactor)
   await app.register(removeFactor)
   await app.register(renewRecoveryCodes)
 }

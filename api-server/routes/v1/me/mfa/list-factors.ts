@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { listFactors as readFactors } from '../../../../plugins/app/mfa/list-factors.ts'
 import { SecondFactors } from '../../../../schemas/mfa.ts'
+import { factorResponse } from './factor-response.ts'
 
 const listFactors: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
@@ -19,13 +20,7 @@ const listFactors: FastifyPluginAsyncTypebox = async (app) => {
       const { sub: userId } = await app.authenticate(request)
       const { factors, recoveryCodesLeft } = await readFactors(app, userId, app.callerOf(request, reply))
       return {
-        factors: factors.map(({ id, type, name, createdAt, lastUsedAt }) => ({
-          id,
-          type,
-          name,
-          created_at: createdAt.toISOString(),
-          last_used_at: lastUsedAt.toISOString(),
-        })),
+        factors: factors.map(factorResponse),
         recovery_codes_left: recoveryCodesLeft,
       }
     },

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
 import { metadataOf } from '../../model/labels.ts'
 import type { Child, RenderInput } from '../render-input.ts'
+import { marksOf } from './operation-panels.ts'
 import { operatorPanels } from './operator-panels.ts'
-import { marksOf, type Panel, panelsOf } from './panels.ts'
+import type { Panel } from './panel.ts'
+import { panelsOf } from './panels.ts'
 
 /** The grid of Grafana has 24 columns. */
 const panelSize = { w: 8, h: 8 } as const

@@ -1,4 +1,4 @@
-import type { Panel } from './panels.ts'
+import type { Panel } from './panel.ts'
 
 /** Of the controller of AuthServices. */
 const controller = 'controller="authservice"'

@@ -1,8 +1,8 @@
 import { isConflict, isNotFound, KubeError } from './errors.ts'
-import { linesOf } from './lines.ts'
 import { readListItems } from './list-items.ts'
 import { type KubernetesObject, type ObjectMeta, pathOf, type Resource } from './objects.ts'
 import type { KubeRequest, Transport } from './transport.ts'
+import { readWatchEvents, type WatchEvent } from './watch-events.ts'
 
 /**
  * Requests only the metadata of an object. @see
@@ -38,11 +38,6 @@ export interface WatchOptions
   timeoutSeconds: number
   signal: AbortSignal
 }
-
-/** @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes */
-export type WatchEvent<T> =
-  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: T }
-  | { type: 'BOOKMARK'; object: { metadata: { resourceVersion: string } } }
 
 /** The requests that a controller makes. Every method throws KubeError if the API server rejects the request. */
 export class KubeClient {
@@ -115,23 +110,7 @@ export class KubeClient {
       ...(isMetadataOnly && { headers: { accept: metadataOnly } }),
       signal,
     })
-    // A connection can break without notice: then nothing arrives, not even the end of the watch after its timeout.
-    answer.setTimeout((options.timeoutSeconds + 15) * 1000, () =>
-      answer.destroy(new Error('the watch received nothing')),
-    )
-    try {
-      for await (const line of linesOf(answer)) {
-        const event = JSON.parse(line)
-        if (event.type === 'ERROR') {
-          const { code, reason, message } = event.object
-          throw new KubeError(code ?? 500, reason ?? 'Unknown', `watch ${resource.plural}: ${message}`)
-        }
-        yield event
-      }
-      if (answer.errored !== null) throw answer.errored
-    } finally {
-      answer.destroy()
-    }
+    yield* readWatchEvents<T>(answer, options.timeoutSeconds, resource.plural)
   }
 
   /** @returns the created object @throws KubeError `AlreadyExists` */

@@ -1,7 +1,8 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http'
-import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { request as httpsRequest } from 'node:https'
 import type { KubeConfig } from '@kubernetes/client-node'
 import { KubeError, RequestCanceledError } from './errors.ts'
+import { ServerConnection } from './server-connection.ts'
 import { orAborted } from './wait.ts'
 
 export interface KubeRequest {
@@ -25,31 +26,15 @@ const defaultTimeoutMilliseconds = 30_000
 /** If a body makes no progress for this time, the request fails: the server, or a proxy in between, is dead. */
 const bodyIdleMilliseconds = 30_000
 
-/** Credentials are read again after this time: they come from files, or from a program that has its own cache. */
-const credentialsMilliseconds = 1_000
-
-/**
- * All requests go to one server. By default, Node would compute the name of its connection from all certificates for
- * each request.
- */
-class ServerAgent extends Agent {
-  override getName(): string {
-    return 'kube-apiserver'
-  }
-}
-
 /**
  * Requests to the API server over connections that stay open. @kubernetes/client-node reads the kubeconfig and
  * authenticates; its own requests each open a connection with a TLS handshake.
  */
 export class Transport {
-  readonly #config: KubeConfig
-  readonly #server: URL
+  readonly #connection: ServerConnection
   readonly #userAgent: string
   readonly #observe: RequestObserver
   readonly #bodyIdleMilliseconds: number
-  #agent: RequestOptions['agent']
-  #credentials: { options: Promise<RequestOptions>; askedAt: number } | undefined
 
   /** @throws if the kubeconfig names no cluster */
   constructor(
@@ -58,18 +43,14 @@ export class Transport {
     observe: RequestObserver = () => {},
     options: { bodyIdleMilliseconds?: number } = {},
   ) {
-    const server = config.getCurrentCluster()?.server
-    if (server === undefined)
-      throw new Error('the kubeconfig names no cluster: check KUBECONFIG and its current-context')
-    this.#config = config
-    this.#server = new URL(server)
+    this.#connection = new ServerConnection(config)
     this.#userAgent = userAgent
     this.#observe = observe
     this.#bodyIdleMilliseconds = options.bodyIdleMilliseconds ?? bodyIdleMilliseconds
   }
 
   get serverUrl(): string {
-    return this.#server.href
+    return this.#connection.url.href
   }
 
   /**
@@ -142,7 +123,7 @@ export class Transport {
   }
 
   close(): void {
-    if (this.#agent instanceof Agent) this.#agent.destroy()
+    this.#connection.close()
   }
 
   async #send(request: KubeRequest): Promise<IncomingMessage> {
@@ -167,8 +148,9 @@ export class Transport {
     signal,
     timeoutMilliseconds,
   }: KubeRequest): Promise<{ outgoing: ClientRequest; answer: Promise<IncomingMessage> }> {
-    const options = await orAborted(this.#options(), signal)
-    const url = new URL(`${this.#server.pathname.replace(/\/$/, '')}${path}`, this.#server)
+    const options = await orAborted(this.#connection.options(), signal)
+    const server = this.#connection.url
+    const url = new URL(`${server.pathname.replace(/\/$/, '')}${path}`, server)
     for (const [name, value] of Object.entries(query ?? {}))
       if (value !== undefined) url.searchParams.set(name, String(value))
     const text = body === undefined ? undefined : JSON.stringify(body)
@@ -191,42 +173,6 @@ export class Transport {
     outgoing.end(text)
     const answer = answerOf(outgoing, timeoutMilliseconds ?? defaultTimeoutMilliseconds, `${method} ${path}`)
     return { outgoing, answer }
-  }
-
-  /** The part that every request has in common. Credentials are read repeatedly, because they are renewed. */
-  #options(): Promise<RequestOptions> {
-    const now = performance.now()
-    if (this.#credentials === undefined || now - this.#credentials.askedAt > credentialsMilliseconds) {
-      const options = this.#ask()
-      // A failed result is not cached.
-      options.catch(() => {
-        this.#credentials = undefined
-      })
-      this.#credentials = { options, askedAt: now }
-    }
-    return this.#credentials.options
-  }
-
-  async #ask(): Promise<RequestOptions> {
-    const options: RequestOptions = {}
-    await this.#config.applyToHTTPSOptions(options)
-    const { agent, ca, cert, key, rejectUnauthorized, servername, ...rest } = options
-    if (this.#server.protocol === 'http:') return { ...rest, agent: undefined }
-    if (this.#config.getCurrentCluster()?.proxyUrl !== undefined) {
-      this.#agent ??= agent
-      return { ...options, agent: this.#agent }
-    }
-    this.#agent ??= new ServerAgent({
-      keepAlive: true,
-      keepAliveMsecs: 30_000,
-      maxSockets: 64,
-      ...(ca !== undefined && { ca }),
-      ...(cert !== undefined && { cert }),
-      ...(key !== undefined && { key }),
-      ...(rejectUnauthorized !== undefined && { rejectUnauthorized }),
-      ...(servername !== undefined && { servername }),
-    })
-    return { ...rest, agent: this.#agent }
   }
 }
 

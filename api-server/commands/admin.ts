@@ -6,7 +6,8 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { ConfigError, readConfig } from '../config/config.ts'
+import { readConfig } from '../config/config.ts'
+import { ConfigError } from '../config/read-environment.ts'
 import { migrationClient } from '../plugins/external/mongo.ts'
 import { makeAdmin } from './initial-admin.ts'
 

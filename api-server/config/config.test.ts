@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ServerEnvironment } from '@authservice-operator/contract/environment.ts'
 import { expect, test } from 'vitest'
-import { ConfigError, readConfig } from './config.ts'
+import { readConfig } from './config.ts'
+import { ConfigError } from './read-environment.ts'
 
 const secret = 'kR4vQm0Zr8bXyT2nLw6sHc1pUe9aJfDgOiVtNq3xYzE'
 const development: ServerEnvironment = {

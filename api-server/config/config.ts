@@ -1,13 +1,8 @@
-import { readFileSync } from 'node:fs'
-import {
-  EnvironmentSchema,
-  type EnvironmentValues,
-  secretVariables,
-} from '@authservice-operator/contract/environment.ts'
-import Value from 'typebox/value'
+import type { EnvironmentValues } from '@authservice-operator/contract/environment.ts'
 import { checkTogether } from './checks.ts'
 import { type MfaConfig, mfaOf } from './mfa.ts'
 import { type OAuthClient, parseClients } from './oauth-clients.ts'
+import { ConfigError, readEnvironment } from './read-environment.ts'
 import type { TrustedProxies } from './trusted-proxies.ts'
 import { type Limits, limitsOf, secondsOf } from './units.ts'
 
@@ -96,72 +91,24 @@ export interface Config {
   shutdownDrainSeconds: number
 }
 
-/** The environment is invalid. The message has one line for each problem and contains no secret. */
-export class ConfigError extends Error {
-  override name = 'ConfigError'
-}
-
 /**
  * Reads and checks the environment.
  * @throws ConfigError that names every missing or invalid variable and what was expected
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const problems: string[] = []
-  const known = knownValues(environment, problems)
-  const values = Value.Convert(EnvironmentSchema, Value.Default(EnvironmentSchema, known))
-  if (!Value.Check(EnvironmentSchema, values)) {
-    throw new ConfigError([...problems, ...schemaProblems(known, values)].join('\n'))
-  }
+  const { values, unreadableFiles } = readEnvironment(environment)
   const config = configOf(values)
-  problems.push(
+  const problems = [
+    ...unreadableFiles,
     ...checkTogether(values, {
       access: config.accessTokenLifetimeSeconds,
       idle: config.refreshTokenIdleLifetimeSeconds,
       absolute: config.refreshTokenAbsoluteLifetimeSeconds,
       grace: config.refreshTokenGraceSeconds,
     }),
-  )
+  ]
   if (problems.length > 0) throw new ConfigError(problems.join('\n'))
   return config
-}
-
-/** The set variables that the schema knows; secrets can be in files. */
-function knownValues(environment: Readonly<Record<string, string | undefined>>, problems: string[]) {
-  const known: Record<string, string> = {}
-  for (const name of Object.keys(EnvironmentSchema.properties)) {
-    const value = environment[name]?.trim()
-    if (value !== undefined && value !== '') known[name] = value
-  }
-  for (const name of secretVariables) {
-    const file = environment[`${name}_FILE`]
-    if (file === undefined || file === '') continue
-    try {
-      known[name] = readFileSync(file, 'utf8').trim()
-    } catch (error) {
-      problems.push(`${name}_FILE: ${file} cannot be read (${error instanceof Error ? error.message : error})`)
-    }
-  }
-  return known
-}
-
-function schemaProblems(known: Record<string, string>, values: unknown): string[] {
-  const wrong = new Set<string>()
-  for (const { instancePath, keyword, params } of Value.Errors(EnvironmentSchema, values)) {
-    if (keyword === 'required' && 'requiredProperties' in params) {
-      for (const name of params.requiredProperties) wrong.add(String(name))
-    } else {
-      wrong.add(instancePath.split('/')[1] ?? '')
-    }
-  }
-  const secrets: readonly string[] = secretVariables
-  return [...wrong]
-    .filter((name) => name !== '')
-    .map((name) => {
-      const property: { description?: string } | undefined = Reflect.get(EnvironmentSchema.properties, name)
-      const given =
-        known[name] === undefined ? 'is not set' : secrets.includes(name) ? 'is invalid' : `is "${known[name]}"`
-      return `${name} ${given}; expected: ${property?.description ?? 'a value as documented'}`
-    })
 }
 
 function smtpOf(url: string, { SMTP_USER: user, SMTP_PASSWORD: pass, SMTP_CA_FILE: caFile }: EnvironmentValues) {

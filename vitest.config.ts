@@ -22,7 +22,8 @@ function onCluster(name: string): TestProjectConfiguration {
 /**
  * The projects differ in what their tests need: nothing (unit), servers on this machine such as mongod, redis-server and
  * kube-apiserver (integration), a browser besides (browser), or a cluster (e2e; chaos, which
- * disturbs rollouts; release, which installs from a dry run).
+ * disturbs rollouts; release, which installs from a dry run). neighbours runs other projects' programs with servers
+ * on this machine.
  */
 export default defineConfig({
   test: {
@@ -65,6 +66,17 @@ export default defineConfig({
           globalSetup: ['tools/local-servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'neighbours',
+          expect: expectation,
+          include: ['test/neighbours/**/*.test.ts'],
+          // Alerts depend on time, so no other file takes the CPU.
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
         },
       },
       onCluster('e2e'),

@@ -1,8 +1,8 @@
 /**
  * `npm test`: runs every part of the suite and ends with one line, `N passed, N failed, N skipped`.
  *
- * Usage: npm test [-- PART ...] [-- FILTER ...]; a part is types, lint, unit, integration or e2e, or browser, chaos or
- * release, which run only when they are named.
+ * Usage: npm test [-- PART ...] [-- FILTER ...]; a part is types, lint, unit, integration or e2e, or browser, chaos,
+ * neighbours or release, which run only when they are named.
  */
 import { type Part, parts } from './parts.ts'
 import { isGreen, type PartResult, sum, summary } from './tally.ts'

@@ -49,6 +49,12 @@ export const parts: readonly Part[] = [
     isOnDemand: true,
   },
   {
+    name: 'neighbours',
+    run: (filters) => vitest('neighbours', filters),
+    unavailable: async () => (await import('../../tools/local-servers/binaries.ts')).unavailable(),
+    isOnDemand: true,
+  },
+  {
     name: 'release',
     run: (filters) => vitest('release', filters),
     unavailable: async () => (await import('../../tools/local-cluster/mode.ts')).unavailable(),

@@ -22,20 +22,25 @@ export interface StartedServer {
 
 const program = join(import.meta.dirname, '../../../api-server/server.ts')
 
-/** Starts the server without waiting. @param nodeOptions such as code that runs before the server's */
+/**
+ * Starts the server without waiting.
+ * @param environment its ports are free ones unless it sets them
+ * @param nodeOptions such as code that runs before the server's
+ */
 export async function spawnServer(
   environment: ServerEnvironment,
   nodeOptions: readonly string[] = [],
 ): Promise<StartedServer> {
-  const [port, metricsPort] = [await freePort(), await freePort()]
+  const port = Number(environment.PORT ?? (await freePort()))
+  const metricsPort = Number(environment.METRICS_PORT ?? (await freePort()))
   const child = spawn(process.execPath, [...nodeOptions, program], {
     env: {
       PATH: process.env['PATH'],
       HOST: '127.0.0.1',
-      PORT: String(port),
-      METRICS_PORT: String(metricsPort),
       SHUTDOWN_DRAIN_SECONDS: '0',
       ...environment,
+      PORT: String(port),
+      METRICS_PORT: String(metricsPort),
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })

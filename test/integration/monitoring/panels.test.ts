@@ -46,16 +46,16 @@ beforeAll(async () => {
 
   const at = { namespace: namespace.name }
   prometheus = await PrometheusUnderTest.start([
-    { name: 'operator', labels: { pod: 'operator-1' }, honorLabels: true, read: () => operator.registry.metrics() },
+    { name: 'operator', labels: { pod: 'operator-1' }, honorLabels: true, metrics: () => operator.registry.metrics() },
     {
       name: 'server',
       labels: { ...at, authservice: name, pod: 'accounts-blue-1', color: 'blue' },
-      read: async () => (await observability.inject('/metrics')).body,
+      metrics: async () => (await observability.inject('/metrics')).body,
     },
     {
       name: 'edge',
       labels: { ...at, authservice_edge: name, pod: 'accounts-edge-1' },
-      read: async () => (await edge.health('/metrics')).body,
+      metrics: async () => (await edge.health('/metrics')).body,
     },
   ])
   stops.push(() => prometheus.stop())

@@ -5,7 +5,7 @@ import { checkout } from '../../tools/programs/checkout.ts'
 import { StepLog } from '../../tools/programs/step-log.ts'
 
 /** The release that users upgrade from, as a commit of this repository. */
-export const previousRelease = { version: '0.1.0', commit: '420ed29938ac079169851bc247f4b19a2f7bcf1e' }
+export const previousRelease = { version: '0.1.0', commit: 'f27811b3cf423a7e680681785ca3d51a4c6eacfe' }
 
 /** One version of the project: its sources, with their manifests, and the tag of its images. */
 export interface Release {

@@ -12,6 +12,19 @@ interface Definition {
   spec: { versions: { name: string; served: boolean; storage: boolean; schema: { openAPIV3Schema: Schema } }[] }
 }
 
+/** How a difference begins, and why it refuses nothing that was stored. */
+const explained: Record<string, string> = {
+  'spec: the rule has(self.environment) ||': 'an AuthService that was stored without it may stay without it',
+  "spec: the rule !(self.?environment.orValue('development') == 'production' && has(self.redis.external)":
+    'what was stored may stay as it is',
+  'spec.redis.external.host: pattern': 'IPv6 addresses in addition',
+  'spec.mail.smtp.host: pattern': 'IPv6 addresses in addition',
+  'spec.tracing.otlpEndpoint: pattern': 'IPv6 addresses in addition',
+  'spec.ingress: the rule !has(self.trustedProxies)': 'only about a new field',
+  'spec.ingress: the rule self.?trustedProxyHops.orValue(1) > 0 || self.?trustedProxies': 'only about a new field',
+}
+const explanations = Object.keys(explained)
+
 test.each(released.map(({ name }) => name))('the schema accepts every value that release %s accepted', (release) => {
   const then: Definition = parse(readFileSync(join(releases, release, 'definition.yaml'), 'utf8'))
   // The same shape, which a schema of literal types does not have.
@@ -19,7 +32,9 @@ test.each(released.map(({ name }) => name))('the schema accepts every value that
   for (const { name, schema } of then.spec.versions.filter(({ served }) => served)) {
     const version = now.spec.versions.find((one) => one.name === name)
     expect(version?.served, `version ${name} is served`).toBe(true)
-    expect(narrowingsOf(schema.openAPIV3Schema, version?.schema.openAPIV3Schema ?? {})).toEqual([])
+    const found = narrowingsOf(schema.openAPIV3Schema, version?.schema.openAPIV3Schema ?? {})
+    expect(found.filter((text) => !explanations.some((start) => text.startsWith(start)))).toEqual([])
+    expect(explanations.filter((start) => !found.some((text) => text.startsWith(start)))).toEqual([])
   }
 })
 

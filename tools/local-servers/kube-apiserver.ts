@@ -19,7 +19,10 @@ export interface TestApiServer {
 
 export async function startKubeApiserver(): Promise<TestApiServer> {
   const { kubeApiserver, etcd } = await kubernetesBinaries()
+  // In reverse order: an API server whose etcd is gone hangs instead of ending.
+  await using cleanup = new AsyncDisposableStack()
   const folder = await mkdtemp(join(tmpdir(), 'authservice-apiserver-'))
+  cleanup.defer(() => rm(folder, { recursive: true, force: true }))
   const [port, etcdPort, peerPort] = await Promise.all([freePort(), freePort(), freePort()])
   const token = randomBytes(16).toString('hex')
   const etcdUrl = `http://127.0.0.1:${etcdPort}`
@@ -38,6 +41,7 @@ export async function startKubeApiserver(): Promise<TestApiServer> {
       async () => (await fetch(`${etcdUrl}/health`).catch(() => undefined))?.ok === true,
     )
   let etcdProcess = await startEtcd()
+  cleanup.defer(() => etcdProcess.stop('SIGKILL'))
   await writeFile(join(folder, 'tokens.csv'), `${token},admin,admin,system:masters\n`, { mode: 0o600 })
   await writeFile(join(folder, 'service-account.key'), serviceAccountKey(), { mode: 0o600 })
   const apiServer = await startProcess(
@@ -62,8 +66,10 @@ export async function startKubeApiserver(): Promise<TestApiServer> {
     ],
     () => isReady(port, token),
   )
+  cleanup.defer(() => apiServer.stop('SIGKILL'))
   const kubeconfigPath = join(folder, 'kubeconfig')
   await writeFile(kubeconfigPath, kubeconfig(port, token), { mode: 0o600 })
+  const running = cleanup.move()
   return {
     kubeconfigPath,
     port,
@@ -72,12 +78,7 @@ export async function startKubeApiserver(): Promise<TestApiServer> {
       await etcdProcess.stop('SIGKILL')
       etcdProcess = await startEtcd()
     },
-    stop: async () => {
-      // An API server hangs when its etcd is gone, instead of ending.
-      await apiServer.stop('SIGKILL')
-      await etcdProcess.stop('SIGKILL')
-      await rm(folder, { recursive: true, force: true })
-    },
+    stop: () => running.disposeAsync(),
   }
 }
 

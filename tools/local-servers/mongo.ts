@@ -64,7 +64,17 @@ export async function startMongo({
     )
     if (keyFile === undefined && !standalone) await initiate(port)
   }
-  await start()
+  const remove = async () => {
+    await running?.stop('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  }
+  try {
+    await start()
+  } catch (error) {
+    if (ownFolder === undefined) await remove()
+    else await running?.stop() // the data belongs to the caller
+    throw error
+  }
   return {
     url,
     port,
@@ -77,10 +87,7 @@ export async function startMongo({
       await rm(folder, { recursive: true, force: true })
       await mkdir(folder)
     },
-    remove: async () => {
-      await running?.stop('SIGKILL')
-      await rm(folder, { recursive: true, force: true })
-    },
+    remove,
   }
 }
 

@@ -16,13 +16,15 @@ export interface ServerProcess {
 }
 
 const keptCharacters = 20_000
+/** A busy machine needs this long to start kube-apiserver. Hooks of tests time out later, after 120 s. */
+const maxStartSeconds = 110
 
 /** Kills the program when its parent ends, for any reason. */
 const pdeathsig = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--']
 
 /**
- * Starts a program and waits until `isReady` resolves with true.
- * @throws with the end of its output, when it ends before that or is not ready within 60 s
+ * Starts a program and waits until `isReady` resolves with true. Kills the program if that fails.
+ * @throws with the end of its output, when it ends before that or is not ready in time
  */
 export async function startProcess(
   { path, env }: Binary,
@@ -38,13 +40,20 @@ export async function startProcess(
   }
   child.stdout.on('data', keep)
   child.stderr.on('data', keep)
+  const ended = new AbortController()
   const failed = new Promise<never>((_, reject) => {
     child.on('error', reject)
-    child.on('exit', (code, signal) => reject(new Error(`${path} ended (${code ?? signal}):\n${output}`)))
+    // Unlike `exit`, `close` follows the last output.
+    child.on('close', (code, signal) => reject(new Error(`${path} ended (${code ?? signal}):\n${output}`)))
   })
-  failed.catch(() => {}) // handled above, until the program is ready
+  failed.catch(() => ended.abort())
 
-  await Promise.race([failed, untilReady(path, isReady, () => output)])
+  try {
+    await Promise.race([failed, untilReady(path, isReady, () => output, ended.signal)])
+  } catch (error) {
+    await stop(child, 'SIGKILL')
+    throw error
+  }
   return {
     pid: child.pid ?? 0,
     output: () => output,
@@ -54,16 +63,23 @@ export async function startProcess(
   }
 }
 
-async function untilReady(path: string, isReady: () => Promise<boolean>, output: () => string): Promise<void> {
-  const deadline = performance.now() + 60_000
-  while (!(await isReady())) {
-    if (performance.now() > deadline) throw new Error(`${path} is not ready after 60 s:\n${output()}`)
+/** Gives up silently when the program has ended. */
+async function untilReady(
+  path: string,
+  isReady: () => Promise<boolean>,
+  output: () => string,
+  ended: AbortSignal,
+): Promise<void> {
+  const deadline = performance.now() + maxStartSeconds * 1000
+  while (!ended.aborted && !(await isReady())) {
+    if (performance.now() > deadline) throw new Error(`${path} is not ready after ${maxStartSeconds} s:\n${output()}`)
     await new Promise((again) => setTimeout(again, 10))
   }
 }
 
 async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
+  const neverStarted = child.pid === undefined
+  if (neverStarted || child.exitCode !== null || child.signalCode !== null) return
   const ended = new Promise((resolve) => child.once('exit', resolve))
   child.kill(signal)
   // Kills a program that ignores the signal.

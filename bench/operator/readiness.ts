@@ -4,7 +4,7 @@ import type { KubeClient } from '../../operator/kube/client.ts'
 import { Informer } from '../../operator/kube/informer.ts'
 import type { Log } from '../../operator/kube/log.ts'
 
-/** Counts ready AuthServices by a watch: repeated lists would put a load of their own on the API server. */
+/** Counts ready AuthServices with a watch: repeated lists would add load to the API server. */
 export class Readiness {
   readonly #informer: Informer<AuthService>
   readonly #ready = new Set<string>()

@@ -72,7 +72,7 @@ printNoise()
 printFailures('between scenarios', between)
 closeRolloutReport(results, between.failures.length, options.enforce)
 
-/** An existing cluster stays as it is. With a single node the drain is skipped, and the result says so. */
+/** Does not change an existing cluster. On a single node, the drain is skipped, and the result says so. */
 async function prepareCluster(): Promise<Cluster> {
   await new Listr([...clusterTasks(await requestForDrain()), ...imageTasks()], { renderer: 'verbose' }).run()
   const running = await runningCluster()

@@ -9,15 +9,15 @@ export interface Cores {
 
 /**
  * Pins this process to the core of the load, and with it every process that it starts: databases and load generators.
- * The server runs on a core of its own, so that a request per second means the same on every machine. On a machine with
- * one core, or without taskset, nothing is pinned.
+ * The server runs on its own core, so that figures of different machines are comparable. On a machine with one core, or
+ * without taskset, nothing is pinned.
  */
 export function pinToLoadCore(): Cores {
   const allowed = allowedCores()
   const [server] = allowed
   const load = allowed.at(-1)
   if (server === undefined || load === undefined || server === load || !existsSync('/usr/bin/taskset')) {
-    console.log('The server and its load share the CPUs: one core, or no taskset. The figures mean less.')
+    console.log('The server and its load share the CPUs: one core, or no taskset. The figures are less reliable.')
     return { server: undefined, load: undefined }
   }
   const { status, stderr } = spawnSync('taskset', ['-a', '-c', '-p', String(load), String(process.pid)])

@@ -16,8 +16,8 @@ test('the peak counts rollouts at the same moment, and names the AuthServices th
     ['new', { rollout: { phase: 'Preparing', revision: 'a' } }],
   ])
   peak.observe(first)
-  expect([peak.most, peak.waited]).toEqual([1, ['two']])
+  expect([peak.highest, peak.waited]).toEqual([1, ['two']])
   peak.observe(new Map([...first, ['two', status('Preparing')]]))
   peak.observe(new Map([...first, ['one', status('Retiring')], ['two', status('Preparing')]]))
-  expect([peak.most, peak.waited]).toEqual([2, ['two']])
+  expect([peak.highest, peak.waited]).toEqual([2, ['two']])
 })

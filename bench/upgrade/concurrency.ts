@@ -3,19 +3,19 @@ import { isInProgress, type RolloutPhase } from '../../operator/authservice/roll
 
 /** How many AuthServices rolled out at the same time, and which of them had to wait. */
 export class RolloutPeak {
-  #most = 0
+  #highest = 0
   readonly #waited = new Set<string>()
 
   /** Takes the statuses at one moment into account, by the name of the AuthService. */
   observe(statuses: ReadonlyMap<string, AuthServiceStatus>): void {
     const rolling = [...statuses.values()].filter(isRollingOut)
-    this.#most = Math.max(this.#most, rolling.length)
+    this.#highest = Math.max(this.#highest, rolling.length)
     for (const [name, { rollout }] of statuses) if (rollout?.waitingSince !== undefined) this.#waited.add(name)
   }
 
-  /** The most AuthServices that rolled out at the same time. */
-  get most(): number {
-    return this.#most
+  /** The highest number of AuthServices that rolled out at the same time. */
+  get highest(): number {
+    return this.#highest
   }
 
   /** AuthServices that waited for others. */
@@ -24,9 +24,9 @@ export class RolloutPeak {
   }
 }
 
-/** As decision 35 counts: not a first revision, and not one that waits for its promotion. */
+/** Counts like decision 35: neither first revisions nor those that wait for promotion. */
 function isRollingOut({ currentRevision, rollout }: AuthServiceStatus): boolean {
   if (rollout === undefined || currentRevision === undefined) return false
-  // The schema calls it a word. The operator writes nothing else than its phases.
+  // The schema declares a string. The operator writes only its phases.
   return isInProgress(rollout.phase as RolloutPhase) && rollout.phase !== 'AwaitingPromotion'
 }

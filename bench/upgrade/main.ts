@@ -164,7 +164,7 @@ async function measure(step: Step): Promise<StepResult> {
   const figures = { steal_percent: steal() }
   const result: StepResult = {
     ...resultOf(name, tally, { outcome, seconds, figures }),
-    rollouts_at_once: peak.most,
+    rollouts_at_once: peak.highest,
     waited: peak.waited.length,
     databases_restarted: restarted.length,
   }

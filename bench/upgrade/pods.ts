@@ -2,7 +2,7 @@ import { componentLabel, instanceLabel } from '../../operator/authservice/model/
 import type { Kubectl } from '../../tools/cluster-client/kubectl.ts'
 import { namespace } from './services.ts'
 
-/** A pod by what tells whether it is still the same. */
+/** The fields of a pod that change when it is replaced or restarts. */
 export interface PodIdentity {
   name: string
   uid: string
@@ -43,7 +43,7 @@ export function replacedPods(before: readonly PodIdentity[], after: readonly Pod
   return before.filter((pod) => !isSame(pod)).map(({ name }) => name)
 }
 
-/** Waits until no rollout of the edges is under way. */
+/** Waits until no rollout of the edges is in progress. */
 export async function edgesRolledOut(kubectl: Kubectl, names: readonly string[]): Promise<void> {
   for (const name of names) {
     const status = ['rollout', 'status', `deployment/${name}-edge`, '--namespace', namespace, '--timeout=180s']

@@ -23,7 +23,7 @@ const missed = (change: Record<string, number | string>) =>
 test.each<[string, Record<string, number | string>, string[]]>([
   ['nothing', {}, []],
   ['a failed request', { failed: 1 }, ['operator-upgrade: failed requests']],
-  ['a step that failed', { outcome: 'failed' }, ['operator-upgrade: expected end (failed)']],
+  ['a step that failed', { outcome: 'failed' }, ['operator-upgrade: expected outcome (failed)']],
   ['too many rollouts', { rollouts_at_once: 3 }, ['operator-upgrade: rollouts at the same time']],
   ['a limit that never applied', { waited: 0 }, ['operator-upgrade: AuthServices that waited']],
   ['a database that restarted', { databases_restarted: 1 }, ['operator-upgrade: database pods that restarted']],

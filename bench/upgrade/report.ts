@@ -3,7 +3,7 @@ import type { ScenarioResult } from '../rollouts/tally.ts'
 
 /** A step as the last line of the bench shows it. */
 export type StepResult = ScenarioResult & {
-  /** The most AuthServices that rolled out at the same time. */
+  /** The highest number of AuthServices that rolled out at the same time. */
   rollouts_at_once: number
   /** The number of AuthServices that waited for others. */
   waited: number
@@ -11,7 +11,7 @@ export type StepResult = ScenarioResult & {
   databases_restarted: number
 }
 
-/** The criteria for the result, in addition to the steps. */
+/** What the report needs in addition to the results of the steps. */
 export interface UpgradeTotals {
   /** Requests that belong to no step. */
   requests: number
@@ -32,7 +32,7 @@ export function targetsOf(
 ): Target[] {
   return results.flatMap(({ name, failed, outcome, rollouts_at_once, waited, databases_restarted }) => [
     { name: `${name}: failed requests`, value: failed, atMost: 0 },
-    { name: `${name}: expected end (${outcome})`, value: outcome === 'failed' ? 0 : 1, atLeast: 1 },
+    { name: `${name}: expected outcome (${outcome})`, value: outcome === 'failed' ? 0 : 1, atLeast: 1 },
     { name: `${name}: rollouts at the same time`, value: rollouts_at_once, atMost: maxConcurrentRollouts },
     { name: `${name}: database pods that restarted`, value: databases_restarted, atMost: 0 },
     ...(limitedSteps.includes(name) ? [{ name: `${name}: AuthServices that waited`, value: waited, atLeast: 1 }] : []),

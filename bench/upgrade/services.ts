@@ -14,7 +14,7 @@ export const namespace = 'bench-upgrade'
 export interface ServiceUnderUpgrade {
   name: string
   strategy: 'BlueGreen' | 'RollingUpdate'
-  /** Whether it names its version. Otherwise its servers follow the operator. */
+  /** Whether it sets `spec.version`. Otherwise, its servers follow the version of the operator. */
   isPinned: boolean
   address: EdgeAddress
 }

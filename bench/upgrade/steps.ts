@@ -31,11 +31,11 @@ export interface UpgradeContext {
 /** A part of an upgrade or a downgrade, while clients send requests. */
 export interface Step {
   name: string
-  /** The release whose servers answer in the end, by the operator that runs then. */
+  /** The release of the operator, and of the servers that follow it, at the end of the step. */
   endsWith: 'previous' | 'current'
   /** Whether so many AuthServices get a new revision that some have to wait. */
   isLimited?: true
-  /** @returns the end in one or two words @throws when it ends otherwise */
+  /** @returns the outcome in one or two words @throws when it is not the expected one */
   run(context: UpgradeContext): Promise<string>
 }
 
@@ -68,7 +68,7 @@ async function baseline(): Promise<string> {
   return 'Unchanged'
 }
 
-/** The new definition, under the operator of the previous release. It must still reconcile, and accept every object. */
+/** Applies the new definition. The operator of the previous release must still reconcile, and accept every object. */
 async function crdUpgrade({ kubectl, services, watch, current }: UpgradeContext): Promise<string> {
   await kubectl.run(['apply', '--server-side', '--kustomize', `${current.root}/crds`])
   await kubectl.run(['wait', '--for=condition=Established', 'crd/authservices.auth-operator.dev', '--timeout=30s'])
@@ -82,8 +82,8 @@ async function crdUpgrade({ kubectl, services, watch, current }: UpgradeContext)
 }
 
 /**
- * Installs the operator of a release, and kills it while it rolls out the servers of that release. AuthServices that do
- * not name their version follow; one that names it keeps its servers.
+ * Installs the operator of a release, and kills it while it rolls out the servers of that release. AuthServices without
+ * `spec.version` follow the operator; the pinned one keeps its servers.
  */
 async function changeOperator(context: UpgradeContext, to: 'previous' | 'current'): Promise<string> {
   const { cluster, kubectl, services, watch } = context
@@ -107,12 +107,12 @@ async function changeOperator(context: UpgradeContext, to: 'previous' | 'current
   await settled(context)
   for (const [index, { name }] of pinned.entries()) {
     const replaced = replacedPods(before[index] ?? [], await serverPods(kubectl, name))
-    if (replaced.length > 0) throw new Error(`${name} names its version, but ${replaced.join(', ')} were replaced`)
+    if (replaced.length > 0) throw new Error(`${name} sets spec.version, but ${replaced.join(', ')} were replaced`)
   }
   return 'Promoted'
 }
 
-/** The AuthService that names its version gets the new one. */
+/** Upgrades the servers of the pinned AuthService. */
 async function serversUpgrade(context: UpgradeContext): Promise<string> {
   const { kubectl, services, watch, current } = context
   for (const { name } of services.filter(({ isPinned }) => isPinned)) {
@@ -123,7 +123,7 @@ async function serversUpgrade(context: UpgradeContext): Promise<string> {
   return 'Promoted'
 }
 
-/** Keys that the new operator makes, which the previous operator and its servers must read after the downgrade. */
+/** Creates keys that the previous operator and its servers must be able to read after the downgrade. */
 async function keyRotation({ kubectl, services, sessions }: UpgradeContext): Promise<string> {
   const keyOf = (name: string) => sessions.get(name)?.newestKeyId()
   const before = new Map(services.map(({ name }) => [name, keyOf(name)]))
@@ -156,18 +156,18 @@ async function serversRollback(context: UpgradeContext): Promise<string> {
   return 'RolledBack'
 }
 
-/** Waits until every AuthService is ready and at rest. */
+/** Waits until every AuthService is ready and no rollout is in progress. */
 export async function settled({ services, watch }: Pick<UpgradeContext, 'services' | 'watch'>): Promise<void> {
   for (const { name } of services) {
-    const isAtRest = (status: AuthServiceStatus) =>
+    const isStable = (status: AuthServiceStatus) =>
       isReady(status) &&
       status.rollout?.phase === 'Stable' &&
       status.observedGeneration === watch.get(name)?.metadata.generation
-    await watch.waitUntil(name, 'ready and at rest', isAtRest, 240)
+    await watch.waitUntil(name, 'ready and stable', isStable, 240)
   }
 }
 
-/** Whether the servers run a version and no rollout is under way. */
+/** Whether the servers run a version and no rollout is in progress. */
 function runs(tag: string) {
   return ({ version, rollout, currentRevision }: AuthServiceStatus) =>
     version === tag && currentRevision === rollout?.revision && ['Stable', 'Retiring'].includes(rollout?.phase ?? '')

@@ -85,7 +85,7 @@ interface Progress {
   stop(title: string): void
 }
 
-/** A terminal shows a clock in the title and every line. A log file gets a line every 20 s. */
+/** On a terminal, shows a clock in the title and every line of output. Otherwise, shows a line at most every 20 s. */
 function startProgress(
   title: string,
   usually: number,

@@ -60,7 +60,7 @@ const tags = 'no_btrfs,no_devmapper,no_zfs,no_aufs'
  * Kubernetes, etcd, containerd, CoreDNS, kind and others, built from source once and cached. Takes minutes with an
  * empty Go cache. Two processes never build at the same time.
  *
- * @param log gets the compiler's output and the progress
+ * @param log receives the compiler's output and the progress
  * @throws {ClusterError} when Go is not available, or a build fails
  */
 export async function goTools(log: StepLog = defaultLog()): Promise<GoTools> {

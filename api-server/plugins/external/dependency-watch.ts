@@ -22,9 +22,9 @@ export class DependencyUnavailableError extends Error {
 }
 
 /**
- * Knows whether a server is available. Any answer to a request proves it. Without answers, the watch sends pings: at
- * once while a request waits, so that it detects a hanging server within a second, and occasionally otherwise. Waiting
- * requests fail when the server becomes unavailable.
+ * Determines whether a server is available. Any answer to a request shows that it is. Without answers, the watch sends
+ * pings: immediately while a request waits, so that it detects a hanging server within a second, and occasionally
+ * otherwise. Waiting requests fail when the server becomes unavailable.
  */
 export class DependencyWatch {
   readonly #options: Required<WatchOptions>
@@ -36,8 +36,8 @@ export class DependencyWatch {
   /** A request was sent after the last answer. */
   #isAnswerDue = false
   /**
-   * The server refused a command. Only a ping of the watch can tell whether it is usable, whatever it answers to
-   * others.
+   * The server refused a command. Only a ping of the watch can show whether it is usable; answers to other requests
+   * cannot.
    */
   #isUncertain = false
   #isUp = false
@@ -54,7 +54,7 @@ export class DependencyWatch {
     this.#ping()
   }
 
-  /** Startup no longer waits for the first answer. */
+  /** Sends no more pings, and resolves `firstAnswer`. */
   stop(): void {
     clearInterval(this.#checks)
     this.#pinging = undefined
@@ -66,7 +66,7 @@ export class DependencyWatch {
     this.#isAnswerDue = true
   }
 
-  /** It has answered a request, so it is available, however long a ping waits in its queue. */
+  /** The server has answered a request, so it is available, even if a ping still waits in its queue. */
   noteAnswer(): void {
     this.#lastAnswer = performance.now()
     this.#isAnswerDue = false
@@ -77,7 +77,7 @@ export class DependencyWatch {
     this.#isUncertain = true
   }
 
-  /** Another attempt has failed, such as connecting. */
+  /** An attempt to reach the server outside of the watch has failed, such as connecting. */
   noteFailure(error: unknown): void {
     if (!this.#isUp) this.#failure = error
   }
@@ -151,7 +151,7 @@ export class DependencyWatch {
     )
   }
 
-  /** False when that was cancelled, or the watch was stopped, before. */
+  /** @returns false if the ping has already timed out, or the watch was stopped */
   #finish(ping: object): boolean {
     const isOurs = this.#pinging === ping
     if (isOurs) this.#pinging = undefined

@@ -79,7 +79,7 @@ export default fp(
     })
 
     app.decorate('signJwt', (claims, { alg, signing, header }) =>
-      app.jwt.sign(claims, { key: signing, algorithm: alg, header: { alg, ...asItIs(header) } }),
+      app.jwt.sign(claims, { key: signing, algorithm: alg, header: { alg, ...inGivenOrder(header) } }),
     )
     app.decorate('verifyJwt', (token) => {
       const key = keyOf(receivedToken(app.jwt.decode(token)))
@@ -102,6 +102,6 @@ function receivedToken(decoded: unknown): ReceivedToken {
 }
 
 /** fast-jwt would write `alg`, `typ`, `kid` in this order. Servers compare the header byte by byte: decision 0010. */
-function asItIs(header: object): { toJSON: () => object } {
+function inGivenOrder(header: object): { toJSON: () => object } {
   return { toJSON: () => header }
 }

@@ -68,8 +68,8 @@ export function migrationClient(config: Config): MongoClient {
 }
 
 /**
- * Resolves after the first answer of MongoDB, or when the signal comes. After that, the client reconnects by itself. A
- * client whose first attempt failed stays closed until it is told to connect again.
+ * Resolves after the first answer of MongoDB, or when the signal comes. After that, the client reconnects without
+ * help. A client whose first attempt failed does not try again.
  *
  * @param onFailure called with each failed attempt, counted from 1
  */
@@ -170,12 +170,12 @@ const longestStaleMilliseconds = 15_000
  * https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-discovery-and-monitoring.md#electionid-and-setversion-comparison
  */
 class ReplacedReplicaSet {
-  readonly #connectAnew: () => Promise<void>
+  readonly #reconnect: () => Promise<void>
   #since: number | undefined
   #isConnecting = false
 
-  constructor(connectAnew: () => Promise<void>) {
-    this.#connectAnew = connectAnew
+  constructor(reconnect: () => Promise<void>) {
+    this.#reconnect = reconnect
   }
 
   notePrimary(): void {
@@ -190,7 +190,7 @@ class ReplacedReplicaSet {
     this.#since ??= performance.now()
     if (this.#isConnecting || performance.now() - this.#since < longestStaleMilliseconds) return
     this.#isConnecting = true
-    void this.#connectAnew().finally(() => {
+    void this.#reconnect().finally(() => {
       this.#isConnecting = false
       this.#since = undefined
     })
@@ -198,8 +198,8 @@ class ReplacedReplicaSet {
 }
 
 /**
- * Called when the primary is another server, or has restarted: every start of mongod has another process ID. The driver
- * forgets the server first when a connection breaks.
+ * Calls the listener when another server becomes primary, and when the primary has restarted: every start of mongod has
+ * another process ID. When a connection breaks, the driver first marks the server as unknown.
  * @see
  * https://github.com/mongodb/specifications/blob/master/source/server-discovery-and-monitoring/server-discovery-and-monitoring.md
  */

@@ -26,7 +26,7 @@ export function startTracing({ serviceName, traceRatio }: Config) {
     spanProcessors: [new BatchSpanProcessor({ exporter: new OTLPTraceExporter() })],
   })
   const instrumentation = new FastifyOtelInstrumentation({
-    // The steps of a request tell little for the cost of their spans.
+    // Spans of the steps of a request cost more than they show.
     instrumentHooks: false,
     instrumentHandler: false,
     requestHook: (span, request: FastifyRequest) => {

@@ -23,7 +23,7 @@ export interface OrphanedTransactionsOptions {
  */
 export class OrphanedTransactions {
   readonly #options: Required<OrphanedTransactionsOptions>
-  #left: SessionId[] = []
+  #pending: SessionId[] = []
 
   constructor(options: OrphanedTransactionsOptions) {
     this.#options = { againMilliseconds: 1_000, ...options }
@@ -31,15 +31,15 @@ export class OrphanedTransactions {
 
   /** A transaction of this session ended without an answer. */
   async add(session: SessionId): Promise<void> {
-    this.#left.push(session)
+    this.#pending.push(session)
     if (this.#options.isUp()) await this.end()
   }
 
   /** Call this when the server has recovered. Failed attempts are repeated the next time. */
   async end(): Promise<void> {
     const { kill, againMilliseconds, onFailure } = this.#options
-    const sessions = this.#left
-    this.#left = []
+    const sessions = this.#pending
+    this.#pending = []
     if (sessions.length === 0) return
     try {
       await kill(sessions)
@@ -47,7 +47,7 @@ export class OrphanedTransactions {
       await kill(sessions)
     } catch (error) {
       onFailure(error)
-      this.#left.push(...sessions)
+      this.#pending.push(...sessions)
     }
   }
 }

@@ -14,11 +14,11 @@ export class TransactionConflictError extends Error {
 /**
  * A transaction that fails while its request still waits. `withTransaction` of the driver retries for two minutes.
  *
- * @param onLeft receives a session whose transaction may still be open on the server, because it did not answer
+ * @param onOrphaned receives a session whose transaction may still be open on the server, because it did not answer
  */
 export async function transaction<Result>(
   client: MongoClient,
-  onLeft: (session: NonNullable<ClientSession['id']>) => void,
+  onOrphaned: (session: NonNullable<ClientSession['id']>) => void,
   work: (transaction: ClientSession) => Promise<Result>,
 ): Promise<Result> {
   const deadline = performance.now() + maxMilliseconds
@@ -35,7 +35,7 @@ export async function transaction<Result>(
       if (session.inTransaction()) await session.abortTransaction()
       if (!isWorthAnother(error, 'TransientTransactionError')) {
         // Another attempt of the same session would have ended the previous one.
-        if (error instanceof MongoNetworkError && session.id !== undefined) onLeft(session.id)
+        if (error instanceof MongoNetworkError && session.id !== undefined) onOrphaned(session.id)
         throw withConflictNamed(error)
       }
       await setTimeout(Math.random() * retryMilliseconds)

@@ -22,8 +22,8 @@ interface Healthcheck {
 }
 
 /**
- * Reads the last stage of a Dockerfile, so that Dockerfiles stay the one place that describes the images. It knows only
- * the instructions that this project uses.
+ * Reads the last stage of a Dockerfile, so that only the Dockerfiles describe the images. Supports only the
+ * instructions that this project uses.
  *
  * @param buildArguments values of ARG instructions that replace the defaults
  * @throws for an instruction that it does not know

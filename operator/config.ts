@@ -1,6 +1,11 @@
 import { hostname } from 'node:os'
+import {
+  type Environment,
+  parseVariables,
+  setVariables,
+  type VariableProblem,
+} from '@authservice-operator/contract/read-variables.ts'
 import Type, { type Static } from 'typebox'
-import Value from 'typebox/value'
 import { repositoryOf } from './authservice/api/server-image.ts'
 
 const image = (of: string, example: string) =>
@@ -117,16 +122,10 @@ export class ConfigError extends Error {
  * Reads the settings from environment variables.
  * @throws ConfigError that names every problem, not only the first
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const known = Object.fromEntries(
-    Object.keys(EnvironmentSchema.properties).flatMap((name) => {
-      const value = environment[name]?.trim()
-      // Manifests often set a variable to an empty value, which means "not set".
-      return value === undefined || value === '' ? [] : [[name, value]]
-    }),
-  )
-  const values = Value.Convert(EnvironmentSchema, Value.Default(EnvironmentSchema, known))
-  if (!Value.Check(EnvironmentSchema, values)) throw new ConfigError(problems(known, values).join('\n'))
+export function readConfig(environment: Environment): Config {
+  const parsed = parseVariables(EnvironmentSchema, setVariables(EnvironmentSchema, environment))
+  if ('problems' in parsed) throw new ConfigError(parsed.problems.map(messageOf).join('\n'))
+  const { values } = parsed
 
   return {
     images: {
@@ -170,16 +169,8 @@ function listOf(text: string): string[] {
     .filter((entry) => entry !== '')
 }
 
-function problems(given: Record<string, unknown>, values: unknown): string[] {
-  const properties: Record<string, object> = EnvironmentSchema.properties
-  const names = Value.Errors(EnvironmentSchema, values).flatMap((error) =>
-    error.keyword === 'required' ? error.params.requiredProperties : [error.instancePath.slice(1)],
-  )
-  return [...new Set(names)].map((name) => {
-    const property = properties[name] ?? {}
-    const what = 'description' in property ? property.description : 'right value'
-    return name in given
-      ? `${name}=${given[name]} is invalid: it must be the ${what}`
-      : `${name} is missing: set it to the ${what}`
-  })
+function messageOf({ name, given, expected }: VariableProblem): string {
+  return given === undefined
+    ? `${name} is missing: set it to the ${expected}`
+    : `${name}=${given} is invalid: it must be the ${expected}`
 }

@@ -1,4 +1,5 @@
 import type { EnvironmentValues } from '@authservice-operator/contract/environment.ts'
+import type { Environment } from '@authservice-operator/contract/read-variables.ts'
 import { checkTogether } from './checks.ts'
 import { type MfaConfig, mfaOf } from './mfa.ts'
 import { type OAuthClient, parseClients } from './oauth-clients.ts'
@@ -95,7 +96,7 @@ export interface Config {
  * Reads and checks the environment.
  * @throws ConfigError that names every missing or invalid variable and what was expected
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(environment: Environment): Config {
   const { values, unreadableFiles } = readEnvironment(environment)
   const config = configOf(values)
   const problems = [

@@ -4,7 +4,12 @@ import {
   type EnvironmentValues,
   secretVariables,
 } from '@authservice-operator/contract/environment.ts'
-import Value from 'typebox/value'
+import {
+  type Environment,
+  parseVariables,
+  setVariables,
+  type VariableProblem,
+} from '@authservice-operator/contract/read-variables.ts'
 
 /** The environment is invalid. The message has one line for each problem and contains no secret. */
 export class ConfigError extends Error {
@@ -16,54 +21,33 @@ export class ConfigError extends Error {
  * @returns the values, and a line for each file of a secret that cannot be read
  * @throws ConfigError that names every missing or invalid variable and what was expected
  */
-export function readEnvironment(environment: Readonly<Record<string, string | undefined>>): {
-  values: EnvironmentValues
-  unreadableFiles: string[]
-} {
-  const unreadableFiles: string[] = []
-  const known = knownValues(environment, unreadableFiles)
-  const values = Value.Convert(EnvironmentSchema, Value.Default(EnvironmentSchema, known))
-  if (!Value.Check(EnvironmentSchema, values)) {
-    throw new ConfigError([...unreadableFiles, ...schemaProblems(known, values)].join('\n'))
+export function readEnvironment(environment: Environment): { values: EnvironmentValues; unreadableFiles: string[] } {
+  const set = setVariables(EnvironmentSchema, environment)
+  const unreadableFiles = readSecretFiles(environment, set)
+  const parsed = parseVariables(EnvironmentSchema, set)
+  if ('problems' in parsed) {
+    throw new ConfigError([...unreadableFiles, ...parsed.problems.map(messageOf)].join('\n'))
   }
-  return { values, unreadableFiles }
+  return { values: parsed.values, unreadableFiles }
 }
 
-/** The set variables that the schema knows; secrets can be in files. */
-function knownValues(environment: Readonly<Record<string, string | undefined>>, unreadableFiles: string[]) {
-  const known: Record<string, string> = {}
-  for (const name of Object.keys(EnvironmentSchema.properties)) {
-    const value = environment[name]?.trim()
-    if (value !== undefined && value !== '') known[name] = value
-  }
+/** Adds the secrets that are in files to `set`. @returns a line for each file that cannot be read */
+function readSecretFiles(environment: Environment, set: Record<string, string>): string[] {
+  const unreadable: string[] = []
   for (const name of secretVariables) {
     const file = environment[`${name}_FILE`]
     if (file === undefined || file === '') continue
     try {
-      known[name] = readFileSync(file, 'utf8').trim()
+      set[name] = readFileSync(file, 'utf8').trim()
     } catch (error) {
-      unreadableFiles.push(`${name}_FILE: ${file} cannot be read (${error instanceof Error ? error.message : error})`)
+      unreadable.push(`${name}_FILE: ${file} cannot be read (${error instanceof Error ? error.message : error})`)
     }
   }
-  return known
+  return unreadable
 }
 
-function schemaProblems(known: Record<string, string>, values: unknown): string[] {
-  const wrong = new Set<string>()
-  for (const { instancePath, keyword, params } of Value.Errors(EnvironmentSchema, values)) {
-    if (keyword === 'required' && 'requiredProperties' in params) {
-      for (const name of params.requiredProperties) wrong.add(String(name))
-    } else {
-      wrong.add(instancePath.split('/')[1] ?? '')
-    }
-  }
+function messageOf({ name, given, expected }: VariableProblem): string {
   const secrets: readonly string[] = secretVariables
-  return [...wrong]
-    .filter((name) => name !== '')
-    .map((name) => {
-      const property: { description?: string } | undefined = Reflect.get(EnvironmentSchema.properties, name)
-      const given =
-        known[name] === undefined ? 'is not set' : secrets.includes(name) ? 'is invalid' : `is "${known[name]}"`
-      return `${name} ${given}; expected: ${property?.description ?? 'a value as documented'}`
-    })
+  const fault = given === undefined ? 'is not set' : secrets.includes(name) ? 'is invalid' : `is "${given}"`
+  return `${name} ${fault}; expected: ${expected}`
 }

@@ -1,6 +1,6 @@
 import { EnvironmentSchema } from '@authservice-operator/contract/environment.ts'
+import { type Environment, parseVariables, setVariables } from '@authservice-operator/contract/read-variables.ts'
 import Type, { type Static } from 'typebox'
-import Value from 'typebox/value'
 import { hostPattern } from '../authservice/api/fields.ts'
 
 const server = EnvironmentSchema.properties
@@ -33,22 +33,11 @@ export class SetupError extends Error {
  * Reads the settings from environment variables. An empty variable counts as not set.
  * @throws SetupError with one line for each invalid variable
  */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
-  const given = Object.fromEntries(
-    Object.keys(SettingsSchema.properties).flatMap((name) => {
-      const value = environment[name]?.trim()
-      return value === undefined || value === '' ? [] : [[name, value]]
-    }),
+export function readSettings(environment: Environment): Settings {
+  const parsed = parseVariables(SettingsSchema, setVariables(SettingsSchema, environment))
+  if ('values' in parsed) return parsed.values
+  const problems = parsed.problems.map(
+    ({ name, given, expected }) => `${name}=${given} is invalid: expected ${expected}`,
   )
-  const values = Value.Convert(SettingsSchema, Value.Default(SettingsSchema, { ...given }))
-  if (Value.Check(SettingsSchema, values)) return values
-  const names = new Set(Value.Errors(SettingsSchema, values).map(({ instancePath }) => instancePath.slice(1)))
-  const problems = [...names].map((name) => `${name}=${given[name]} is invalid: expected ${descriptionOf(name)}`)
   throw new SetupError(`Correct this in .env:\n${problems.join('\n')}`)
-}
-
-function descriptionOf(name: string): string {
-  const properties: Record<string, object> = SettingsSchema.properties
-  const property = properties[name] ?? {}
-  return 'description' in property ? String(property.description) : 'another value'
 }

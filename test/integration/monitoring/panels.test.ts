@@ -7,6 +7,7 @@ import { panelsOf } from '../../../operator/authservice/resources/monitoring/pan
 import { issueCertificate } from '../../../operator/authservice/secrets/system-sources.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type AppForTest, startApp } from '../api-server/app-for-test.ts'
+import { type Enrolled, enrol, mfaEnvironment, wrongCodeOf } from '../api-server/second-factor.ts'
 import { configInput, EdgeUnderTest } from '../edge/edge-under-test.ts'
 import { developmentSpec, Namespace } from '../support/namespace.ts'
 import { startOperator } from '../support/operator-under-test.ts'
@@ -17,6 +18,7 @@ const name = 'accounts'
 let namespace: Namespace
 let operator: Operator
 let server: AppForTest
+let enrolled: Enrolled
 let edge: EdgeUnderTest
 let prometheus: PrometheusUnderTest
 const stops: (() => Promise<unknown>)[] = []
@@ -32,7 +34,8 @@ beforeAll(async () => {
   // Without kubelets no rollout ends, so the API server says how the last one ended. The operator keeps that.
   await namespace.patch(kind, name, { status: { rollout: { lastOutcome: 'RolledBack' } } }, 'status')
 
-  server = await startApp({ RATE_LIMIT_LOGIN: '2/h' })
+  server = await startApp({ ...mfaEnvironment, RATE_LIMIT_LOGIN: '6/h' })
+  enrolled = await enrol(server)
   const observability = buildObservabilityServer(server.app)
   stops.push(async () => {
     await observability.close()
@@ -73,6 +76,7 @@ async function traffic(): Promise<void> {
   const { status, body } = await server.post('/v1/auth/login', credentials)
   if (status === 200) bearer = { authorization: `Bearer ${body['access_token']}` }
   await server.post('/v1/auth/login', { ...credentials, password: 'wrong horse battery' })
+  await server.post('/v1/auth/step-up', { method: 'totp', code: wrongCodeOf(enrolled.secret) }, enrolled.bearer)
   await server.get('/v1/auth/verify', bearer)
   vi.spyOn(server.app, 'authenticate').mockRejectedValueOnce(new Error('a fault, which is a 500'))
   await server.get('/v1/me', bearer)

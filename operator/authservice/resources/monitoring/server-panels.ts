@@ -52,6 +52,19 @@ function loginPanels(pods: string): Panel[] {
       queries: [{ expression: rate('auth_logins_total', 'outcome'), legend: '{{outcome}}' }],
     },
     {
+      title: 'Second factors',
+      description:
+        'Codes by method and outcome, and correct passwords that wait for a code. Many wrong codes mean that an attacker who knows a password is guessing. Many used codes mean that a client sends a code twice.',
+      unit: 'reqps',
+      queries: [
+        { expression: rate('auth_mfa_codes_total', 'method, outcome'), legend: '{{method}}: {{outcome}}' },
+        {
+          expression: `sum(rate(auth_mfa_first_steps_total{${pods}}[$__rate_interval]))`,
+          legend: 'correct passwords',
+        },
+      ],
+    },
+    {
       title: 'Token verifications by result',
       description: 'active: accepted.',
       unit: 'reqps',

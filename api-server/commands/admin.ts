@@ -1,61 +1,64 @@
 /**
- * `node admin.js create --email EMAIL [--name NAME] [--password-file FILE] [--promote]`: creates an administrator.
+ * `node admin.js COMMAND`: what an administrator does without the API, such as creating the first administrator.
  * Reads the environment of the server: in a cluster run it in a pod of the server, elsewhere as `npm run admin -- …`.
- * Without a file, the password is generated and printed once. `--promote` promotes an existing user.
  */
-import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { readConfig } from '../config/config.ts'
 import { ConfigError } from '../config/read-environment.ts'
-import { migrationClient } from '../plugins/external/mongo.ts'
-import { makeAdmin } from './initial-admin.ts'
+import { createAdmin } from './admin/create-admin.ts'
+import { reencryptFactors } from './admin/reencrypt-factors.ts'
+import { listUsers, resetFactorsOfNamedUser, unlockNamedUser } from './admin/users.ts'
+import { withApp } from './admin/with-app.ts'
 
-const usage = `Usage: npm run admin -- create --email EMAIL [--name NAME] [--password-file FILE] [--promote]
-In the image: node admin.js create …`
+const usage = `Usage: npm run admin -- COMMAND, or in the image: node admin.js COMMAND
+  create --email EMAIL [--name NAME] [--password-file FILE] [--promote]
+      Creates an administrator. Without a file, the password is generated and printed once.
+      --promote turns an existing user into an administrator.
+  users [--second-factor none|some] [--role admin|user] [--state active|inactive]
+      Lists users, one on each line: ID, role, state and email.
+  unlock --email EMAIL | --id ID
+      Clears the failed logins and the wrong codes of a user.
+  reset-factors --email EMAIL | --id ID
+      Removes all second factors of a user, ends all sessions and notifies the user by mail.
+  reencrypt-factors
+      Encrypts all secrets of second factors with the newest key, and prints how many secrets need each key.`
 
 try {
-  await main()
+  await main(process.argv.slice(2))
 } catch (error) {
   if (error instanceof ConfigError) console.error(`The environment is invalid:\n${error.message}`)
   else console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }
 
-async function main(): Promise<void> {
-  const { positionals, values } = parseArgs({
-    allowPositionals: true,
-    options: {
-      email: { type: 'string' },
-      name: { type: 'string', default: 'Administrator' },
-      'password-file': { type: 'string' },
-      promote: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  })
-  if (values.help) {
-    console.log(usage)
-    return
-  }
-  const { email, name, promote, 'password-file': file } = values
-  if (positionals.join(' ') !== 'create' || email === undefined) throw new Error(usage)
-
-  const made = file === undefined ? randomBytes(18).toString('base64url') : undefined
-  const password = file === undefined ? (made ?? '') : readFileSync(file, 'utf8').trim()
-  // The command does not read keys, so it also works without them.
-  const config = readConfig({ JWT_KEYS_FILE: 'none', ...process.env })
-  await using client = migrationClient(config)
-  const outcome = await makeAdmin(client.db(config.mongodb.database), config, { email, name, password, promote })
-  switch (outcome) {
-    case 'made':
-      console.log(
-        `Created the administrator ${email}.${made === undefined ? '' : ` Password, shown only once: ${made}`}`,
-      )
-      break
-    case 'promoted':
-      console.log(`${email} is now an administrator. Existing tokens show this after the next refresh.`)
-      break
-    case 'unchanged':
-      console.log(`${email} is already an administrator. Nothing was changed.`)
+/** Commands print what they have done, and throw what went wrong. */
+async function main([command = '', ...args]: string[]): Promise<void> {
+  const text = { type: 'string' } as const
+  switch (args.includes('--help') ? 'help' : command) {
+    case 'create': {
+      const options = { email: text, name: text, 'password-file': text, promote: { type: 'boolean' } } as const
+      return createAdmin(parseArgs({ args, options }).values)
+    }
+    case 'users': {
+      const { values } = parseArgs({ args, options: { 'second-factor': text, role: text, state: text } })
+      return withApp((app) => listUsers(app, values))
+    }
+    case 'unlock': {
+      const { values } = parseArgs({ args, options: { email: text, id: text } })
+      return withApp((app) => unlockNamedUser(app, values))
+    }
+    case 'reset-factors': {
+      const { values } = parseArgs({ args, options: { email: text, id: text } })
+      return withApp((app) => resetFactorsOfNamedUser(app, values))
+    }
+    case 'reencrypt-factors':
+      parseArgs({ args, options: {} })
+      return withApp(reencryptFactors)
+    case 'help':
+    case '--help':
+    case '-h':
+      console.log(usage)
+      return
+    default:
+      throw new Error(usage)
   }
 }

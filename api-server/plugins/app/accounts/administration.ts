@@ -51,6 +51,12 @@ export async function deleteUserAsAdmin(app: FastifyInstance, id: string, by: Ad
   record(app, 'user_deleted', user, by)
 }
 
+/** Clears the failed logins and the wrong codes of a user, from all addresses and devices. */
+export async function unlockUser({ loginAttempts }: FastifyInstance, user: StoredUser): Promise<void> {
+  await loginAttempts.unlock(user)
+  await loginAttempts.unlockFactors(user)
+}
+
 /** @throws Problem 404 `not_found` */
 export async function existingUser(app: FastifyInstance, id: string): Promise<StoredUser> {
   const user = await app.users.findById(id)

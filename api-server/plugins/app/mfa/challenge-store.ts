@@ -92,6 +92,15 @@ export class ChallengeStore {
     return deletedCount === 1
   }
 
+  /** Number of secrets of enrolments that are not confirmed yet, by the ID of the key that encrypted them. */
+  async countByKey(): Promise<ReadonlyMap<string, number>> {
+    const counted = this.#challenges.aggregate<{ _id: string; count: number }>([
+      { $match: { 'secret.kid': { $exists: true } } },
+      { $group: { _id: '$secret.kid', count: { $sum: 1 } } },
+    ])
+    return new Map((await counted.toArray()).map(({ _id, count }) => [_id, count]))
+  }
+
   /** Removes everything that a user has begun. */
   async forget(userId: UserKey, session: ClientSession): Promise<void> {
     await this.#challenges.deleteMany({ userId }, { session })

@@ -66,12 +66,31 @@ export class FactorStore {
     return modifiedCount === 1
   }
 
-  /** Replaces a secret that an earlier key encrypted. Changes nothing if another server was faster. */
-  async reseal(userId: UserKey, { id, secret }: TotpFactor, resealed: SealedSecret): Promise<void> {
-    await this.#factors.updateOne(
+  /** Replaces a secret that an earlier key encrypted. @returns false if it has changed since it was read */
+  async reseal(userId: UserKey, { id, secret }: TotpFactor, resealed: SealedSecret): Promise<boolean> {
+    const { modifiedCount } = await this.#factors.updateOne(
       { _id: userId, factors: { $elemMatch: { id, 'secret.data': secret.data } } },
       { $set: { 'factors.$.secret': resealed } },
     )
+    return modifiedCount === 1
+  }
+
+  /** The users with secrets that another key encrypted, one batch at a time. */
+  sealedByOthersThan(kid: string): AsyncIterable<Pick<UserFactors, '_id' | 'factors'>> {
+    return this.#factors.find(
+      { factors: { $elemMatch: { 'secret.kid': { $exists: true, $ne: kid } } } },
+      { projection: { factors: 1 }, batchSize: 100 },
+    )
+  }
+
+  /** Number of secrets by the ID of the key that encrypted them. */
+  async countByKey(): Promise<ReadonlyMap<string, number>> {
+    const counted = this.#factors.aggregate<{ _id: string; count: number }>([
+      { $unwind: '$factors' },
+      { $match: { 'factors.secret.kid': { $exists: true } } },
+      { $group: { _id: '$factors.secret.kid', count: { $sum: 1 } } },
+    ])
+    return new Map((await counted.toArray()).map(({ _id, count }) => [_id, count]))
   }
 
   /**

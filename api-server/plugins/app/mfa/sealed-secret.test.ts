@@ -60,6 +60,15 @@ test('without an active key nothing is encrypted', () => {
   expect(() => keys.seal(secret, 's', now)).toThrow('no key for secrets of second factors is active now')
 })
 
+test('the keys say which one encrypts, which ones only decrypt, and which ones wait', () => {
+  expect(keys.newest(now)).toBe('second')
+  expect([...keys.states(now)]).toEqual([
+    ['first', 'older'],
+    ['second', 'newest'],
+    ['future', 'future'],
+  ])
+})
+
 test('a secret of the environment is a key', () => {
   keys.replace([keyOfMfaSecret('a secret of the environment')])
   const sealed = keys.seal(secret, 's', now)

@@ -18,6 +18,9 @@ export class UnreadableSecretError extends Error {
 const nonceBytes = 12
 const tagBytes = 16
 
+/** `newest`: it encrypts. `older`: it only decrypts. `future`: it is not active yet. */
+export type KeyState = 'newest' | 'older' | 'future'
+
 /** Keys that encrypt secrets of second factors. Replacing them is atomic. */
 export class MfaKeys {
   #keys: readonly MfaKey[] = []
@@ -32,8 +35,7 @@ export class MfaKeys {
    * @throws Error when no key is active
    */
   seal(secret: string, subject: string, now: Date): SealedSecret {
-    const key = signingKeyAt(this.#keys, now)
-    if (key === undefined) throw new Error('no key for secrets of second factors is active now')
+    const key = this.#active(now)
     const nonce = randomBytes(nonceBytes)
     const cipher = createCipheriv('aes-256-gcm', bytesOf(key), nonce).setAAD(Buffer.from(subject))
     const parts = [nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()]
@@ -56,6 +58,27 @@ export class MfaKeys {
     } catch (error) {
       throw new UnreadableSecretError(`a secret of a second factor does not match its key ${kid}`, { cause: error })
     }
+  }
+
+  /** The ID of the key that encrypts. @throws Error when no key is active */
+  newest(now: Date): string {
+    return this.#active(now).kid
+  }
+
+  /** The state of every key, by its ID. */
+  states(now: Date): ReadonlyMap<string, KeyState> {
+    const newest = signingKeyAt(this.#keys, now)
+    const stateOf = (key: MfaKey): KeyState => {
+      if (key === newest) return 'newest'
+      return Date.parse(key.activateAt) > now.getTime() ? 'future' : 'older'
+    }
+    return new Map(this.#keys.map((key) => [key.kid, stateOf(key)]))
+  }
+
+  #active(now: Date): MfaKey {
+    const key = signingKeyAt(this.#keys, now)
+    if (key === undefined) throw new Error('no key for secrets of second factors is active now')
+    return key
   }
 
   /** Whether an earlier key encrypted the secret, so that it is time to encrypt it again. */

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { disableUser, enableUser } from '../../../../plugins/app/accounts/account-changes.ts'
-import { existingUser } from '../../../../plugins/app/accounts/administration.ts'
+import { existingUser, unlockUser } from '../../../../plugins/app/accounts/administration.ts'
 import type { Administrator } from '../../../../plugins/app/accounts/administrator.ts'
 import { invalidatePassword } from '../../../../plugins/app/accounts/password-change.ts'
 import { resetFactors } from '../../../../plugins/app/mfa/removal.ts'
@@ -45,10 +45,7 @@ const userActions: FastifyPluginAsyncTypebox = async (app) => {
       summary: 'Clear the failed logins to an account, from all addresses',
       done: 'The account is unlocked for all addresses',
       problems: [],
-      async act(user) {
-        await app.loginAttempts.unlock(user)
-        await app.loginAttempts.unlockFactors(user)
-      },
+      act: (user) => unlockUser(app, user),
     },
     {
       path: 'sessions/revoke',

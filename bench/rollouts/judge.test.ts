@@ -19,7 +19,7 @@ test.each([
 const refused = { status: 401, code: 'invalid_credentials' }
 const badVersion = 'logins-fail'
 
-test('a bad version is excused for refused logins alone', () => {
+test('of a bad version, only refused logins are no failures', () => {
   expect(judge('login', { ...refused, badVersion }, true)).toEqual({ result: 'refused' })
   expect(judge('verify', { ...refused, badVersion }, true).result).toBe('failed')
   expect(judge('login', { status: 500, badVersion }, true)).toEqual({
@@ -32,6 +32,6 @@ test('a login that a good version refuses is a failure, also while a bad version
   expect(judge('login', refused, true)).toEqual({ result: 'failed', why: '401 invalid_credentials' })
 })
 
-test('a bad version that answers after the rollback is not excused', () => {
+test('a login that a bad version refuses after the rollback is a failure', () => {
   expect(judge('login', { ...refused, badVersion }, false).result).toBe('failed')
 })

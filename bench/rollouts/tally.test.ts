@@ -18,7 +18,7 @@ test('p99 is that of verification, failed requests included', () => {
   expect(tally.p99Milliseconds).toBeCloseTo(1_000, -1)
 })
 
-test('a result counts refused logins apart from failures, and shows the control beside p99', () => {
+test('a result counts refused logins separately from failures, and shows the control next to p99', () => {
   const tally = new Tally()
   add(tally, ok, 3)
   add(tally, { result: 'refused' }, 50, 'login')

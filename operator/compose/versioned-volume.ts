@@ -25,7 +25,7 @@ export async function readVolume(directory: string): Promise<SecretData | undefi
  * Makes these files the content of a volume, all at once: as the kubelet does, it writes a folder and moves a symbolic
  * link to it. A volume with the same content stays as it is.
  *
- * Only the owner, who is root in a container, and the group may read the files. Nobody may write them.
+ * Only the owner, who is root in a container, and the group may read the files. They are not writable.
  *
  * @param group ID of the group of the service that reads the files
  * @returns whether it has written

@@ -30,21 +30,21 @@ The API:  https://${host}:${port}   (its documentation: https://${host}:${port}/
 
 Next, try:
 ${indent([...closing.preparation, ''].join('\n'))}
-  1. see what the operator sees
+  1. Show the status, the conditions and the events of the AuthService:
      ${kubectl} describe authsvc ${name} -n ${namespace}
 
-  2. log in yourself
+  2. Log in:
      curl --cacert ${authorityFile} https://${host}:${port}/v1/auth/login \\
        -H 'content-type: application/json' -d '${login}'
 
-  3. delete something and see it come back
+  3. Delete the servers, and watch the operator create them again:
      ${kubectl} delete deployment,service -l app.kubernetes.io/instance=${name},app.kubernetes.io/component=server -n ${namespace}; ${kubectl} get pods -n ${namespace} --watch
 
-A client of your own has to find ${host} and to trust the authority that signed its certificate:
-  echo '127.0.0.1 ${host}' | sudo tee -a /etc/hosts     # browsers and curl know names below localhost by themselves, Python and Node do not
+Other clients must resolve ${host} and trust the certificate authority of the edge:
+  echo '127.0.0.1 ${host}' | sudo tee -a /etc/hosts     # browsers and curl resolve names below localhost without this, Python and Node do not
   export SSL_CERT_FILE=${authorityFile} REQUESTS_CA_BUNDLE=${authorityFile} NODE_EXTRA_CA_CERTS=${authorityFile}
 
-Remove it all:  ${closing.removal}`
+To remove the demo:  ${closing.removal}`
 }
 
 function indent(text: string): string {

@@ -9,7 +9,7 @@ import { clusterTasks, destroyCluster, imageTasks, runningCluster } from '../../
 import { type DemoOptions, parseOptions, UsageError, usage } from './options.ts'
 import { ownCluster } from './own-cluster.ts'
 import { type DemoRun, demoSteps } from './steps.ts'
-import { askWhetherToGoOn, confirmChanges, removeFromUserCluster, userCluster } from './user-cluster.ts'
+import { confirmChanges, confirmInTerminal, removeFromUserCluster, userCluster } from './user-cluster.ts'
 
 /** The demo uses its own namespace in any cluster. */
 const namespace = 'authservice-demo'
@@ -61,6 +61,6 @@ async function remove({ context, yes }: DemoOptions, quickstart: Quickstart): Pr
   console.log(
     `In the cluster of ${kubectl.commandLine} this deletes the namespace ${namespace}, and the operator with its CRD if no other AuthService is left.`,
   )
-  if (!yes && !(await askWhetherToGoOn())) return console.log('Nothing was changed.')
+  if (!yes && !(await confirmInTerminal())) return console.log('Nothing was changed.')
   console.log((await removeFromUserCluster(kubectl, quickstart)) ?? 'The demo was removed.')
 }

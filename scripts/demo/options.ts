@@ -15,12 +15,12 @@ export const usage = `Usage: npm run demo [-- OPTIONS]
 
 Brings a cluster up, installs the operator, applies manifests/samples/quickstart.yaml and logs a user in.
 
-  --down           remove what the demo made
-  --context NAME   use the cluster of this kubeconfig context instead of making one
-                   (what will be changed there is listed and confirmed first)
-  --yes            do not ask before changing the cluster of --context
-  --port N         where the edge answers on 127.0.0.1 (default: 8443 or the next free port)
-  --help           this text`
+  --down           remove the demo
+  --context NAME   use the cluster of this kubeconfig context instead of creating one
+                   (lists the changes to that cluster and asks for confirmation first)
+  --yes            do not ask for confirmation before changing the cluster of --context
+  --port N         port of the edge on 127.0.0.1 (default: 8443 or the next free port)
+  --help           show this text`
 
 /** @throws {UsageError} with a sentence that names the option and what to write instead */
 export function parseOptions(commandLine: readonly string[]): DemoOptions {

@@ -34,11 +34,11 @@ export async function confirmChanges(kubectl: Kubectl, quickstart: Quickstart, y
       `  create  AuthService ${quickstart.namespace}/${quickstart.name} and the objects that the operator creates for it\n` +
       'The cluster must have the two images of this version, or be able to pull them.',
   )
-  return yes || (await askWhetherToGoOn())
+  return yes || (await confirmInTerminal())
 }
 
 /** @throws when the terminal is not interactive */
-export async function askWhetherToGoOn(): Promise<boolean> {
+export async function confirmInTerminal(): Promise<boolean> {
   if (!process.stdin.isTTY) throw new Error('This is not a terminal, so you cannot confirm: run it again with --yes.')
   const prompt = createInterface({ input: process.stdin, output: process.stdout })
   try {

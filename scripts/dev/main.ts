@@ -15,10 +15,10 @@ const state = join(root, '.dev')
 
 // The reader of the output may have exited first.
 process.stdout.on('error', () => {})
-const asked = untilAskedToEnd()
+const stopRequested = untilStopRequested()
 const running: { stop(): Promise<void> }[] = []
 try {
-  await Promise.race([main(), asked])
+  await Promise.race([main(), stopRequested])
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
@@ -31,7 +31,7 @@ process.exit()
  * Resolves with a signal, or when the parent has exited: npm runs this program through a shell, and a shell that
  * SIGTERM ends does not forward the signal.
  */
-function untilAskedToEnd(): Promise<void> {
+function untilStopRequested(): Promise<void> {
   const parent = process.ppid
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())

@@ -3,7 +3,7 @@ export function welcome(port: number, metricsPort: number): string {
   const api = `http://localhost:${port}`
   const json = "-H 'content-type: application/json'"
   return `
-The auth server is ready; it starts again whenever its code changes. Ctrl-C ends it.
+The auth server is ready. It restarts after each change of its code. Ctrl-C stops it.
 
   API            ${api}
   documentation  ${api}/docs

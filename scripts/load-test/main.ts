@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { Agent, request } from 'undici'
 import { type LoadPlan, type LoadRequest, type LoadResult, runConstantRate } from '../../tools/load/constant-rate.ts'
-import { announcement, isLoopback, type LoadTestOptions, parseOptions, UsageError, usage } from './options.ts'
+import { describeLoad, isLoopback, type LoadTestOptions, parseOptions, UsageError, usage } from './options.ts'
 
 const json = { 'content-type': 'application/json' }
 
@@ -17,7 +17,7 @@ try {
 }
 
 async function main(options: LoadTestOptions): Promise<void> {
-  console.log(announcement(options))
+  console.log(describeLoad(options))
   if (!options.yes && !isLoopback(options.origin) && !(await isConfirmed())) {
     console.log('Nothing was sent.')
     return
@@ -26,13 +26,13 @@ async function main(options: LoadTestOptions): Promise<void> {
   const tls = { ...(ca !== undefined && { ca }), ...(options.insecure && { rejectUnauthorized: false }) }
   const dispatcher = new Agent({ connect: tls })
   const bearer = options.login && (await logIn(options.origin, options.login, dispatcher))
-  const what: LoadRequest =
+  const verification: LoadRequest =
     bearer === undefined
       ? { method: 'GET', path: '/.well-known/jwks.json', headers: {} }
       : { method: 'GET', path: '/v1/auth/verify', headers: bearer }
   try {
     const result = await runConstantRate(
-      { ...planOf(options), requests: [what], ...(ca !== undefined && { ca }), insecure: options.insecure },
+      { ...planOf(options), requests: [verification], ...(ca !== undefined && { ca }), insecure: options.insecure },
       interrupted(),
     )
     report(result)
@@ -94,7 +94,7 @@ function report({
 }: LoadResult): void {
   if (stoppedBecause !== undefined) console.log(`Ended early: ${stoppedBecause}.`)
   const counts = Object.entries({ ...statuses, ...failures }).map(([what, count]) => `${count} × ${what}`)
-  console.log(`${requests} requests, ${answersPerSecond.toFixed(1)} answers/s: ${counts.join(', ')}`)
+  console.log(`${requests} requests, ${answersPerSecond.toFixed(1)} responses/s: ${counts.join(', ')}`)
   const { p50, p90, p99, p999, max } = latency
   const milliseconds = Object.entries({ p50, p90, p99, 'p99.9': p999, max }).map(
     ([name, value]) => `${name} ${value.toFixed(1)}`,
@@ -106,7 +106,7 @@ function report({
     )
   }
   if ('429' in statuses) {
-    console.log('429: the limits of the deployment, by client address, applied. See docs/server/limits.md.')
+    console.log('429: the rate limit of the deployment for one address applied. See docs/server/limits.md.')
   }
   if ((statuses['200'] ?? 0) < requests) process.exitCode = 1
 }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { announcement, isLoopback, parseOptions } from './options.ts'
+import { describeLoad, isLoopback, parseOptions } from './options.ts'
 
 const url = ['--url', 'https://auth.example.com']
 
 test('requests are sent only to the named target', () => {
   expect(() => parseOptions([])).toThrow('--url is missing')
   expect(() => parseOptions(['--rate', '10'])).toThrow('--url is missing')
-  expect(() => parseOptions(['--url', 'auth.example.com'])).toThrow('is not one')
+  expect(() => parseOptions(['--url', 'auth.example.com'])).toThrow('is not an HTTP URL')
   expect(() => parseOptions(['--url', 'https://auth.example.com/v1'])).toThrow('https://auth.example.com')
   expect(parseOptions(['--help'])).toBeUndefined()
 })
@@ -17,8 +17,8 @@ test('rate, duration and connections are bounded', () => {
     ['--duration', '601'],
     ['--connections', '2001'],
   ]) {
-    expect(() => parseOptions([...url, option ?? '', tooMuch ?? ''])).toThrow(`${option} wants a whole number from 1`)
-    expect(() => parseOptions([...url, option ?? '', '0'])).toThrow(`${option} wants`)
+    expect(() => parseOptions([...url, option ?? '', tooMuch ?? ''])).toThrow(`${option} must be a whole number from 1`)
+    expect(() => parseOptions([...url, option ?? '', '0'])).toThrow(`${option} must be`)
   }
 })
 
@@ -29,8 +29,8 @@ test('a password comes from a file, never from the command line', () => {
 
 test('the load is described first, with the number of requests', () => {
   const options = parseOptions([...url, '--rate', '200', '--duration', '60'])
-  expect(options && announcement(options)).toBe(
-    'GET /.well-known/jwks.json: 200 requests/s for 60 s, 12,000 in all, over 20 connections (one more request opens each) to https://auth.example.com. Ctrl-C ends it.',
+  expect(options && describeLoad(options)).toBe(
+    'GET /.well-known/jwks.json: 200 requests/s for 60 s, 12,000 in total, over 20 connections (one more request opens each) to https://auth.example.com. Ctrl-C ends it.',
   )
 })
 

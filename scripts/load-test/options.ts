@@ -17,23 +17,23 @@ export interface LoadTestOptions {
 
 export class UsageError extends Error {}
 
-const most = { ratePerSecond: 20_000, durationSeconds: 600, connections: 2_000 }
+const maxima = { ratePerSecond: 20_000, durationSeconds: 600, connections: 2_000 }
 
 export const usage = `Usage: npm run load-test -- --url URL [OPTIONS]
 
-Sends requests at a constant rate to a deployment that you own, and says how it answered.
+Sends requests at a constant rate to a deployment that you own, and reports the responses.
 
-  --url URL              where it is: https://auth.example.com (no default)
-  --rate N               requests/s (default 50, at most ${most.ratePerSecond})
-  --duration N           seconds (default 30, at most ${most.durationSeconds})
-  --connections N        connections (default 20, at most ${most.connections})
+  --url URL              address of the deployment, such as https://auth.example.com (required)
+  --rate N               requests/s (default 50, at most ${maxima.ratePerSecond})
+  --duration N           seconds (default 30, at most ${maxima.durationSeconds})
+  --connections N        connections (default 20, at most ${maxima.connections})
   --email E --password-file F
-                         log in once, verify that access token again and again, log out;
+                         log in once, verify that access token repeatedly, and log out;
                          without them: GET /.well-known/jwks.json
-  --ca-file F            the authority of its certificate, PEM
-  --insecure             take any certificate
-  --yes                  do not ask before sending to another machine
-  --help                 this text`
+  --ca-file F            certificate authority of the deployment, in PEM
+  --insecure             accept any certificate
+  --yes                  do not ask for confirmation before sending to another machine
+  --help                 show this text`
 
 /** @returns undefined if help was requested @throws UsageError with a sentence that says what to write instead */
 export function parseOptions(commandLine: readonly string[]): LoadTestOptions | undefined {
@@ -45,9 +45,9 @@ export function parseOptions(commandLine: readonly string[]): LoadTestOptions | 
   }
   return {
     origin: originOf(values.url),
-    ratePerSecond: whole('--rate', values.rate, most.ratePerSecond),
-    durationSeconds: whole('--duration', values.duration, most.durationSeconds),
-    connections: whole('--connections', values.connections, most.connections),
+    ratePerSecond: whole('--rate', values.rate, maxima.ratePerSecond),
+    durationSeconds: whole('--duration', values.duration, maxima.durationSeconds),
+    connections: whole('--connections', values.connections, maxima.connections),
     ...(email !== undefined && passwordFile !== undefined && { login: { email, passwordFile } }),
     ...(caFile !== undefined && { caFile }),
     insecure: values.insecure,
@@ -63,12 +63,12 @@ export function isLoopback(origin: string): boolean {
 }
 
 /** Description of the load, before it starts. */
-export function announcement(options: LoadTestOptions): string {
+export function describeLoad(options: LoadTestOptions): string {
   const { origin, ratePerSecond, durationSeconds, connections, login } = options
   const requests = (ratePerSecond * durationSeconds).toLocaleString('en')
   const what = login === undefined ? 'GET /.well-known/jwks.json' : `GET /v1/auth/verify with a token of ${login.email}`
   return (
-    `${what}: ${ratePerSecond} requests/s for ${durationSeconds} s, ${requests} in all, ` +
+    `${what}: ${ratePerSecond} requests/s for ${durationSeconds} s, ${requests} in total, ` +
     `over ${connections} connections (one more request opens each) to ${origin}. Ctrl-C ends it.`
   )
 }
@@ -99,7 +99,7 @@ function originOf(url: string | undefined): string {
   if (url === undefined) throw new UsageError(`--url is missing: name the deployment, one that you own.\n\n${usage}`)
   const parsed = URL.parse(url)
   if (parsed === null || !/^https?:$/.test(parsed.protocol)) {
-    throw new UsageError(`--url ${url} is not one: write https://auth.example.com`)
+    throw new UsageError(`--url ${url} is not an HTTP URL: write https://auth.example.com`)
   }
   if (parsed.pathname !== '/' || parsed.search !== '' || parsed.username !== '') {
     throw new UsageError(`--url takes scheme, host and port only: ${parsed.origin}`)
@@ -110,5 +110,5 @@ function originOf(url: string | undefined): string {
 function whole(option: string, text: string, highest: number): number {
   const value = Number(text)
   if (Number.isInteger(value) && value >= 1 && value <= highest) return value
-  throw new UsageError(`${option} wants a whole number from 1 to ${highest}, not "${text}".`)
+  throw new UsageError(`${option} must be a whole number from 1 to ${highest}, not "${text}".`)
 }

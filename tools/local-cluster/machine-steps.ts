@@ -13,7 +13,7 @@ import { installPackages, missingPackages } from './source/system-packages.ts'
 import { type ClusterState, writeState } from './state.ts'
 import type { Step } from './step.ts'
 
-/** File systems of the node image and of the images of step 20, built while Go compiles. */
+/** File systems of the node image and of the substitutes for published images, built while Go compiles. */
 const fileSystems = [nodeSystem, slim, services]
 
 /** What the steps pass on. */

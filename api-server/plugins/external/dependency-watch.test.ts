@@ -54,7 +54,7 @@ test.each(['hangs', 'refuses'] as const)(
   },
 )
 
-test('a server that answers others is available, however long the ping takes', async () => {
+test('a server that answers other requests is available, even if it does not answer the ping', async () => {
   const behaviour: Parameters<typeof watched>[0] = { now: 'answers' }
   const { watch, reported } = watched(behaviour)
   await watch.firstAnswer(5_000)
@@ -99,7 +99,7 @@ test('a server stays available when this process was delayed', async () => {
   expect({ isUp: watch.isUp, reported }).toEqual({ isUp: true, reported: ['up'] })
 })
 
-test('a server that answers reads and refuses writes is found out by the ping of the watch', async () => {
+test('a ping of the watch detects a server that answers reads and refuses writes', async () => {
   const behaviour: Parameters<typeof watched>[0] = { now: 'answers' }
   const { watch, reported } = watched(behaviour)
   await watch.firstAnswer(5_000)

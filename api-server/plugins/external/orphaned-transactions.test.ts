@@ -6,7 +6,7 @@ function session() {
   return { id: new Binary(new UUID().buffer, Binary.SUBTYPE_UUID) }
 }
 
-test('while the server is unavailable they wait, and after recovery they are ended twice', async () => {
+test('while the server is unavailable, transactions stay pending; after recovery, they are ended twice', async () => {
   const kill = vi.fn(async () => {})
   const onFailure = vi.fn()
   const transactions = new OrphanedTransactions({ kill, isUp: () => false, onFailure, againMilliseconds: 1 })
@@ -22,7 +22,7 @@ test('while the server is unavailable they wait, and after recovery they are end
   expect(onFailure).not.toHaveBeenCalled()
 })
 
-test('one of a server that answers is ended at once', async () => {
+test('a transaction on a server that answers is ended immediately', async () => {
   const kill = vi.fn(async () => {})
   const transactions = new OrphanedTransactions({ kill, isUp: () => true, onFailure: () => {}, againMilliseconds: 1 })
   await transactions.add(session())

@@ -23,7 +23,7 @@ test('another process uses the engine until it ends, however it ends', async () 
   expect(otherUsers(users)).toEqual([])
 })
 
-test('the own use keeps nobody from stopping the engine', () => {
+test('a process can stop the engine if no other process uses it', () => {
   const users = join(directory(), 'users')
   expect(otherUsers(users)).toEqual([])
   beginUse(users)

@@ -102,8 +102,8 @@ export class RevocationSync {
 
   async #readDatabase(): Promise<void> {
     const startedAt = performance.now()
-    const isWhole = startedAt >= this.#rereadAt
-    const since = isWhole ? new Date(0) : new Date(this.#newest.getTime() - overlapMilliseconds)
+    const isFullRead = startedAt >= this.#rereadAt
+    const since = isFullRead ? new Date(0) : new Date(this.#newest.getTime() - overlapMilliseconds)
     // In order, which the set preserves.
     const changes = this.#revocations
       .find({ changedAt: { $gte: since }, tokensUntil: { $gt: new Date() } })
@@ -114,7 +114,7 @@ export class RevocationSync {
     }
     this.#completeness.databaseRead(startedAt)
     this.#first.resolve()
-    if (isWhole) {
+    if (isFullRead) {
       this.#set.forgetExpired(new Date())
       this.#rereadAt = startedAt + rereadMilliseconds
       this.#replayIsDue = true

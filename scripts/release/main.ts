@@ -25,7 +25,7 @@ async function main(): Promise<number> {
   const version = values['set-version']
   if (version !== undefined) {
     await setVersion(version)
-    console.log(`Wrote ${version}. Now run "npm run generate", and give the changelog a section for it.`)
+    console.log(`Set the version ${version}. Now run "npm run generate", and add a section for it to the changelog.`)
     return 0
   }
   if (values['dry-run'] === values.publish) {

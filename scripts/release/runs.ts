@@ -36,7 +36,7 @@ export async function rehearse(
   const source = await sourceFromGit()
   if (await hasChanges()) report('The checkout has changes that are not committed: the release names the last commit.')
   const base = decision.mode === 'published' ? 'published' : 'built'
-  if (base === 'built') report('No image registry answers: base images are built from Debian and npm packages.')
+  if (base === 'built') report('No image registry is reachable: base images are built from Debian and npm packages.')
 
   await using undo = new AsyncDisposableStack()
   const server = await startRegistry()

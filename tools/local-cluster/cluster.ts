@@ -4,7 +4,7 @@ import { ClusterError } from '../programs/failure.ts'
 import { StepLog } from '../programs/step-log.ts'
 import { type Docker, usersDocker } from './docker.ts'
 import { imageSteps } from './images.ts'
-import { whatIsWrong } from './kind.ts'
+import { clusterProblem } from './kind.ts'
 import { loadIntoNodes } from './load-images.ts'
 import { machineSteps } from './machine-steps.ts'
 import type { ClusterMode } from './mode.ts'
@@ -69,7 +69,7 @@ export async function runningCluster(): Promise<Cluster> {
 export async function clusterStatus(): Promise<ClusterStatus> {
   const state = await readState()
   if (state === undefined) return { state: 'absent' }
-  const problem = await whatIsWrong(state, engineFor(state.mode))
+  const problem = await clusterProblem(state, engineFor(state.mode))
   return problem === undefined ? { state: 'running', cluster: clusterFrom(state) } : { state: 'broken', problem }
 }
 

@@ -16,7 +16,7 @@ test('an empty command line and --help show the usage', () => {
 
 test.each([
   [['start'], 'There is no command start'],
-  [['up', 'down'], 'down is too much'],
+  [['up', 'down'], 'without down'],
   [['up', '--nodes', '0'], '--nodes must be an integer from 1 to 5, not "0"'],
   [['up', '--edge-port', 'https'], '--edge-port must be an integer from 1 to 65535, not "https"'],
   [['down', '--nodes', '2'], 'are options of "up" only'],

@@ -12,18 +12,18 @@ const maxNodes = 5
 
 export const usage = `Usage: npm run cluster -- COMMAND
 
-  up [--nodes N] [--edge-port P]   bring this checkout's cluster up, unless it runs
+  up [--nodes N] [--edge-port P]   create the cluster of this checkout, unless it is running
                                    (default: 1 node; the edge on 127.0.0.1:8443 or the next free port)
-  images                           build the project's images and load all that an AuthService needs
-  status                           print where it is
-  down                             remove it; caches stay`
+  images                           build the project's images, and load all images that an AuthService needs
+  status                           show whether the cluster is running, and how to use it
+  down                             remove the cluster, and keep the caches`
 
 /** @throws {UsageError} with a message that says what to write instead */
 export function parseCommandLine(commandLine: readonly string[]): ClusterCommand {
   const { values, positionals } = parse(commandLine)
   const [action, ...rest] = positionals
   if (values.help || action === undefined) return { action: 'help' }
-  if (rest.length > 0) throw new UsageError(`Write one command: ${rest.join(' ')} is too much.\n\n${usage}`)
+  if (rest.length > 0) throw new UsageError(`Write only one command, without ${rest.join(' ')}.\n\n${usage}`)
   const request = {
     ...(values.nodes !== undefined && { nodes: integer('--nodes', values.nodes, 1, maxNodes) }),
     ...(values['edge-port'] !== undefined && { edgePort: integer('--edge-port', values['edge-port'], 1, 65_535) }),

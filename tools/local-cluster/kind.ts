@@ -61,7 +61,7 @@ export function kindEnvironment(docker: Docker): Record<string, string> {
 /**
  * Why the cluster is not usable, to follow "the cluster"; undefined when it is usable.
  */
-export async function whatIsWrong(state: ClusterState, docker: Docker): Promise<string | undefined> {
+export async function clusterProblem(state: ClusterState, docker: Docker): Promise<string | undefined> {
   const { running, stopped } = await nodeContainers(docker, checkout.clusterName)
   if (running.length + stopped.length === 0) return 'is gone'
   if (stopped.length > 0) return `has a node that stopped (${stopped.join(', ')})`

@@ -33,7 +33,7 @@ async function perform(command: ClusterCommand): Promise<void> {
       return printStatus()
     case 'down':
       await destroyCluster()
-      return console.log(`The cluster of this checkout is removed. Caches stay in ${cacheDirectory}.`)
+      return console.log(`The cluster of this checkout was removed. Caches are kept in ${cacheDirectory}.`)
     default:
       command satisfies never
   }

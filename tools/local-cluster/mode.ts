@@ -39,15 +39,15 @@ export function decideMode(facts: MachineFacts): ModeDecision {
 
 function withoutRegistry({ root }: MachineFacts, debian: boolean): string {
   const alternative =
-    debian && !root ? ', or run this as root (sudo -E npm run cluster -- up) to build all from source' : ''
-  return `Docker works but no image registry answers it: make "docker pull node:24-bookworm-slim" work${alternative}.`
+    debian && !root ? ', or run this as root (sudo -E npm run cluster -- up) to build everything from source' : ''
+  return `Docker cannot reach an image registry: make sure that "docker pull node:24-bookworm-slim" works${alternative}.`
 }
 
 function withoutDocker({ platform }: MachineFacts, debian: boolean): string {
   if (platform !== 'linux')
-    return 'There is no Docker that answers: install and start Docker Desktop (https://docs.docker.com/get-docker/).'
+    return 'Docker is not running: install and start Docker Desktop (https://docs.docker.com/get-docker/).'
   const install = debian ? 'sudo apt-get install docker.io' : 'see https://docs.docker.com/engine/install/'
-  return `There is no Docker that answers and this user is not root on Debian: install and start Docker (${install}) and join its group (sudo usermod -aG docker $USER, then log in again).`
+  return `Docker is not running for this user, who is not root on Debian: install and start Docker (${install}) and join its group (sudo usermod -aG docker $USER, then log in again).`
 }
 
 export async function machineFacts(): Promise<MachineFacts> {

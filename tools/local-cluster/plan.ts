@@ -4,7 +4,7 @@ import { cacheDirectory, checkout } from '../programs/checkout.ts'
 import { ClusterError } from '../programs/failure.ts'
 import { goToolsAreBuilt } from '../programs/go-tools.ts'
 import { usersDocker } from './docker.ts'
-import { removeNodes, whatIsWrong } from './kind.ts'
+import { clusterProblem, removeNodes } from './kind.ts'
 import { type ClusterMode, decideMode, machineFacts } from './mode.ts'
 import { chooseEdgePort, portIsFree } from './ports.ts'
 import { engineAnswers, privateDocker } from './source/docker-engine.ts'
@@ -61,7 +61,7 @@ async function reasonToCreate(state: ClusterState | undefined, request: ClusterR
   if (difference !== undefined) return difference
   if (state.mode === 'source' && !(await engineAnswers()))
     return 'the container engine has stopped, so the cluster is replaced'
-  const problem = await whatIsWrong(state, state.mode === 'source' ? privateDocker : usersDocker)
+  const problem = await clusterProblem(state, state.mode === 'source' ? privateDocker : usersDocker)
   return problem === undefined ? undefined : `the cluster ${problem}, so it is replaced`
 }
 
@@ -90,8 +90,8 @@ async function edgePortFor(request: ClusterRequest, state: ClusterState | undefi
 
 function describe(mode: ClusterMode): string {
   return mode === 'published'
-    ? 'Docker and an image registry answer'
-    : 'no Docker with an image registry answers, so everything is built from packages and source'
+    ? 'Docker can pull images'
+    : 'Docker is not running or cannot pull images, so everything is built from packages and source'
 }
 
 /** Printed before the first step that changes the machine. */

@@ -13,7 +13,7 @@ export async function chooseEdgePort(wanted: number | undefined, isFree = portIs
   if (wanted !== undefined) {
     if (await isFree(wanted)) return wanted
     throw new ClusterError(
-      `Port ${wanted} on 127.0.0.1 is taken: stop what listens there ("ss -ltnp 'sport = :${wanted}'" shows it), or choose another port.`,
+      `Port ${wanted} on 127.0.0.1 is taken: stop the program that listens there ("ss -ltnp 'sport = :${wanted}'" shows it), or choose another port.`,
     )
   }
   for (let port = firstEdgePort; port < firstEdgePort + portsTried; port++) {

@@ -1,6 +1,9 @@
 import fastify, { type FastifyInstance } from 'fastify'
 import { type DependencyState, dependenciesOf } from './plugins/app/health/dependencies.ts'
 
+/** Users of a smoke test are gone by then. */
+const testUserMilliseconds = 300_000
+
 /** The maximum length that the operator reads. */
 const maxFailureCharacters = 300
 
@@ -16,7 +19,12 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
   // For the operator: readiness does not tell whether the server reaches the shared databases.
   server.get('/status', async () => {
     const { mongodb, redis } = dependenciesOf(app)
-    return { problems: app.readiness.problems(), mongodb: reachability(mongodb), redis: reachability(redis) }
+    return {
+      problems: app.readiness.problems(),
+      mongodb: reachability(mongodb),
+      redis: reachability(redis),
+      usersHaveSecondFactors: await usersHaveSecondFactors(app, new Date()),
+    }
   })
   server.get('/metrics', async (_request, reply) => {
     const { metrics } = app
@@ -34,6 +42,18 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
     return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
   })
   return server
+}
+
+/** @returns undefined while the database does not answer */
+async function usersHaveSecondFactors(app: FastifyInstance, now: Date): Promise<boolean | undefined> {
+  const { watch } = app.mongo
+  if (!watch.isUp) return undefined
+  try {
+    return await watch.whileUp(() => app.mfa.factors.isInUse(new Date(now.getTime() - testUserMilliseconds)))
+  } catch (error) {
+    app.log.warn({ err: error }, 'it is unknown whether users have second factors')
+    return undefined
+  }
 }
 
 /** `failure` contains host, port and error code in one line. */

@@ -152,10 +152,25 @@ export const EnvironmentSchema = Type.Object({
         'words that a new password may not consist of, such as the names of your organisation and its products: at least three characters each, separated by commas',
     }),
   ),
-  MFA_MODE: Type.Enum(['off', 'optional'], {
+  MFA_MODE: Type.Enum(['off', 'optional', 'required'], {
     default: 'off',
-    description: 'second factors: off, or optional (users may enrol them, and a login then needs one)',
+    description:
+      'second factors: off, optional (users may enrol them, and a login then needs one), or required (every user must enrol one)',
   }),
+  MFA_REQUIRED_ROLES: Type.Optional(
+    Type.String({
+      pattern: '^(admin|user)(,(admin|user))?$',
+      description:
+        'roles whose users must enrol a second factor although MFA_MODE is optional: admin, user or both, separated by a comma',
+    }),
+  ),
+  MFA_GRACE_PERIOD: Type.Optional(
+    Type.String({
+      pattern: '^[1-9]\\d{0,6}[smhd]$',
+      description:
+        'time for which users who exist when a second factor becomes required need none yet, such as 14d, 90d at most; without it, they enrol at their next login',
+    }),
+  ),
   MFA_KEYS_FILE: Type.Optional(text('JSON file with the keys that encrypt secrets of second factors, reloaded')),
   MFA_SECRET: Type.Optional(
     text('secret that encrypts secrets of second factors, at least 32 bytes, if MFA_KEYS_FILE is not set'),

@@ -50,8 +50,17 @@ function signingKeys({ JWT_KEYS_FILE: file, JWT_SECRET: secret }: EnvironmentVal
 /** Maximum time between the password and the second factor of a login. A client that has the token knows the password. */
 const maxMfaTokenSeconds = 900
 
+/** Maximum time for which a policy applies to some users and not to others. */
+const maxMfaGraceSeconds = 90 * 86_400
+
 function secondFactors(values: EnvironmentValues): string[] {
-  const { MFA_MODE: mode, MFA_KEYS_FILE: file, MFA_SECRET: secret } = values
+  const {
+    MFA_MODE: mode,
+    MFA_KEYS_FILE: file,
+    MFA_SECRET: secret,
+    MFA_REQUIRED_ROLES: roles,
+    MFA_GRACE_PERIOD: grace,
+  } = values
   const weakness = secret === undefined ? undefined : weaknessOf(Buffer.from(secret))
   return [
     ...(mode !== 'off' && file === undefined && secret === undefined
@@ -59,6 +68,13 @@ function secondFactors(values: EnvironmentValues): string[] {
       : []),
     ...(weakness === undefined ? [] : [`MFA_SECRET ${weakness}; ${howToMakeOne}`]),
     ...(secondsOf(values.MFA_TOKEN_LIFETIME) > maxMfaTokenSeconds ? ['MFA_TOKEN_LIFETIME exceeds 15m'] : []),
+    ...(roles !== undefined && mode !== 'optional'
+      ? [`MFA_REQUIRED_ROLES is set, and MFA_MODE is "${mode}": set MFA_MODE=optional, or remove MFA_REQUIRED_ROLES`]
+      : []),
+    ...(grace !== undefined && mode !== 'required' && roles === undefined
+      ? ['MFA_GRACE_PERIOD is set, but no second factor is required: set MFA_MODE=required or MFA_REQUIRED_ROLES']
+      : []),
+    ...(grace !== undefined && secondsOf(grace) > maxMfaGraceSeconds ? ['MFA_GRACE_PERIOD exceeds 90d'] : []),
   ]
 }
 

@@ -1,6 +1,9 @@
 import type { EnvironmentValues } from '@authservice-operator/contract/environment.ts'
 import { secondsOf } from './units.ts'
 
+/** A role of users. */
+type Role = 'admin' | 'user'
+
 /** Second factors of users. Lifetimes are in seconds. */
 export interface MfaConfig {
   /** `off`: there are no routes for second factors, and a login needs none, even if the database has some. */
@@ -9,6 +12,10 @@ export interface MfaConfig {
   keys: { file: string } | { secret: string } | undefined
   /** Shown in authenticator apps. */
   serviceName: string
+  /** Users with these roles must have a second factor. */
+  requiredRoles: ReadonlySet<Role>
+  /** Time for which users who existed before that need none yet; 0: they enrol at their next login. */
+  gracePeriodSeconds: number
   tokenLifetimeSeconds: number
   stepUpMaxAgeSeconds: number
 }
@@ -18,9 +25,16 @@ export function mfaOf(values: EnvironmentValues): MfaConfig {
     mode: values.MFA_MODE,
     keys: keysOf(values),
     serviceName: values.MFA_SERVICE_NAME ?? hostOf(values.JWT_ISSUER),
+    requiredRoles: requiredRolesOf(values),
+    gracePeriodSeconds: values.MFA_GRACE_PERIOD === undefined ? 0 : secondsOf(values.MFA_GRACE_PERIOD),
     tokenLifetimeSeconds: secondsOf(values.MFA_TOKEN_LIFETIME),
     stepUpMaxAgeSeconds: secondsOf(values.MFA_STEP_UP_MAX_AGE),
   }
+}
+
+function requiredRolesOf({ MFA_MODE: mode, MFA_REQUIRED_ROLES: roles }: EnvironmentValues): ReadonlySet<Role> {
+  if (mode === 'required') return new Set(['admin', 'user'])
+  return new Set((['admin', 'user'] as const).filter((role) => roles?.split(',').includes(role)))
 }
 
 function keysOf({ MFA_KEYS_FILE: file, MFA_SECRET: secret }: EnvironmentValues): MfaConfig['keys'] {

@@ -20,8 +20,15 @@ const RecoveryCodeList = Type.Array(Type.String(), {
   description: 'Each replaces a second factor once. Shown only now',
 })
 
+const secondFactorRequiredExample = {
+  status: 'second_factor_required',
+  mfa_token: mfaTokenExample,
+  expires_in: 300,
+  factors: [{ id: factorIdExample, type: 'totp', name: 'Phone' }],
+}
+
 /** The answer to the first step of a login. */
-export const SecondFactorRequired = Type.Object(
+const SecondFactorRequired = Type.Object(
   {
     status: Type.Literal('second_factor_required'),
     mfa_token: Type.String({ description: 'Send it with a code to /v1/auth/login/mfa, from the same client' }),
@@ -31,16 +38,39 @@ export const SecondFactorRequired = Type.Object(
   {
     title: 'SecondFactorRequired',
     description: 'The password is right, and the user has a second factor: the login needs another step',
-    examples: [
-      {
-        status: 'second_factor_required',
-        mfa_token: mfaTokenExample,
-        expires_in: 300,
-        factors: [{ id: factorIdExample, type: 'totp', name: 'Phone' }],
-      },
-    ],
+    examples: [secondFactorRequiredExample],
   },
 )
+
+const enrolmentRequiredExample = {
+  status: 'enrolment_required',
+  enrolment_token: `enrolment_${mfaTokenExample}`,
+  expires_in: 900,
+}
+
+/** The answer to the first step of a login of a user who must enrol a second factor. */
+const EnrolmentRequired = Type.Object(
+  {
+    status: Type.Literal('enrolment_required'),
+    enrolment_token: Type.String({
+      description:
+        'Send it as an access token to /v1/me/mfa/totp and …/confirm, from the same client. No other route accepts it',
+    }),
+    expires_in: Type.Integer({ description: 'Seconds until the enrolment_token expires' }),
+  },
+  {
+    title: 'EnrolmentRequired',
+    description: 'The password is right, and the user must enrol a second factor: confirming it completes the login',
+    examples: [enrolmentRequiredExample],
+  },
+)
+
+/** Every answer to the first step of a login that has another step. */
+export const LoginContinues = Type.Union([SecondFactorRequired, EnrolmentRequired], {
+  title: 'LoginContinues',
+  description: 'The password is right, and the login needs another step',
+  examples: [secondFactorRequiredExample, enrolmentRequiredExample],
+})
 
 export const SecondStep = Type.Object(
   { mfa_token: MfaToken, method: Method, code: Code },
@@ -89,12 +119,15 @@ export const SecondFactor = Type.Object(secondFactorMembers, {
 export const SecondFactors = Type.Object(
   {
     factors: Type.Array(Type.Object(secondFactorMembers)),
+    required_from: Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+      description: 'From then on the user must have a second factor; null: the user need not',
+    }),
     recovery_codes_left: Type.Integer({ minimum: 0, description: 'Recovery codes that were not used' }),
   },
   {
     title: 'SecondFactors',
     description: 'The second factors of the user',
-    examples: [{ factors: [secondFactorExample], recovery_codes_left: 10 }],
+    examples: [{ factors: [secondFactorExample], required_from: null, recovery_codes_left: 10 }],
   },
 )
 

@@ -10,7 +10,7 @@ export interface ApiResponse {
 export type ApiClient = (
   method: 'GET' | 'POST' | 'DELETE',
   path: string,
-  options?: { bearer?: string | undefined; json?: object },
+  options?: { bearer?: string | undefined; json?: object; cookie?: string },
 ) => Promise<ApiResponse>
 
 /** Timeout of a request. A slower server is not ready for users. */
@@ -18,12 +18,13 @@ const maxMilliseconds = 5_000
 
 /** @param url of the Service of a colour, without a trailing slash */
 export function apiClient(url: string): ApiClient {
-  return async (method, path, { bearer, json } = {}) => {
+  return async (method, path, { bearer, json, cookie = '' } = {}) => {
     const response = await fetch(`${url}${path}`, {
       method,
       headers: {
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
         ...(json !== undefined && { 'content-type': 'application/json' }),
+        ...(cookie !== '' && { cookie }),
         // A new connection for each request, so that every pod of the colour is tested.
         connection: 'close',
       },

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SharedState } from '@authservice-operator/contract/shared-state.ts'
-import { refreshCookie } from '../plugins/app/cookie-mode/cookie-names.ts'
-import { type ApiClient, type ApiResponse, untilReachable } from './client.ts'
+import { type ApiClient, untilReachable } from './client.ts'
+import { expectStatus, Person, type Tokens, tokensOf } from './person.ts'
 
 /** The two colours: the one with the traffic, and the one under test. */
 export interface Colors {
@@ -12,16 +12,6 @@ export interface Colors {
 /** A failed step. The message contains the expected and the actual result. */
 export class SmokeTestError extends Error {
   override name = 'SmokeTestError'
-}
-
-interface TestUser {
-  email: string
-  password: string
-}
-
-interface Tokens {
-  access: string
-  refresh: string
 }
 
 /** Time within which a session that ended on one colour is refused by the other one. */
@@ -50,10 +40,8 @@ export async function runSmokeTest(
     onStep(step, Math.round(performance.now() - started))
     return result
   }
-  const person = {
-    email: `smoke-test-${randomBytes(12).toString('hex')}@smoke-test.invalid`,
-    password: randomBytes(24).toString('base64url'),
-  }
+  const email = `smoke-test-${randomBytes(12).toString('hex')}@smoke-test.invalid`
+  const person = new Person(email, randomBytes(24).toString('base64url'))
   await timed('reach both colours', () =>
     Promise.all([live, preview].map((call) => untilReachable(call, maxMillisecondsUnreachable))),
   )
@@ -75,39 +63,70 @@ export async function runSmokeTest(
 type Timed = <Result>(step: string, work: () => Promise<Result>) => Promise<Result>
 
 /** A colour with its own database: the other one knows neither the user nor its sessions. */
-async function alone(preview: ApiClient, person: TestUser, timed: Timed): Promise<void> {
-  const first = await timed('login', () => login(preview, person))
+async function alone(preview: ApiClient, person: Person, timed: Timed): Promise<void> {
+  const first = await timed('login', () => person.logIn(preview))
   await timed('verify', () => verify(preview, first))
   const refreshed = await timed('refresh', () => refresh(preview, first))
   await timed('verify, refreshed', () => verify(preview, refreshed))
+  const hasFactors = await hasSecondFactors(preview, refreshed)
   await timed('revoke', () => logout(preview, refreshed))
   await timed('revoked', () => untilRefused(preview, refreshed))
+  if (hasFactors) await secondFactor(preview, preview, person, timed)
 }
 
 /** Sessions of each colour, used on the other one. */
 async function cross(
   { live, preview }: Colors,
-  person: TestUser,
+  person: Person,
   timed: Timed,
   unshared: ReadonlySet<SharedState>,
 ): Promise<void> {
   const sharesTokens = !unshared.has('tokens')
-  const fromPreview = await timed('login', () => login(preview, person))
-  await timed('verify', () => verify(preview, fromPreview))
-  if (sharesTokens) await timed('verify, new token at the old colour', () => verify(live, fromPreview))
-  const fromLive = await timed('login at the old colour', () => login(live, person))
+  const first = await timed('login', () => person.logIn(preview))
+  await timed('verify', () => verify(preview, first))
+  if (sharesTokens) await timed('verify, new token at the old colour', () => verify(live, first))
+  const fromLive = await timed('login at the old colour', () => person.logIn(live))
+  // An enrolment ends all sessions.
+  const fromPreview = fromLive.hasEnrolled ? await timed('login again', () => person.logIn(preview)) : first
   if (sharesTokens) await timed('verify, old token at the new colour', () => verify(preview, fromLive))
-  const refreshedAtLive = await timed('refresh, new session at the old colour', () => refresh(live, fromPreview))
-  const refreshedAtPreview = await timed('refresh, old session at the new colour', () => refresh(preview, fromLive))
+  const factors = {
+    live: await hasSecondFactors(live, fromLive),
+    preview: await hasSecondFactors(preview, fromPreview),
+  }
+  // A colour that requires a second factor ends the sessions of one that knows none.
+  const isRequired = first.hasEnrolled || fromLive.hasEnrolled
+  const [atLive, atPreview] =
+    isRequired && factors.live !== factors.preview ? [fromLive, fromPreview] : [fromPreview, fromLive]
+  const refreshedAtLive = await timed('refresh, new session at the old colour', () => refresh(live, atLive))
+  const refreshedAtPreview = await timed('refresh, old session at the new colour', () => refresh(preview, atPreview))
   await timed('revoke at the old colour', () => logout(live, refreshedAtLive))
   const seesRevocations = sharesTokens && !unshared.has('redis')
   if (seesRevocations) await timed('revoked, seen by the new colour', () => untilRefused(preview, refreshedAtLive))
   await timed('revoke at the new colour', () => logout(preview, refreshedAtPreview))
   if (seesRevocations) await timed('revoked, seen by the old colour', () => untilRefused(live, refreshedAtPreview))
+  // A colour of an earlier version, or without second factors, has no such routes.
+  if (factors.preview) await secondFactor(factors.live ? live : preview, preview, person, timed)
+}
+
+/** An app that is enrolled at one colour answers at the new one, which therefore has the key of its secret. */
+async function secondFactor(enrolling: ApiClient, preview: ApiClient, person: Person, timed: Timed): Promise<void> {
+  const session = await timed('login to enrol', () => person.logIn(enrolling))
+  const where = enrolling === preview ? 'the new' : 'the old'
+  await timed(`enrol an app at ${where} colour`, () => person.enrol(enrolling, session.access))
+  const { access } = await timed('login with its code', () => person.logIn(preview))
+  await timed('verify, two factors', async () =>
+    expectStatus(await preview('GET', '/v1/auth/verify?acr=aal2', { bearer: access }), 200),
+  )
+}
+
+async function hasSecondFactors(call: ApiClient, { access }: Tokens): Promise<boolean> {
+  const answer = await call('GET', '/v1/me/mfa', { bearer: access })
+  expectStatus(answer, 200, 404)
+  return answer.status === 200
 }
 
 /** @returns false if registration discloses nothing, and the user can log in only after a mail */
-async function register(call: ApiClient, { email, password }: TestUser): Promise<boolean> {
+async function register(call: ApiClient, { email, password }: Person): Promise<boolean> {
   const answer = await call('POST', '/v1/auth/register', { json: { email, password, name: 'Smoke test' } })
   expectStatus(answer, 201, 202)
   if (answer.status === 201) return true
@@ -115,10 +134,6 @@ async function register(call: ApiClient, { email, password }: TestUser): Promise
   const login = await call('POST', '/v1/auth/login', { json: { email, password } })
   expectStatus(login, 200, 401)
   return login.status === 200
-}
-
-async function login(call: ApiClient, { email, password }: TestUser): Promise<Tokens> {
-  return tokensOf(await call('POST', '/v1/auth/login', { json: { email, password } }))
 }
 
 async function verify(call: ApiClient, { access }: Tokens): Promise<void> {
@@ -144,24 +159,7 @@ async function untilRefused(call: ApiClient, { access }: Tokens): Promise<void> 
 }
 
 /** Leaves no trace in the user collection. */
-async function removeUser(call: ApiClient, person: TestUser): Promise<void> {
-  const { access } = await login(call, person)
+async function removeUser(call: ApiClient, person: Person): Promise<void> {
+  const { access } = await person.logIn(call)
   expectStatus(await call('DELETE', '/v1/me', { bearer: access, json: { current_password: person.password } }), 204)
-}
-
-function tokensOf(answer: ApiResponse): Tokens {
-  expectStatus(answer, 200)
-  const { access_token: access, refresh_token: inBody } = answer.body
-  // In cookie mode, the refresh token is in no body. A token in a body is accepted in every mode.
-  const inCookie = answer.cookies.find((cookie) => cookie.startsWith(`${refreshCookie}=`))
-  const refresh = inBody ?? inCookie?.slice(refreshCookie.length + 1)
-  if (typeof access !== 'string' || typeof refresh !== 'string')
-    throw new Error('the answer contains no pair of tokens')
-  return { access, refresh }
-}
-
-function expectStatus({ status, body }: ApiResponse, ...expected: number[]): void {
-  if (expected.includes(status)) return
-  const code = typeof body['code'] === 'string' ? ` ${body['code']}` : ''
-  throw new Error(`the answer was ${status}${code} instead of ${expected.join(' or ')}`)
 }

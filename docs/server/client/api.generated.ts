@@ -89,7 +89,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Answers 202 if the user has a second factor. The login continues at /v1/auth/login/mfa.
+         * @description Answers 202 if the user has a second factor: the login continues at /v1/auth/login/mfa. Also answers 202 if the user must enrol one first: the login continues with startTotp.
          */
         post: operations["logIn"];
         delete?: never;
@@ -410,7 +410,7 @@ export interface paths {
         put?: never;
         /**
          * Begin to enrol an authenticator app
-         * @description Needs the current password, and a recent second factor if the user has one. Nothing changes until the app is confirmed with a code (confirmTotp).
+         * @description Needs the current password, and a recent second factor if the user has one. Nothing changes until the app is confirmed with a code (confirmTotp). Also accepts the enrolment_token of a login.
          */
         post: operations["startTotp"];
         delete?: never;
@@ -430,7 +430,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm an authenticator app with its first code
-         * @description From then on, a login needs a second factor. Ends all sessions, mailed links and known devices of the user, and answers with the tokens of a new session.
+         * @description From then on, a login needs a second factor. Ends all sessions, mailed links and known devices of the user, and answers with the tokens of a new session. Also accepts the enrolment_token of a login.
          */
         post: operations["confirmTotp"];
         delete?: never;
@@ -798,6 +798,18 @@ export interface components {
         /**
          * SecondFactorRequired
          * @description The password is right, and the user has a second factor: the login needs another step
+         * @example {
+         *       "status": "second_factor_required",
+         *       "mfa_token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+         *       "expires_in": 300,
+         *       "factors": [
+         *         {
+         *           "id": "0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b",
+         *           "type": "totp",
+         *           "name": "Phone"
+         *         }
+         *       ]
+         *     }
          */
         SecondFactorRequired: {
             /** @constant */
@@ -817,6 +829,28 @@ export interface components {
                 name: string;
             }[];
         };
+        /**
+         * EnrolmentRequired
+         * @description The password is right, and the user must enrol a second factor: confirming it completes the login
+         * @example {
+         *       "status": "enrolment_required",
+         *       "enrolment_token": "enrolment_b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+         *       "expires_in": 900
+         *     }
+         */
+        EnrolmentRequired: {
+            /** @constant */
+            status: "enrolment_required";
+            /** @description Send it as an access token to /v1/me/mfa/totp and …/confirm, from the same client. No other route accepts it */
+            enrolment_token: string;
+            /** @description Seconds until the enrolment_token expires */
+            expires_in: number;
+        };
+        /**
+         * LoginContinues
+         * @description The password is right, and the login needs another step
+         */
+        LoginContinues: components["schemas"]["SecondFactorRequired"] | components["schemas"]["EnrolmentRequired"];
         /** RefreshRequest */
         RefreshRequest: {
             refresh_token: string;
@@ -1022,6 +1056,8 @@ export interface components {
                 /** Format: date-time */
                 last_used_at: string;
             }[];
+            /** @description From then on the user must have a second factor; null: the user need not */
+            required_from: string | null;
             /** @description Recovery codes that were not used */
             recovery_codes_left: number;
         };
@@ -1905,7 +1941,7 @@ export interface operations {
                     "application/json": components["schemas"]["Login"];
                 };
             };
-            /** @description The password is right, and the user has a second factor: the login needs another step */
+            /** @description The password is right, and the login needs another step */
             202: {
                 headers: {
                     /** @description Identifies the request in the log */
@@ -1913,21 +1949,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "second_factor_required",
-                     *       "mfa_token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
-                     *       "expires_in": 300,
-                     *       "factors": [
-                     *         {
-                     *           "id": "0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b",
-                     *           "type": "totp",
-                     *           "name": "Phone"
-                     *         }
-                     *       ]
-                     *     }
-                     */
-                    "application/json": components["schemas"]["SecondFactorRequired"];
+                    "application/json": components["schemas"]["LoginContinues"];
                 };
             };
             /**
@@ -2180,6 +2202,8 @@ export interface operations {
              *
              *     `refresh_reused`: The refresh token was already used, so the session was ended.
              *
+             *     `second_factor_required`: The user must have a second factor, and this session began without one, so it was ended. Log in again.
+             *
              *     `session_revoked`: The session has ended. Log in again.
              */
             401: {
@@ -2195,7 +2219,7 @@ export interface operations {
                         /** @constant */
                         status?: 401;
                         /** @enum {unknown} */
-                        code?: "refresh_expired" | "refresh_invalid" | "refresh_reused" | "session_revoked";
+                        code?: "refresh_expired" | "refresh_invalid" | "refresh_reused" | "second_factor_required" | "session_revoked";
                     };
                 };
             };
@@ -5622,6 +5646,7 @@ export interface operations {
                      *           "last_used_at": "2026-11-24T09:30:00.000Z"
                      *         }
                      *       ],
+                     *       "required_from": null,
                      *       "recovery_codes_left": 10
                      *     }
                      */
@@ -6403,6 +6428,22 @@ export interface operations {
                         status?: 408;
                         /** @enum {unknown} */
                         code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `mfa_last_factor`: The user must have a second factor, and this is the last one: add another one first. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @enum {unknown} */
+                        code?: "mfa_last_factor";
                     };
                 };
             };

@@ -23,6 +23,17 @@ export class AuthError extends Error {
   }
 }
 
+/** The user must enrol a second factor, which completes the login: send the token as an access token to startTotp. */
+export class EnrolmentRequired extends Error {
+  override name = 'EnrolmentRequired'
+  readonly enrolmentToken: string
+
+  constructor(enrolmentToken: string) {
+    super('the user must enrol a second factor first')
+    this.enrolmentToken = enrolmentToken
+  }
+}
+
 /** The answer to one request, as openapi-fetch gives it: either data or an error. */
 interface Answer<Data> {
   data?: Data
@@ -50,9 +61,11 @@ export class Session {
   /**
    * @param askForCode asks the user for a code of their authenticator app; called only if they have a second factor
    * @throws AuthError `invalid_credentials`, `mfa_code_wrong`, `locked`, `rate_limited`, …
+   * @throws EnrolmentRequired if the server requires a second factor, and the user has none
    */
   async logIn(email: string, password: string, askForCode?: () => Promise<string>): Promise<User> {
     const first = dataOf(await this.#api.POST('/v1/auth/login', { body: { email, password } }))
+    if ('enrolment_token' in first) throw new EnrolmentRequired(first.enrolment_token)
     const login = 'mfa_token' in first ? await this.#secondStep(first.mfa_token, askForCode) : first
     this.#tokens = login
     return login.user

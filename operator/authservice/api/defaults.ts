@@ -1,6 +1,7 @@
 import { resolveLockout, resolveMail, resolveRateLimits } from './defaults/accounts.ts'
 import { resolveMongoDb, resolveRedis } from './defaults/databases.ts'
 import { resolveIngress } from './defaults/ingress.ts'
+import { resolveMfa } from './defaults/mfa.ts'
 import { resolveResources } from './defaults/resources.ts'
 import { resolveTokens } from './defaults/tokens.ts'
 import { resolvePod, resolveRollout, resolveScaling } from './defaults/workload.ts'
@@ -38,6 +39,7 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     redis: resolveRedis(spec.redis, preset.redis),
     tokens: resolveTokens(spec.tokens, preset.tokens, host),
     passwords: { ...preset.passwords, ...spec.passwords },
+    mfa: resolveMfa(spec.mfa, preset.mfa),
     mail: resolveMail(spec.mail, preset.mail),
     registration: { ...preset.registration, ...spec.registration },
     initialAdmin: spec.initialAdmin,

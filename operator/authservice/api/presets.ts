@@ -43,6 +43,12 @@ export interface Preset {
     revocation: { maxStaleness: string; whenStale: 'Refuse' | 'Accept' }
   }
   passwords: { bcryptCost: number; minLength: number; words: readonly string[] }
+  mfa: {
+    mode: 'Disabled' | 'Optional' | 'Required'
+    requiredRoles: readonly ('admin' | 'user')[]
+    stepUpMaxAge: string
+    encryptionKeys: { rotationInterval: string }
+  }
   mail: { passwordResetLifetime: string; emailVerificationLifetime: string }
   cookies: { enabled: boolean; sameSite: 'Strict' | 'Lax' | 'None' }
   tracing: { samplePercent: number }
@@ -182,6 +188,13 @@ export function presetOf(environment: Environment): Preset {
       revocation: { maxStaleness: '30s', whenStale: 'Refuse' },
     },
     passwords: { bcryptCost: 12, minLength: 12, words: [] },
+    // An upgrade of the operator must not turn second factors on. Decision 60.
+    mfa: {
+      mode: 'Disabled',
+      requiredRoles: environment === 'production' ? ['admin'] : [],
+      stepUpMaxAge: '15m',
+      encryptionKeys: { rotationInterval: '365d' },
+    },
     mail: { passwordResetLifetime: '30m', emailVerificationLifetime: '24h' },
     cookies: { enabled: false, sameSite: 'Strict' },
     tracing: { samplePercent: of.tracedPercent },

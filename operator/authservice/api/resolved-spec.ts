@@ -26,6 +26,7 @@ export interface ResolvedSpec {
   redis: ResolvedRedis
   tokens: ResolvedTokens
   passwords: Preset['passwords']
+  mfa: ResolvedMfa
   /** undefined: no mail. */
   mail: ResolvedMail | undefined
   /** undefined: no administrator is created. */
@@ -125,6 +126,19 @@ export interface ResolvedTokens {
   signingKeys:
     | { kind: 'generated'; rotationIntervalSeconds: number; activationDelaySeconds: number }
     | { kind: 'provided'; secretRef: SecretKeyRef }
+}
+
+/** Second factors of users. */
+export interface ResolvedMfa {
+  mode: Preset['mfa']['mode']
+  /** With the mode `Optional`: roles whose users must have one. */
+  requiredRoles: Preset['mfa']['requiredRoles']
+  /** undefined: none. */
+  gracePeriodSeconds: number | undefined
+  /** undefined: the server shows the host of its issuer. */
+  serviceName: string | undefined
+  stepUpMaxAgeSeconds: number
+  keyRotationIntervalSeconds: number
 }
 
 export interface ResolvedMail {

@@ -13,6 +13,7 @@ import {
 import { MongoDbSchema, RedisSchema } from './spec/databases.ts'
 import { IngressSchema } from './spec/ingress.ts'
 import { MailSchema } from './spec/mail.ts'
+import { MfaSchema } from './spec/mfa.ts'
 import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
 import { RolloutSchema } from './spec/rollout.ts'
 import { CorsSchema, LockoutSchema, PasswordsSchema, RateLimitsSchema } from './spec/security.ts'
@@ -141,6 +142,7 @@ export const AuthServiceSpecSchema = Type.Object(
     redis: RedisSchema,
     tokens: Type.Optional(TokensSchema),
     passwords: Type.Optional(PasswordsSchema),
+    mfa: Type.Optional(MfaSchema),
     mail: Type.Optional(MailSchema),
     registration: Type.Optional(RegistrationSchema),
     initialAdmin: Type.Optional(InitialAdminSchema),

@@ -159,10 +159,11 @@ async function readUnseenSecrets(
   return live.filter((secret) => secret !== undefined).filter((secret) => isOurs(secret, metadata))
 }
 
-function expectedSecrets(name: string, { tokens, redis, mongodb, ingress }: ResolvedSpec): string[] {
+function expectedSecrets(name: string, { tokens, mfa, redis, mongodb, ingress }: ResolvedSpec): string[] {
   const names = secretNames(name)
   return [
     ...(tokens.signingKeys.kind === 'generated' ? [names.keys] : []),
+    ...(mfa.mode === 'Disabled' ? [] : [names.mfaKeys]),
     names.emailHash,
     names.edgeSecret,
     ...(redis.kind === 'managed' ? [names.redis] : []),

@@ -10,6 +10,7 @@ const ReportSchema = Type.Object({
   problems: Type.Array(Type.String(), { maxItems: 32 }),
   mongodb: DependencySchema,
   redis: DependencySchema,
+  usersHaveSecondFactors: Type.Optional(Type.Boolean()),
 })
 
 export interface ServerReportsOptions {
@@ -67,7 +68,13 @@ function parse(text: string): ServerReport | undefined {
   try {
     const json: unknown = JSON.parse(text)
     if (!Value.Check(ReportSchema, json)) return undefined
-    return { problems: json.problems.map(shorten), mongodb: dependency(json.mongodb), redis: dependency(json.redis) }
+    const { problems, mongodb, redis, usersHaveSecondFactors } = json
+    return {
+      problems: problems.map(shorten),
+      mongodb: dependency(mongodb),
+      redis: dependency(redis),
+      ...(usersHaveSecondFactors !== undefined && { usersHaveSecondFactors }),
+    }
   } catch {
     return undefined
   }

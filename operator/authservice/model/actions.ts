@@ -6,6 +6,7 @@ import { timestamp } from './timestamp.ts'
 const actionNames = [
   'rotate-keys',
   'revoke-key',
+  'rotate-mfa-keys',
   'rotate-passwords',
   'restart',
   'promote',

@@ -20,6 +20,8 @@ export interface ServerReport {
   problems: readonly string[]
   mongodb: DependencyReport
   redis: DependencyReport
+  /** Whether any user has a second factor; undefined: the server does not know, or its image is too old to tell. */
+  usersHaveSecondFactors?: boolean
 }
 
 /** By pod. Does not include pods that do not respond, or whose image is too old to have `/status`. */

@@ -39,7 +39,7 @@ export const reasons = {
   SigningSecretTooShort: 'A signing secret has fewer than 256 bits.',
   SigningSecretWeak: 'A signing secret is well known, repetitive, or a key file. Servers refuse to start with it.',
   KeySetInvalid:
-    'A key set file cannot be parsed. The operator does not change it, because tokens may depend on its keys.',
+    'A key set file cannot be parsed. The operator does not change it, because tokens, or secrets of second factors, may depend on its keys.',
   CertificateInvalid: 'A certificate has expired, is not for the host, or cannot be used.',
   CertificateRequired: 'Staging and production need a certificate, and the spec names none.',
   KindNotAvailable:

@@ -23,6 +23,7 @@ function decide(
       existing,
       requested: new Map(revoke === undefined ? [] : [['revoke-key', revoke]]),
       rotatedBy: undefined,
+      mfaKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       keysInUse,

@@ -8,6 +8,7 @@ import { timestamp } from '../model/timestamp.ts'
 import { type CertificateDecision, decideAuthority, decideCertificate } from './certificates.ts'
 import type { SecretPart, SecretSources, SecretsDecision, SecretsInput } from './decision.ts'
 import { decideKeysSecret } from './keys-secret.ts'
+import { decideMfaKeysSecret } from './mfa-keys.ts'
 import { managedMongodbUrl } from './mongodb-url.ts'
 import { type SecretNames, secretNames } from './names.ts'
 import {
@@ -33,6 +34,7 @@ export function decideSecrets(input: SecretsInput, sources: SecretSources): Secr
   const edgeSecret = ownSecret(input, names.edgeSecret, () => edgeSecretFrom(emailHash.secret))
   const parts: SecretPart[] = [
     decideKeysSecret(input, names, sources),
+    decideMfaKeysSecret(input, names.mfaKeys, sources.random),
     ...passwords,
     emailHash.part,
     edgeSecret.part,

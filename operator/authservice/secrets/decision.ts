@@ -21,10 +21,12 @@ export interface SecretsInput {
   resolved: ResolvedSpec
   /** The existing Secrets of this operator, decoded, by name. */
   existing: ReadonlyMap<string, SecretData>
-  /** Requested actions on the signing keys that have not been taken yet. */
+  /** Requested actions on keys and passwords that have not been taken yet. */
   requested: RequestedActions
   /** Value of `rotate-keys` that led to the current key set. */
   rotatedBy: string | undefined
+  /** Value of `rotate-mfa-keys` that led to the current keys of second factors. */
+  mfaKeysRotatedBy: string | undefined
   /** The keys that the server pods have loaded; undefined: the pods were not queried. */
   loadedKeys: LoadedKeys | undefined
   /** Servers may sign with the operator's own keys, whatever the spec says. */

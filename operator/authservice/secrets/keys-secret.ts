@@ -8,8 +8,8 @@ import type { DesiredSecret, SecretData } from '../model/secret-data.ts'
 import { heldKey, holdTiming } from './activation.ts'
 import type { SecretPart, SecretSources, SecretsInput } from './decision.ts'
 import { earliest, later } from './key-order.ts'
+import { keyStatuses } from './key-statuses.ts'
 import { acceptedKeysFile, type SecretNames } from './names.ts'
-import { signingKeyStatuses } from './signing-key-statuses.ts'
 import { decideSigningKeys, type SigningKeyPolicy, type SigningKeysDecision } from './signing-keys.ts'
 
 const keySetFile = 'keys.json'
@@ -56,7 +56,7 @@ export function decideKeysSecret(input: SecretsInput, names: SecretNames, source
   const content = unchanged ?? `${JSON.stringify(decision.keySet, null, 2)}\n`
   return {
     secrets: [keysSecret(name, { [keySetFile]: content }, rotation ?? rotatedBy)],
-    statuses: signingKeyStatuses(name, decision.keySet, policy, now),
+    statuses: keyStatuses(name, decision.keySet.keys, policy, now),
     nextChangeAt: decision.nextChangeAt,
     changes: decision.kind === 'keep' ? [] : [{ name, why: decision.why }],
     findings: heldKeyWarnings(decision.held, loadedKeys),

@@ -2,6 +2,8 @@
 export interface SecretNames {
   /** Signing keys: `keys.json`. */
   keys: string
+  /** Keys that encrypt secrets of second factors: `keys.json`. */
+  mfaKeys: string
   /** Managed Redis: `password`. Keys that rotations add: see `password-rotation.ts`. */
   redis: string
   /** Managed MongoDB: `admin-password`, `app-password`, `keyfile`, and `url` for the server. */
@@ -19,6 +21,7 @@ export interface SecretNames {
 export function secretNames(authService: string): SecretNames {
   return {
     keys: `${authService}-keys`,
+    mfaKeys: `${authService}-mfa-keys`,
     redis: `${authService}-redis`,
     mongodb: `${authService}-mongodb`,
     emailHash: `${authService}-email-hash`,

@@ -3,6 +3,7 @@ import { findChild, type Snapshot } from '../model/snapshot.ts'
 import { decideSecrets } from './decide-secrets.ts'
 import type { SecretSources, SecretsDecision } from './decision.ts'
 import { rotatedByAnnotation } from './keys-secret.ts'
+import { mfaKeysRotatedByAnnotation } from './mfa-keys.ts'
 import { areKeysInUse } from './mounted-secrets.ts'
 import { secretNames } from './names.ts'
 import type { RotationObservation } from './password-rotation.ts'
@@ -28,7 +29,12 @@ export function planSecrets(
       resolved,
       existing: ownSecrets,
       requested,
-      rotatedBy: lastRotation(snapshot),
+      rotatedBy: lastRotation(snapshot, secretNames(authService.metadata.name).keys, rotatedByAnnotation),
+      mfaKeysRotatedBy: lastRotation(
+        snapshot,
+        secretNames(authService.metadata.name).mfaKeys,
+        mfaKeysRotatedByAnnotation,
+      ),
       loadedKeys,
       keysInUse: areKeysInUse(snapshot),
       passwords,
@@ -39,10 +45,9 @@ export function planSecrets(
   return resolved.suspend ? existingOnly(decision, ownSecrets) : decision
 }
 
-/** The value of `rotate-keys` that led to the current signing keys. */
-function lastRotation(snapshot: Snapshot): string | undefined {
-  const { keys } = secretNames(snapshot.authService.metadata.name)
-  return findChild(snapshot, 'Secret', keys)?.metadata.annotations?.[rotatedByAnnotation]
+/** The value of the action that led to the current keys of a Secret. */
+function lastRotation(snapshot: Snapshot, secret: string, annotation: string): string | undefined {
+  return findChild(snapshot, 'Secret', secret)?.metadata.annotations?.[annotation]
 }
 
 /**

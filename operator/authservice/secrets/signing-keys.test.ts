@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { holdTiming } from './activation.ts'
 import { generateKey } from './generate-key.ts'
 import { keptAfterRetirementSeconds } from './key-order.ts'
-import { signingKeyStatuses } from './signing-key-statuses.ts'
+import { keyStatuses } from './key-statuses.ts'
 import { decideSigningKeys, type SigningKeyPolicy } from './signing-keys.ts'
 
 const start = new Date('2026-11-24T12:00:00.000Z')
@@ -202,12 +202,12 @@ describe('a revoked key', () => {
 test('statuses show which key signs, which is pending and which is still accepted', () => {
   const first = keySetOf(decide(undefined, {}, start))
   const rotated = keySetOf(decide(first, { rotateNow: true }, start))
-  const states = (now: Date) => signingKeyStatuses('quickstart-keys', rotated, policy, now).map(({ state }) => state)
+  const states = (now: Date) => keyStatuses('quickstart-keys', rotated.keys, policy, now).map(({ state }) => state)
   expect(states(after(1))).toEqual(['Active', 'Pending'])
   const active = 301 + longestHoldSeconds
   expect(states(after(active))).toEqual(['Accepted', 'Active'])
   expect(states(after(active + days + 30))).toEqual(['Retired', 'Active'])
-  expect(signingKeyStatuses('quickstart-keys', first, policy, start)[0]?.nextRotationAt).toBe('2027-02-22T12:00:00Z')
+  expect(keyStatuses('quickstart-keys', first.keys, policy, start)[0]?.nextRotationAt).toBe('2027-02-22T12:00:00Z')
 })
 
 test.each(['ES256', 'EdDSA', 'HS256'] as const)('generates a usable key for %s', (algorithm) => {

@@ -74,6 +74,17 @@ const items: Item[] = [
     item: 'SigningKeys',
     open: ({ findings }) => (isStalled('SecretsReady', findings) ? 'correct what SecretsReady reports' : undefined),
   },
+  {
+    item: 'SecondFactors',
+    open: ({ resolved: { mfa } }) => {
+      if (mfa.mode === 'Disabled') {
+        return 'write mfa.mode: Optional or Required, so that users can protect their accounts with a second factor'
+      }
+      return mfa.mode === 'Required' || mfa.requiredRoles.includes('admin')
+        ? undefined
+        : 'require a second factor of administrators: add admin to mfa.requiredRoles, or write mfa.mode: Required'
+    },
+  },
   { item: 'Certificate', open: openCertificate },
   {
     item: 'RateLimits',

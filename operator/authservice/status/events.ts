@@ -125,6 +125,8 @@ function lossOf(authService: string, name: string): string {
   switch (name) {
     case names.keys:
       return `servers refuse access tokens of the lost keys, and clients get new ones with their refresh tokens. ${restore}`
+    case names.mfaKeys:
+      return `servers cannot decrypt the secrets of enrolled authenticator apps, so these users can log in with recovery codes only. ${restore}`
     case names.redis:
     case names.mongodb:
       return 'the database and the servers get the new passwords, and the data is not affected. No action is required'

@@ -59,6 +59,11 @@ describe('the dates of the signing key', () => {
     }
     expect(observed([certificate]).signingKey).toEqual({ createdAt: undefined, nextRotationAt: undefined })
   })
+
+  test('are not those of a key of second factors', () => {
+    const ofFactors: SecretStatus = { ...active, name: 'accounts-mfa-keys', createdAt: '2020-01-01T00:00:00Z' }
+    expect(observed([ofFactors]).signingKey).toEqual({ createdAt: undefined, nextRotationAt: undefined })
+  })
 })
 
 describe('the expiry of the certificate', () => {

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import type { AuthServiceStatus } from '../api/schema.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { parseRolloutStatus } from '../rollout/rollout-status.ts'
+import { secretNames } from '../secrets/names.ts'
 import { observeBackup } from '../validate/backup-state.ts'
 import type { ObservedAuthService } from './metrics.ts'
 import { secretAges } from './secret-ages.ts'
@@ -20,7 +21,7 @@ export function observedOf(snapshot: Snapshot, status: AuthServiceStatus): Obser
     strategy: resolved.rollout.strategy,
     ready: status.conditions?.some(({ type, status: holds }) => type === 'Ready' && holds === 'True') === true,
     openChecklistItems: status.checklist?.filter(({ ok }) => !ok).length ?? 0,
-    signingKey: signingKeyDates(status),
+    signingKey: signingKeyDates(name, status),
     certificateExpiresAt: certificateExpiry(snapshot),
     backup: observeBackup(snapshot),
     secrets: secretAges(snapshot, status),
@@ -30,9 +31,8 @@ export function observedOf(snapshot: Snapshot, status: AuthServiceStatus): Obser
 }
 
 /** A pending key is the next rotation; otherwise, it is the scheduled one. */
-function signingKeyDates({ secrets = [] }: AuthServiceStatus): ObservedAuthService['signingKey'] {
-  // Only signing keys have an activation time.
-  const keys = secrets.filter(({ activateAt }) => activateAt !== undefined)
+function signingKeyDates(authService: string, { secrets = [] }: AuthServiceStatus): ObservedAuthService['signingKey'] {
+  const keys = secrets.filter(({ name }) => name === secretNames(authService).keys)
   const pending = keys.find(({ state }) => state === 'Pending')
   const planned = keys.find(({ nextRotationAt }) => nextRotationAt !== undefined)
   return {

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { expect, test, vi } from 'vitest'
 import { problem } from '../../../api-server/plugins/app/problems/problem.ts'
-import { AuthError, Session } from '../../../docs/server/client/client.ts'
+import { AuthError, EnrolmentRequired, Session } from '../../../docs/server/client/client.ts'
 import { password, startApp } from './app-for-test.ts'
 import { codeOf, enrol, mfaEnvironment } from './second-factor.ts'
 
@@ -43,6 +43,24 @@ test('the example of a typed client asks for a code of a user who has a second f
     const { email } = user
     expect(await session.logIn(email, password, async () => codeOf(user.secret))).toMatchObject({ email })
     expect(await session.me()).toMatchObject({ email })
+  } finally {
+    await server.close()
+  }
+})
+
+test('the example of a typed client says that a user must enrol a second factor', async () => {
+  const server = await startApp({ ...mfaEnvironment, MFA_MODE: 'required' })
+  try {
+    await server.app.listen({ host: '127.0.0.1', port: 0 })
+    // The type of a TCP server's address.
+    const { port } = server.app.server.address() as AddressInfo
+    const email = 'client@example.com'
+    await server.post('/v1/auth/register', { email, password, name: 'Client' })
+    const refused: unknown = await new Session(`http://127.0.0.1:${port}`)
+      .logIn(email, password)
+      .catch((error) => error)
+    expect(refused).toBeInstanceOf(EnrolmentRequired)
+    expect(refused).toMatchObject({ enrolmentToken: expect.stringMatching(/^enrolment_/) })
   } finally {
     await server.close()
   }

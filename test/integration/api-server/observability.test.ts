@@ -3,6 +3,7 @@ import { buildObservabilityServer } from '../../../api-server/observability-serv
 import type { RecordedEvent } from '../../../api-server/plugins/app/observability/security-events.ts'
 import { createServerPoller } from '../../../operator/authservice/gather/server-reports.ts'
 import { type AppForTest, logIn, password, startApp } from './app-for-test.ts'
+import { enrol, mfaEnvironment } from './second-factor.ts'
 
 let server: AppForTest
 const events: RecordedEvent[] = []
@@ -91,4 +92,23 @@ test('a login, malformed input and a foreign origin are security events that do 
   ])
   expect(events[3]).toMatchObject({ emailHash: expect.stringMatching(/^[\w-]{16}$/), sessionId: expect.any(String) })
   expect(JSON.stringify(events)).not.toContain(email)
+})
+
+test('/status tells the operator whether users have second factors, without those of a smoke test', async () => {
+  const factors = await startApp(mfaEnvironment)
+  const observability = buildObservabilityServer(factors.app)
+  const usersHaveSome = async () => (await observability.inject('/status')).json().usersHaveSecondFactors
+  try {
+    await expect.poll(usersHaveSome, { timeout: 10_000 }).toBe(false)
+    await enrol(factors)
+    expect(await usersHaveSome(), 'of a user who enrolled a second ago').toBe(false)
+    const createdAt = new Date(Date.now() - 301_000)
+    await factors.app.mongo.db
+      .collection('second_factors')
+      .updateMany({}, { $set: { 'factors.0.createdAt': createdAt } })
+    expect(await usersHaveSome()).toBe(true)
+  } finally {
+    await observability.close()
+    await factors.close()
+  }
 })

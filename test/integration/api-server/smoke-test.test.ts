@@ -2,11 +2,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
-import { afterAll, beforeAll, beforeEach, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { type ApiClient, apiClient } from '../../../api-server/smoke-test/client.ts'
 import { runSmokeTest, SmokeTestError } from '../../../api-server/smoke-test/steps.ts'
 import { type AppForTest, freshDatabase, startApp } from './app-for-test.ts'
 import { runProgram } from './run-program.ts'
+import { mfaEnvironment } from './second-factor.ts'
 
 const database = freshDatabase()
 let servers: AppForTest[]
@@ -85,6 +86,92 @@ test.each<[string, ('database' | 'tokens' | 'redis')[], Record<string, string>, 
     expect(await usersLeft()).toBe(0)
   },
 )
+
+const optional = mfaEnvironment
+const required = { ...mfaEnvironment, MFA_MODE: 'required' }
+const off = {}
+
+describe('second factors', () => {
+  const settings = { off, optional, required }
+  type Mode = keyof typeof settings
+  const started = new Map<Mode, AppForTest>()
+  const urls = new Map<Mode, string>()
+  beforeAll(async () => {
+    for (const mode of ['off', 'optional', 'required'] as const) {
+      const server = await startApp({ DATABASE_NAME: database, ...settings[mode] })
+      started.set(mode, server)
+      urls.set(mode, await server.app.listen({ host: '127.0.0.1', port: 0 }))
+    }
+  })
+  afterAll(() => Promise.all([...started.values()].map((server) => server.close())))
+  const callOf = (mode: Mode) => apiClient(urls.get(mode) ?? '')
+
+  async function factorsLeft(): Promise<number> {
+    await using client = new MongoClient(inject('mongoUrl'))
+    const db = client.db(database)
+    const counts = ['second_factors', 'mfa_challenges'].map((name) => db.collection(name).countDocuments())
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count)
+  }
+
+  const [atOld, atNew] = ['enrol an app at the old colour', 'enrol an app at the new colour']
+  test.each<[old: Mode, next: Mode, enrols: string | undefined]>([
+    ['optional', 'optional', atOld],
+    ['required', 'required', atOld],
+    ['optional', 'required', atOld],
+    ['required', 'optional', atOld],
+    ['off', 'optional', atNew],
+    ['off', 'required', atNew],
+    ['optional', 'off', undefined],
+    ['required', 'off', undefined],
+  ])('from %s to %s: the steps pass, and neither a user nor a factor is left', async (old, next, enrols) => {
+    await run({ live: callOf(old), preview: callOf(next) })
+    expect(steps.filter((step) => step.startsWith('enrol'))).toEqual(enrols === undefined ? [] : [enrols])
+    if (enrols !== undefined) expect(steps).toContain('login with its code')
+    expect(await usersLeft()).toBe(0)
+    expect(await factorsLeft()).toBe(0)
+  })
+
+  test('a version with its own database is tested alone', async () => {
+    const other = await startApp({ ...required, DATABASE_NAME: freshDatabase() })
+    try {
+      const preview = apiClient(await other.app.listen({ host: '127.0.0.1', port: 0 }))
+      await runSmokeTest({ live: callOf('off'), preview }, (step) => steps.push(step), 5_000, new Set(['database']))
+      expect(steps).toContain('login with its code')
+    } finally {
+      await other.close()
+    }
+  })
+
+  test('a version in cookie mode passes', async () => {
+    const cookies = { ...required, COOKIE_MODE: 'true', DATABASE_NAME: database }
+    const other = await startApp(cookies)
+    try {
+      await run({
+        live: callOf('required'),
+        preview: apiClient(await other.app.listen({ host: '127.0.0.1', port: 0 })),
+      })
+      expect(steps).toContain('login with its code')
+    } finally {
+      await other.close()
+    }
+    expect(await usersLeft()).toBe(0)
+  })
+
+  test('a version without the key of the old one is detected, and the user is removed with the factor', async () => {
+    const MFA_SECRET = 'another secret of second factors, long enough'
+    const other = await startApp({ ...optional, MFA_SECRET, DATABASE_NAME: database })
+    try {
+      const preview = apiClient(await other.app.listen({ host: '127.0.0.1', port: 0 }))
+      await expect(run({ live: callOf('optional'), preview })).rejects.toThrow(
+        /^login with its code: the answer was 503 mfa_unreadable/,
+      )
+    } finally {
+      await other.close()
+    }
+    expect(await usersLeft()).toBe(0)
+    expect(await factorsLeft()).toBe(0)
+  })
+})
 
 test('a version whose logins fail is detected', async () => {
   const broken = withFault(preview, '/v1/auth/login', 500)

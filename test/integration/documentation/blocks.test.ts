@@ -155,6 +155,7 @@ describe('every object of README, docs and runbooks', () => {
       'docs/operate.md',
       'docs/rollouts.md',
       'docs/server/api.md',
+      'docs/server/second-factor-administration.md',
       'docs/troubleshooting.md',
     ]
     expect(parts.sort()).toEqual(known)

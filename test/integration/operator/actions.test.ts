@@ -53,6 +53,55 @@ test('rotate-keys adds one key, even if it is applied again and the operator res
   expect(await namespace.keyIds('rotated')).toEqual(after)
 })
 
+test('mfa.mode creates the keys of second factors, rotate-mfa-keys adds one, and neither disabling nor an edit loses one', async () => {
+  const secretOf = () => namespace.get<Live & { data: Record<string, string> }>('Secret', 'enrolling-mfa-keys')
+  const file = async () => Buffer.from((await secretOf())?.data['keys.json'] ?? '', 'base64').toString()
+  const kids = async (): Promise<string[]> => {
+    const { keys }: { keys: { kid: string }[] } = JSON.parse((await file()) || '{"keys":[]}')
+    return keys.map(({ kid }) => kid)
+  }
+  await createAuthService('enrolling')
+  expect(await secretOf()).toBeUndefined()
+
+  await namespace.patch(kind, 'enrolling', { spec: { mfa: { mode: 'Optional' } } })
+  await expect.poll(kids, { timeout: 20_000 }).toEqual([expect.any(String)])
+  const variables = async () => {
+    type Workload = Live & { spec: { template: { spec: { containers: { env: { name: string }[] }[] } } } }
+    const deployment = await namespace.get<Workload>('Deployment', 'enrolling-blue')
+    return deployment?.spec.template.spec.containers.flatMap(({ env }) => env.map(({ name }) => name))
+  }
+  await completeMigrations(namespace)
+  await expect.poll(variables, { timeout: 20_000 }).toContain('MFA_KEYS_FILE')
+  const [first = ''] = await kids()
+  await namespace.requestAction('enrolling', 'rotate-mfa-keys', 'monday')
+  expect(await untilTaken('enrolling', 'rotate-mfa-keys', 'monday')).toMatch(/^Key \S+ encrypts from \S+ on\./)
+  expect(await kids()).toEqual([first, expect.any(String)])
+  const states = async () =>
+    (await namespace.authService('enrolling')).status?.secrets?.flatMap(({ name, state }) =>
+      name === 'enrolling-mfa-keys' ? [state] : [],
+    )
+  await expect.poll(states, { timeout: 20_000 }).toEqual(['Active', 'Pending'])
+  const rotated = await file()
+
+  await namespace.patch('Secret', 'enrolling-mfa-keys', { data: { 'keys.json': Buffer.from('{').toString('base64') } })
+  await expect
+    .poll(() => namespace.condition('enrolling', 'SecretsReady'), { timeout: 20_000 })
+    .toMatch(/^False KeySetInvalid: Secret enrolling-mfa-keys has an invalid keys\.json: it is not JSON\./)
+  expect(await file()).toBe('{')
+  await namespace.patch('Secret', 'enrolling-mfa-keys', {
+    data: { 'keys.json': Buffer.from(rotated).toString('base64') },
+  })
+  await expect.poll(() => namespace.condition('enrolling', 'SecretsReady'), { timeout: 20_000 }).toMatch(/^True/)
+
+  await namespace.patch(kind, 'enrolling', { spec: { mfa: { mode: 'Disabled' } } })
+  const { generation = 0 } = (await namespace.authService('enrolling')).metadata
+  await expect
+    .poll(async () => (await namespace.authService('enrolling')).status?.observedGeneration, { timeout: 20_000 })
+    .toBe(generation)
+  await untilQuiet(operator, 30_000)
+  expect(await file()).toBe(rotated)
+})
+
 test('a scheduled rotation is reported as such, and not as drift', async () => {
   await createAuthService('scheduled')
   type Keys = Live & { data: Record<string, string> }

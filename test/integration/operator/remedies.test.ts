@@ -14,7 +14,7 @@ import { untilReady } from '../support/simulated-controllers.ts'
 
 /** Executes, word for word, the instructions about Secrets in pages and messages. */
 const { kubeconfigPath } = inject('apiServer')
-const spec = { ...developmentSpec, ingress: { type: 'Nginx', host: 'auth.localhost' } }
+const spec = { ...developmentSpec, mfa: { mode: 'Optional' }, ingress: { type: 'Nginx', host: 'auth.localhost' } }
 type Secret = Live & { data: Record<string, string>; immutable?: boolean }
 const patient = { timeout: 60_000, interval: 300 }
 let namespace: Namespace

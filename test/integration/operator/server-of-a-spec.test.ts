@@ -14,6 +14,7 @@ import {
 } from '../../unit/spec-fields/rendered-environment.ts'
 import { freshDatabase, password } from '../api-server/app-for-test.ts'
 import { runProgram } from '../api-server/run-program.ts'
+import { codeOf } from '../api-server/second-factor.ts'
 import { type StartedServer, startServer } from '../api-server/started-server.ts'
 
 const adminPassword = randomBytes(24).toString('base64')
@@ -37,6 +38,7 @@ beforeAll(async () => {
     },
     redis: { external: { host, port } },
     passwords: { bcryptCost: 10 },
+    mfa: { mode: 'Optional', serviceName: 'Example Shop' },
     tokens: { issuer: 'https://auth.example.com' },
     initialAdmin: { email: 'admin@example.com', passwordSecretRef: { name: 'our-admin', key: 'password' } },
     oauth: { clientsSecretRef: { name: 'our-clients', key: 'clients' } },
@@ -73,10 +75,10 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const post = (path: string, body: object) =>
+const post = (path: string, body: object, headers: Record<string, string> = {}) =>
   fetch(`${server.api}${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   })
 
@@ -117,4 +119,17 @@ test('spec.initialAdmin, spec.cookies and spec.oauth: the administrator exists, 
     })
   expect(await (await introspect(clientSecret)).json()).toMatchObject({ active: true })
   expect((await introspect('another')).status).toBe(401)
+})
+
+test('spec.mfa: a user enrols an authenticator app, whose secret the key of the operator encrypts', async () => {
+  const credentials = { email: 'app@example.com', password }
+  expect((await post('/v1/auth/register', { ...credentials, name: 'A User' })).status).toBe(201)
+  const { access_token: access } = JSON.parse(await (await post('/v1/auth/login', credentials)).text())
+  const authorized = (path: string, body: object) => post(path, body, { authorization: `Bearer ${access}` })
+  const started = await authorized('/v1/me/mfa/totp', { current_password: password, name: 'Phone' })
+  const { token, secret, otpauth_url: url } = JSON.parse(await started.text())
+  expect(url).toContain('issuer=Example%20Shop')
+  const confirmed = await authorized('/v1/me/mfa/totp/confirm', { token, code: codeOf(secret) })
+  expect(confirmed.status, await confirmed.text()).toBe(200)
+  expect((await post('/v1/auth/login', credentials)).status).toBe(202)
 })

@@ -18,6 +18,28 @@ const production = { ...managed, environment: 'production', tokens: { issuer: 'h
 const spec = (fields: object) => ({ ...managed, ...fields })
 const secret = { name: 'a', key: 'b' }
 
+const secondFactors: readonly WrongSpec[] = [
+  [
+    'roles that must have a second factor, although every user must',
+    { mfa: { mode: 'Required', requiredRoles: ['admin'] } },
+    'requiredRoles applies only to the mode Optional: write mode: Optional, or remove requiredRoles',
+  ],
+  [
+    'a grace period without second factors',
+    { mfa: { gracePeriod: '14d' } },
+    'gracePeriod has no effect while second factors are disabled: write a mode, or remove gracePeriod',
+  ],
+  ['a grace period of a year', { mfa: { mode: 'Required', gracePeriod: '365d' } }, 'write a duration from 1h to 90d'],
+  ['a role that does not exist', { mfa: { mode: 'Optional', requiredRoles: ['root'] } }, 'Unsupported value: "root"'],
+  ['Off, which YAML reads as false', { mfa: { mode: false } }, 'spec.mfa.mode'],
+  ['a service name with a colon', { mfa: { serviceName: 'a:b' } }, 'spec.mfa.serviceName'],
+  [
+    'a key of second factors that is replaced every day',
+    { mfa: { encryptionKeys: { rotationInterval: '1d' } } },
+    'write a duration from 7d to 730d',
+  ],
+]
+
 const databases: readonly WrongSpec[] = [
   [
     'no environment, which would have been one for development',
@@ -566,8 +588,8 @@ const names: readonly WrongName[] = [
 
 /** Invalid when created. */
 export const wrongManifests: readonly WrongManifest[] = [
-  ...[databases, mails, accounts, abuse, scaling, rollout, tokens, security, ingress, pods].flatMap((table) =>
-    table.map(([what, fields, says]) => ({ what, name: 'accounts', spec: spec(fields), says })),
+  ...[databases, secondFactors, mails, accounts, abuse, scaling, rollout, tokens, security, ingress, pods].flatMap(
+    (table) => table.map(([what, fields, says]) => ({ what, name: 'accounts', spec: spec(fields), says })),
   ),
   ...names.map(([what, name, says]) => ({ what, name, spec: managed, says })),
 ]

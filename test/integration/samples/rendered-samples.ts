@@ -54,6 +54,7 @@ async function childrenOf(text: string): Promise<Child[]> {
       existing: new Map(),
       requested: new Map(),
       rotatedBy: undefined,
+      mfaKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       keysInUse: false,

@@ -54,6 +54,7 @@ export function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<string, Sec
       existing: before,
       requested: new Map(),
       rotatedBy: undefined,
+      mfaKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       keysInUse: false,

@@ -61,6 +61,8 @@ const withCookies: AuthServiceSpec = {
   cors: { origins: ['https://app.example.com'] },
   cookies: { enabled: true },
 }
+const withMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Optional' } }
+const requiringMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Required' } }
 const traced: AuthServiceSpec = { ...managed, tracing: { otlpEndpoint: 'http://collector.monitoring:4318' } }
 const referencesHash = 'Deployment accounts-blue: spec.template.metadata.annotations.auth-operator.dev/references-hash'
 
@@ -304,6 +306,20 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
   'passwords.bcryptCost': { value: 13, changes: [server('BCRYPT_COST')] },
   'passwords.minLength': { value: 16, changes: [server('PASSWORD_MIN_LENGTH')] },
   'passwords.words': { value: ['acme'], changes: [server('PASSWORD_WORDS')] },
+  'mfa.mode': {
+    value: 'Optional',
+    changes: [
+      'Secret accounts-mfa-keys: ',
+      `${pod}.volumes[mfa-keys]`,
+      `${container}.volumeMounts[mfa-keys]`,
+      ...['MFA_MODE', 'MFA_KEYS_FILE', 'MFA_STEP_UP_MAX_AGE'].map(server),
+    ],
+  },
+  'mfa.requiredRoles': { value: ['admin'], base: withMfa, changes: [server('MFA_REQUIRED_ROLES')] },
+  'mfa.gracePeriod': { value: '14d', base: requiringMfa, changes: [server('MFA_GRACE_PERIOD')] },
+  'mfa.serviceName': { value: 'Acme', base: withMfa, changes: [server('MFA_SERVICE_NAME')] },
+  'mfa.stepUpMaxAge': { value: '5m', base: withMfa, changes: [server('MFA_STEP_UP_MAX_AGE')] },
+  'mfa.encryptionKeys.rotationInterval': { value: '7d', base: withMfa, changes: ['Decision: next key'] },
   'mail.smtp.host': { value: 'other.example.com', base: mailing, changes: [server('SMTP_URL')] },
   'mail.smtp.port': {
     value: 2525,

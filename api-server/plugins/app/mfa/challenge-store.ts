@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ClientSession, Collection } from 'mongodb'
-import { hashOf, newOpaqueToken } from '../opaque-token.ts'
+import { enrolmentTokenPrefix, hashOf, newOpaqueToken } from '../opaque-token.ts'
 import type { UserKey } from '../users/user-key.ts'
 import type { SealedSecret } from './sealed-secret.ts'
 
@@ -25,6 +25,13 @@ export interface PendingLogin extends Begun {
   binding: string
 }
 
+/** A login whose password was right, of a user who must enrol a second factor first. Its token allows only that. */
+interface PendingEnrolment extends Begun {
+  purpose: 'enrolment'
+  /** Hash of what identifies the client: see `bindingOf`. */
+  binding: string
+}
+
 /** An authenticator app that is not confirmed yet. */
 export interface PendingTotp extends Begun {
   purpose: 'totp'
@@ -35,12 +42,16 @@ export interface PendingTotp extends Begun {
   secret: SealedSecret
 }
 
-export type Challenge = PendingLogin | PendingTotp
+export type Challenge = PendingLogin | PendingEnrolment | PendingTotp
 
 type Added = 'version' | 'userId'
 export type NewChallenge =
   | Pick<PendingLogin, Added | 'purpose' | 'binding'>
+  | Pick<PendingEnrolment, Added | 'purpose' | 'binding'>
   | Pick<PendingTotp, Added | 'purpose' | 'sessionId' | 'factorId' | 'name' | 'secret'>
+
+/** Time for which a user may enrol after the password, in seconds: long enough to install an app. */
+export const enrolmentSeconds = 900
 
 /** A challenge ends with this number of wrong codes. */
 const maxChallengeFailures = 5
@@ -57,8 +68,10 @@ export class ChallengeStore {
 
   /** @returns the token, of 256 random bits, which is stored nowhere else */
   async begin(challenge: NewChallenge, now: Date): Promise<string> {
-    const token = newOpaqueToken()
-    const expiresAt = new Date(now.getTime() + this.#lifetimeSeconds * 1000)
+    const isEnrolment = challenge.purpose === 'enrolment'
+    const token = `${isEnrolment ? enrolmentTokenPrefix : ''}${newOpaqueToken()}`
+    const seconds = isEnrolment ? enrolmentSeconds : this.#lifetimeSeconds
+    const expiresAt = new Date(now.getTime() + seconds * 1000)
     await this.#challenges.insertOne({ _id: hashOf(token), ...challenge, createdAt: now, expiresAt, failures: 0 })
     return token
   }

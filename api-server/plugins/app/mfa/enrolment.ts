@@ -5,7 +5,7 @@ import type { Caller } from '../caller.ts'
 import { problem } from '../problems/problem.ts'
 import { byTwoFactors } from '../sessions/authentication.ts'
 import { beginSession, type LoggedIn } from '../sessions/begin-session.ts'
-import type { AccessTokenClaims } from '../tokens/access-token.ts'
+import type { SessionClaims } from '../tokens/access-token.ts'
 import type { StoredUser } from '../users/user.ts'
 import type { PendingTotp } from './challenge-store.ts'
 import { secretSubject, WrongCode } from './check-code.ts'
@@ -31,7 +31,7 @@ export interface StartedTotp {
 export async function startTotp(
   app: FastifyInstance,
   user: StoredUser,
-  claims: AccessTokenClaims,
+  claims: SessionClaims,
   { currentPassword, name }: { currentPassword: string; name: string },
   caller: Caller,
   now: Date,
@@ -67,7 +67,7 @@ export interface Enrolled {
 export async function confirmTotp(
   app: FastifyInstance,
   user: StoredUser,
-  claims: AccessTokenClaims,
+  claims: SessionClaims,
   { token, code }: { token: string; code: string },
   caller: Caller,
   now: Date,
@@ -95,7 +95,7 @@ export async function confirmTotp(
 async function addFactor(
   app: FastifyInstance,
   user: StoredUser,
-  claims: AccessTokenClaims,
+  claims: SessionClaims,
   pending: PendingTotp,
   lastStep: number,
   now: Date,
@@ -136,7 +136,7 @@ async function sessionAfterChange(
 export async function renewRecoveryCodes(
   app: FastifyInstance,
   user: StoredUser,
-  claims: AccessTokenClaims,
+  claims: SessionClaims,
   caller: Caller,
   now: Date,
 ): Promise<string[]> {

@@ -42,6 +42,12 @@ export class FactorStore {
     return this.#factors.findOne({ _id: userId }, optionsOf(session))
   }
 
+  /** Whether any user has a second factor that was enrolled before this time. */
+  async isInUse(before: Date): Promise<boolean> {
+    const found = await this.#factors.findOne({ 'factors.createdAt': { $lt: before } }, { projection: { _id: 1 } })
+    return found !== null
+  }
+
   /** Which of these users have second factors, as the text of their keys. */
   async whoHasSome(userIds: readonly UserKey[]): Promise<ReadonlySet<string>> {
     const found = this.#factors.find({ _id: { $in: [...userIds] } }, { projection: { _id: 1 } })

@@ -2,11 +2,13 @@ import { type MfaKey, parseMfaKeySet } from '@authservice-operator/contract/mfa-
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ClientSession } from 'mongodb'
+import type { Setting } from '../observability/email-hash.ts'
 import { KeyFile, type KeyFileContent, type KeyFileNews } from '../tokens/key-file.ts'
 import { KeySetError } from '../tokens/load-key-set.ts'
 import type { UserKey } from '../users/user-key.ts'
 import { type Challenge, ChallengeStore } from './challenge-store.ts'
 import { FactorStore, type UserFactors } from './factor-store.ts'
+import { MfaPolicy } from './policy.ts'
 import { keyOfMfaSecret, MfaKeys } from './sealed-secret.ts'
 
 declare module 'fastify' {
@@ -18,6 +20,8 @@ declare module 'fastify' {
       factors: FactorStore
       challenges: ChallengeStore
       keys: MfaKeys
+      /** Who must have a second factor. */
+      policy: MfaPolicy
       /** The factors that a login of the user needs; null if it needs none. */
       requiredFactors(userId: UserKey): Promise<UserFactors | null>
       /** Removes all that is known of the second factors of a user, also while they are not used. */
@@ -47,6 +51,7 @@ export default fp(
       factors,
       challenges,
       keys,
+      policy: new MfaPolicy(app.mongo.db.collection<Setting>('settings', primary), app.config.mfa),
       requiredFactors: async (userId) => (isOn ? factors.find(userId) : null),
       async forgetUser(userId, session) {
         await challenges.forget(userId, session)

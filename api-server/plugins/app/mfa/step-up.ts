@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Caller } from '../caller.ts'
 import { type Problem, problem } from '../problems/problem.ts'
 import { type AuthenticationRequirement, byTwoFactors, satisfies } from '../sessions/authentication.ts'
-import type { AccessTokenClaims } from '../tokens/access-token.ts'
+import type { AccessTokenClaims, SessionClaims } from '../tokens/access-token.ts'
 import type { IssuedToken } from '../tokens/issue-and-verify.ts'
 import { roleOf, type StoredUser } from '../users/user.ts'
 import { checkCode, type PresentedCode } from './check-code.ts'
@@ -19,7 +19,7 @@ function credentialRequirement(app: FastifyInstance): AuthenticationRequirement 
 export async function requireStepUp(
   app: FastifyInstance,
   user: StoredUser,
-  claims: AccessTokenClaims,
+  claims: SessionClaims,
   now: Date,
 ): Promise<void> {
   if ((await app.mfa.requiredFactors(user._id)) === null) return

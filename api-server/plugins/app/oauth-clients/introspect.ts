@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import type { Introspection } from '../../../schemas/oauth.ts'
 import { problem } from '../problems/problem.ts'
+import { hasRequiredFactor } from '../sessions/required-factor.ts'
 import { isActive } from '../users/user.ts'
 import { claimsOf } from './claims-of.ts'
 
@@ -47,6 +48,7 @@ async function refreshTokenState(app: FastifyInstance, token: string): Promise<S
   const sub = session.userId.toString()
   const [user, version] = await Promise.all([app.users.findById(sub), app.revocation.versionOf(sub)])
   if (user === null || !isActive(user) || session.version < version) return undefined
+  if (!(await hasRequiredFactor(app, user, session, new Date()))) return undefined
   const end = Math.min(session.idleExpiresAt.getTime(), session.expiresAt.getTime())
   return {
     active: true,

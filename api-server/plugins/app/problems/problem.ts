@@ -20,6 +20,10 @@ export const problemCatalog = {
     meaning:
       'This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.',
   },
+  second_factor_required: {
+    status: 401,
+    meaning: 'The user must have a second factor, and this session began without one, so it was ended. Log in again.',
+  },
   refresh_invalid: { status: 401, meaning: 'The refresh token is unknown. Log in again.' },
   refresh_expired: { status: 401, meaning: 'The session has expired. Log in again.' },
   refresh_reused: { status: 401, meaning: 'The refresh token was already used, so the session was ended.' },
@@ -43,6 +47,10 @@ export const problemCatalog = {
   last_admin: { status: 409, meaning: 'This is the last active administrator: create another one first.' },
   user_changed: { status: 409, meaning: 'Another request changed the user meanwhile. Try again.' },
   mfa_too_many: { status: 409, meaning: 'The user has too many second factors. Remove one first.' },
+  mfa_last_factor: {
+    status: 409,
+    meaning: 'The user must have a second factor, and this is the last one: add another one first.',
+  },
   email_taken: { status: 409, meaning: 'This email is already registered.' },
   body_too_large: { status: 413, meaning: 'The body exceeds 16 KiB.' },
   unsupported_media_type: { status: 415, meaning: 'This route does not support the content type of the body.' },

@@ -26,6 +26,8 @@ export type LoginResult =
   | ({ kind: 'loggedIn' } & LoggedIn)
   /** The password was right, and the user has second factors. */
   | { kind: 'secondFactorRequired'; mfaToken: string; factors: readonly { id: string; type: 'totp'; name: string }[] }
+  /** The password was right, and the user must enrol a second factor first. */
+  | { kind: 'enrolmentRequired'; enrolmentToken: string }
 
 /**
  * Logs a user in: a new session with its tokens, or what its second step needs.
@@ -67,6 +69,13 @@ export async function logIn(
   }
   const user = await recordLogin(app, found, password, now, upgradedHash)
   if (user === null) throw invalidCredentials(app, email, caller)
+
+  // With the current role, which may have changed since the user was read.
+  if (await app.mfa.policy.requires(user, now)) {
+    app.metrics.mfaFirstSteps.inc()
+    const enrolment = { purpose: 'enrolment', userId: user._id, version, binding } as const
+    return { kind: 'enrolmentRequired', enrolmentToken: await app.mfa.challenges.begin(enrolment, now) }
+  }
 
   const authentication = app.mfa.isOn ? { at: now, methods: byPassword } : undefined
   const loggedIn = await beginSession(app, { user, version, device, authentication, replacedToken }, caller, now)

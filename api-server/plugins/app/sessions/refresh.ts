@@ -4,13 +4,19 @@ import { type Problem, problem } from '../problems/problem.ts'
 import { isActive } from '../users/user.ts'
 import { type IssuedTokens, issueTokens } from './issue-tokens.ts'
 import { sessionIdOf } from './refresh-token.ts'
+import { hasRequiredFactor } from './required-factor.ts'
 import type { RefreshResult } from './store.ts'
 
 /** New tokens, or why there are none, so that the browser deletes its refresh token. */
 export type Refreshed = { tokens: IssuedTokens; refusal?: never } | { tokens?: never; refusal: Problem }
 
 /** @throws Problem 429 `rate_limited`, 503 `not_ready` or `database_unavailable`: the refresh token stays valid */
-export async function refreshTokens(app: FastifyInstance, presented: string, caller: Caller): Promise<Refreshed> {
+export async function refreshTokens(
+  app: FastifyInstance,
+  presented: string,
+  caller: Caller,
+  now: Date,
+): Promise<Refreshed> {
   // With the address, because the ID of a session is not secret, so that no other address can use up its limit.
   const subject = `${sessionIdOf(presented) ?? 'unknown'}:${caller.address}`
   await caller.limits.use({ name: 'refresh', subject, rate: app.config.limits.refresh })
@@ -19,11 +25,17 @@ export async function refreshTokens(app: FastifyInstance, presented: string, cal
 
   const { session, refreshToken } = result
   const userId = session.userId.toString()
+  const about = { userId, sessionId: session._id, address: caller.address }
   // After the rotation: a revocation since the login is either seen here, or ends the access token below.
   const [user, version] = await Promise.all([app.users.findById(userId), app.revocation.versionOf(userId)])
   if (user === null || !isActive(user) || session.version < version) return { refusal: sessionRevoked() }
+  if (!(await hasRequiredFactor(app, user, session, now))) {
+    await app.revocation.revokeSession(session._id, 'mfa_policy')
+    app.securityEvents.record('authn_token_revoked', { ...about, reason: 'no second factor' })
+    return { refusal: problem(401, 'second_factor_required', 'Your account needs a second factor. Log in again.') }
+  }
   const tokens = await issueTokens(app, user, session, refreshToken)
-  app.securityEvents.record('session_renewed', { userId, sessionId: session._id, address: caller.address })
+  app.securityEvents.record('session_renewed', about)
   return { tokens }
 }
 

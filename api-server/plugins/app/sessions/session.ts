@@ -47,6 +47,7 @@ export type RevocationReason =
   | 'user_disabled'
   | 'user_deleted'
   | 'mfa_change'
+  | 'mfa_policy'
   | 'admin'
   | 'client'
   | 'too_many'

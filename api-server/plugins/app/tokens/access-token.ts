@@ -2,6 +2,7 @@ import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { ReceivedToken } from '../../external/jwt.ts'
+import { enrolmentTokenPrefix } from '../opaque-token.ts'
 import { type Problem, problem } from '../problems/problem.ts'
 import { type Authentication, authenticationClaims } from '../sessions/authentication.ts'
 import type { KeyStore, LoadedKey } from './key-store.ts'
@@ -37,6 +38,9 @@ const AccessTokenClaims = Type.Object({
   auth_time: Type.Optional(NumericDate),
 })
 export type AccessTokenClaims = Static<typeof AccessTokenClaims>
+
+/** The claims that say whose session it is, and how strongly the user has authenticated. */
+export type SessionClaims = Pick<AccessTokenClaims, 'sub' | 'sid' | 'ver' | 'amr' | 'acr' | 'auth_time'>
 
 /** Who a token is for, and the session that it belongs to. */
 export interface TokenSubject {
@@ -91,12 +95,20 @@ export function newClaims(
 
 /**
  * The access token of an `Authorization` header. RFC 6750 section 2.1.
- * @throws Problem 401 `token_missing`
+ * @throws Problem 401 `token_missing`, or `token_invalid` for a token that is good only for enrolling a second factor
  */
-export function bearerToken(authorization = ''): string {
-  const token = /^Bearer +([^ ]+)$/i.exec(authorization)?.[1]
-  if (token !== undefined) return token
-  throw problem(401, 'token_missing', 'Send the access token as "Authorization: Bearer …".')
+export function bearerToken(authorization?: string): string {
+  const token = presentedToken(authorization)
+  if (token === undefined) throw problem(401, 'token_missing', 'Send the access token as "Authorization: Bearer …".')
+  if (token.startsWith(enrolmentTokenPrefix)) {
+    throw problem(401, 'token_invalid', 'This token is good only for enrolling a second factor. Enrol one first.')
+  }
+  return token
+}
+
+/** Any token of an `Authorization` header; undefined if there is none. */
+export function presentedToken(authorization = ''): string | undefined {
+  return /^Bearer +([^ ]+)$/i.exec(authorization)?.[1]
 }
 
 /** @throws Problem 401 `token_invalid` for a text that is too short or too long for an access token */

@@ -11,10 +11,16 @@ export function newBinding(app: FastifyInstance, { headers }: FastifyRequest): {
   return { binding: bindingOf(headers['user-agent'], cookie), ...(cookie !== undefined && { cookie }) }
 }
 
-export function setBindingCookie(app: FastifyInstance, reply: FastifyReply, cookie: string | undefined): void {
+/** @param maxAge in seconds */
+export function setBindingCookie(
+  app: FastifyInstance,
+  reply: FastifyReply,
+  cookie: string | undefined,
+  maxAge: number,
+): void {
   if (cookie === undefined) return
-  const { cookieSameSite: sameSite, mfa } = app.config
-  const options = { path: '/', secure: true, httpOnly: true, sameSite, maxAge: mfa.tokenLifetimeSeconds } as const
+  const { cookieSameSite: sameSite } = app.config
+  const options = { path: '/', secure: true, httpOnly: true, sameSite, maxAge } as const
   reply.setCookie(bindingCookie, cookie, options)
 }
 

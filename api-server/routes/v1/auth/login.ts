@@ -1,15 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { enrolmentSeconds } from '../../../plugins/app/mfa/challenge-store.ts'
 import { logIn } from '../../../plugins/app/sessions/login.ts'
 import { parseEmail } from '../../../plugins/app/users/email.ts'
 import { Credentials, loginResponse } from '../../../schemas/auth.ts'
-import { SecondFactorRequired } from '../../../schemas/mfa.ts'
+import { LoginContinues } from '../../../schemas/mfa.ts'
 import { newBinding, setBindingCookie } from './client-binding.ts'
 import { loginAnswer } from './login-response.ts'
 
 const login: FastifyPluginAsyncTypebox = async (app) => {
   const { cookieMode } = app
   const loggedIn = { 200: loginResponse(cookieMode.isOn) }
-  const responses = { ...loggedIn, 202: SecondFactorRequired }
+  const responses = { ...loggedIn, 202: LoginContinues }
   app.post(
     '/login',
     {
@@ -17,7 +18,9 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'logIn',
         summary: 'Log in',
         ...(app.mfa.isOn && {
-          description: 'Answers 202 if the user has a second factor. The login continues at /v1/auth/login/mfa.',
+          description:
+            'Answers 202 if the user has a second factor: the login continues at /v1/auth/login/mfa. ' +
+            'Also answers 202 if the user must enrol one first: the login continues with startTotp.',
         }),
         tags: ['sessions'],
         body: Credentials,
@@ -42,11 +45,20 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
       const client = { replacedToken: cookieMode.refreshTokenOf(request), binding }
       const result = await logIn(app, credentials, client, app.callerOf(request, reply), new Date())
       if (result.kind === 'loggedIn') return loginAnswer(app, request, reply, result)
-      setBindingCookie(app, reply, cookie)
+      if (result.kind === 'enrolmentRequired') {
+        setBindingCookie(app, reply, cookie, enrolmentSeconds)
+        return reply.code(202).send({
+          status: 'enrolment_required' as const,
+          enrolment_token: result.enrolmentToken,
+          expires_in: enrolmentSeconds,
+        })
+      }
+      const { tokenLifetimeSeconds } = app.config.mfa
+      setBindingCookie(app, reply, cookie, tokenLifetimeSeconds)
       return reply.code(202).send({
         status: 'second_factor_required' as const,
         mfa_token: result.mfaToken,
-        expires_in: app.config.mfa.tokenLifetimeSeconds,
+        expires_in: tokenLifetimeSeconds,
         factors: result.factors.map(({ id, type, name }) => ({ id, type, name })),
       })
     },

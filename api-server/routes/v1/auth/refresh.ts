@@ -22,6 +22,7 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
           'refresh_expired',
           'refresh_reused',
           'session_revoked',
+          ...(app.mfa.isOn ? (['second_factor_required'] as const) : []),
           'rate_limited',
           'not_ready',
           'database_unavailable',
@@ -32,7 +33,7 @@ const refresh: FastifyPluginAsyncTypebox = async (app) => {
     async (request, reply) => {
       const presented = request.body?.refresh_token ?? cookieMode.refreshTokenOf(request)
       if (presented === undefined) throw problem(401, 'refresh_invalid', 'The refresh token is missing. Log in.')
-      const { tokens, refusal } = await refreshTokens(app, presented, app.callerOf(request, reply))
+      const { tokens, refusal } = await refreshTokens(app, presented, app.callerOf(request, reply), new Date())
       if (tokens === undefined) {
         cookieMode.forget(reply)
         throw refusal

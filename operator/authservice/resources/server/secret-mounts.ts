@@ -1,4 +1,5 @@
 import type { SecretKeyRef } from '../../api/fields.ts'
+import { mfaKeysFile } from '../../secrets/mfa-keys.ts'
 import { acceptedKeysFile, secretNames } from '../../secrets/names.ts'
 import type { TemplateInput } from '../render-input.ts'
 
@@ -55,6 +56,12 @@ export function acceptedKeysMount({ owner, resolved }: TemplateInput): SecretMou
   return { ...mount('accepted-keys', { name: keys, key: acceptedKeysFile }), optional: true }
 }
 
+/** The keys that encrypt secrets of second factors, if the spec enables them. */
+export function mfaKeysMount({ owner, resolved: { mfa } }: TemplateInput): SecretMount | undefined {
+  if (mfa.mode === 'Disabled') return undefined
+  return mount('mfa-keys', { name: secretNames(owner.name).mfaKeys, key: mfaKeysFile })
+}
+
 /** Secrets that only the server reads, once, at startup. */
 export function settingMounts({ owner, resolved: { mail, oauthClientsSecretRef } }: TemplateInput) {
   const { userSecretRef, passwordSecretRef, caSecretRef } = mail?.smtp ?? {}
@@ -86,6 +93,7 @@ export function serverMounts(input: TemplateInput): SecretMount[] {
   return present({
     keys: keysMount(input),
     acceptedKeys: acceptedKeysMount(input),
+    mfaKeys: mfaKeysMount(input),
     ...databaseMounts(input),
     ...settingMounts(input),
     proxySecret: proxySecretMount(input),

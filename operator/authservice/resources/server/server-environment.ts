@@ -10,6 +10,7 @@ import {
   acceptedKeysMount,
   databaseMounts,
   keysMount,
+  mfaKeysMount,
   pathOf,
   proxySecretMount,
   settingMounts,
@@ -54,6 +55,7 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
     BCRYPT_COST: String(passwords.bcryptCost),
     PASSWORD_MIN_LENGTH: String(passwords.minLength),
     ...(passwords.words.length > 0 && { PASSWORD_WORDS: passwords.words.join(',') }),
+    ...mfaEnvironment(input),
     EMAIL_HASH_SECRET_FILE: pathOf(mounts.emailHash),
     ...mailEnvironment(input),
     ...(mounts.oauthClients && { OAUTH_CLIENTS_FILE: pathOf(mounts.oauthClients) }),
@@ -128,6 +130,24 @@ function limitEnvironment({ rateLimits, lockout }: ResolvedSpec): ServerEnvironm
     LOGIN_LOCK_LONGEST: formatDuration(lockout.longestLockSeconds),
     LOGIN_FAILURE_MEMORY: formatDuration(lockout.forgetAfterSeconds),
     KNOWN_DEVICE_LIFETIME: formatDuration(lockout.knownDeviceLifetimeSeconds),
+  }
+}
+
+/** Nothing while second factors are disabled: an upgrade of the operator replaces no pod because of them. */
+function mfaEnvironment(input: TemplateInput): ServerEnvironment {
+  const { mfa } = input.resolved
+  const keys = mfaKeysMount(input)
+  if (keys === undefined) return {}
+  const roles = [...mfa.requiredRoles].sort().join(',')
+  // A grace period without a requirement is refused by the server, and the spec may keep one.
+  const isRequired = mfa.mode === 'Required' || roles !== ''
+  return {
+    MFA_MODE: inLowerCase(mfa.mode),
+    ...(mfa.mode === 'Optional' && roles !== '' && { MFA_REQUIRED_ROLES: roles }),
+    ...(isRequired && mfa.gracePeriodSeconds && { MFA_GRACE_PERIOD: formatDuration(mfa.gracePeriodSeconds) }),
+    MFA_KEYS_FILE: pathOf(keys),
+    ...(mfa.serviceName !== undefined && { MFA_SERVICE_NAME: mfa.serviceName }),
+    MFA_STEP_UP_MAX_AGE: formatDuration(mfa.stepUpMaxAgeSeconds),
   }
 }
 

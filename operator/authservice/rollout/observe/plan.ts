@@ -13,6 +13,7 @@ import { observeRollout } from './observe.ts'
 import { placeRevisions } from './placement.ts'
 import { isRepair } from './repair.ts'
 import { findRevision, type RevisionsInUse, type StoredRevision, storedRevisions } from './revisions.ts'
+import { rollbackRefusal } from './rollback-refusal.ts'
 import { observeSmokeTest } from './smoke-test.ts'
 
 /** The input of a rollout plan, in addition to the snapshot. */
@@ -42,7 +43,9 @@ export function planRollout(
 ): RolloutPlan {
   const { authService, children } = snapshot
   const stored = storedRevisions(children, authService.metadata.name, authService.status?.revisions)
-  const actions = rolloutActionsOf(requested, stored, wanted.revision)
+  const asked = rolloutActionsOf(requested, stored, wanted.revision)
+  const refusal = refusalOf(snapshot, requested, asked.rollbackTo, { stored, wanted: wanted.revision })
+  const actions = refusal === undefined ? asked : { ...asked, rollbackTo: undefined }
   const record = parseRolloutStatus(authService.status)
   const inProgress = record.revision ?? wanted.revision
   const template = inProgress === wanted.revision ? wanted.template : stored.get(inProgress)?.data.template
@@ -67,6 +70,7 @@ export function planRollout(
     placement: placeRevisions(rollout, { wanted, stored, observed, snapshot }),
     actionsTaken: [
       ...(isBlocked ? [] : restartTaken(requested)),
+      ...(refusal === undefined ? [] : [refusal]),
       ...rollout.actionsTaken.flatMap((action) => actionTaken(action, requested, actions, rollout)),
     ],
   }
@@ -79,11 +83,30 @@ function restartTaken(requested: RequestedActions): ActionTaken[] {
   return [{ name: 'restart', value, message: 'The server pods are replaced as in an update.' }]
 }
 
+/** The result of a rollback that is refused. The revision of the spec is what the user wants in any case. */
+function refusalOf(
+  snapshot: Snapshot,
+  requested: RequestedActions,
+  revision: string | undefined,
+  { stored, wanted }: { stored: ReadonlyMap<string, StoredRevision>; wanted: string },
+): ActionTaken | undefined {
+  const value = requested.get('rollback-to')
+  if (value === undefined || revision === undefined || revision === wanted) return undefined
+  const rollback = { named: nameIn(value), revision, template: stored.get(revision)?.data.template }
+  const message = rollbackRefusal(snapshot, rollback, (name) => findRevision(stored, nameIn(name)) === revision)
+  return message === undefined ? undefined : { name: 'rollback-to', value, message }
+}
+
+/** The revision that a value names. Text after an `@` only distinguishes a request from the previous one. */
+function nameIn(value: string): string {
+  return value.split('@')[0] ?? value
+}
+
 const annotations = { promote: 'promote', abort: 'abort', rollbackTo: 'rollback-to' } as const
 
 /**
- * The actions with the hash of the revision that they name. An unknown name stays unchanged. Text after an `@` only
- * distinguishes a request from the previous one: `3@2026-11-24T12:00:00Z` names revision 3.
+ * The actions with the hash of the revision that they name: `3@2026-11-24T12:00:00Z` names revision 3. An unknown name
+ * stays unchanged.
  */
 function rolloutActionsOf(
   requested: RequestedActions,
@@ -91,7 +114,7 @@ function rolloutActionsOf(
   wanted: string,
 ): RolloutActions {
   const revisionOf = (value: string | undefined) => {
-    const name = value?.split('@')[0]
+    const name = value && nameIn(value)
     return name === undefined || name === wanted ? name : (findRevision(stored, name) ?? name)
   }
   return {

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { enrollingUser, recordLoginByEnrolment } from '../../../../plugins/app/mfa/enrolling-user.ts'
 import { confirmTotp as confirm } from '../../../../plugins/app/mfa/enrolment.ts'
 import { enrolledResponse, TotpConfirmation } from '../../../../schemas/mfa.ts'
+import { presentedBinding } from '../../auth/client-binding.ts'
 import { loginAnswer } from '../../auth/login-response.ts'
 
 const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
@@ -11,7 +13,7 @@ const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
         operationId: 'confirmTotp',
         summary: 'Confirm an authenticator app with its first code',
         description:
-          'From then on, a login needs a second factor. Ends all sessions, mailed links and known devices of the user, and answers with the tokens of a new session.',
+          'From then on, a login needs a second factor. Ends all sessions, mailed links and known devices of the user, and answers with the tokens of a new session. Also accepts the enrolment_token of a login.',
         tags: ['second factors'],
         security: [{ bearer: [] }],
         body: TotpConfirmation,
@@ -28,9 +30,11 @@ const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { user, claims } = await app.authenticateUser(request)
+      const now = new Date()
+      const { user, claims, isLogin } = await enrollingUser(app, request, presentedBinding(app, request), now)
       const caller = app.callerOf(request, reply)
-      const { factorId, loggedIn, recoveryCodes } = await confirm(app, user, claims, request.body, caller, new Date())
+      const { factorId, loggedIn, recoveryCodes } = await confirm(app, user, claims, request.body, caller, now)
+      if (isLogin) await recordLoginByEnrolment(app, user, loggedIn, caller, now)
       return {
         ...loginAnswer(app, request, reply, loggedIn),
         factor_id: factorId,

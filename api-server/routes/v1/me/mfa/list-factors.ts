@@ -17,9 +17,11 @@ const listFactors: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { sub: userId } = await app.authenticate(request)
-      const { factors, recoveryCodesLeft } = await readFactors(app, userId, app.callerOf(request, reply))
+      const { user } = await app.authenticateUser(request)
+      const { factors, recoveryCodesLeft } = await readFactors(app, user._id.toString(), app.callerOf(request, reply))
+      const requiredFrom = await app.mfa.policy.requiredFrom(user, new Date())
       return {
+        required_from: requiredFrom?.toISOString() ?? null,
         factors: factors.map(factorResponse),
         recovery_codes_left: recoveryCodesLeft,
       }

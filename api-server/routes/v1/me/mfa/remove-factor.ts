@@ -15,7 +15,14 @@ const removeFactor: FastifyPluginAsyncTypebox = async (app) => {
         security: [{ bearer: [] }],
         params: FactorParameters,
         response: { 204: noContent('The second factor is removed, and all sessions of the user have ended') },
-        problems: ['insufficient_user_authentication', 'not_found', 'rate_limited', 'busy', 'database_unavailable'],
+        problems: [
+          'insufficient_user_authentication',
+          'not_found',
+          'mfa_last_factor',
+          'rate_limited',
+          'busy',
+          'database_unavailable',
+        ],
       },
     },
     async (request, reply) => {

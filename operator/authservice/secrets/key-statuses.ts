@@ -1,6 +1,6 @@
-import { isRetired, type KeySetEntry, type KeySetFile, signingKeyAt } from '@authservice-operator/contract/key-set.ts'
+import { isRetired, signingKeyAt } from '@authservice-operator/contract/key-set.ts'
 import type { SecretStatus } from '../api/schema.ts'
-import { byActivation, isWaiting, later, latestOf, signsFrom } from './key-order.ts'
+import { byActivation, type DatedKey, isWaiting, later, latestOf, signsFrom } from './key-order.ts'
 import type { SigningKeyPolicy } from './signing-keys.ts'
 
 /**
@@ -10,9 +10,9 @@ import type { SigningKeyPolicy } from './signing-keys.ts'
 const mostListed = 16
 
 /** Age and state of each key, for status. */
-export function signingKeyStatuses(
+export function keyStatuses(
   secretName: string,
-  { keys }: KeySetFile,
+  keys: readonly DatedKey[],
   { rotationIntervalSeconds }: Pick<SigningKeyPolicy, 'rotationIntervalSeconds'>,
   now: Date,
 ): SecretStatus[] {
@@ -33,7 +33,7 @@ export function signingKeyStatuses(
     }))
 }
 
-function stateOf(key: KeySetEntry, signer: KeySetEntry | undefined, now: Date): SecretStatus['state'] {
+function stateOf(key: DatedKey, signer: DatedKey | undefined, now: Date): SecretStatus['state'] {
   if (isRetired(key, now)) return 'Retired'
   if (isWaiting(key, now)) return 'Pending'
   return key === signer ? 'Active' : 'Accepted'

@@ -1,0 +1,169 @@
+import { signingKeyAt } from '@authservice-operator/contract/key-set.ts'
+import { type MfaKey, parseMfaKeySet } from '@authservice-operator/contract/mfa-key-set.ts'
+import { annotationOf } from '../model/actions.ts'
+import type { SecretPart, SecretsInput } from './decision.ts'
+import { atOnce, byActivation, earliest, isWaiting, later, signsFrom } from './key-order.ts'
+import { keyStatuses } from './key-statuses.ts'
+import type { Random } from './passwords.ts'
+
+export const mfaKeysFile = 'keys.json'
+
+/** Contains the value of the last `rotate-mfa-keys`, as `rotatedByAnnotation` does for signing keys. */
+export const mfaKeysRotatedByAnnotation = annotationOf('rotate-mfa-keys')
+
+/**
+ * Time between publishing a key and encrypting with it. Nothing is urgent about it, so it is far longer than a Secret
+ * volume takes to show a change, and no server needs to be queried.
+ */
+const activationDelaySeconds = 3_600
+
+/** Policy of rotations. */
+interface MfaKeyPolicy {
+  /** Time from the activation of one key to that of the next. */
+  rotationIntervalSeconds: number
+  /** true: rotate now, whatever the age of the key. */
+  rotateNow: boolean
+}
+
+/** Generates key material; the decision adds the times. */
+type GenerateMfaKey = () => Pick<MfaKey, 'kid' | 'key'>
+
+type MfaKeysDecision =
+  | {
+      kind: 'keep' | 'write'
+      keys: MfaKey[]
+      /** Why it is written; empty if it is unchanged. */
+      why: string
+      /** When time alone changes this decision. */
+      nextChangeAt: Date
+    }
+  /** The file cannot be parsed. It is not changed: stored secrets may need its keys. */
+  | { kind: 'corrupt'; problem: string }
+
+/**
+ * Decides which keys encrypt the secrets of second factors. The newest active key encrypts, and every key decrypts. No
+ * key is ever removed: only the database knows which secrets still need it.
+ *
+ * @param existing content of `keys.json`; undefined if there is none
+ */
+export function decideMfaKeys(
+  existing: string | undefined,
+  policy: MfaKeyPolicy,
+  now: Date,
+  generate: GenerateMfaKey,
+): MfaKeysDecision {
+  const parsed = existing === undefined ? undefined : parseMfaKeySet(existing)
+  if (parsed?.kind === 'corrupt') return parsed
+  const present = parsed?.keySet.keys ?? []
+  const next = nextKey(present, policy, now)
+  const added = next && { ...generate(), createdAt: now.toISOString(), activateAt: next.activateAt.toISOString() }
+  const keys = added === undefined ? present : [...present, added]
+  return {
+    kind: next === undefined ? 'keep' : 'write',
+    keys,
+    why: next?.why ?? '',
+    nextChangeAt: nextChange(keys, policy, now),
+  }
+}
+
+function nextKey(
+  keys: readonly MfaKey[],
+  policy: MfaKeyPolicy,
+  now: Date,
+): { why: string; activateAt: Date } | undefined {
+  const newest = byActivation(keys).at(-1)
+  if (newest === undefined) return { why: 'the first key of second factors', activateAt: atOnce([], now) }
+  // The clock was wrong when they were created.
+  if (signingKeyAt(keys, now) === undefined) {
+    return { why: 'no key of second factors was active', activateAt: atOnce([], now) }
+  }
+  // A pending key is a rotation in progress.
+  if (isWaiting(newest, now)) return undefined
+  const activateAt = later(now, activationDelaySeconds)
+  if (policy.rotateNow) return { why: 'a rotation was requested', activateAt }
+  if (now < rotationAt(newest, policy)) return undefined
+  return { why: `key ${newest.kid} of second factors reached its maximum age`, activateAt }
+}
+
+/** When the successor of a key is added, so that it becomes active at the end of the interval. */
+function rotationAt(key: MfaKey, { rotationIntervalSeconds }: MfaKeyPolicy): Date {
+  return later(signsFrom(key), rotationIntervalSeconds - activationDelaySeconds)
+}
+
+/** The next activation or rotation. */
+function nextChange(keys: readonly MfaKey[], policy: MfaKeyPolicy, now: Date): Date {
+  const newest = byActivation(keys).at(-1)
+  const dates = [
+    ...keys.map(({ activateAt }) => new Date(activateAt)),
+    ...(newest === undefined ? [] : [rotationAt(newest, policy)]),
+  ].filter((date) => date > now)
+  return earliest(later(now, policy.rotationIntervalSeconds), ...dates)
+}
+
+/**
+ * The Secret with these keys. While second factors are disabled, an existing one stays unchanged: users keep their
+ * factors, and need the keys when second factors are enabled again.
+ */
+export function decideMfaKeysSecret(input: SecretsInput, name: string, random: Random): SecretPart {
+  const { resolved, existing, requested, mfaKeysRotatedBy, now } = input
+  const current = existing.get(name)
+  const rotation = requested.get('rotate-mfa-keys')
+  if (resolved.mfa.mode === 'Disabled') {
+    return {
+      secrets: current === undefined ? [] : [mfaKeysSecret(name, current, mfaKeysRotatedBy)],
+      actionsTaken: actionTaken(rotation, 'Nothing was done: mfa.mode is Disabled.'),
+    }
+  }
+  const policy = {
+    rotationIntervalSeconds: resolved.mfa.keyRotationIntervalSeconds,
+    rotateNow: rotation !== undefined && rotation !== mfaKeysRotatedBy,
+  }
+  const generate = () => ({ kid: random(12).toString('base64url'), key: random(32).toString('base64url') })
+  const decision = decideMfaKeys(current?.[mfaKeysFile], policy, now, generate)
+  if (decision.kind === 'corrupt') {
+    return corruptKeys(name, current ?? {}, mfaKeysRotatedBy, decision.problem)
+  }
+
+  const { kind, keys, why, nextChangeAt } = decision
+  const unchanged = kind === 'keep' ? current?.[mfaKeysFile] : undefined
+  const content = unchanged ?? `${JSON.stringify({ version: 1, keys }, null, 2)}\n`
+  const newest = byActivation(keys).at(-1)
+  return {
+    secrets: [mfaKeysSecret(name, { [mfaKeysFile]: content }, rotation ?? mfaKeysRotatedBy)],
+    statuses: keyStatuses(name, keys, policy, now),
+    nextChangeAt,
+    changes: kind === 'keep' ? [] : [{ name, why }],
+    actionsTaken: actionTaken(
+      rotation,
+      `Key ${newest?.kid} encrypts from ${newest?.activateAt} on. Earlier keys stay, because they decrypt what they encrypted.`,
+    ),
+  }
+}
+
+function actionTaken(value: string | undefined, message: string) {
+  return value === undefined ? [] : [{ name: 'rotate-mfa-keys' as const, value, message }]
+}
+
+function mfaKeysSecret(name: string, data: Readonly<Record<string, string>>, rotatedBy: string | undefined) {
+  return {
+    name,
+    type: 'Opaque' as const,
+    data,
+    ...(rotatedBy !== undefined && { annotations: { [mfaKeysRotatedByAnnotation]: rotatedBy } }),
+  }
+}
+
+function corruptKeys(
+  name: string,
+  data: Readonly<Record<string, string>>,
+  rotatedBy: string | undefined,
+  problem: string,
+): SecretPart {
+  const message =
+    `Secret ${name} has an invalid ${mfaKeysFile}: ${problem}. Restore it from a backup: ` +
+    'without its keys, users with a second factor can log in with recovery codes only.'
+  return {
+    secrets: [mfaKeysSecret(name, data, rotatedBy)],
+    findings: [{ kind: 'blocking', condition: 'SecretsReady', reason: 'KeySetInvalid', message, blocks: 'server' }],
+  }
+}

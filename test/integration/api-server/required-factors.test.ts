@@ -1,0 +1,352 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { OpenAPIV3_1 as OpenApi } from 'openapi-types'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { operationsOf } from '../../../api-server/plugins/app/documentation/document.ts'
+import { type ProblemCode, problemCatalog } from '../../../api-server/plugins/app/problems/problem.ts'
+import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
+import {
+  type Answer,
+  type AppForTest,
+  freshDatabase,
+  type LoggedIn,
+  logIn,
+  logInAsAdmin,
+  password,
+  startApp,
+  tokensOf,
+} from './app-for-test.ts'
+import { exampleRequest } from './contract/example-request.ts'
+import { addTotp, codeOf, type Enrolled, enrol, firstStep, mfaEnvironment, secondStep } from './second-factor.ts'
+
+/** Second factors that the server requires: of everybody, of administrators, and after a grace period. */
+const clientSecret = 'the secret of a client in a test, long enough'
+const environment: ServerEnvironment = {
+  ...mfaEnvironment,
+  DATABASE_NAME: freshDatabase(),
+  OAUTH_CLIENTS: `gateway:${createHash('sha256').update(clientSecret).digest('hex')}`,
+}
+/** Servers of one deployment, before and after its policy changed. */
+let optional: AppForTest
+let required: AppForTest
+let ofAdmins: AppForTest
+
+beforeAll(async () => {
+  optional = await startApp(environment)
+  required = await startApp({ ...environment, MFA_MODE: 'required' })
+  ofAdmins = await startApp({ ...environment, MFA_REQUIRED_ROLES: 'admin' })
+})
+afterAll(() => Promise.all([optional.close(), required.close(), ofAdmins.close()]))
+
+const bearerOf = (token: string) => ({ authorization: `Bearer ${token}` })
+const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+const newEmail = () => `${randomBytes(6).toString('hex')}@example.com`
+const refresh = (server: AppForTest, { refreshToken }: Pick<LoggedIn, 'refreshToken'>) =>
+  server.post('/v1/auth/refresh', { refresh_token: refreshToken })
+
+/** A user who must enrol, after the password. */
+interface Enrolling {
+  email: string
+  token: string
+  bearer: { authorization: string }
+}
+
+async function beginEnrolling(server: AppForTest, email = newEmail(), headers = {}): Promise<Enrolling> {
+  await server.post('/v1/auth/register', { email, password, name: 'Test User' })
+  const { status, body } = await server.post('/v1/auth/login', { email, password }, headers)
+  expect({ status, body }).toEqual({
+    status: 202,
+    body: { status: 'enrolment_required', enrolment_token: expect.stringMatching(/^enrolment_/), expires_in: 900 },
+  })
+  const token = String(body['enrolment_token'])
+  return { email, token, bearer: bearerOf(token) }
+}
+
+const start = ({ bearer }: Pick<Enrolling, 'bearer'>, server = required) =>
+  server.post('/v1/me/mfa/totp', { current_password: password, name: 'Phone' }, bearer)
+const confirm = ({ bearer }: Pick<Enrolling, 'bearer'>, { body }: Answer, server = required) =>
+  server.post('/v1/me/mfa/totp/confirm', { token: body['token'], code: codeOf(String(body['secret'])) }, bearer)
+const remove = ({ factorId, bearer }: Pick<Enrolled, 'factorId' | 'bearer'>, server = required) =>
+  server.delete(`/v1/me/mfa/factors/${factorId}`, bearer)
+const userOf = async (email: string) => {
+  const user = await required.app.users.findByEmail(parseEmail(email))
+  if (user === null) throw new Error('the user is gone')
+  return user
+}
+const setRole = async (email: string, role: 'admin' | 'user') =>
+  optional.patch(`/v1/admin/users/${(await userOf(email))._id}`, { role }, (await logInAsAdmin(optional)).bearer)
+
+test('a user without a second factor enrols one after the password, and has a session of two factors', async () => {
+  const user = await beginEnrolling(required)
+  const started = await start(user)
+  expect(started.status).toBe(201)
+  const confirmed = await confirm(user, started)
+  expect(confirmed).toMatchObject({ status: 200, body: { user: { email: user.email } } })
+  expect(confirmed.body['recovery_codes']).toHaveLength(10)
+  const tokens = tokensOf(confirmed.body)
+  expect(claimsOf(tokens.accessToken)).toMatchObject({ acr: 'aal2', amr: ['pwd', 'otp', 'mfa'] })
+  expect((await required.get('/v1/me', tokens.bearer)).status).toBe(200)
+  expect((await refresh(required, tokens)).status).toBe(200)
+  expect((await userOf(user.email)).last_login?.getTime()).toBeGreaterThan(Date.now() - 60_000)
+  expect(await required.get('/v1/me/mfa', tokens.bearer)).toMatchObject({
+    body: { factors: [{ name: 'Phone' }], required_from: expect.any(String) },
+  })
+  // The next login needs a code.
+  expect(await firstStep(required, user)).toMatch(/^[\w-]{43}$/)
+})
+
+test('no route but the two that enrol an app accepts the token of an enrolment', async () => {
+  const { bearer, token } = await beginEnrolling(required)
+  // The document is OpenAPI 3.1.
+  const operations = operationsOf(required.app.swagger() as OpenApi.Document).filter(({ operation }) =>
+    operation.security?.some((scheme) => 'bearer' in scheme),
+  )
+  const others = operations.filter(
+    ({ operation }) => !['startTotp', 'confirmTotp'].includes(operation.operationId ?? ''),
+  )
+  expect(others.length).toBeGreaterThan(20)
+  expect(operations.length - others.length).toBe(2)
+  const answers = await Promise.all(
+    others.map(async (operation) => {
+      const example = exampleRequest(operation)
+      const answer = await required.app.inject({ ...example, headers: { ...example.headers, ...bearer } })
+      return [operation.operation.operationId, answer.statusCode, answer.json().code, answer.json().detail]
+    }),
+  )
+  const detail = 'This token is good only for enrolling a second factor. Enrol one first.'
+  expect(answers).toEqual(others.map(({ operation }) => [operation.operationId, 401, 'token_invalid', detail]))
+
+  const asClient = { authorization: `Basic ${Buffer.from(`gateway:${clientSecret}`).toString('base64')}` }
+  const form = { ...asClient, 'content-type': 'application/x-www-form-urlencoded' }
+  const payload = new URLSearchParams({ token }).toString()
+  const introspected = await required.app.inject({ method: 'POST', url: '/oauth/introspect', headers: form, payload })
+  expect(introspected.json()).toEqual({ active: false })
+})
+
+test('a refresh of a session without a second factor ends it once the policy requires one', async () => {
+  const before = await logIn(optional)
+  const asClient = { authorization: `Basic ${Buffer.from(`gateway:${clientSecret}`).toString('base64')}` }
+  const headers = { ...asClient, 'content-type': 'application/x-www-form-urlencoded' }
+  const payload = new URLSearchParams({ token: before.refreshToken }).toString()
+  const introspect = async (server: AppForTest) =>
+    (await server.app.inject({ method: 'POST', url: '/oauth/introspect', headers, payload })).json().active
+  expect(await introspect(optional)).toBe(true)
+  expect(await introspect(required)).toBe(false)
+
+  expect(await refresh(required, before)).toMatchObject({ status: 401, body: { code: 'second_factor_required' } })
+  // On all servers, also on those that do not require one.
+  expect(await refresh(optional, before)).toMatchObject({ status: 401, body: { code: 'session_revoked' } })
+  await expect
+    .poll(async () => (await required.get('/v1/me', before.bearer)).body['code'], { timeout: 10_000 })
+    .toBe('session_revoked')
+})
+
+test('the refresh token in a cookie is forgotten with the session', async () => {
+  const cookies = { ...environment, COOKIE_MODE: 'true', CORS_ORIGINS: '' }
+  const [before, after] = [await startApp(cookies), await startApp({ ...cookies, MFA_MODE: 'required' })]
+  try {
+    const email = newEmail()
+    await before.post('/v1/auth/register', { email, password, name: 'Test User' })
+    const { headers, body } = await before.post('/v1/auth/login', { email, password })
+    const cookie = [headers['set-cookie']]
+      .flat()
+      .map((one) => String(one).split(';')[0])
+      .join('; ')
+    const csrf = { cookie, 'x-csrf-token': String(body['csrf_token']) }
+    const refused = await after.app.inject({ method: 'POST', url: '/v1/auth/refresh', headers: csrf })
+    expect(refused.json()).toMatchObject({ status: 401, code: 'second_factor_required' })
+    expect([refused.headers['set-cookie']].flat().join('\n')).toMatch(/^__Host-refresh=;/m)
+
+    // The enrolment belongs to the browser of the password.
+    const again = await after.post('/v1/auth/login', { email, password })
+    const binding = [again.headers['set-cookie']].flat().find((one) => String(one).startsWith('__Host-mfa='))
+    expect(binding).toMatch(/Max-Age=900/)
+    const bearer = bearerOf(String(again.body['enrolment_token']))
+    expect(await start({ bearer }, after)).toMatchObject({ status: 401, body: { code: 'session_revoked' } })
+    const inBrowser = { bearer: { ...bearer, cookie: String(binding).split(';')[0] ?? '' } }
+    const started = await start(inBrowser, after)
+    expect(started.status).toBe(201)
+    expect((await confirm(inBrowser, started, after)).body).toHaveProperty('csrf_token')
+  } finally {
+    await Promise.all([before.close(), after.close()])
+  }
+})
+
+test('only administrators must enrol one, and a user who becomes an administrator must at the next login', async () => {
+  const user = await logIn(ofAdmins)
+  expect((await refresh(ofAdmins, user)).status).toBe(200)
+  expect((await ofAdmins.get('/v1/me/mfa', user.bearer)).body['required_from']).toBeNull()
+
+  const promoted = await logIn(ofAdmins)
+  expect((await setRole(promoted.email, 'admin')).status).toBe(200)
+  expect(await refresh(ofAdmins, promoted)).toMatchObject({ status: 401, body: { code: 'session_revoked' } })
+  const enrolling = await beginEnrolling(ofAdmins, promoted.email)
+  const { body } = await confirm(enrolling, await start(enrolling, ofAdmins), ofAdmins)
+  expect((await ofAdmins.get('/v1/admin/users', tokensOf(body).bearer)).status).toBe(200)
+})
+
+test('the last second factor cannot be removed, also if both of two are removed at once', async () => {
+  const user = await enrolAtLogin()
+  expect(await remove(user)).toMatchObject({ status: 409, body: { code: 'mfa_last_factor' } })
+  const { confirmed } = await addTotp(required, user)
+  expect(confirmed.status).toBe(200)
+  const { bearer } = tokensOf(confirmed.body)
+  const ids = [user.factorId, String(confirmed.body['factor_id'])]
+  const answers = await Promise.all(ids.map((factorId) => remove({ factorId, bearer })))
+  expect(answers.filter(({ status }) => status === 204)).toHaveLength(1)
+  expect((await required.app.mfa.factors.find((await userOf(user.email))._id))?.factors).toHaveLength(1)
+})
+
+test('an administrator resets the factors of a user, who then enrols again', async () => {
+  const user = await enrolAtLogin()
+  const admin = await logInAsAdmin(optional)
+  const { _id } = await userOf(user.email)
+  expect((await optional.post(`/v1/admin/users/${_id}/mfa/reset`, undefined, admin.bearer)).status).toBe(204)
+  expect((await start(user)).status).toBe(401)
+  await beginEnrolling(required, user.email)
+})
+
+/** A user who has enrolled at the login. */
+async function enrolAtLogin(email = newEmail()) {
+  const enrolling = await beginEnrolling(required, email)
+  const started = await start(enrolling)
+  const { body } = await confirm(enrolling, started)
+  return { email, secret: String(started.body['secret']), factorId: String(body['factor_id']), ...tokensOf(body) }
+}
+
+describe('a grace period', () => {
+  const day = 86_400_000
+  const shared = { ...mfaEnvironment, DATABASE_NAME: freshDatabase() }
+  let graceful: AppForTest
+  beforeAll(async () => {
+    graceful = await startApp({ ...shared, MFA_MODE: 'required', MFA_GRACE_PERIOD: '14d' })
+  })
+  afterAll(() => graceful.close())
+
+  const settings = () => graceful.app.mongo.db.collection<{ _id: string; value: string }>('settings')
+  const sinceOf = async (role: string) => (await settings().findOne({ _id: `mfa_required_since_${role}` }))?.value
+
+  /** A server that has just started, as seen by a user who has existed for 100 days. */
+  async function withServer(since: Date, work: (server: AppForTest, email: string) => Promise<void>): Promise<void> {
+    await settings().updateOne(
+      { _id: 'mfa_required_since_user' },
+      { $set: { value: since.toISOString() } },
+      { upsert: true },
+    )
+    const server = await startApp({ ...shared, MFA_MODE: 'required', MFA_GRACE_PERIOD: '14d' })
+    try {
+      const email = newEmail()
+      await server.post('/v1/auth/register', { email, password, name: 'Test User' })
+      const created_at = new Date(Date.now() - 100 * day)
+      await server.app.mongo.db.collection('users').updateOne({ email }, { $set: { created_at } })
+      await work(server, email)
+    } finally {
+      await server.close()
+    }
+  }
+
+  test('begins when the first server asks, and neither a restart nor another server begins another one', async () => {
+    const existing = await logIn(graceful)
+    expect((await graceful.get('/v1/me/mfa', existing.bearer)).body['required_from']).not.toBeNull()
+    await beginEnrolling(graceful)
+    const since = (await sinceOf('user')) ?? ''
+    expect(Date.now() - Date.parse(since)).toBeLessThan(60_000)
+    const another = await startApp({ ...shared, MFA_MODE: 'required', MFA_GRACE_PERIOD: '90d' })
+    await beginEnrolling(another)
+    await another.close()
+    expect(await sinceOf('user')).toBe(since)
+  })
+
+  test('lets existing users log in without one until it ends, tells them, and lets them remove it', async () => {
+    const since = new Date(Date.now() - 13 * day)
+    await withServer(since, async (server, email) => {
+      const user = await logIn(server, email)
+      expect((await refresh(server, user)).status).toBe(200)
+      const listed = await server.get('/v1/me/mfa', user.bearer)
+      expect(listed.body['required_from']).toBe(new Date(since.getTime() + 14 * day).toISOString())
+      const enrolled = await enrol(server, email)
+      expect((await remove(enrolled, server)).status).toBe(204)
+    })
+  })
+
+  test('ends for sessions too', async () => {
+    let before: LoggedIn | undefined
+    await withServer(new Date(Date.now() - 13 * day), async (server, email) => {
+      before = await logIn(server, email)
+    })
+    const { email = '' } = before ?? {}
+    await withServer(new Date(Date.now() - 15 * day), async (server) => {
+      if (before === undefined) throw new Error('there was no login')
+      expect(await refresh(server, before)).toMatchObject({ body: { code: 'second_factor_required' } })
+      await beginEnrolling(server, email)
+    })
+  })
+
+  test('says which stored time it cannot read', async () => {
+    await settings().updateOne({ _id: 'mfa_required_since_user' }, { $set: { value: 'soon' } })
+    const server = await startApp({ ...shared, MFA_MODE: 'required', MFA_GRACE_PERIOD: '14d' })
+    const email = newEmail()
+    await server.post('/v1/auth/register', { email, password, name: 'Test User' })
+    expect((await server.post('/v1/auth/login', { email, password })).status).toBe(500)
+    await settings().deleteOne({ _id: 'mfa_required_since_user' })
+    await server.close()
+  })
+})
+
+type Attack = () => Promise<Answer>
+
+const agent = (name: string) => ({ 'user-agent': name })
+
+// biome-ignore format: a table
+const attacks: [string, ProblemCode, Attack][] = [
+  // The token of an enrolment in other places.
+  ['as an mfa_token', 'mfa_token_invalid', async () => secondStep(required, (await beginEnrolling(required)).token, '123456')],
+  ['as an mfa_token with its hash', 'mfa_token_invalid', async () => secondStep(required, createHash('sha256').update((await beginEnrolling(required)).token).digest('base64url'), '123456')],
+  ['as a refresh token', 'refresh_invalid', async () => refresh(required, { refreshToken: (await beginEnrolling(required)).token })],
+  ['as the token of a mailed link', 'one_time_token_invalid', async () => required.post('/v1/auth/password/reset', { token: (await beginEnrolling(required)).token, new_password: 'a new horse battery' })],
+  ['as the token of the confirmation', 'not_found', async () => { const user = await beginEnrolling(required); return confirm(user, { status: 0, headers: {}, body: { token: user.token, secret: 'JBSWY3DPEHPK3PXP' } }) }],
+  ['without its prefix', 'token_invalid', async () => start({ bearer: bearerOf((await beginEnrolling(required)).token.replace('enrolment_', '')) })],
+  ['for a step-up', 'token_invalid', async () => required.post('/v1/auth/step-up', { method: 'totp', code: '123456' }, (await beginEnrolling(required)).bearer)],
+  ['for a list of the factors', 'token_invalid', async () => required.get('/v1/me/mfa', (await beginEnrolling(required)).bearer)],
+  ['for new recovery codes', 'token_invalid', async () => required.post('/v1/me/mfa/recovery-codes', undefined, (await beginEnrolling(required)).bearer)],
+  ['for verify with a path', 'token_invalid', async () => required.get('/v1/auth/verify/orders/7', (await beginEnrolling(required)).bearer)],
+  ['for another password', 'token_invalid', async () => required.post('/v1/auth/password/change', { current_password: password, new_password: 'a new horse battery' }, (await beginEnrolling(required)).bearer)],
+  ['for another email', 'token_invalid', async () => required.patch('/v1/me', { email: newEmail(), current_password: password }, (await beginEnrolling(required)).bearer)],
+  ['for the admin API, of an administrator', 'token_invalid', async () => { const { email } = await logInAsAdmin(optional); return required.get('/v1/admin/users', (await beginEnrolling(required, email)).bearer) }],
+  // Other tokens in the place of one.
+  ['an mfa_token instead', 'token_invalid', async () => start({ bearer: bearerOf(await firstStep(required, await enrolAtLogin())) })],
+  ['an mfa_token with the prefix', 'session_revoked', async () => start({ bearer: bearerOf(`enrolment_${await firstStep(required, await enrolAtLogin())}`) })],
+  ['the token of a started app instead', 'session_revoked', async () => { const user = await beginEnrolling(required); return start({ bearer: bearerOf(`enrolment_${(await start(user)).body['token']}`) }) }],
+  ['a refresh token with the prefix', 'session_revoked', async () => start({ bearer: bearerOf(`enrolment_${(await enrolAtLogin()).refreshToken}`) })],
+  ['a made-up one', 'session_revoked', async () => start({ bearer: bearerOf(`enrolment_${randomBytes(32).toString('base64url')}`) })],
+  // Of other users and clients.
+  ['on another client', 'session_revoked', async () => start({ bearer: { ...(await beginEnrolling(required, newEmail(), agent('one'))).bearer, ...agent('two') } })],
+  ['with an app that another user has started', 'not_found', async () => confirm(await beginEnrolling(required), await start(await beginEnrolling(required)))],
+  ['with an app that another login of the user has started', 'not_found', async () => { const user = await beginEnrolling(required); return confirm(await beginEnrolling(required, user.email), await start(user)) }],
+  ['with an app that a session of the user has started', 'not_found', async () => { const session = await logIn(optional); const started = await start(session, optional); return confirm(await beginEnrolling(required, session.email), started) }],
+  ['with another password', 'password_wrong', async () => required.post('/v1/me/mfa/totp', { current_password: 'another horse', name: 'Phone' }, (await beginEnrolling(required)).bearer)],
+  ['of another deployment', 'session_revoked', async () => { const foreign = await startApp({ ...mfaEnvironment, MFA_MODE: 'required' }); const user = await beginEnrolling(foreign); await foreign.close(); return start(user) }],
+  ['with a wrong code', 'mfa_code_wrong', async () => { const user = await beginEnrolling(required); const { body } = await start(user); return required.post('/v1/me/mfa/totp/confirm', { token: body['token'], code: codeOf(String(body['secret']), 5) }, user.bearer) }],
+  // Too late.
+  ['after it was used', 'session_revoked', async () => { const user = await beginEnrolling(required); const started = await start(user); await confirm(user, started); return confirm(user, started) }],
+  ['after it was used, for another app', 'session_revoked', async () => { const user = await beginEnrolling(required); await confirm(user, await start(user)); return start(user) }],
+  ['after another login has enrolled', 'session_revoked', async () => { const thief = await beginEnrolling(required); const started = await start(thief); const owner = await beginEnrolling(required, thief.email); await confirm(owner, await start(owner)); return confirm(thief, started) }],
+  ['after it has expired', 'session_revoked', async () => { const user = await beginEnrolling(required); await required.app.mongo.db.collection('mfa_challenges').updateMany({ userId: (await userOf(user.email))._id }, { $set: { expiresAt: new Date() } }); return start(user) }],
+  ['after the password was changed', 'session_revoked', async () => { const session = await logIn(optional); const thief = await beginEnrolling(required, session.email); await optional.post('/v1/auth/password/change', { current_password: password, new_password: 'a new horse battery' }, session.bearer); return start(thief) }],
+  ['after a logout everywhere', 'session_revoked', async () => { const session = await logIn(optional); const thief = await beginEnrolling(required, session.email); await optional.post('/v1/auth/logout-all', undefined, session.bearer); return start(thief) }],
+  ['after the user was disabled', 'session_revoked', async () => { const user = await beginEnrolling(required); await optional.post(`/v1/admin/users/${(await userOf(user.email))._id}/disable`, undefined, (await logInAsAdmin(optional)).bearer); return start(user) }],
+  ['after the user was deleted', 'session_revoked', async () => { const session = await logIn(optional); const thief = await beginEnrolling(required, session.email); await optional.delete('/v1/me', session.bearer, { current_password: password }); return start(thief) }],
+  ['after the role was changed', 'session_revoked', async () => { const user = await beginEnrolling(required); await setRole(user.email, 'admin'); return start(user) }],
+  // Around it.
+  ['a session without a second factor, refreshed', 'second_factor_required', async () => refresh(required, await logIn(optional))],
+  ['the session of an administrator without a second factor, refreshed', 'second_factor_required', async () => refresh(ofAdmins, await logInAsAdmin(optional))],
+  ['a session from before second factors of a user who has one, refreshed', 'second_factor_required', async () => { const user = await enrol(optional); const off = await startApp({ ...environment, MFA_MODE: 'off', MFA_SECRET: '' }); const session = await logIn(off, user.email); await off.close(); return refresh(required, session) }],
+  ['the last factor, removed', 'mfa_last_factor', async () => remove(await enrolAtLogin())],
+  ['the last factor of an administrator, removed', 'mfa_last_factor', async () => { const { email } = await logInAsAdmin(optional); const user = await beginEnrolling(ofAdmins, email); const { body } = await confirm(user, await start(user, ofAdmins), ofAdmins); return remove({ factorId: String(body['factor_id']), ...tokensOf(body) }, ofAdmins) }],
+  ['a password that is wrong', 'invalid_credentials', async () => required.post('/v1/auth/login', { email: (await beginEnrolling(required)).email, password: 'another horse battery' })],
+]
+
+test.each(attacks)('the token of an enrolment, or what goes around it, %s: %s', async (_name, code, attack) => {
+  const { status, body } = await attack()
+  expect({ status, body }).toMatchObject({ status: problemCatalog[code].status, body: { code } })
+})

@@ -22,8 +22,8 @@ function onCluster(name: string): TestProjectConfiguration {
 /**
  * The projects differ in what their tests need: nothing (unit), servers on this machine such as mongod, redis-server and
  * kube-apiserver (integration), a browser besides (browser), or a cluster (e2e; chaos, which
- * disturbs rollouts; release, which installs from a dry run). neighbours runs other projects' programs with servers
- * on this machine.
+ * disturbs rollouts; release, which installs from a dry run). neighbours runs other projects' programs with such
+ * servers.
  */
 export default defineConfig({
   test: {
@@ -73,10 +73,12 @@ export default defineConfig({
           name: 'neighbours',
           expect: expectation,
           include: ['test/neighbours/**/*.test.ts'],
+          globalSetup: ['tools/local-servers/global-setup.ts'],
           // Alerts depend on time, so no other file takes the CPU.
           fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 300_000,
+          testTimeout: 300_000,
+          // The first start compiles what it needs.
+          hookTimeout: 1_800_000,
         },
       },
       onCluster('e2e'),

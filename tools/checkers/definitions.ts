@@ -7,12 +7,15 @@ import { readGoModule } from '../programs/go-module.ts'
 import { goToolchain } from '../programs/go-toolchain.ts'
 import { StepLog } from '../programs/step-log.ts'
 
+/** The release of cert-manager whose definitions are used, and whose controller the tests with neighbours run. */
+const certManager = 'github.com/cert-manager/cert-manager@v1.21.2'
+
 /** CustomResourceDefinitions of other projects: the Go module that contains each, and the file in it. */
 const sources = {
-  certificate: {
-    module: 'github.com/cert-manager/cert-manager@v1.21.2',
-    file: 'deploy/crds/cert-manager.io_certificates.yaml',
-  },
+  certificate: { module: certManager, file: 'deploy/crds/cert-manager.io_certificates.yaml' },
+  certificateRequest: { module: certManager, file: 'deploy/crds/cert-manager.io_certificaterequests.yaml' },
+  clusterIssuer: { module: certManager, file: 'deploy/crds/cert-manager.io_clusterissuers.yaml' },
+  issuer: { module: certManager, file: 'deploy/crds/cert-manager.io_issuers.yaml' },
   httpRoute: {
     module: 'sigs.k8s.io/gateway-api@v1.6.0',
     file: 'config/crd/standard/gateway.networking.k8s.io_httproutes.yaml',

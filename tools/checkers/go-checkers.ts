@@ -1,11 +1,6 @@
-import { join, resolve } from 'node:path'
-import { cached, fileIngredients } from '../programs/cache.ts'
-import { checkout } from '../programs/checkout.ts'
-import { readGoModule } from '../programs/go-module.ts'
-import { goToolchain } from '../programs/go-toolchain.ts'
-import { StepLog } from '../programs/step-log.ts'
+import { resolve } from 'node:path'
+import { goProgram } from '../programs/go-program.ts'
 
-/**
 /**
  * Programs that check manifests, charts, workflows, images and files, Docker Compose, and one of this project that calls
  * libraries of other projects. Each has a Go module of its own, because they need different versions of the same library.
@@ -44,17 +39,7 @@ const programs: Readonly<Record<Checker, Program>> = {
 }
 
 /** The path of a checker, from the cache or built, which takes two minutes with an empty Go cache, five for helm. */
-export async function checker(name: Checker): Promise<string> {
-  const module = resolve(import.meta.dirname, 'go', name)
-  const { sources, package: built, file = name } = programs[name]
-  const ingredients = await fileIngredients(module, ['go.mod', 'go.sum', ...sources])
-  const folder = await cached(name, ingredients, async (unfinished) => {
-    const log = new StepLog(join(checkout.logDirectory, `${name}.log`))
-    const go = await goToolchain((await readGoModule(module)).goVersion, log)
-    await log.run(go, ['build', '-trimpath', '-ldflags', '-s -w', '-o', `${unfinished}/`, built], {
-      cwd: module,
-      env: { CGO_ENABLED: '0', GOWORK: 'off', GOFLAGS: '-mod=readonly -buildvcs=false' },
-    })
-  })
-  return join(folder, file)
+export function checker(name: Checker): Promise<string> {
+  const { file = name, ...program } = programs[name]
+  return goProgram({ ...program, name, file, module: resolve(import.meta.dirname, 'go', name) })
 }

@@ -22,10 +22,10 @@ export async function readDefinition() {
 }
 
 /**
- * Installs it and waits until the API server serves AuthServices.
+ * Installs a definition and waits until the API server serves its kind.
  *
- * @param definition the one of another release
- * @throws when the API server does not serve AuthServices within 10 s
+ * @param definition by default that of AuthServices
+ * @throws when the API server does not serve the kind within 30 s
  */
 export async function installDefinition(client: KubeClient, definition?: KubernetesObject): Promise<void> {
   const manifest = definition ?? (await readDefinition())
@@ -34,9 +34,11 @@ export async function installDefinition(client: KubeClient, definition?: Kuberne
     const { status } = await client.get<Definition>(definitions, undefined, manifest.metadata.name)
     return status?.conditions?.some(({ type, status: holds }) => type === 'Established' && holds === 'True') === true
   }
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 30_000
   while (!(await isEstablished())) {
-    if (performance.now() > deadline) throw new Error('the API server does not serve AuthServices after 10 s')
+    if (performance.now() > deadline) {
+      throw new Error(`the API server does not serve ${manifest.metadata.name} after 30 s`)
+    }
     await setTimeout(50)
   }
 }

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer, get, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { Agent, request } from 'node:https'
 import type { Socket } from 'node:net'
@@ -14,6 +15,7 @@ import { edgeStartScript, upstreamConnections } from '../../../operator/authserv
 import { type NginxConfigInput, nginxConfig } from '../../../operator/authservice/resources/edge/nginx-config.ts'
 import { nginxDirectory } from '../../../tools/local-servers/nginx.ts'
 import { freePort } from '../../../tools/local-servers/server-process.ts'
+import { MountedVolume } from './mounted-volume.ts'
 
 const preset = presetOf('production').rateLimits
 
@@ -30,24 +32,6 @@ export function configInput(changes: Partial<typeof preset> = {}): NginxConfigIn
       register: parseRate(limits.register),
       reset: parseRate(limits.reset),
     },
-  }
-}
-
-/** A folder that is updated as the kubelet updates a volume: a symbolic link moves to a new folder. */
-export class MountedVolume {
-  readonly path: string
-  #version = 0
-
-  constructor(path: string) {
-    this.path = path
-  }
-
-  async mount(files: Record<string, string>): Promise<void> {
-    const version = `..version_${this.#version++}`
-    await mkdir(join(this.path, version), { recursive: true })
-    for (const [name, text] of Object.entries(files)) await writeFile(join(this.path, version, name), text)
-    await symlink(version, join(this.path, '..data_tmp'))
-    await rename(join(this.path, '..data_tmp'), join(this.path, '..data'))
   }
 }
 
@@ -70,14 +54,17 @@ export class EdgeUnderTest {
   openFiles: { soft: number; hard?: number } = { soft: 1024 }
   readonly #folder: string
   readonly #log: string
-  readonly #upstream: Server
+  /** The server of the test; undefined if the server runs elsewhere. */
+  readonly #upstream: Server | undefined
+  readonly #serverPort: number
   readonly #upstreamSockets = new Set<Socket>()
   #process: ChildProcess | undefined
 
-  private constructor(folder: string, ports: EdgeLayout['ports'], upstream: Server) {
+  private constructor(folder: string, ports: EdgeLayout['ports'], server: Server | number) {
     this.#folder = folder
     this.#log = join(folder, 'log')
-    this.#upstream = upstream
+    this.#upstream = typeof server === 'number' ? undefined : server
+    this.#serverPort = typeof server === 'number' ? server : portOf(server)
     this.layout = {
       config: join(folder, 'config'),
       tls: join(folder, 'tls'),
@@ -88,18 +75,20 @@ export class EdgeUnderTest {
     }
     this.config = new MountedVolume(this.layout.config)
     this.tls = new MountedVolume(this.layout.tls)
-    upstream.on('connection', (socket) => {
+    this.#upstream?.on('connection', (socket) => {
       this.#upstreamSockets.add(socket)
       socket.on('close', () => this.#upstreamSockets.delete(socket))
     })
   }
 
-  /** Writes the volumes without starting the program. */
-  static async create(server: RequestListener): Promise<EdgeUnderTest> {
+  /**
+   * Writes the volumes without starting the program.
+   * @param server the server of the test, or the port of one that runs on this machine
+   */
+  static async create(server: RequestListener | number): Promise<EdgeUnderTest> {
     const folder = await mkdtemp(join(tmpdir(), 'authservice-edge-'))
     const [http, https, health] = await Promise.all([freePort(), freePort(), freePort()])
-    const upstream = createServer({ keepAliveTimeout: 75_000 }, server)
-    await new Promise<void>((listening) => upstream.listen(0, '127.0.0.1', listening))
+    const upstream = typeof server === 'number' ? server : await listen(server)
     const edge = new EdgeUnderTest(folder, { http, https, health }, upstream)
     for (const path of [edge.layout.own, edge.layout.scratch, edge.layout.secret]) await mkdir(path)
     await writeFile(join(edge.layout.secret, 'secret'), edgeSecret)
@@ -130,9 +119,7 @@ export class EdgeUnderTest {
 
   /** Starts the program without waiting. */
   async spawn(): Promise<ChildProcess> {
-    const address = this.#upstream.address()
-    if (typeof address !== 'object' || address === null) throw new Error('the server of the test does not listen')
-    const servers = `  server 127.0.0.1:${address.port} max_fails=0;\n`.repeat(2)
+    const servers = `  server 127.0.0.1:${this.#serverPort} max_fails=0;\n`.repeat(2)
     const settings = `  zone server 128k;\n  ${upstreamConnections}\n`
     const preview = `map '' \\$preview { default 127.0.0.1:${this.previewPort}; }\n`
     const upstream = `cat >${this.layout.own}/upstream.conf <<CONF\n${preview}upstream server {\n${servers}${settings}}\nCONF`
@@ -161,7 +148,7 @@ export class EdgeUnderTest {
   async remove(): Promise<void> {
     await this.end('SIGTERM')
     for (const socket of this.#upstreamSockets) socket.destroy()
-    await new Promise((closed) => this.#upstream.close(closed))
+    if (this.#upstream !== undefined) await once(this.#upstream.close(), 'close')
     await rm(this.#folder, { recursive: true, force: true })
   }
 
@@ -248,6 +235,18 @@ export class EdgeUnderTest {
       await new Promise((again) => setTimeout(again, 20))
     }
   }
+}
+
+async function listen(server: RequestListener): Promise<Server> {
+  const upstream = createServer({ keepAliveTimeout: 75_000 }, server).listen(0, '127.0.0.1')
+  await once(upstream, 'listening')
+  return upstream
+}
+
+function portOf(server: Server): number {
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('the server of the test does not listen')
+  return address.port
 }
 
 export interface CallOptions {

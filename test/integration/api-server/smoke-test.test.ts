@@ -142,6 +142,17 @@ describe('second factors', () => {
     }
   })
 
+  test('a run fits into the default limit of logins from one address', async () => {
+    const limited = await startApp({ ...required, RATE_LIMIT_LOGIN: '10/h', DATABASE_NAME: freshDatabase() })
+    try {
+      const call = apiClient(await limited.app.listen({ host: '127.0.0.1', port: 0 }))
+      await run({ live: call, preview: call })
+      expect(steps).toContain('login with its code')
+    } finally {
+      await limited.close()
+    }
+  })
+
   test('a version in cookie mode passes', async () => {
     const cookies = { ...required, COOKIE_MODE: 'true', DATABASE_NAME: database }
     const other = await startApp(cookies)

@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { parse } from 'yaml'
 import { resolveSpec } from '../../operator/authservice/api/defaults.ts'
+import { ingressClasses } from '../../operator/authservice/model/kinds.ts'
 import type { Operator } from '../../operator/operator.ts'
 import { EdgeClient } from '../../tools/cluster-client/edge-client.ts'
 import { walkThrough } from '../../tools/cluster-client/walk-through.ts'
@@ -11,7 +12,7 @@ import type { ServerProcess } from '../../tools/local-servers/server-process.ts'
 import { type StartedServer, startServer } from '../integration/api-server/started-server.ts'
 import { EdgeUnderTest, edgeSecret } from '../integration/edge/edge-under-test.ts'
 import { clientAt } from '../integration/support/kube-api.ts'
-import { type Live, Namespace } from '../integration/support/namespace.ts'
+import { authServiceManifest, type Live, Namespace } from '../integration/support/namespace.ts'
 import { startOperator } from '../integration/support/operator-under-test.ts'
 import { makeEverythingAvailable } from '../integration/support/simulated-controllers.ts'
 import { createAuthority, renew, startCertManager } from './cert-manager-under-test.ts'
@@ -137,4 +138,28 @@ test('a preview host is added to the certificate, and no request fails', async (
       .toMatchObject({ names: `DNS:${host}, DNS:preview.example.com`, issuer: 'letsencrypt' })
   })
   expect(failures).toEqual([])
+})
+
+test('an Ingress with the annotation of an issuer gets its certificate, and IngressReady becomes True', async () => {
+  const className = `without-controller-${Date.now()}`
+  await client.create(ingressClasses, {
+    apiVersion: 'networking.k8s.io/v1',
+    kind: 'IngressClass',
+    metadata: { name: className },
+    spec: { controller: 'example.com/none' },
+  })
+  const ingress = {
+    type: 'Ingress',
+    host: 'annotated.example.com',
+    tls: { secretName: 'annotated-tls' },
+    ingress: { className, annotations: { 'cert-manager.io/cluster-issuer': 'letsencrypt' } },
+  }
+  await namespace.apply(authServiceManifest('annotated', { ingress }))
+  await expect.poll(() => secretOf('annotated-tls'), later).toHaveProperty('ca\\.crt')
+  await expect
+    .poll(async () => {
+      await makeEverythingAvailable(namespace)
+      return namespace.condition('annotated', 'IngressReady')
+    }, later)
+    .toMatch(/^True/)
 })

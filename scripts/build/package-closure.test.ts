@@ -14,6 +14,8 @@ beforeAll(async () => {
   await install('node_modules/@scope/ui', { shared: '2' })
   await install('node_modules/@scope/ui/node_modules/shared', { native: '1' })
   await install('node_modules/unused', {})
+  // Node does not look here.
+  await install('node_modules/node_modules/loader', {})
 })
 
 afterAll(() => rm(root, { recursive: true }))

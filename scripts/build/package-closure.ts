@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, join, relative, sep } from 'node:path'
+import { basename, dirname, join, relative, sep } from 'node:path'
 
 export interface InstalledPackage {
   /** Path of the installed package. */
@@ -29,11 +29,11 @@ export async function packageClosure(workspace: string, names: readonly string[]
   return [...found.values()]
 }
 
-/** The resolution of Node: the node_modules of `from`, then of each directory above it. */
+/** The resolution of Node: the node_modules of `from`, then of each directory above it that is none itself. */
 async function installedDirectory(name: string, from: string): Promise<string> {
   for (let directory = from; ; directory = dirname(directory)) {
     const candidate = join(directory, 'node_modules', name)
-    if (await exists(join(candidate, 'package.json'))) return candidate
+    if (basename(directory) !== 'node_modules' && (await exists(join(candidate, 'package.json')))) return candidate
     if (directory === dirname(directory)) {
       throw new Error(`${name}, which ${from} needs, is not installed: run npm ci`)
     }

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import { beforeAll, expect, test } from 'vitest'
@@ -27,7 +26,9 @@ beforeAll(async () => {
   const { kubectl } = await clientTools(new StepLog(join(released.output, '../release-documentation.log')))
   const cosignPath = (await execa('sh', ['-c', 'command -v "$1"', 'sh', await cosign()])).stdout
   const kubeconfigPath = join(released.output, '../release-documentation.kubeconfig')
-  await writeFile(kubeconfigPath, 'apiVersion: v1\nkind: Config\n')
+  // No command of these reads a cluster, but each block runs with a context.
+  await execa(kubectl, ['--kubeconfig', kubeconfigPath, 'config', 'set-context', 'none'])
+  await execa(kubectl, ['--kubeconfig', kubeconfigPath, 'config', 'use-context', 'none'])
   sandbox = {
     kubectl,
     kubeconfigPath,

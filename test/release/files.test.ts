@@ -109,7 +109,12 @@ describe.each(chartNames)('the chart %s', (name) => {
 
   test('is refused after somebody has replaced it', async () => {
     const other = join(folder, 'tampered')
-    await execa('cp', ['-r', new URL(`../../charts/${name}`, import.meta.url).pathname, other])
+    await execa('cp', [
+      '--recursive',
+      '--dereference',
+      new URL(`../../charts/${name}`, import.meta.url).pathname,
+      other,
+    ])
     await execa('sh', ['-c', 'echo "# harmless" >>"$1"/values.yaml', 'sh', other])
     const packaged = await helm(['package', other, '--destination', folder])
     expect(packaged, packaged.stderr).toMatchObject({ ok: true })

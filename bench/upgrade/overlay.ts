@@ -13,7 +13,8 @@ interface OverlayInput {
   base: string
   operatorTag: string
   serverTag: string
-  helperTag: string
+  /** Absent for a release that runs the server's image as helper. */
+  helperTag: string | undefined
   maxConcurrentRollouts: number
 }
 
@@ -21,7 +22,9 @@ interface OverlayInput {
 function overlayOf({ base, operatorTag, serverTag, helperTag, maxConcurrentRollouts }: OverlayInput) {
   const env = [
     { name: 'RELATED_IMAGE_API_SERVER', value: `${repository}/api-server:${serverTag}` },
-    { name: 'DEFAULT_IMAGE_HELPER', value: `${repository}/api-server:${helperTag}` },
+    ...(helperTag === undefined
+      ? []
+      : [{ name: 'DEFAULT_IMAGE_HELPER', value: `${repository}/api-server:${helperTag}` }]),
     { name: 'MAX_CONCURRENT_ROLLOUTS', value: String(maxConcurrentRollouts) },
   ]
   const deployment = {
@@ -43,9 +46,10 @@ function overlayOf({ base, operatorTag, serverTag, helperTag, maxConcurrentRollo
  * The tag of the helper image in the bench. A release pins the helper by version: the previous release's version stays
  * that image, and any other version is the current one.
  *
- * @param pinned the value of DEFAULT_IMAGE_HELPER in the manifests of a release
+ * @param pinned the value of DEFAULT_IMAGE_HELPER in the manifests of a release, which 0.1.0 does not have
  */
-export function helperTagFor(pinned: string, previousTag: string, currentTag: string): string {
+export function helperTagFor(pinned: string | undefined, previousTag: string, currentTag: string): string | undefined {
+  if (pinned === undefined) return undefined
   return pinned.endsWith(`:${previousRelease.version}`) ? previousTag : currentTag
 }
 
@@ -79,11 +83,10 @@ interface OperatorDeployment {
   spec: { template: { spec: { containers: { env: { name: string; value?: string }[] }[] } } }
 }
 
-async function pinnedHelper(kubectl: Kubectl, overlay: string): Promise<string> {
+async function pinnedHelper(kubectl: Kubectl, overlay: string): Promise<string | undefined> {
   const rendered = await kubectl.run(['kustomize', overlay])
   const documents = rendered.split(/^---$/m).map((text): OperatorDeployment => parse(text))
   const deployment = documents.find(({ kind }) => kind === 'Deployment')
-  const pinned = deployment?.spec.template.spec.containers[0]?.env.find(({ name }) => name === 'DEFAULT_IMAGE_HELPER')
-  if (pinned?.value === undefined) throw new Error(`the operator of ${overlay} has no DEFAULT_IMAGE_HELPER`)
-  return pinned.value
+  if (deployment === undefined) throw new Error(`${overlay} has no Deployment`)
+  return deployment.spec.template.spec.containers[0]?.env.find(({ name }) => name === 'DEFAULT_IMAGE_HELPER')?.value
 }

@@ -53,8 +53,7 @@ export const steps: readonly Step[] = [
   { name: 'key-rotation', endsWith: 'current', run: keyRotation },
   {
     name: 'operator-downgrade',
-    endsWith: 'previous',
-    isLimited: true,
+    endsWith: 'previous', // 0.1.0 has no limit
     run: (context) => changeOperator(context, 'previous'),
   },
   { name: 'servers-rollback', endsWith: 'previous', run: serversRollback },

@@ -72,8 +72,8 @@ async function crdUpgrade({ kubectl, services, watch, current }: UpgradeContext)
   await kubectl.run(['apply', '--server-side', '--kustomize', `${current.root}/crds`])
   await kubectl.run(['wait', '--for=condition=Established', 'crd/authservices.auth-operator.dev', '--timeout=30s'])
   for (const { name } of services) {
-    await patchSpec(kubectl, name, { rollout: { progressDeadlineSeconds: 241 } })
     const generation = (watch.get(name)?.metadata.generation ?? 0) + 1
+    await patchSpec(kubectl, name, { rollout: { progressDeadlineSeconds: 241 } })
     const hasFollowed = ({ observedGeneration = 0 }: AuthServiceStatus) => observedGeneration >= generation
     await watch.waitUntil(name, 'reconciled after the change of its spec', hasFollowed, 60)
   }

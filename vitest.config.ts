@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 
 /** How long a test waits for a condition, unless it says so itself. Vitest's default of 1 s is too short for a busy machine. */
-const expectation = { poll: { timeout: 15_000 } }
+const expectation = { poll: { timeout: 30_000 } }
 
 /** Tests that share a cluster and an operator: one file at a time. */
 function onCluster(name: string): TestProjectConfiguration {
@@ -54,7 +54,7 @@ export default defineConfig({
           expect: expectation,
           include: ['test/integration/**/*.test.ts'],
           globalSetup: ['tools/local-servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           hookTimeout: 120_000,
         },
       },

@@ -94,7 +94,7 @@ describe.each<Way>(['stopped', 'paused'])('Redis is %s', (way) => {
       logout: [() => one.post('/v1/auth/logout', {}, leaving.next().value?.bearer), 204],
     })
     await vi.waitFor(async () => expect((await observe(one, '/metrics')).body).toMatch(/^redis_up 0$/m), {
-      timeout: 10_000,
+      timeout: 40_000,
     })
     expect(await observe(one, '/readyz')).toEqual({ status: 200, body: 'ready\n' })
     expect((await observe(one, '/livez')).status).toBe(200)
@@ -115,7 +115,7 @@ describe.each<Way>(['stopped', 'paused'])('Redis is %s', (way) => {
     expect(await marked()).toBeGreaterThanOrEqual(2)
     await endOutage?.()
     endOutage = undefined
-    await vi.waitFor(async () => expect(await marked()).toBe(0), { timeout: 20_000, interval: 100 })
+    await vi.waitFor(async () => expect(await marked()).toBe(0), { timeout: 40_000, interval: 100 })
     const told = JSON.stringify(await one.app.redis.xrange('auth:revocations', '-', '+'))
     for (const { sid, sub } of [await claimsOf(leaver), await claimsOf(everywhere)]) {
       expect(told.includes(sid) || told.includes(sub)).toBe(true)
@@ -168,9 +168,7 @@ describe.each<Way>(['stopped', 'paused'])('MongoDB is %s', (way) => {
     expect((await observe(one, '/metrics')).body).toMatch(/^mongodb_up 0$/m)
     expect((await one.get('/v1/auth/verify', user.bearer)).status).toBe(200)
     // Redis has propagated revocations, so tokens are verified during the outage: no session can be revoked meanwhile.
-    await expect
-      .poll(async () => (await strict.get('/v1/auth/verify', user.bearer)).status, { timeout: 20_000 })
-      .toBe(200)
+    await expect.poll(async () => (await strict.get('/v1/auth/verify', user.bearer)).status).toBe(200)
 
     await endOutage?.()
     endOutage = undefined
@@ -187,7 +185,7 @@ describe.each<Way>(['stopped', 'paused'])('both are %s', (way) => {
   test('tokens are verified while revocations are fresh, then refused, or accepted if so configured', async () => {
     const user = await logIn(one)
     await vi.waitFor(async () => expect((await strict.get('/v1/auth/verify', user.bearer)).status).toBe(200), {
-      timeout: 20_000,
+      timeout: 40_000,
     })
     await away(way, 'mongo', 'redis')
     await expectAnswers({
@@ -202,7 +200,7 @@ describe.each<Way>(['stopped', 'paused'])('both are %s', (way) => {
         expect(answer).toMatchObject({ status: 503, body: { code: 'revocation_unknown' } })
         return answer
       },
-      { timeout: 20_000, interval: 50 },
+      { timeout: 40_000, interval: 50 },
     )
     expect(stale.milliseconds).toBeLessThan(maxMilliseconds)
     expect(stale.headers['retry-after']).toMatch(/^\d+$/)

@@ -116,7 +116,7 @@ export async function untilEitherIsEnough({ app }: AppForTest, { followers }: { 
       expect(found.filter((client) => !client.includes('cmd=xread'))).toEqual([])
       expect(found.length, clients.join('\n')).toBeGreaterThanOrEqual(followers)
     },
-    { timeout: 20_000, interval: 20 },
+    { timeout: 40_000, interval: 20 },
   )
   const { promise: wasRead, resolve } = Promise.withResolvers<void>()
   app.mongo.client.on('commandStarted', ({ requestId, command }) => {

@@ -37,9 +37,9 @@ test('connections are in use during operations, and idle afterwards', async () =
   const slow = Array.from({ length: 5 }, () =>
     db.collection('slow').findOne({ $where: 'sleep(1500) || true' }, { maxTimeMS: 20_000 }),
   )
-  await expect.poll(pool, { timeout: 10_000, interval: 20 }).toMatchObject({ inUse: 5, max: 7 })
+  await expect.poll(pool, { interval: 20 }).toMatchObject({ inUse: 5, max: 7 })
   await Promise.all(slow)
-  await expect.poll(async () => (await pool()).inUse, { timeout: 10_000, interval: 20 }).toBe(0)
+  await expect.poll(async () => (await pool()).inUse, { interval: 20 }).toBe(0)
   const { idle, max } = await pool()
   expect(idle).toBeGreaterThanOrEqual(5)
   expect(idle).toBeLessThanOrEqual(max)

@@ -27,7 +27,7 @@ async function userIdOf({ accessToken }: LoggedIn): Promise<string> {
 }
 
 async function untilRefused(server: AppForTest, user: LoggedIn): Promise<void> {
-  await expect.poll(() => status(server, user), { timeout: 1_000, interval: 2 }).toBe(401)
+  await expect.poll(() => status(server, user), { interval: 2 }).toBe(401)
 }
 
 test('every server knows a revocation within a second, each of 20 times', async () => {
@@ -62,7 +62,7 @@ test('a revocation that Redis missed is published later, also during the publica
     .mockRejectedValueOnce(new Error('Redis is unavailable for the second'))
   expect((await one.post('/v1/auth/logout', {}, first.bearer)).status).toBe(204)
   const untold = () => one.app.mongo.db.collection('revocations').countDocuments({ unpublished: true })
-  await vi.waitFor(async () => expect(await untold()).toBe(0), { timeout: 20_000, interval: 100 })
+  await vi.waitFor(async () => expect(await untold()).toBe(0), { timeout: 40_000, interval: 100 })
 })
 
 test('a change of a user ends their sessions in the same transaction, on every server', async () => {
@@ -191,7 +191,7 @@ test('a server that was cut off from all databases accepts no revoked token afte
       await setTimeout((cutOffSeconds * 1_000) / leavers.length) // the duration of the partition matters
     }
     // It cannot know of revocations, and soon says so.
-    await vi.waitFor(async () => expect(await status(cutOff, stayer)).toBe(503), { timeout: 20_000, interval: 20 })
+    await vi.waitFor(async () => expect(await status(cutOff, stayer)).toBe(503), { timeout: 40_000, interval: 20 })
     for (const leaver of leavers) expect(await status(cutOff, leaver)).toBe(503)
 
     // Packets of that time are lost, as when TCP has backed off.
@@ -203,7 +203,7 @@ test('a server that was cut off from all databases accepts no revoked token afte
         for (const leaver of leavers) onceBack.add(await status(cutOff, leaver))
         expect(await status(cutOff, stayer)).toBe(200)
       },
-      { timeout: 20_000, interval: 1 },
+      { timeout: 40_000, interval: 1 },
     )
     for (const leaver of leavers) expect(await status(cutOff, leaver)).toBe(401)
     expect(onceBack).not.toContain(200)
@@ -228,7 +228,7 @@ test('a server that reconnects to more revocations than it reads at once accepts
     expect(await status(cutOff, leaver)).toBe(200)
     await untilEitherIsEnough(cutOff, { followers: 3 })
     setSilent(true)
-    await vi.waitFor(async () => expect(await status(cutOff, stayer)).toBe(503), { timeout: 20_000, interval: 20 })
+    await vi.waitFor(async () => expect(await status(cutOff, stayer)).toBe(503), { timeout: 40_000, interval: 20 })
     // Published earlier: twenty times what a server reads at once. The servers' own client would time out.
     const patient = one.app.redis.duplicate({ commandTimeout: 60_000, enableOfflineQueue: true })
     onTestFinished(() => patient.disconnect())
@@ -250,7 +250,7 @@ test('a server that reconnects to more revocations than it reads at once accepts
         seen.add(await status(cutOff, leaver))
         expect(await status(cutOff, stayer)).toBe(200)
       },
-      { timeout: 20_000, interval: 1 },
+      { timeout: 40_000, interval: 1 },
     )
     expect(await status(cutOff, leaver)).toBe(401)
     expect(seen).not.toContain(200)
@@ -282,10 +282,10 @@ test('a server that is cut off from Redis only learns of a revocation through Mo
     const fromThere = await logIn(cutOff)
     proxy.setSilent(true)
     await one.post('/v1/auth/logout', {}, fromHere.bearer)
-    await expect.poll(() => status(cutOff, fromHere), { timeout: 3_000, interval: 5 }).toBe(401)
+    await expect.poll(() => status(cutOff, fromHere), { interval: 5 }).toBe(401)
     // The others learn of its own revocation, although their Redis is available and does not report it.
     await cutOff.post('/v1/auth/logout', {}, fromThere.bearer)
-    await expect.poll(() => status(one, fromThere), { timeout: 3_000, interval: 5 }).toBe(401)
+    await expect.poll(() => status(one, fromThere), { interval: 5 }).toBe(401)
   } finally {
     await proxy.close()
   }

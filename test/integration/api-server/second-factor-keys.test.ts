@@ -33,7 +33,7 @@ test('a key in a file is replaced without a restart, and a secret is encrypted w
         expect((await secondStep(rotating, await firstStep(rotating, user), codeOf(user.secret))).status).toBe(200)
         expect(await kid()).toBe('second')
       },
-      { timeout: 20_000, interval: 500 },
+      { timeout: 40_000, interval: 500 },
     )
     await forgetUsedCodes(rotating, user)
     expect((await secondStep(rotating, await firstStep(rotating, user), codeOf(user.secret))).status).toBe(200)

@@ -57,7 +57,7 @@ async function halfOfARequest({ port }: StartedServer): Promise<Socket> {
 }
 
 test('on SIGTERM the server is no longer ready, answers with Connection: close, completes pending requests, and ends', async () => {
-  const running = await start({ SHUTDOWN_DRAIN_SECONDS: '2' })
+  const running = await start({ SHUTDOWN_DRAIN_SECONDS: '8' })
   await untilReady(running)
   const inFlight = await halfOfARequest(running)
   running.child.kill('SIGTERM')
@@ -68,7 +68,7 @@ test('on SIGTERM the server is no longer ready, answers with Connection: close, 
         status: 503,
         body: 'the server is shutting down\n',
       }),
-    { timeout: 1_500, interval: 10 },
+    { timeout: 7_000, interval: 10 },
   )
   const draining = await fetch(`${running.api}/.well-known/jwks.json`)
   expect({ status: draining.status, connection: draining.headers.get('connection') }).toEqual({
@@ -79,7 +79,7 @@ test('on SIGTERM the server is no longer ready, answers with Connection: close, 
 
   // The listener is closed; the earlier request is still open.
   await vi.waitFor(async () => expect((await probe(`${running.api}/.well-known/jwks.json`)).status).toBe(0), {
-    timeout: 20_000,
+    timeout: 40_000,
     interval: 50,
   })
   inFlight.write(slowBody.slice(10))
@@ -107,7 +107,7 @@ test('a second signal ends the server immediately', async () => {
   await untilReady(running)
   running.child.kill('SIGTERM')
   await vi.waitFor(async () => expect((await probe(`${running.observability}/readyz`)).status).toBe(503), {
-    timeout: 10_000,
+    timeout: 40_000,
   })
   running.child.kill('SIGTERM')
   expect(await running.exited).toBe(1)
@@ -140,7 +140,7 @@ test('the server starts before its databases, reports what it waits for, and bec
         `waiting for ${name}, which has not answered yet: connect ECONNREFUSED 127.0.0.1:${port}\n`
       expect(body).toBe(refused('MongoDB', mongo.port) + refused('Redis', redis.port))
     },
-    { timeout: 20_000 },
+    { timeout: 40_000 },
   )
   expect((await probe(`${running.observability}/livez`)).status).toBe(200)
   await vi.waitFor(
@@ -149,7 +149,7 @@ test('the server starts before its databases, reports what it waits for, and bec
       expect(said).toContain(`waiting for MongoDB at 127.0.0.1:${mongo.port}`)
       expect(said.some((message) => String(message).startsWith('waiting for Redis'))).toBe(true)
     },
-    { timeout: 20_000 },
+    { timeout: 40_000 },
   )
   await mongo.start()
   await vi.waitFor(
@@ -168,7 +168,7 @@ test('a signal ends a server that waits for its databases', async () => {
   try {
     const running = await start({ SHUTDOWN_DRAIN_SECONDS: '0' })
     await vi.waitFor(async () => expect((await probe(`${running.observability}/livez`)).status).toBe(200), {
-      timeout: 20_000,
+      timeout: 40_000,
     })
     running.child.kill('SIGTERM')
     expect(await running.exited).toBe(0)

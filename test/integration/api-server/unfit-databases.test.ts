@@ -32,7 +32,7 @@ test('with a standalone mongod the server is not ready, says what to do, and no 
           'standalone mongod, which does not support transactions: start it with --replSet',
         ),
       }),
-    { timeout: 10_000 },
+    { timeout: 40_000 },
   )
   const { status, body, headers } = await server.post('/v1/auth/register', {
     email: 'somebody@example.com',
@@ -48,30 +48,30 @@ test('after a planned failover of Redis the server leaves the old primary, now a
   const server = await start({ REDIS_HOST: redis.host, REDIS_PORT: String(redis.port) })
   const user = await logIn(server)
   const metric = async () => /^redis_up \d$/m.exec((await observe(server, '/metrics')).body)?.[0]
-  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 1'), 15_000)
+  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 1'), 40_000)
   const connections = vi.fn()
   server.app.redis.on('ready', connections)
 
   await redis.command('REPLICAOF', other.host, String(other.port))
-  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 0'), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 0'), { timeout: 40_000 })
   // The name may resolve to another address by now.
-  await vi.waitFor(() => expect(connections).toHaveBeenCalled(), { timeout: 20_000 })
+  await vi.waitFor(() => expect(connections).toHaveBeenCalled(), { timeout: 40_000 })
   // No revocation is lost.
   const { status } = await server.post('/v1/auth/login', { email: user.email, password })
   expect(status).toBe(200)
   expect((await server.post('/v1/auth/logout', {}, user.bearer)).status).toBe(204)
 
   await redis.command('REPLICAOF', 'NO', 'ONE')
-  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 1'), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 1'), { timeout: 40_000 })
 })
 
 test('a full Redis does not count as up', async () => {
   if (other === undefined) throw new Error('no Redis was started')
   const server = await start({ REDIS_HOST: other.host, REDIS_PORT: String(other.port) })
   const metric = async () => /^redis_up \d$/m.exec((await observe(server, '/metrics')).body)?.[0]
-  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 1'), 15_000)
+  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 1'), 40_000)
   await other.command('CONFIG', 'SET', 'maxmemory', '1')
-  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 0'), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 0'), { timeout: 40_000 })
   await other.command('CONFIG', 'SET', 'maxmemory', '0')
-  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 1'), { timeout: 20_000 })
+  await vi.waitFor(async () => expect(await metric()).toBe('redis_up 1'), { timeout: 40_000 })
 })

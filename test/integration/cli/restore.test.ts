@@ -30,7 +30,7 @@ beforeAll(async () => {
     spec: { ...developmentSpec, backup },
   })
   await namespace.apply(authServiceManifest('careless'))
-  await vi.waitFor(async () => expect(await namespace.get('CronJob', 'accounts-backup')).toBeDefined(), 20_000)
+  await vi.waitFor(async () => expect(await namespace.get('CronJob', 'accounts-backup')).toBeDefined(), 40_000)
 })
 afterAll(() => operator.stop())
 
@@ -122,7 +122,7 @@ test('without the name of a backup the command lists the backups and restores no
 test('the command restores the latest backup, prints the result, and runs the migrations again', async () => {
   const migrationOf = async () =>
     (await namespace.list('Job')).find(({ metadata }) => /^accounts-migrate/.test(metadata.name))
-  await expect.poll(migrationOf, { timeout: 10_000 }).toBeDefined()
+  await expect.poll(migrationOf).toBeDefined()
   const before = (await migrationOf())?.metadata.uid
   const tasks: string[][] = []
   const { code, stdout } = await run(['restore', 'accounts', 'latest', '--yes'], (args) => {
@@ -133,7 +133,7 @@ test('the command restores the latest backup, prints the result, and runs the mi
   expect(code).toBe(0)
   expect(tasks).toEqual([['list'], ['restore', '20261102T030000Z.archive.gz']])
   await expect
-    .poll(async () => (await migrationOf())?.metadata.uid, { timeout: 10_000 })
+    .poll(async () => (await migrationOf())?.metadata.uid)
     .not.toSatisfy((uid) => uid === undefined || uid === before)
 })
 

@@ -209,9 +209,9 @@ describe('the metrics', () => {
     const answers = await Promise.all([login(), login(), login()])
     const limited = answers.filter(({ status }) => status === 429).length
     expect(limited).toBeGreaterThan(0)
-    await expect.poll(() => count(503), { timeout: 20_000 }).toBe(2)
-    await expect.poll(() => count(429), { timeout: 20_000 }).toBe(limited)
-    await expect.poll(() => count(200), { timeout: 20_000 }).toBe(3 + 3 - limited)
+    await expect.poll(() => count(503)).toBe(2)
+    await expect.poll(() => count(429)).toBe(limited)
+    await expect.poll(() => count(200)).toBe(3 + 3 - limited)
   })
 
   test('show the number of open connections and the limit', async () => {
@@ -364,9 +364,7 @@ describe('a change', () => {
       const config = edge.configText(configInput({ burst: 9_000 + change }))
       await edge.tls.mount(certificate)
       await edge.config.mount({ 'nginx.conf': config })
-      await expect
-        .poll(() => edge.report(), { timeout: 10_000 })
-        .toEqual({ content: contentOf(config), refused: '', problem: '' })
+      await expect.poll(() => edge.report()).toEqual({ content: contentOf(config), refused: '', problem: '' })
     }
     running = false
     await Promise.all(load)
@@ -379,7 +377,7 @@ describe('a change', () => {
   test('of the certificate alone is visible to new connections', async () => {
     const before = await fingerprint()
     await edge.tls.mount(second)
-    await expect.poll(fingerprint, { timeout: 10_000 }).not.toBe(before)
+    await expect.poll(fingerprint).not.toBe(before)
   })
 
   test('to a configuration that Nginx refuses keeps the old one and reports the reason', async () => {
@@ -387,31 +385,29 @@ describe('a change', () => {
     const bad = edge.configText(configInput()).replace('server_tokens off;', 'server_tokens "off;')
     await edge.config.mount({ 'nginx.conf': bad })
     await expect
-      .poll(() => edge.report(), { timeout: 10_000 })
+      .poll(() => edge.report())
       .toEqual({ content, refused: contentOf(bad), problem: expect.stringMatching(/nginx\.conf:\d+ *$/) })
     expect((await edge.call('/v1/me')).status).toBe(200)
     expect(edge.output).toMatch(/"msg":"refused the configuration, keeping the previous one"/)
 
     const good = edge.configText(configInput({ burst: 77 }))
     await edge.config.mount({ 'nginx.conf': good })
-    await expect
-      .poll(() => edge.report(), { timeout: 10_000 })
-      .toEqual({ content: contentOf(good), refused: '', problem: '' })
+    await expect.poll(() => edge.report()).toEqual({ content: contentOf(good), refused: '', problem: '' })
   })
 
   test('to a key of another certificate is refused, and loaded when the key alone is corrected', async () => {
     const before = await fingerprint()
     await edge.tls.mount({ ...second, 'tls.key': first['tls.key'] ?? '' })
-    await expect.poll(async () => (await edge.report()).problem, { timeout: 10_000 }).toMatch(/key values mismatch/)
+    await expect.poll(async () => (await edge.report()).problem).toMatch(/key values mismatch/)
     expect(await fingerprint()).toBe(before)
     await edge.tls.mount(second)
-    await expect.poll(fingerprint, { timeout: 10_000 }).not.toBe(before)
+    await expect.poll(fingerprint).not.toBe(before)
   })
 
   test('to an invalid configuration does not prevent a container restart with the previous one', async () => {
     const before = await edge.report()
     await edge.config.mount({ 'nginx.conf': 'nonsense' })
-    await expect.poll(async () => (await edge.report()).problem, { timeout: 10_000 }).not.toBe('')
+    await expect.poll(async () => (await edge.report()).problem).not.toBe('')
     await edge.end('SIGTERM')
     await edge.start()
     expect((await edge.call('/v1/me')).status).toBe(200)

@@ -80,7 +80,7 @@ test.each<[what: string, request: (by: Requests) => Promise<unknown>, name: RegE
     controller.start()
     controller.queue.add('team-a/stops')
     controller.queue.add('team-a/waits')
-    await expect.poll(() => reconciled, { timeout: 10_000, interval: 5 }).toEqual(['team-a/waits'])
+    await expect.poll(() => reconciled, { interval: 5 }).toEqual(['team-a/waits'])
     expect(failures[0]?.message).toMatch(name)
     expect(failures[0]?.message).toContain(
       'canceled before its answer ended: the reconcile did not complete within 0.2 s',
@@ -89,7 +89,7 @@ test.each<[what: string, request: (by: Requests) => Promise<unknown>, name: RegE
     // Pods have a second to answer: the deadline ends the request earlier.
     expect((failures[0]?.at ?? 0) - startedAt).toBeLessThan(1_000)
 
-    await expect.poll(() => failures, { timeout: 10_000, interval: 5 }).toHaveLength(3)
+    await expect.poll(() => failures, { interval: 5 }).toHaveLength(3)
     const [first = 0, second = 0, third = 0] = failures.map(({ at }) => at)
     // Timers never fire early; delays double, and vary by up to one half.
     expect(second - first).toBeGreaterThanOrEqual(deadlineMilliseconds + backoff.baseMilliseconds - 5)

@@ -62,12 +62,12 @@ test('objects of a kind are seen from the creation of its definition until its d
   expect(kinds.availability(gadgets)).toBe('absent')
 
   await client.create(definitions, definitionOf(gadgets))
-  await expect.poll(() => kinds.availability(gadgets), { timeout: 20_000 }).toBe('available')
+  await expect.poll(() => kinds.availability(gadgets)).toBe('available')
   await client.create(gadgets, { ...gadgets, metadata: { namespace, name: 'a' } })
-  await expect.poll(() => informer.list().length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => informer.list().length).toBe(1)
 
   await client.delete(definitions, definitionOf(gadgets).metadata)
-  await expect.poll(() => kinds.availability(gadgets), { timeout: 20_000 }).toBe('absent')
+  await expect.poll(() => kinds.availability(gadgets)).toBe('absent')
   expect(informer.list()).toEqual([])
   expect(changes).toEqual(['added a', 'deleted a'])
 })
@@ -75,6 +75,6 @@ test('objects of a kind are seen from the creation of its definition until its d
 test('another version of a kind is another kind', async () => {
   await client.create(definitions, definitionOf(gadgetsV2))
   const discovery = new Discovery(apiTransport())
-  await expect.poll(async () => (await discovery.look()).has(gadgetsV2), { timeout: 20_000 }).toBe(true)
+  await expect.poll(async () => (await discovery.look()).has(gadgetsV2)).toBe(true)
   expect((await discovery.look()).has(gadgets)).toBe(false)
 })

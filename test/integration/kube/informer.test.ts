@@ -67,7 +67,7 @@ test('changes arrive in order', async () => {
   await client.create(configMaps, object('a'))
   await client.apply(configMaps, object('a', { x: '1' }))
   await client.delete(configMaps, object('a').metadata)
-  await expect.poll(seen, { timeout: 5_000 }).toEqual(['added a', 'updated a', 'deleted a'])
+  await expect.poll(seen).toEqual(['added a', 'updated a', 'deleted a'])
 })
 
 test('changes while the watch is interrupted are seen afterwards, without a new list', async () => {
@@ -81,7 +81,7 @@ test('changes while the watch is interrupted are seen afterwards, without a new 
     proxy.cut()
     await client.create(configMaps, object(name))
   }
-  await expect.poll(names, { timeout: 10_000 }).toEqual(['a', 'b', 'c', 'd'])
+  await expect.poll(names).toEqual(['a', 'b', 'c', 'd'])
   expect(lists).toHaveLength(1)
   await informer.stop()
   await proxy.close()
@@ -109,7 +109,7 @@ test.each<[string, Fault]>([
   expect(proxy.requests.length - before).toBeGreaterThan(3)
 
   proxy.heal()
-  await expect.poll(names, { timeout: 20_000 }).toEqual(['a'])
+  await expect.poll(names).toEqual(['a'])
   await informer.stop()
   await proxy.close()
 })
@@ -123,7 +123,7 @@ test('an object that is deleted and recreated in a gap is two changes', async ()
   proxy.cut()
   await client.delete(configMaps, object('a').metadata)
   await client.create(configMaps, object('a'))
-  await expect.poll(seen, { timeout: 10_000 }).toEqual(['added a', 'deleted a', 'added a'])
+  await expect.poll(seen).toEqual(['added a', 'deleted a', 'added a'])
   await informer.stop()
   await proxy.close()
 })
@@ -136,7 +136,7 @@ test('the result of a write is in the cache immediately, unless the watch has de
   const data = () => informer.list()[0]?.data
   const late = await client.apply(configMaps, object('a', { x: 'mine' }))
   await client.apply(configMaps, object('a', { x: 'later' }))
-  await expect.poll(data, { timeout: 5_000 }).toEqual({ x: 'later' })
+  await expect.poll(data).toEqual({ x: 'later' })
   informer.observeWrite(late)
   expect(data()).toEqual({ x: 'later' })
 
@@ -166,7 +166,7 @@ test('objects that a late read finds join the cache, except those that are delet
   await expect.poll(() => proxy.lateAnswers).toBe(1)
   await client.delete(configMaps, object('goes').metadata)
   await client.create(configMaps, object('comes'))
-  await expect.poll(names, { timeout: 5_000 }).toEqual(['comes'])
+  await expect.poll(names).toEqual(['comes'])
   released.resolve()
   await read
   expect(names()).toEqual(['comes', 'stays'])
@@ -195,7 +195,7 @@ test('an expired resource version leads to a list, and no change is missed', asy
   await compact(Number(newest.resourceVersion))
   proxy.setSilent(false)
   proxy.cut()
-  await expect.poll(names, { timeout: 20_000 }).toEqual(['b', 'c'])
+  await expect.poll(names).toEqual(['b', 'c'])
   expect(lists).toHaveLength(2)
   await informer.stop()
   await proxy.close()
@@ -212,7 +212,7 @@ test('an error of a handler is logged and counted, and the other handlers are ca
   informer.start()
   await informer.synced
   await client.create(configMaps, object('a'))
-  await expect.poll(() => later, { timeout: 5_000 }).toEqual(['added'])
+  await expect.poll(() => later).toEqual(['added'])
   expect(seen()).toEqual(['added a'])
   expect(errors).toBe(1)
   expect(log.lines).toContainEqual(
@@ -228,10 +228,10 @@ test('an informer that starts before its API server syncs once that is available
   proxy.setSilent(true)
   const { informer } = watched({ client: apiClient(proxy.port) })
   informer.start()
-  await expect.poll(() => informer.hasSynced, { timeout: 300 }).toBe(false)
+  await expect.poll(() => informer.hasSynced).toBe(false)
   proxy.setSilent(false)
   proxy.cut()
-  await expect.poll(() => informer.hasSynced, { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => informer.hasSynced).toBe(true)
   await informer.stop()
   await proxy.close()
 })

@@ -24,14 +24,14 @@ test('a watch without events responds each time it is renewed, and a dead one do
     last = informer.silentSeconds()
     return last < before
   }
-  for (const _ of [1, 2]) await expect.poll(hasHeard, { timeout: 20_000, interval: 100 }).toBe(true)
+  for (const _ of [1, 2]) await expect.poll(hasHeard, { interval: 100 }).toBe(true)
 
   proxy.setSilent(true)
-  await expect.poll(() => informer.silentSeconds(), { timeout: 20_000 }).toBeGreaterThan(5)
+  await expect.poll(() => informer.silentSeconds()).toBeGreaterThan(5)
 
   proxy.setSilent(false)
   proxy.cut()
-  await expect.poll(hasHeard, { timeout: 20_000, interval: 100 }).toBe(true)
+  await expect.poll(hasHeard, { interval: 100 }).toBe(true)
   await informer.stop()
   await proxy.close()
 })

@@ -33,7 +33,7 @@ beforeAll(async () => {
     authService('without', { podMonitor: 'Disabled', prometheusRule: 'Disabled', dashboard: 'Disabled' }),
   )
   for (const name of ['auto', 'asked', 'without']) {
-    await vi.waitFor(async () => expect(await namespace.get('Service', `${name}-metrics`)).toBeDefined(), 20_000)
+    await vi.waitFor(async () => expect(await namespace.get('Service', `${name}-metrics`)).toBeDefined(), 40_000)
   }
 })
 afterAll(async () => {
@@ -48,7 +48,7 @@ describe('in a cluster without the Prometheus operator', () => {
   test('no monitoring child is created, and the checklist item is open', async () => {
     expect(await dashboard('auto')).toBeUndefined()
     await expect
-      .poll(() => production('auto'), { timeout: 10_000 })
+      .poll(() => production('auto'))
       .toMatch(
         /Dashboards \(install the Prometheus operator .*: the cluster has no PodMonitor, no PrometheusRule, no dashboard\)/,
       )
@@ -56,7 +56,7 @@ describe('in a cluster without the Prometheus operator', () => {
 
   test('a child that is Enabled is reported as missing, and the server is created', async () => {
     await expect
-      .poll(() => production('asked'), { timeout: 10_000 })
+      .poll(() => production('asked'))
       .toContain(
         'spec.monitoring.podMonitor is Enabled, but the cluster does not have the kind PodMonitor: install the Prometheus',
       )
@@ -70,7 +70,7 @@ describe('after the installation of the Prometheus operator', () => {
   beforeAll(async () => {
     for (const resource of kinds) await client.apply(definitions, definitionOf(resource))
     await vi.waitFor(async () => expect(await dashboard('auto')).toBeDefined(), 60_000)
-    await vi.waitFor(async () => expect(await namespace.get('PrometheusRule', 'asked')).toBeDefined(), 20_000)
+    await vi.waitFor(async () => expect(await namespace.get('PrometheusRule', 'asked')).toBeDefined(), 40_000)
   })
 
   test('every child is created, owned by the AuthService', async () => {
@@ -82,7 +82,7 @@ describe('after the installation of the Prometheus operator', () => {
     ]) {
       expect(child?.metadata.ownerReferences).toEqual([expect.objectContaining({ uid, controller: true })])
     }
-    await expect.poll(() => production('auto'), { timeout: 10_000 }).not.toContain('Dashboards')
+    await expect.poll(() => production('auto')).not.toContain('Dashboards')
     expect(await production('asked')).not.toContain('is Enabled')
   })
 
@@ -120,13 +120,13 @@ describe('after the installation of the Prometheus operator', () => {
 
   test('a deleted rule is recreated', async () => {
     await namespace.remove('PrometheusRule', 'auto')
-    await expect.poll(() => namespace.get('PrometheusRule', 'auto'), { timeout: 10_000 }).toBeDefined()
+    await expect.poll(() => namespace.get('PrometheusRule', 'auto')).toBeDefined()
   })
 
   test('a child that is disabled later is deleted', async () => {
     await namespace.apply(authService('auto', { dashboard: 'Disabled', prometheusRule: 'Disabled' }))
-    await expect.poll(() => dashboard('auto'), { timeout: 10_000 }).toBeUndefined()
-    await expect.poll(() => namespace.get('PrometheusRule', 'auto'), { timeout: 10_000 }).toBeUndefined()
+    await expect.poll(() => dashboard('auto')).toBeUndefined()
+    await expect.poll(() => namespace.get('PrometheusRule', 'auto')).toBeUndefined()
     expect(await namespace.get('PodMonitor', 'auto')).toBeDefined()
   })
 })

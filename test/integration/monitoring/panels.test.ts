@@ -30,7 +30,7 @@ beforeAll(async () => {
   stops.push(() => operator.stop())
   const ingress = { type: 'Nginx', host: 'auth.localhost' }
   await namespace.apply({ apiVersion, kind, metadata: { name }, spec: { ...developmentSpec, ingress } })
-  await vi.waitFor(async () => expect((await namespace.authService(name)).status?.secrets).toBeDefined(), 20_000)
+  await vi.waitFor(async () => expect((await namespace.authService(name)).status?.secrets).toBeDefined(), 40_000)
   // Without kubelets no rollout ends, so the API server says how the last one ended. The operator keeps that.
   await namespace.patch(kind, name, { status: { rollout: { lastOutcome: 'RolledBack' } } }, 'status')
 

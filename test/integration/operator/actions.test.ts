@@ -24,14 +24,14 @@ afterAll(async () => {
 /** An AuthService whose children exist. */
 async function createAuthService(name: string): Promise<void> {
   await namespace.apply(authServiceManifest(name))
-  await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Deployment', `${name}-blue`)).toBeDefined()
 }
 
 /** Waits until the action is recorded. @returns its result */
 async function untilTaken(name: string, action: string, value: string): Promise<string | undefined> {
   const record = async () =>
     (await namespace.authService(name)).status?.actions?.find((taken) => taken.name === action && taken.value === value)
-  await expect.poll(record, { timeout: 10_000, message: `${action} ${value} of ${name}` }).toBeDefined()
+  await expect.poll(record, { message: `${action} ${value} of ${name}` }).toBeDefined()
   return (await record())?.message
 }
 
@@ -64,14 +64,14 @@ test('mfa.mode creates the keys of second factors, rotate-mfa-keys adds one, and
   expect(await secretOf()).toBeUndefined()
 
   await namespace.patch(kind, 'enrolling', { spec: { mfa: { mode: 'Optional' } } })
-  await expect.poll(kids, { timeout: 20_000 }).toEqual([expect.any(String)])
+  await expect.poll(kids).toEqual([expect.any(String)])
   const variables = async () => {
     type Workload = Live & { spec: { template: { spec: { containers: { env: { name: string }[] }[] } } } }
     const deployment = await namespace.get<Workload>('Deployment', 'enrolling-blue')
     return deployment?.spec.template.spec.containers.flatMap(({ env }) => env.map(({ name }) => name))
   }
   await completeMigrations(namespace)
-  await expect.poll(variables, { timeout: 20_000 }).toContain('MFA_KEYS_FILE')
+  await expect.poll(variables).toContain('MFA_KEYS_FILE')
   const [first = ''] = await kids()
   await namespace.requestAction('enrolling', 'rotate-mfa-keys', 'monday')
   expect(await untilTaken('enrolling', 'rotate-mfa-keys', 'monday')).toMatch(/^Key \S+ encrypts from \S+ on\./)
@@ -80,24 +80,22 @@ test('mfa.mode creates the keys of second factors, rotate-mfa-keys adds one, and
     (await namespace.authService('enrolling')).status?.secrets?.flatMap(({ name, state }) =>
       name === 'enrolling-mfa-keys' ? [state] : [],
     )
-  await expect.poll(states, { timeout: 20_000 }).toEqual(['Active', 'Pending'])
+  await expect.poll(states).toEqual(['Active', 'Pending'])
   const rotated = await file()
 
   await namespace.patch('Secret', 'enrolling-mfa-keys', { data: { 'keys.json': Buffer.from('{').toString('base64') } })
   await expect
-    .poll(() => namespace.condition('enrolling', 'SecretsReady'), { timeout: 20_000 })
+    .poll(() => namespace.condition('enrolling', 'SecretsReady'))
     .toMatch(/^False KeySetInvalid: Secret enrolling-mfa-keys has an invalid keys\.json: it is not JSON\./)
   expect(await file()).toBe('{')
   await namespace.patch('Secret', 'enrolling-mfa-keys', {
     data: { 'keys.json': Buffer.from(rotated).toString('base64') },
   })
-  await expect.poll(() => namespace.condition('enrolling', 'SecretsReady'), { timeout: 20_000 }).toMatch(/^True/)
+  await expect.poll(() => namespace.condition('enrolling', 'SecretsReady')).toMatch(/^True/)
 
   await namespace.patch(kind, 'enrolling', { spec: { mfa: { mode: 'Disabled' } } })
   const { generation = 0 } = (await namespace.authService('enrolling')).metadata
-  await expect
-    .poll(async () => (await namespace.authService('enrolling')).status?.observedGeneration, { timeout: 20_000 })
-    .toBe(generation)
+  await expect.poll(async () => (await namespace.authService('enrolling')).status?.observedGeneration).toBe(generation)
   await untilQuiet(operator, 30_000)
   expect(await file()).toBe(rotated)
 })
@@ -112,9 +110,9 @@ test('a scheduled rotation is reported as such, and not as drift', async () => {
   const aged = file.replaceAll(/"(createdAt|activateAt)": *"\d{4}/g, '"$1": "2020')
   expect(aged).not.toBe(file)
   await namespace.patch('Secret', 'scheduled-keys', { data: { 'keys.json': Buffer.from(aged).toString('base64') } })
-  await expect.poll(() => namespace.keyIds('scheduled'), { timeout: 20_000 }).toEqual([first, expect.any(String)])
+  await expect.poll(() => namespace.keyIds('scheduled')).toEqual([first, expect.any(String)])
   const events = async () => (await namespace.events('scheduled')).filter((event) => event.includes('scheduled-keys'))
-  await expect.poll(events, { timeout: 20_000 }).toContainEqual(expect.stringContaining('SecretChanged'))
+  await expect.poll(events).toContainEqual(expect.stringContaining('SecretChanged'))
   await untilQuiet(operator, 30_000)
   expect((await events()).filter((event) => event.includes('DriftCorrected'))).toEqual([])
 })
@@ -136,7 +134,7 @@ test.skipIf(!isLinux)(
     loaded.kids.push(next)
     await touchPod('held-blue-a')
     await expect
-      .poll(() => namespace.condition('held', 'SecretsReady'), { timeout: 10_000 })
+      .poll(() => namespace.condition('held', 'SecretsReady'))
       .toMatch(new RegExp(`Signing key ${next} is waiting for .*held-blue-b to load it`))
     const secondsFromCreation = async () => {
       const { status } = await namespace.authService('held')
@@ -147,7 +145,7 @@ test.skipIf(!isLinux)(
 
     late.kids.push(next)
     await touchPod('held-blue-b')
-    await expect.poll(secondsFromCreation, { timeout: 10_000 }).toBe(300)
+    await expect.poll(secondsFromCreation).toBe(300)
     expect(await namespace.condition('held', 'SecretsReady')).not.toContain('is waiting')
   },
 )
@@ -199,9 +197,7 @@ test('restart changes the template of the server pods, and no other template', a
   const before = await templateOf('restarted-blue')
   await namespace.requestAction('restarted', 'restart', 'after-the-incident')
   await untilTaken('restarted', 'restart', 'after-the-incident')
-  await expect
-    .poll(() => completeMigrations(namespace).then(() => templateOf('restarted-blue')), { timeout: 10_000 })
-    .not.toEqual(before)
+  await expect.poll(() => completeMigrations(namespace).then(() => templateOf('restarted-blue'))).not.toEqual(before)
   const after = await templateOf('restarted-blue')
   expect(await namespace.events('restarted')).toContainEqual(
     expect.stringMatching(/^Normal ActionTaken: restart: after-the-incident/),
@@ -222,9 +218,7 @@ test('an action waits while the AuthService is suspended', async () => {
   await namespace.patch(kind, 'waiting', { spec: { suspend: true } })
   await namespace.requestAction('waiting', 'rotate-keys', 'later')
   await namespace.requestAction('waiting', 'rollback-to', '1')
-  await expect
-    .poll(() => namespace.condition('waiting', 'Reconciling'), { timeout: 10_000 })
-    .toMatch(/^False Suspended/)
+  await expect.poll(() => namespace.condition('waiting', 'Reconciling')).toMatch(/^False Suspended/)
   await untilQuiet(operator, 20_000)
   expect((await namespace.authService('waiting')).status?.actions).toBeUndefined()
   expect(await namespace.keyIds('waiting')).toEqual(before)

@@ -280,7 +280,7 @@ test('an edit of another field is reverted, and reported alone', { timeout: 120_
   const minReady = async () => (await namespace.get<Server>('Deployment', 'policed-edge'))?.metadata.labels
   const label = 'app.kubernetes.io/name'
   await namespace.patch('Deployment', 'policed-edge', { metadata: { labels: { [label]: 'edited' } } })
-  await expect.poll(minReady, { timeout: 20_000 }).toMatchObject({ [label]: 'authservice' })
+  await expect.poll(minReady).toMatchObject({ [label]: 'authservice' })
   const drift = (await namespace.events('policed')).filter((event) => event.includes('DriftCorrected'))
   expect(drift).toEqual([
     'Normal DriftCorrected: Deployment policed-edge: restored metadata.labels["app.kubernetes.io/name"], which a-user changed',

@@ -21,7 +21,7 @@ afterAll(() => operator.stop())
 async function migrationOf(name: string): Promise<string> {
   const find = async () =>
     (await namespace.list('Job')).find(({ metadata }) => metadata.name.startsWith(`${name}-migrate-`))?.metadata.name
-  await expect.poll(find, { timeout: 15_000 }).toBeDefined()
+  await expect.poll(find).toBeDefined()
   return (await find()) ?? ''
 }
 
@@ -56,16 +56,14 @@ test('unsuitable databases are reported in conditions, and inspected again when 
   })
   const job = await migrationOf('unfit')
   await expect
-    .poll(() => namespace.condition('unfit', 'MongoDBReady'), { timeout: 10_000 })
+    .poll(() => namespace.condition('unfit', 'MongoDBReady'))
     .toBe(`False Waiting: waiting for Job ${job} to reach it: its log shows the problem (kubectl logs job/${job})`)
 
   const uidOf = async () => (await namespace.get('Job', job))?.metadata.uid
   const before = await uidOf()
   const unfit = { mongodb: { topology: 'standalone' }, redis: { maxmemoryPolicy: 'allkeys-lru' } }
   await leaveReport(job, unfit)
-  await expect
-    .poll(() => namespace.condition('unfit', 'RedisReady'), { timeout: 10_000 })
-    .toMatch(/^False RedisEvictsKeys: .*allkeys-lru/)
+  await expect.poll(() => namespace.condition('unfit', 'RedisReady')).toMatch(/^False RedisEvictsKeys: .*allkeys-lru/)
   expect(await namespace.condition('unfit', 'MongoDBReady')).toMatch(/^False MongoDBNotReplicaSet/)
   expect(await namespace.condition('unfit', 'Stalled')).toMatch(
     /^True RedisEvictsKeys: .* MongoDB is not a replica set/,
@@ -73,11 +71,11 @@ test('unsuitable databases are reported in conditions, and inspected again when 
 
   // After a correction, the check can run at once.
   await namespace.remove('Job', job)
-  await expect.poll(uidOf, { timeout: 10_000 }).not.toSatisfy((uid) => uid === undefined || uid === before)
+  await expect.poll(uidOf).not.toSatisfy((uid) => uid === undefined || uid === before)
   await namespace.patch('Pod', `${job}-pod`, { metadata: { finalizers: null } })
   await namespace.remove('Pod', `${job}-pod`)
   await leaveReport(job, { mongodb: { topology: 'replicaSet' }, redis: { maxmemoryPolicy: 'noeviction' } })
-  await expect.poll(() => namespace.condition('unfit', 'RedisReady'), { timeout: 10_000 }).toMatch(/^True External/)
+  await expect.poll(() => namespace.condition('unfit', 'RedisReady')).toMatch(/^True External/)
   expect(await namespace.condition('unfit', 'Stalled')).toMatch(/^False/)
 })
 
@@ -92,13 +90,13 @@ test('a migration whose Job a time-to-live removes stays complete until the data
   const completeWith = async (ttlSecondsAfterFinished: number) => {
     await namespace.patch('Job', job, { spec: { ttlSecondsAfterFinished } })
     await completeJob(namespace, job)
-    await expect.poll(records, { timeout: 20_000 }).toEqual([job])
+    await expect.poll(records).toEqual([job])
   }
   // A user deletes it an hour early, as messages propose.
   await completeWith(3600)
   const first = await uidOf()
   await namespace.remove('Job', job)
-  await expect.poll(uidOf, { timeout: 20_000 }).not.toSatisfy((uid) => uid === undefined || uid === first)
+  await expect.poll(uidOf).not.toSatisfy((uid) => uid === undefined || uid === first)
   expect(await records()).toBeUndefined()
 
   // Its time-to-live has passed.

@@ -136,19 +136,19 @@ test.each<[what: string, begin: () => () => void, mostRequests: (usual: number) 
 
 test('a change that the watch delivers before the response to a write is not lost', async () => {
   const name = await createAuthService()
-  await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Deployment', `${name}-blue`)).toBeDefined()
   await untilQuiet(operator, 20_000)
   const answered = Promise.withResolvers<void>()
   const path = `/authservices/${name}/status`
   proxy.fault = (request) => (request.path.includes(path) ? { kind: 'answerLate', after: answered.promise } : undefined)
   const reconciling = () => namespace.condition(name, 'Reconciling')
   await namespace.patch(kind, name, { spec: { suspend: true } })
-  await expect.poll(reconciling, { timeout: 20_000 }).toMatch(/^False Suspended/)
+  await expect.poll(reconciling).toMatch(/^False Suspended/)
   await namespace.patch(kind, name, { spec: { suspend: false } })
   // The watch delivers this one after the change.
   const later = await createAuthService()
-  await expect.poll(() => namespace.get('Deployment', `${later}-blue`), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Deployment', `${later}-blue`)).toBeDefined()
   answered.resolve()
   proxy.heal()
-  await expect.poll(reconciling, { timeout: 20_000 }).toMatch(/^True Progressing/)
+  await expect.poll(reconciling).toMatch(/^True Progressing/)
 })

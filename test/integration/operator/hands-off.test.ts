@@ -17,13 +17,13 @@ afterAll(() => operator.stop())
 
 async function createAuthService(name: string): Promise<void> {
   await namespace.apply(authServiceManifest(name))
-  await expect.poll(() => namespace.get('Deployment', `${name}-blue`), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Deployment', `${name}-blue`)).toBeDefined()
 }
 
 test('while suspended, it ignores edits and deletions and reports this; when resumed, it repairs them', async () => {
   await createAuthService('paused')
   await namespace.patch(kind, 'paused', { spec: { suspend: true } })
-  await expect.poll(() => namespace.condition('paused', 'Reconciling'), { timeout: 10_000 }).toMatch(/^False Suspended/)
+  await expect.poll(() => namespace.condition('paused', 'Reconciling')).toMatch(/^False Suspended/)
   expect(await namespace.condition('paused', 'Ready')).toMatch(
     /Suspended: the operator changes nothing until spec.suspend is false/,
   )
@@ -37,14 +37,14 @@ test('while suspended, it ignores edits and deletions and reports this; when res
   ]) {
     const before = await reconcilesOf(operator)
     await disturb()
-    await expect.poll(() => reconcilesOf(operator), { timeout: 10_000 }).toBeGreaterThan(before)
+    await expect.poll(() => reconcilesOf(operator)).toBeGreaterThan(before)
   }
   expect(await selector()).toMatchObject({ 'auth-operator.dev/color': 'nobody' })
   expect(await namespace.get('ServiceAccount', 'paused')).toBeUndefined()
 
   await namespace.patch(kind, 'paused', { spec: { suspend: false } })
-  await expect.poll(selector, { timeout: 10_000 }).toMatchObject({ 'auth-operator.dev/color': 'blue' })
-  await expect.poll(() => namespace.get('ServiceAccount', 'paused'), { timeout: 10_000 }).toBeDefined()
+  await expect.poll(selector).toMatchObject({ 'auth-operator.dev/color': 'blue' })
+  await expect.poll(() => namespace.get('ServiceAccount', 'paused')).toBeDefined()
 })
 
 test('while the operator is stopped, an AuthService is deleted immediately, and leaves nothing that the garbage collector would not delete', async () => {
@@ -77,9 +77,7 @@ test('a Secret of an AuthService without a status keeps its values, although no 
   operator = startOperator(kubeconfigPath, namespace)
   const secret = () => namespace.get('Secret', 'cut-short-redis')
   const labels = async () => (await secret())?.metadata.labels
-  await expect
-    .poll(labels, { timeout: 20_000 })
-    .toMatchObject({ 'app.kubernetes.io/managed-by': 'authservice-operator' })
+  await expect.poll(labels).toMatchObject({ 'app.kubernetes.io/managed-by': 'authservice-operator' })
   expect((await secret())?.['data']).toMatchObject(data)
-  await expect.poll(() => namespace.get('Deployment', 'cut-short-blue'), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Deployment', 'cut-short-blue')).toBeDefined()
 })

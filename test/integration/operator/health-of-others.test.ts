@@ -55,7 +55,7 @@ async function healthOf(object: AuthService): Promise<{ kstatus: string; argocd:
 
 /** Waits for a condition, such as `Ready` to be `True Ready`. */
 async function until(name: string, type: string, is: RegExp): Promise<AuthService> {
-  await expect.poll(() => namespace.condition(name, type), { timeout: 20_000 }).toMatch(is)
+  await expect.poll(() => namespace.condition(name, type)).toMatch(is)
   return namespace.authService(name)
 }
 

@@ -89,7 +89,7 @@ test('a query without a configured Prometheus stalls the AuthService with a mess
   try {
     await other.apply(authService('accounts', 'up'))
     await expect
-      .poll(() => other.condition('accounts', 'Stalled'), { timeout: 15_000 })
+      .poll(() => other.condition('accounts', 'Stalled'))
       .toMatch(/^True PrometheusMissing: .*ask the administrator of the operator to set PROMETHEUS_URL/)
     expect(await other.get('Deployment', 'accounts-blue')).toBeUndefined()
   } finally {

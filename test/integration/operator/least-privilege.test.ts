@@ -112,14 +112,14 @@ async function walkThrough(namespace: Namespace): Promise<void> {
   }
   await namespace.apply(authServiceManifest('walked', spec))
   await expect.poll(() => namespace.get('Deployment', 'walked-edge'), { timeout: 40_000 }).toBeDefined()
-  await expect.poll(() => namespace.get('HorizontalPodAutoscaler', 'walked'), { timeout: 20_000 }).toBeDefined()
-  await expect.poll(() => namespace.condition('walked', 'Stalled'), { timeout: 20_000 }).toMatch(/^False/)
+  await expect.poll(() => namespace.get('HorizontalPodAutoscaler', 'walked')).toBeDefined()
+  await expect.poll(() => namespace.condition('walked', 'Stalled')).toMatch(/^False/)
 
   await drift(namespace, 'nobody')
   await drift(namespace, 'nobody') // an equal event is counted in a series
   for (const { kind: ofKind } of childKinds) await driftOf(namespace, ofKind)
   await namespace.patch(kind, 'walked', { spec: { ingress: { type: 'Ingress', ingress: { className: 'walked' } } } })
-  await expect.poll(() => namespace.get('Ingress', 'walked'), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Ingress', 'walked')).toBeDefined()
   await driftOf(namespace, 'Ingress')
   await namespace.patch(kind, 'walked', {
     spec: {
@@ -147,14 +147,14 @@ async function walkThrough(namespace: Namespace): Promise<void> {
   await expect.poll(gone, { timeout: 30_000 }).toEqual([])
   const replicas = async () =>
     (await namespace.get<{ spec: { replicas: number } }>('Deployment', 'walked-blue'))?.spec.replicas
-  await expect.poll(replicas, { timeout: 20_000 }).toBe(2)
+  await expect.poll(replicas).toBe(2)
 }
 
 async function drift(namespace: Namespace, color: string): Promise<void> {
   const selected = async () =>
     (await namespace.get<{ spec: { selector: Record<string, string> } }>('Service', 'walked'))?.spec.selector
   await namespace.patch('Service', 'walked', { spec: { selector: { 'auth-operator.dev/color': color } } })
-  await expect.poll(selected, { timeout: 20_000 }).toMatchObject({ 'auth-operator.dev/color': 'blue' })
+  await expect.poll(selected).toMatchObject({ 'auth-operator.dev/color': 'blue' })
 }
 
 /** An edit of one child of a kind, if there is one: it is read before it is reverted. */
@@ -163,7 +163,7 @@ async function driftOf(namespace: Namespace, ofKind: string): Promise<void> {
   if (name === undefined) return
   const annotation = async () => (await namespace.get(ofKind, name))?.metadata.annotations?.[desiredHashAnnotation]
   await namespace.patch(ofKind, name, { metadata: { annotations: { [desiredHashAnnotation]: null } } })
-  await expect.poll(annotation, { timeout: 20_000 }).toBeDefined()
+  await expect.poll(annotation).toBeDefined()
 }
 
 /** Resources whose kinds this API server does not have, so that no request is made for them. */
@@ -179,8 +179,8 @@ test('with the permissions of manifests/base, the operator works, no request is 
   expect(proxy.refusals).toEqual([])
   // A lease is renewed every two seconds; events are written after everything else.
   const isSeen = (right: string) => () => usedBy(proxy.requests).has(right)
-  await expect.poll(isSeen('coordination.k8s.io/leases update'), { timeout: 20_000 }).toBe(true)
-  await expect.poll(isSeen('events.k8s.io/events patch'), { timeout: 20_000 }).toBe(true)
+  await expect.poll(isSeen('coordination.k8s.io/leases update')).toBe(true)
+  await expect.poll(isSeen('events.k8s.io/events patch')).toBe(true)
   const used = usedBy(proxy.requests)
   const rules = objects.flatMap(({ rules = [] }) => rules)
   expect([...used].filter((right) => !allowed(rules).has(right))).toEqual([])
@@ -241,18 +241,18 @@ test('after an AuthService is deleted and applied again, its orphaned objects ar
   await namespace.apply(sliceOf('early', 'again', 'early'))
   await namespace.apply(configMap('early'))
   await namespace.apply(podOf('gone', 'again'))
-  await expect.poll(() => watched(proxy, 'pods'), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => watched(proxy, 'pods')).toBe(true)
   await namespace.remove('Pod', 'gone')
   const first = await apply()
-  await expect.poll(() => inUse(first), { timeout: 20_000 }).toEqual([['early'], ['early'], ['early']])
+  await expect.poll(() => inUse(first)).toEqual([['early'], ['early'], ['early']])
 
   // As with `--cascade=orphan`, everything continues to exist unchanged.
   await namespace.remove(kind, 'again')
-  await expect.poll(() => inUse(first), { timeout: 20_000 }).toEqual([[], [], []])
+  await expect.poll(() => inUse(first)).toEqual([[], [], []])
   await namespace.apply(podOf('meanwhile', 'again'))
   const second = await apply()
   expect(second.metadata.uid).not.toBe(first.metadata.uid)
-  await expect.poll(() => inUse(second), { timeout: 20_000 }).toEqual([['early', 'meanwhile'], ['early'], ['early']])
+  await expect.poll(() => inUse(second)).toEqual([['early', 'meanwhile'], ['early'], ['early']])
   expect(proxy.refusals).toEqual([])
 })
 

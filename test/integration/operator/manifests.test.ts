@@ -93,11 +93,11 @@ describe('an AuthService that was stored before its environment had to be writte
         metadata: { ...metadata, name },
         spec: old,
       })
-    await vi.waitFor(() => create('old'), 20_000)
+    await vi.waitFor(() => create('old'), 40_000)
     await installInGroup(group, true)
     // The new rules are in effect once this is rejected.
     const refusal = async () => String(await create(`new-${Date.now()}`).catch((error) => error))
-    await vi.waitFor(async () => expect(await refusal()).toContain('spec.environment: Required value'), 20_000)
+    await vi.waitFor(async () => expect(await refusal()).toContain('spec.environment: Required value'), 40_000)
   })
   afterAll(() => apiClient().delete(definitions, { name: `authservices.${group}` }))
 

@@ -17,7 +17,7 @@ beforeAll(async () => {
     leaderElection: { namespace: namespace.name },
   })
   await namespace.apply(authServiceManifest('accounts'))
-  await vi.waitFor(async () => expect((await namespace.authService('accounts')).status?.phase).toBeDefined(), 20_000)
+  await vi.waitFor(async () => expect((await namespace.authService('accounts')).status?.phase).toBeDefined(), 40_000)
 })
 afterAll(() => operator.stop())
 

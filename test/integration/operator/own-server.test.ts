@@ -35,7 +35,7 @@ const createAuthService = (name: string) => namespace.apply(authServiceManifest(
 async function look(name: string): Promise<void> {
   const before = await reconcilesOf(operator)
   await namespace.patch(kind, name, { metadata: { annotations: { touched: `${Math.random()}` } } })
-  await expect.poll(() => reconcilesOf(operator), { timeout: 20_000 }).toBeGreaterThan(before)
+  await expect.poll(() => reconcilesOf(operator)).toBeGreaterThan(before)
 }
 
 /** Number of requests within two seconds, including watches and discovery. */
@@ -48,7 +48,7 @@ async function requestsAtRest(): Promise<number> {
 test('when etcd is killed and recovers, written data is kept, and changes requested meanwhile are applied', async () => {
   await createAuthService('before')
   await expect.poll(() => namespace.get('Deployment', 'before-blue'), { timeout: 30_000 }).toBeDefined()
-  await expect.poll(() => namespace.condition('before', 'MongoDBReady'), { timeout: 20_000 }).toMatch(/Waiting/)
+  await expect.poll(() => namespace.condition('before', 'MongoDBReady')).toMatch(/Waiting/)
   wanted = await endState(namespace, 'before')
   const secrets = await secretsOf(namespace, 'before')
 
@@ -81,7 +81,7 @@ test('with a CustomResourceDefinition of an older version, children are correct,
 
   await createAuthService('older')
   await untilSameAs(wanted, namespace, 'older')
-  await expect.poll(() => namespace.condition('older', 'Reconciling'), { timeout: 20_000 }).toMatch(/^True/)
+  await expect.poll(() => namespace.condition('older', 'Reconciling')).toMatch(/^True/)
   expect((await namespace.authService('older')).status).not.toHaveProperty('checklist')
   expect(await requestsAtRest()).toBeLessThan(20)
 })

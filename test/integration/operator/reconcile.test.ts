@@ -26,7 +26,7 @@ beforeAll(async () => {
   namespace = await Namespace.create(kubeconfigPath, `reconcile-${Date.now()}`)
   operator = startOperator(kubeconfigPath, namespace)
   await namespace.apply(authService('accounts'))
-  await vi.waitFor(async () => expect(await namespace.get('Deployment', 'accounts-edge')).toBeDefined(), 20_000)
+  await vi.waitFor(async () => expect(await namespace.get('Deployment', 'accounts-edge')).toBeDefined(), 40_000)
 })
 afterAll(() => operator.stop())
 
@@ -42,9 +42,7 @@ describe('a new AuthService', () => {
   })
 
   test('reports what it is waiting for', async () => {
-    await expect
-      .poll(() => namespace.condition('accounts', 'MongoDBReady'), { timeout: 10_000 })
-      .toMatch(/^False Waiting: waiting for/)
+    await expect.poll(() => namespace.condition('accounts', 'MongoDBReady')).toMatch(/^False Waiting: waiting for/)
     expect(await namespace.condition('accounts', 'Reconciling')).toMatch(/^True/)
   })
 
@@ -68,7 +66,7 @@ describe('a new AuthService', () => {
     const before = { writes: await writesOf(operator), reconciles: await reconcilesOf(operator) }
     // A change of a field that the operator does not set causes a reconcile without writes.
     await namespace.patch('ConfigMap', 'accounts-edge', { metadata: { annotations: { touched: String(Date.now()) } } })
-    await expect.poll(() => reconcilesOf(operator), { timeout: 10_000 }).toBeGreaterThan(before.reconciles)
+    await expect.poll(() => reconcilesOf(operator)).toBeGreaterThan(before.reconciles)
     await untilQuiet(operator, 20_000)
     expect(await writesOf(operator)).toBe(before.writes)
   })
@@ -134,10 +132,10 @@ describe('drift', () => {
     if (before === undefined) throw new Error(`${childKind} ${name} is missing`)
     await namespace.patch(childKind, name, edit)
     await expect
-      .poll(async () => read((await namespace.get(childKind, name)) ?? before), { timeout: 5_000, interval: 50 })
+      .poll(async () => read((await namespace.get(childKind, name)) ?? before), { interval: 50 })
       .toEqual(read(before))
     await expect
-      .poll(() => namespace.events('accounts'), { timeout: 5_000 })
+      .poll(() => namespace.events('accounts'))
       .toContainEqual(
         expect.stringMatching(new RegExp(`^Normal DriftCorrected: ${childKind} ${name}: .* a-user changed`)),
       )
@@ -147,7 +145,7 @@ describe('drift', () => {
     await namespace.patch('Deployment', 'accounts-blue', { spec: { replicas: 5 } })
     const count = async () =>
       (await namespace.get<{ spec: { replicas: number } }>('Deployment', 'accounts-blue'))?.spec.replicas
-    await expect.poll(count, { timeout: 5_000, interval: 50 }).toBe(1)
+    await expect.poll(count, { interval: 50 }).toBe(1)
   })
 
   test.each(children.filter(([childKind]) => childKind !== 'Secret'))(
@@ -156,10 +154,10 @@ describe('drift', () => {
       const before = await namespace.get(childKind, name)
       await namespace.remove(childKind, name)
       await expect
-        .poll(async () => (await namespace.get(childKind, name))?.metadata.uid, { timeout: 5_000, interval: 50 })
+        .poll(async () => (await namespace.get(childKind, name))?.metadata.uid, { interval: 50 })
         .not.toSatisfy((uid) => uid === undefined || uid === before?.metadata.uid)
       await expect
-        .poll(() => namespace.events('accounts'), { timeout: 5_000 })
+        .poll(() => namespace.events('accounts'))
         .toContainEqual(expect.stringMatching(new RegExp(`^Normal Created: .*${childKind} ${name}`)))
     },
   )
@@ -171,7 +169,7 @@ describe('drift', () => {
     const before = await namespace.get(childKind, name)
     await namespace.patch(childKind, name, { metadata: { ownerReferences: null } })
     await expect
-      .poll(async () => (await namespace.get(childKind, name))?.metadata.ownerReferences, { timeout: 5_000 })
+      .poll(async () => (await namespace.get(childKind, name))?.metadata.ownerReferences)
       .toEqual(before?.metadata.ownerReferences)
     const after = await namespace.get(childKind, name)
     expect([after?.metadata.uid, after?.['data']]).toEqual([before?.metadata.uid, before?.['data']])
@@ -181,7 +179,7 @@ describe('drift', () => {
     const before = await namespace.get<Live & { data: object }>('Secret', 'accounts-keys')
     await namespace.patch('Secret', 'accounts-keys', { metadata: { labels: { 'app.kubernetes.io/managed-by': null } } })
     await expect
-      .poll(async () => (await namespace.get('Secret', 'accounts-keys'))?.metadata.labels, { timeout: 5_000 })
+      .poll(async () => (await namespace.get('Secret', 'accounts-keys'))?.metadata.labels)
       .toEqual(before?.metadata.labels)
     expect((await namespace.get<Live & { data: object }>('Secret', 'accounts-keys'))?.data).toEqual(before?.data)
   })
@@ -203,7 +201,7 @@ describe('a change of the spec', () => {
           await makeEverythingAvailable(namespace)
           return (await namespace.authService('accounts')).status
         },
-        { timeout: 20_000, interval: 200 },
+        { timeout: 40_000, interval: 200 },
       )
       .toMatchObject({ observedGeneration: 2, replicas: 2, readyReplicas: 2 })
     expect(await namespace.condition('accounts', 'Ready')).toMatch(/^True/)

@@ -107,7 +107,7 @@ test('a Secret that was lost while its AuthService exists is restored by the sam
   expect(await run(script)).toBe('')
   expect((await namespace.events('accounts')).filter((event) => event.includes('SecretLost'))).toHaveLength(1)
   const keysOf = async () => (await dataOf('accounts')).get('accounts-keys')
-  await expect.poll(keysOf, { timeout: 20_000 }).toEqual(before.get('accounts-keys'))
+  await expect.poll(keysOf).toEqual(before.get('accounts-keys'))
   await untilReady(namespace, 'accounts', patient)
   expect(await keysOf()).toEqual(before.get('accounts-keys'))
 })

@@ -59,7 +59,7 @@ const statusOf = async () => (await namespace.authService('shop')).status
 async function rollBack(value: string): Promise<string | undefined> {
   await namespace.requestAction('shop', 'rollback-to', value)
   const taken = async () => (await statusOf())?.actions?.find((one) => one.value === value)
-  await expect.poll(taken, { timeout: 20_000, message: `rollback-to ${value}` }).toBeDefined()
+  await expect.poll(taken, { message: `rollback-to ${value}` }).toBeDefined()
   return (await taken())?.message
 }
 

@@ -46,7 +46,7 @@ async function until(name: string, holds: () => Promise<void>): Promise<void> {
       throw new Error(`${error}; status.rollout is ${JSON.stringify(status?.rollout)}`)
     })
   }
-  await expect.poll(() => attempt().then(() => 'holds', String), { timeout: 20_000, interval: 100 }).toBe('holds')
+  await expect.poll(() => attempt().then(() => 'holds', String), { interval: 100 }).toBe('holds')
 }
 
 const statusOf = async (name: string) => (await namespace.authService(name)).status
@@ -153,9 +153,7 @@ describe('a blue-green rollout', () => {
 test('a quota that prevents the new colour from starting is reported while the rollout waits, and at the deadline', async () => {
   await create('short', {}, { progressDeadlineSeconds: 600 })
   await upgrade('short', '0.2.0')
-  await expect
-    .poll(() => completeMigrations(namespace).then(() => serverOf('short', 'green')), { timeout: 10_000 })
-    .toBeDefined()
+  await expect.poll(() => completeMigrations(namespace).then(() => serverOf('short', 'green'))).toBeDefined()
   const message = 'pods "short-green-5d5f8-" is forbidden: exceeded quota: compute, requested: pods=1, limited: pods=4'
   const at = new Date().toISOString()
   const refused = { type: 'ReplicaFailure', status: 'True', reason: 'FailedCreate', message }
@@ -164,11 +162,11 @@ test('a quota that prevents the new colour from starting is reported while the r
   const status = { observedGeneration: await observed(), replicas: 0, conditions }
   await namespace.patch('Deployment', 'short-green', { status }, 'status')
   const rolloutOf = async () => (await statusOf('short'))?.rollout
-  await expect.poll(async () => (await rolloutOf())?.message, { timeout: 10_000 }).toContain('exceeded quota: compute')
+  await expect.poll(async () => (await rolloutOf())?.message).toContain('exceeded quota: compute')
 
   await namespace.patch(kind, 'short', { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
   await namespace.patch(kind, 'short', { metadata: { annotations: { look: 'again' } } })
-  await expect.poll(async () => (await rolloutOf())?.lastOutcome, { timeout: 10_000 }).toBe('DeadlineExceeded')
+  await expect.poll(async () => (await rolloutOf())?.lastOutcome).toBe('DeadlineExceeded')
   expect((await rolloutOf())?.failure).toContain('exceeded quota: compute')
   expect(await namespace.condition('short', 'RolloutProgressing')).toContain('exceeded quota: compute')
 })
@@ -230,12 +228,12 @@ describe('the database', () => {
     await create('refused', {})
     const before = await migrationOf('refused')
     await upgrade('refused', '0.2.0')
-    await expect.poll(() => migrationOf('refused'), { timeout: 10_000 }).not.toSatisfy((job) => !job || job === before)
+    await expect.poll(() => migrationOf('refused')).not.toSatisfy((job) => !job || job === before)
     const job = (await migrationOf('refused')) ?? ''
     expect((await namespace.get<Job>('Job', job))?.spec.template.spec.containers).toMatchObject([
       { image: 'example.com/api-server:0.2.0', command: ['node', 'migrate.js'] },
     ])
-    await expect.poll(async () => (await statusOf('refused'))?.rollout?.phase, { timeout: 10_000 }).toBe('Preparing')
+    await expect.poll(async () => (await statusOf('refused'))?.rollout?.phase).toBe('Preparing')
     expect(await serverOf('refused', 'green'), 'pods before the database is ready').toBeUndefined()
 
     const said = '020-names: 2 users have one name: 6a1f00000000000000000001, 6a1f00000000000000000002. Change one.'
@@ -318,7 +316,7 @@ describe('the database', () => {
     const before = await migrationOf('moved')
 
     await leadTo('new.example.com')
-    await expect.poll(() => migrationOf('moved'), { timeout: 10_000 }).not.toSatisfy((job) => !job || job === before)
+    await expect.poll(() => migrationOf('moved')).not.toSatisfy((job) => !job || job === before)
     expect(await serverOf('moved', 'green'), 'pods before the database is ready').toBeUndefined()
     await until('moved', async () => expect(await colorOfTraffic('moved')).toBe('green'))
   })
@@ -338,17 +336,15 @@ test('a rolling update that misses its deadline returns to its last good templat
   await upgrade(name, '0.2.0')
   // The new pods never become available; the test moves the deadline instead of waiting for it.
   await expect
-    .poll(() => completeMigrations(namespace).then(() => serverOf(name, 'blue')), { timeout: 10_000 })
+    .poll(() => completeMigrations(namespace).then(() => serverOf(name, 'blue')))
     .toMatchObject({ image: 'example.com/api-server:0.2.0' })
   // The message of the reconcile after the one that wrote the template: from then on, nothing changes.
-  await expect
-    .poll(async () => (await statusOf(name))?.rollout?.message, { timeout: 10_000 })
-    .toMatch(/blue to be observed/)
+  await expect.poll(async () => (await statusOf(name))?.rollout?.message).toMatch(/blue to be observed/)
   expect(await statusOf(name)).toMatchObject({ rollout: { phase: 'Preparing' } })
   await namespace.patch(kind, name, { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
   await namespace.patch(kind, name, { metadata: { annotations: { look: 'again' } } })
   await expect
-    .poll(() => serverOf(name, 'blue'), { timeout: 10_000 })
+    .poll(() => serverOf(name, 'blue'))
     .toMatchObject({
       image: 'example.com/api-server:0.1.0',
     })

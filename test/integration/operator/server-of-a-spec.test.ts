@@ -84,7 +84,7 @@ const post = (path: string, body: object, headers: Record<string, string> = {}) 
 
 /** The token in the one mail with this subject. */
 async function mailedToken(subject: string): Promise<string> {
-  await expect.poll(() => smtp.mails.map((mail) => mail.subject), { timeout: 20_000 }).toContain(subject)
+  await expect.poll(() => smtp.mails.map((mail) => mail.subject)).toContain(subject)
   const mail = smtp.mails.find((one) => one.subject === subject)
   expect(mail).toMatchObject({ to: ['user@example.com'], from: '"Accounts" <no-reply@example.com>' })
   return /^https:\/\/app\.example\.com\/(?:reset|verify)#token=([\w-]{43})$/m.exec(mail?.text ?? '')?.[1] ?? ''

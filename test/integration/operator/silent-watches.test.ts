@@ -41,5 +41,5 @@ test('watches that stop responding are replaced, and changes in between are dete
   const replicas = async () =>
     (await namespace.get<{ spec: { replicas: number } }>('Deployment', 'unheard-blue'))?.spec.replicas
   await expect.poll(replicas, { timeout: 40_000 }).toBe(3)
-  await expect.poll(() => namespace.get('Service', 'unheard'), { timeout: 10_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Service', 'unheard')).toBeDefined()
 })

@@ -30,7 +30,7 @@ test.each([
     const name = what.replaceAll(' ', '-')
     await namespace.apply(authServiceManifest(name, spec))
     const conditions = async () => (await namespace.authService(name)).status?.conditions
-    await expect.poll(conditions, { timeout: 15_000 }).toBeDefined()
+    await expect.poll(conditions).toBeDefined()
     const first = (await conditions()) ?? []
     expect(first.map(({ type }) => type)).toEqual(conditionTypes)
     expect(first.map(({ observedGeneration }) => observedGeneration)).toEqual(first.map(() => 1))
@@ -50,7 +50,7 @@ test('an AuthService that was never reconciled does not appear as current', asyn
 test('kubectl selects AuthServices by environment, phase and version', async () => {
   await namespace.apply(authServiceManifest('selected', { environment: 'staging', suspend: true }))
   const phaseOf = async () => (await namespace.authService('selected')).status?.phase
-  await expect.poll(phaseOf, { timeout: 15_000 }).toBe('Suspended')
+  await expect.poll(phaseOf).toBe('Suspended')
   const select = async (fieldSelector: string) => {
     const { items } = await apiTransport().json<{ items: AuthService[] }>({
       method: 'GET',
@@ -85,18 +85,18 @@ describe('kubectl scale', () => {
     await namespace.apply(authServiceManifest('scaled'))
     await untilReady(namespace, 'scaled')
     await namespace.patch(kind, 'scaled', { spec: { replicas: 3 } }, 'scale')
-    await expect.poll(() => replicasOf('scaled'), { timeout: 10_000 }).toBe(2)
-    await expect.poll(replicasOnceReady('scaled'), { timeout: 10_000 }).toBe(3)
+    await expect.poll(() => replicasOf('scaled')).toBe(2)
+    await expect.poll(replicasOnceReady('scaled')).toBe(3)
     await untilReady(namespace, 'scaled')
     await expect
-      .poll(() => scaleOf('scaled'), { timeout: 10_000 })
+      .poll(() => scaleOf('scaled'))
       .toMatchObject({
         spec: { replicas: 3 },
         status: { replicas: 3, selector: expect.stringContaining('app.kubernetes.io/instance=scaled') },
       })
 
     await namespace.patch(kind, 'scaled', { spec: { replicas: 0 } }, 'scale')
-    await expect.poll(() => replicasOf('scaled'), { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => replicasOf('scaled')).toBe(0)
   })
 
   test('does not restart the remaining pods', async () => {
@@ -106,7 +106,7 @@ describe('kubectl scale', () => {
       (await namespace.get<Live & { spec: { template: object } }>('Deployment', 'steady-blue'))?.spec.template
     const before = await template()
     await namespace.patch(kind, 'steady', { spec: { replicas: 4 } }, 'scale')
-    await expect.poll(replicasOnceReady('steady'), { timeout: 10_000 }).toBe(4)
+    await expect.poll(replicasOnceReady('steady')).toBe(4)
     expect(await template()).toEqual(before)
   })
 
@@ -146,7 +146,7 @@ describe('a volume', () => {
     await namespace.remove('PersistentVolumeClaim', claim)
     await namespace.apply(authServiceManifest('stored', { ...spec, rateLimits: { login: '7/m' } }))
     await expect
-      .poll(() => namespace.condition('stored', 'MongoDBReady'), { timeout: 10_000 })
+      .poll(() => namespace.condition('stored', 'MongoDBReady'))
       .toContain(`PersistentVolumeClaim ${claim} is being deleted`)
     const told = expect.stringMatching(/^Warning VolumeTerminating: PersistentVolumeClaim data-stored-mongodb-0/)
     await expect.poll(events).toContainEqual(told)

@@ -89,9 +89,7 @@ describe('an AuthService that release 0.1.0 stored', () => {
             types: conditions.map(({ type }) => type),
           }
         }
-        await expect
-          .poll(observed, { timeout: 20_000, message: name })
-          .toEqual({ isCurrent: true, types: [...conditionTypes] })
+        await expect.poll(observed, { message: name }).toEqual({ isCurrent: true, types: [...conditionTypes] })
       }
     } finally {
       await operator.stop()

@@ -43,8 +43,8 @@ const mountedUrl = async () => {
 
 test('external databases take over when no server pod uses the managed ones, and the reverse; the volume is kept', async () => {
   await apply(managed)
-  await expect.poll(() => namespace.get('StatefulSet', 'shop-mongodb'), { timeout: 15_000 }).toBeDefined()
-  await expect.poll(mountedUrl, { timeout: 10_000 }).toBe('shop-mongodb')
+  await expect.poll(() => namespace.get('StatefulSet', 'shop-mongodb')).toBeDefined()
+  await expect.poll(mountedUrl).toBe('shop-mongodb')
   const before = await passwords()
   // The controller that creates volumes does not run here.
   await namespace.apply({
@@ -56,9 +56,9 @@ test('external databases take over when no server pod uses the managed ones, and
   await makeEverythingAvailable(namespace)
 
   await apply(external)
-  await expect.poll(() => completeMigrations(namespace).then(mountedUrl), { timeout: 10_000 }).toBe('our-mongodb')
+  await expect.poll(() => completeMigrations(namespace).then(mountedUrl)).toBe('our-mongodb')
   await expect
-    .poll(() => namespace.condition('shop', 'MongoDBReady'), { timeout: 10_000 })
+    .poll(() => namespace.condition('shop', 'MongoDBReady'))
     .toContain('The managed shop-mongodb continues to run until no server pod uses it.')
   expect(await namespace.get('StatefulSet', 'shop-mongodb')).toBeDefined()
   expect(await namespace.get('StatefulSet', 'shop-redis')).toBeDefined()
@@ -83,13 +83,13 @@ test('external databases take over when no server pod uses the managed ones, and
     `not copied. They are in PersistentVolumeClaim ${volume}`,
   )
   await expect
-    .poll(() => namespace.events('shop'), { timeout: 5_000 })
+    .poll(() => namespace.events('shop'))
     .toContainEqual(
       expect.stringMatching(/^Normal DatabaseStopped: Stopped the managed MongoDB: .*data-shop-mongodb-0/),
     )
 
   await apply(managed)
-  await expect.poll(() => namespace.get('StatefulSet', 'shop-mongodb'), { timeout: 10_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('StatefulSet', 'shop-mongodb')).toBeDefined()
   expect(await passwords()).toEqual(before)
 })
 
@@ -101,7 +101,7 @@ test('the passwords are deleted once the volume is gone', async () => {
         await makeEverythingAvailable(namespace)
         return namespace.get('StatefulSet', 'shop-mongodb')
       },
-      { timeout: 20_000 },
+      { timeout: 40_000 },
     )
     .toBeUndefined()
   expect(await passwords()).toBeDefined()
@@ -109,7 +109,7 @@ test('the passwords are deleted once the volume is gone', async () => {
   await namespace.patch('PersistentVolumeClaim', volume, { metadata: { finalizers: null } })
   await namespace.remove('PersistentVolumeClaim', volume)
   await apply({ ...external, replicas: 2 })
-  await expect.poll(passwords, { timeout: 10_000 }).toBeUndefined()
+  await expect.poll(passwords).toBeUndefined()
 })
 
 test('pods of both revisions reach their databases while NetworkPolicies change with the rollout', async () => {
@@ -135,19 +135,19 @@ test('pods of both revisions reach their databases while NetworkPolicies change 
       },
     })
   await closed(6400)
-  await expect.poll(portsOf, { timeout: 10_000 }).toEqual([6400])
-  await expect.poll(() => namespace.get('Deployment', 'closed-blue'), { timeout: 10_000 }).toBeDefined()
+  await expect.poll(portsOf).toEqual([6400])
+  await expect.poll(() => namespace.get('Deployment', 'closed-blue')).toBeDefined()
   await makeEverythingAvailable(namespace)
 
   await closed(6500)
-  await expect.poll(portsOf, { timeout: 10_000 }).toEqual([6400, 6500])
+  await expect.poll(portsOf).toEqual([6400, 6500])
   await expect
     .poll(
       async () => {
         await makeEverythingAvailable(namespace)
         return portsOf()
       },
-      { timeout: 15_000 },
+      { timeout: 40_000 },
     )
     .toEqual([6500])
 })

@@ -177,20 +177,18 @@ test('an image outside of the allowed prefixes does not run, nor does one with a
     ['alike', 'ghcr.io/authservice-operator-evil/x:1'],
   ] as const) {
     await create(name, { image })
-    await expect.poll(() => namespace.condition(name, 'Stalled'), { timeout: 20_000 }).toMatch(/^True ImageNotAllowed/)
+    await expect.poll(() => namespace.condition(name, 'Stalled')).toMatch(/^True ImageNotAllowed/)
     expect(await namespace.get('Deployment', `${name}-blue`)).toBeUndefined()
   }
 })
 
 test('an AuthService whose children would have the names of those of another one takes over nothing', async () => {
   await create('victim')
-  await expect.poll(() => namespace.get('Secret', 'victim-redis'), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Secret', 'victim-redis')).toBeDefined()
   const before = await namespace.get('Secret', 'victim-redis')
   // Its Service and its keys would have the names of the other AuthService's Redis.
   await create('victim-redis')
-  await expect
-    .poll(() => namespace.condition('victim-redis', 'Stalled'), { timeout: 20_000 })
-    .toMatch(/^True ChildNotOwned/)
+  await expect.poll(() => namespace.condition('victim-redis', 'Stalled')).toMatch(/^True ChildNotOwned/)
   const after = await namespace.get('Secret', 'victim-redis')
   expect([after?.metadata.uid, after?.['data'], after?.metadata.ownerReferences]).toEqual([
     before?.metadata.uid,
@@ -205,7 +203,7 @@ test('annotations and labels of the AuthService are not copied to children, and 
     {},
     { labels: { 'app.kubernetes.io/instance': 'victim' }, annotations: { 'nginx.org/server-snippets': 'deny all;' } },
   )
-  await expect.poll(() => namespace.get('Deployment', 'labelled-blue'), { timeout: 20_000 }).toBeDefined()
+  await expect.poll(() => namespace.get('Deployment', 'labelled-blue')).toBeDefined()
   const lists = await Promise.all(childKinds.map((resource) => namespace.list(resource.kind)))
   const children = lists.flat().filter(({ metadata }) => metadata.name.startsWith('labelled'))
   expect(children.length).toBeGreaterThan(10)

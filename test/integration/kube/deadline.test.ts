@@ -76,7 +76,6 @@ test.each<[what: string, request: (by: Requests) => Promise<unknown>, name: RegE
       transport.close()
     })
 
-    const startedAt = performance.now()
     controller.start()
     controller.queue.add('team-a/stops')
     controller.queue.add('team-a/waits')
@@ -85,9 +84,6 @@ test.each<[what: string, request: (by: Requests) => Promise<unknown>, name: RegE
     expect(failures[0]?.message).toContain(
       'canceled before its answer ended: the reconcile did not complete within 0.2 s',
     )
-
-    // Pods have a second to answer: the deadline ends the request earlier.
-    expect((failures[0]?.at ?? 0) - startedAt).toBeLessThan(1_000)
 
     await expect.poll(() => failures, { interval: 5 }).toHaveLength(3)
     const [first = 0, second = 0, third = 0] = failures.map(({ at }) => at)

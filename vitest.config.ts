@@ -5,12 +5,12 @@ import { defineConfig, type TestProjectConfiguration } from 'vitest/config'
 const expectation = { poll: { timeout: 30_000 } }
 
 /** Tests that share a cluster and an operator: one file at a time. */
-function onCluster(name: string): TestProjectConfiguration {
+function onCluster(name: string, folder = `test/${name}`): TestProjectConfiguration {
   return {
     test: {
       name,
-      include: [`test/${name}/**/*.test.ts`],
-      globalSetup: [`test/${name}/global-setup.ts`],
+      include: [`${folder}/**/*.test.ts`],
+      globalSetup: [`${folder}/global-setup.ts`],
       fileParallelism: false,
       expect: expectation,
       testTimeout: 400_000,
@@ -23,7 +23,7 @@ function onCluster(name: string): TestProjectConfiguration {
  * The projects differ in what their tests need: nothing (unit), servers on this machine such as mongod, redis-server and
  * kube-apiserver (integration), a browser besides (browser), or a cluster (e2e; chaos, which
  * disturbs rollouts; release, which installs from a dry run). neighbours runs other projects' programs with such
- * servers.
+ * servers, and neighbours-cluster in a cluster.
  */
 export default defineConfig({
   test: {
@@ -72,7 +72,7 @@ export default defineConfig({
         test: {
           name: 'neighbours',
           expect: expectation,
-          include: ['test/neighbours/**/*.test.ts'],
+          include: ['test/neighbours/*.test.ts'],
           globalSetup: ['tools/local-servers/global-setup.ts'],
           // Alerts depend on time, so no other file takes the CPU.
           fileParallelism: false,
@@ -81,6 +81,7 @@ export default defineConfig({
           hookTimeout: 1_800_000,
         },
       },
+      onCluster('neighbours-cluster', 'test/neighbours/cluster'),
       onCluster('e2e'),
       onCluster('chaos'),
       // One dry run of a release, which all its tests share. The first one downloads half a gigabyte.

@@ -11,12 +11,17 @@ import type { ClusterRequest } from '../../tools/local-cluster/plan.ts'
  * cluster stays for the next run: `npm run cluster -- down` removes it.
  */
 export async function prepareCluster(project: TestProject, request: ClusterRequest = {}): Promise<Kubectl> {
-  await new Listr([...clusterTasks(request), ...imageTasks()], { renderer: 'verbose' }).run()
-  const cluster = await runningCluster()
-  const kubectl = kubectlOf(cluster)
+  const kubectl = await startCluster(project, request)
   await installOperator(kubectl)
   await freeEdgePort(kubectl)
-  const { kubectl: binary, kubeconfigPath, context, edgePort } = cluster
-  project.provide('cluster', { kubectl: binary, kubeconfigPath, context, edgePort })
   return kubectl
+}
+
+/** Starts a cluster that has the images, and provides it to the tests. */
+export async function startCluster(project: TestProject, request: ClusterRequest = {}): Promise<Kubectl> {
+  await new Listr([...clusterTasks(request), ...imageTasks()], { renderer: 'verbose' }).run()
+  const { kubectl: binary, kubeconfigPath, context, edgePort } = await runningCluster()
+  const cluster = { kubectl: binary, kubeconfigPath, context, edgePort }
+  project.provide('cluster', cluster)
+  return kubectlOf(cluster)
 }

@@ -1,7 +1,7 @@
 import type { Kubectl } from './kubectl.ts'
 
-/** Namespaces whose edge may use node port 30443: those of the demo, the end-to-end tests and the benches. */
-const takers = ['authservice-demo', 'e2e', 'bench-rollouts', 'bench-outage', 'bench-upgrade']
+/** Namespaces whose edge may use node port 30443: those of the demo, the tests and the benches. */
+const takers = ['authservice-demo', 'e2e', 'neighbours', 'bench-rollouts', 'bench-outage', 'bench-upgrade']
 
 /** Frees the node port by deleting these namespaces. Their programs create them again when they need them. */
 export async function freeEdgePort(kubectl: Kubectl): Promise<void> {

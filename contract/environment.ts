@@ -187,6 +187,13 @@ export const EnvironmentSchema = Type.Object({
     'time after a second factor during which a user who has one may change credentials',
     '15m',
   ),
+  MFA_REMEMBER_DEVICE: Type.Optional(
+    Type.String({
+      pattern: '^[1-9]\\d{0,6}[smhd]$',
+      description:
+        'time after a second factor during which the same device may log in with the password alone, if the user asks for it, at most 30d; if not set, every login needs the second factor',
+    }),
+  ),
   REGISTRATION_DISCLOSURE: Type.Enum(['open', 'hidden'], {
     default: 'open',
     description: 'whether a registration reveals that an email is taken: open, or hidden (always 202)',

@@ -53,6 +53,9 @@ const maxMfaTokenSeconds = 900
 /** Maximum time for which a policy applies to some users and not to others. */
 const maxMfaGraceSeconds = 90 * 86_400
 
+/** Maximum time for which a device may log in without a second factor. */
+const maxRememberDeviceSeconds = 30 * 86_400
+
 function secondFactors(values: EnvironmentValues): string[] {
   const {
     MFA_MODE: mode,
@@ -75,6 +78,9 @@ function secondFactors(values: EnvironmentValues): string[] {
       ? ['MFA_GRACE_PERIOD is set, but no second factor is required: set MFA_MODE=required or MFA_REQUIRED_ROLES']
       : []),
     ...(grace !== undefined && secondsOf(grace) > maxMfaGraceSeconds ? ['MFA_GRACE_PERIOD exceeds 90d'] : []),
+    ...(secondsOf(values.MFA_REMEMBER_DEVICE ?? '1s') > maxRememberDeviceSeconds
+      ? ['MFA_REMEMBER_DEVICE exceeds 30d']
+      : []),
   ]
 }
 

@@ -139,6 +139,7 @@ test.each([
   [{ MFA_MODE: 'optional', MFA_REQUIRED_ROLES: 'root' }, 'MFA_REQUIRED_ROLES is "root"'],
   [{ MFA_MODE: 'optional', MFA_GRACE_PERIOD: '14d' }, 'no second factor is required'],
   [{ MFA_MODE: 'required', MFA_GRACE_PERIOD: '91d' }, 'MFA_GRACE_PERIOD exceeds 90d'],
+  [{ MFA_REMEMBER_DEVICE: '31d' }, 'MFA_REMEMBER_DEVICE exceeds 30d'],
   [{ TRUSTED_PROXIES: '10.0.0.0/8' }, 'TRUST_PROXY_HOPS is 0'],
   [{ TRUST_PROXY_HOPS: '1', TRUSTED_PROXIES: '10.0.0.0/8, pods' }, 'TRUSTED_PROXIES contains "pods"'],
   [{ INITIAL_ADMIN_EMAIL: 'root@example.com' }, 'must be set together'],

@@ -18,6 +18,8 @@ export interface MfaConfig {
   gracePeriodSeconds: number
   tokenLifetimeSeconds: number
   stepUpMaxAgeSeconds: number
+  /** How long a device may log in with the password alone after a second factor; 0: not at all. Decision 64. */
+  rememberDeviceSeconds: number
 }
 
 export function mfaOf(values: EnvironmentValues): MfaConfig {
@@ -29,6 +31,7 @@ export function mfaOf(values: EnvironmentValues): MfaConfig {
     gracePeriodSeconds: values.MFA_GRACE_PERIOD === undefined ? 0 : secondsOf(values.MFA_GRACE_PERIOD),
     tokenLifetimeSeconds: secondsOf(values.MFA_TOKEN_LIFETIME),
     stepUpMaxAgeSeconds: secondsOf(values.MFA_STEP_UP_MAX_AGE),
+    rememberDeviceSeconds: values.MFA_REMEMBER_DEVICE === undefined ? 0 : secondsOf(values.MFA_REMEMBER_DEVICE),
   }
 }
 

@@ -24,6 +24,7 @@ const secondFactorRequiredExample = {
   status: 'second_factor_required',
   mfa_token: mfaTokenExample,
   expires_in: 300,
+  remember_device_for: 0,
   factors: [{ id: factorIdExample, type: 'totp', name: 'Phone' }],
 }
 
@@ -33,6 +34,10 @@ const SecondFactorRequired = Type.Object(
     status: Type.Literal('second_factor_required'),
     mfa_token: Type.String({ description: 'Send it with a code to /v1/auth/login/mfa, from the same client' }),
     expires_in: Type.Integer({ description: 'Seconds until the mfa_token expires' }),
+    remember_device_for: Type.Integer({
+      minimum: 0,
+      description: 'Seconds for which the second step can have the device remembered (MFA_REMEMBER_DEVICE). 0: not',
+    }),
     factors: Type.Array(Type.Object({ id: FactorId, type: FactorType, name: Type.String() })),
   },
   {
@@ -73,7 +78,17 @@ export const LoginContinues = Type.Union([SecondFactorRequired, EnrolmentRequire
 })
 
 export const SecondStep = Type.Object(
-  { mfa_token: MfaToken, method: Method, code: Code },
+  {
+    mfa_token: MfaToken,
+    method: Method,
+    code: Code,
+    remember_device: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whether later logins from this device need only the password for a while. Ignored if remember_device_for was 0',
+      }),
+    ),
+  },
   {
     title: 'SecondStep',
     additionalProperties: false,

@@ -802,6 +802,7 @@ export interface components {
          *       "status": "second_factor_required",
          *       "mfa_token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
          *       "expires_in": 300,
+         *       "remember_device_for": 0,
          *       "factors": [
          *         {
          *           "id": "0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b",
@@ -818,6 +819,8 @@ export interface components {
             mfa_token: string;
             /** @description Seconds until the mfa_token expires */
             expires_in: number;
+            /** @description Seconds for which the second step can have the device remembered (MFA_REMEMBER_DEVICE). 0: not */
+            remember_device_for: number;
             factors: {
                 /** @description ID of the second factor */
                 id: string;
@@ -912,6 +915,8 @@ export interface components {
              * @example 492039
              */
             code: string;
+            /** @description Whether later logins from this device need only the password for a while. Ignored if remember_device_for was 0 */
+            remember_device?: boolean;
         };
         /** StepUp */
         StepUp: {

@@ -15,6 +15,14 @@ export interface KnownDevice {
   lastUsedAt: Date
   /** Time at which MongoDB removes it. */
   expiresAt: Date
+  /** The last second factor on the device whose user asked to be remembered. Decision 64. */
+  secondFactor?: RememberedFactor
+}
+
+export interface RememberedFactor {
+  at: Date
+  /** Hash of what identifies the client beside its cookie: see `bindingOf`. */
+  client: string
 }
 
 /** A used device stays known for its whole lifetime again; written at most once a day. */
@@ -48,9 +56,10 @@ export class KnownDevices {
   }
 
   /** @param version the user's watermark @returns the value of the cookie */
-  async add({ userId, version }: { userId: UserKey; version: number }, now: Date): Promise<string> {
+  async add(device: Pick<KnownDevice, 'userId' | 'version' | 'secondFactor'>, now: Date): Promise<string> {
     const cookie = newOpaqueToken()
-    await this.#devices.insertOne({ _id: hashOf(cookie), userId, version, lastUsedAt: now, expiresAt: this.#end(now) })
+    const { userId } = device
+    await this.#devices.insertOne({ _id: hashOf(cookie), ...device, lastUsedAt: now, expiresAt: this.#end(now) })
     await this.#forgetSurplus(userId)
     return cookie
   }
@@ -78,6 +87,11 @@ export class KnownDevices {
       { $set: { lastUsedAt: now, expiresAt: this.#end(now) } },
     )
     return matchedCount === 1
+  }
+
+  /** Remembers the second factor of a device, and renews the device. */
+  async remember({ _id }: KnownDevice, secondFactor: RememberedFactor, now: Date): Promise<void> {
+    await this.#devices.updateOne({ _id }, { $set: { secondFactor, lastUsedAt: now, expiresAt: this.#end(now) } })
   }
 
   #end(now: Date): Date {

@@ -5,7 +5,7 @@ import type { CanonicalEmail } from '../users/email.ts'
 import type { StoredUser } from '../users/user.ts'
 import type { UserKey } from '../users/user-key.ts'
 import { type FactorAttempt, openFactorAttempt, unlockFactors } from './factor-attempt.ts'
-import { type KnownDevice, KnownDevices } from './known-devices.ts'
+import { type KnownDevice, KnownDevices, type RememberedFactor } from './known-devices.ts'
 import { accountBucket, accountKeyOf, type LoginAttempt, longestCount, openLoginAttempt } from './login-attempt.ts'
 
 declare module 'fastify' {
@@ -19,11 +19,12 @@ declare module 'fastify' {
       /**
        * Remembers the device after a login.
        * @param owner the user, and their watermark: a later one ends what is known of the device
+       * @param owner.secondFactor if the user asks to be remembered: logins from the device need only the password
        * @param device as the attempt found it
        * @returns the cookie that the device is to get, when it is new or it is time to renew it
        */
       rememberDevice(
-        owner: { userId: UserKey; version: number },
+        owner: DeviceOwner,
         device: KnownDevice | null,
         caller: Caller,
         now: Date,
@@ -34,6 +35,14 @@ declare module 'fastify' {
       unlockFactors(user: StoredUser): Promise<void>
     }
   }
+}
+
+/** Whose device it is. */
+interface DeviceOwner {
+  userId: UserKey
+  /** The user's watermark. */
+  version: number
+  secondFactor?: RememberedFactor
 }
 
 /**
@@ -56,6 +65,10 @@ export default fp(
       openFactor: (user, caller) => openFactorAttempt(app, user, caller),
       unlockFactors: (user) => unlockFactors(app, user),
       async rememberDevice(owner, device, caller, now) {
+        if (device !== null && owner.secondFactor !== undefined) {
+          await devices.remember(device, owner.secondFactor, now)
+          return caller.deviceCookie
+        }
         if (device !== null) return (await devices.renew(device, now)) ? caller.deviceCookie : undefined
         return (await mayRemember(owner.userId, caller)) ? devices.add(owner, now) : undefined
       },

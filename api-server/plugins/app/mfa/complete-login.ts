@@ -6,11 +6,14 @@ import { beginSession, type LoggedIn } from '../sessions/begin-session.ts'
 import { isActive } from '../users/user.ts'
 import type { PendingLogin } from './challenge-store.ts'
 import { checkCode, type PresentedCode, WrongCode } from './check-code.ts'
+import { rememberedFactor } from './remembered-device.ts'
 
 export interface SecondStep extends PresentedCode {
   mfaToken: string
   /** See `bindingOf`. */
   binding: string
+  /** Whether later logins from this device shall need only the password. */
+  rememberDevice: boolean
 }
 
 /**
@@ -21,7 +24,7 @@ export interface SecondStep extends PresentedCode {
  */
 export async function completeLogin(
   app: FastifyInstance,
-  { mfaToken, binding, ...presented }: SecondStep,
+  { mfaToken, binding, rememberDevice, ...presented }: SecondStep,
   replacedToken: string | undefined,
   caller: Caller,
   now: Date,
@@ -40,15 +43,18 @@ export async function completeLogin(
   // With the version of the first step: what ended the user's sessions since then ends this one.
   const { version } = pending
   const authentication = { at: now, methods: byTwoFactors }
+  const isToRemember = rememberDevice && (await app.mfa.rememberSeconds(recorded, now)) > 0
+  const secondFactor = isToRemember ? rememberedFactor(caller, now) : undefined
   const loggedIn = await beginSession(
     app,
-    { user: recorded, version, device, authentication, replacedToken },
+    { user: recorded, version, device, authentication, replacedToken, secondFactor },
     caller,
     now,
   )
   const about = { email: user.email, address: caller.address, userId, sessionId: loggedIn.tokens.session._id }
   app.metrics.logins.inc({ outcome: 'success' })
   app.securityEvents.record('authn_login_success', about)
+  if (isToRemember) app.securityEvents.record('authn_mfa_device_remembered', { userId, address: caller.address })
   return loggedIn
 }
 

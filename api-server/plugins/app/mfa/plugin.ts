@@ -5,10 +5,12 @@ import type { ClientSession } from 'mongodb'
 import type { Setting } from '../observability/email-hash.ts'
 import { KeyFile, type KeyFileContent, type KeyFileNews } from '../tokens/key-file.ts'
 import { KeySetError } from '../tokens/load-key-set.ts'
+import type { StoredUser } from '../users/user.ts'
 import type { UserKey } from '../users/user-key.ts'
 import { type Challenge, ChallengeStore } from './challenge-store.ts'
 import { FactorStore, type UserFactors } from './factor-store.ts'
 import { MfaPolicy } from './policy.ts'
+import { isRemembered } from './remembered-device.ts'
 import { keyOfMfaSecret, MfaKeys } from './sealed-secret.ts'
 
 declare module 'fastify' {
@@ -24,6 +26,13 @@ declare module 'fastify' {
       policy: MfaPolicy
       /** The factors that a login of the user needs; null if it needs none. */
       requiredFactors(userId: UserKey): Promise<UserFactors | null>
+      /**
+       * How long a second factor of the user is remembered, in seconds. 0: not at all, because the server does not
+       * remember devices, or because the user must have a second factor.
+       */
+      rememberSeconds(user: StoredUser, now: Date): Promise<number>
+      /** Whether a login from the device needs no second factor. */
+      isRemembered: typeof isRemembered
       /** Removes all that is known of the second factors of a user, also while they are not used. */
       forgetUser(userId: UserKey, session: ClientSession): Promise<boolean>
     }
@@ -46,13 +55,17 @@ export default fp(
       app.mongo.db.collection<Challenge>('mfa_challenges', primary),
       tokenLifetimeSeconds,
     )
+    const policy = new MfaPolicy(app.mongo.db.collection<Setting>('settings', primary), app.config.mfa)
     app.decorate('mfa', {
       isOn,
       factors,
       challenges,
       keys,
-      policy: new MfaPolicy(app.mongo.db.collection<Setting>('settings', primary), app.config.mfa),
+      policy,
       requiredFactors: async (userId) => (isOn ? factors.find(userId) : null),
+      rememberSeconds: async (user, now) =>
+        (await policy.requires(user, now)) ? 0 : app.config.mfa.rememberDeviceSeconds,
+      isRemembered,
       async forgetUser(userId, session) {
         await challenges.forget(userId, session)
         return factors.forget(userId, session)

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { Caller } from '../caller.ts'
-import type { KnownDevice } from '../login-attempts/known-devices.ts'
+import type { KnownDevice, RememberedFactor } from '../login-attempts/known-devices.ts'
 import type { StoredUser } from '../users/user.ts'
 import type { Authentication } from './authentication.ts'
 import { type IssuedTokens, issueTokens } from './issue-tokens.ts'
@@ -21,18 +21,21 @@ export interface NewSession {
   authentication: Authentication | undefined
   /** The refresh token that the browser of the caller has: its session ends. */
   replacedToken: string | undefined
+  /** The second factor of the login, if the user asks that the device is remembered. */
+  secondFactor?: RememberedFactor | undefined
 }
 
 /** Begins a session of a user who has authenticated. @throws Problem 503 `not_ready` when no signing key is active */
 export async function beginSession(
   app: FastifyInstance,
-  { user, version, device, authentication, replacedToken }: NewSession,
+  { user, version, device, authentication, replacedToken, secondFactor }: NewSession,
   caller: Caller,
   now: Date,
 ): Promise<LoggedIn> {
   if (replacedToken !== undefined) await endReplacedSession(app, replacedToken, caller)
   const { session, refreshToken } = await createSession(app, user, version, authentication, caller, now)
-  const deviceCookie = await app.loginAttempts.rememberDevice({ userId: user._id, version }, device, caller, now)
+  const owner = { userId: user._id, version, ...(secondFactor !== undefined && { secondFactor }) }
+  const deviceCookie = await app.loginAttempts.rememberDevice(owner, device, caller, now)
   const tokens = await issueTokens(app, user, session, refreshToken)
   return { user, tokens, deviceCookie }
 }

@@ -25,7 +25,13 @@ export interface LoginClient {
 export type LoginResult =
   | ({ kind: 'loggedIn' } & LoggedIn)
   /** The password was right, and the user has second factors. */
-  | { kind: 'secondFactorRequired'; mfaToken: string; factors: readonly { id: string; type: 'totp'; name: string }[] }
+  | {
+      kind: 'secondFactorRequired'
+      mfaToken: string
+      /** How long the second step can have the device remembered; 0: not. */
+      rememberDeviceSeconds: number
+      factors: readonly { id: string; type: 'totp'; name: string }[]
+    }
   /** The password was right, and the user must enrol a second factor first. */
   | { kind: 'enrolmentRequired'; enrolmentToken: string }
 
@@ -59,30 +65,34 @@ export async function logIn(
   // precedes the version, so that this session has ended. The same holds for a new second factor.
   const version = await app.revocation.versionOf(userId)
   const required = await app.mfa.requiredFactors(found._id)
-  if (required !== null) {
+  const rememberDeviceSeconds = required === null ? 0 : await app.mfa.rememberSeconds(found, now)
+  const isKnownByFactor = app.mfa.isRemembered(device, { version, caller, maxAgeSeconds: rememberDeviceSeconds }, now)
+  if (required !== null && !isKnownByFactor) {
     if (!(await isStillRight(app, found, password, upgradedHash))) throw invalidCredentials(app, email, caller)
     // Not a login yet: analyses of rollouts compare logins with those that succeed.
     app.metrics.mfaFirstSteps.inc()
     const login = { purpose: 'login', userId: found._id, version, binding } as const
     const mfaToken = await app.mfa.challenges.begin(login, now)
-    return { kind: 'secondFactorRequired', mfaToken, factors: required.factors }
+    return { kind: 'secondFactorRequired', mfaToken, rememberDeviceSeconds, factors: required.factors }
   }
   const user = await recordLogin(app, found, password, now, upgradedHash)
   if (user === null) throw invalidCredentials(app, email, caller)
 
   // With the current role, which may have changed since the user was read.
-  if (await app.mfa.policy.requires(user, now)) {
+  if (required === null && (await app.mfa.policy.requires(user, now))) {
     app.metrics.mfaFirstSteps.inc()
     const enrolment = { purpose: 'enrolment', userId: user._id, version, binding } as const
     return { kind: 'enrolmentRequired', enrolmentToken: await app.mfa.challenges.begin(enrolment, now) }
   }
 
+  // Also on a remembered device: only the password was presented now.
   const authentication = app.mfa.isOn ? { at: now, methods: byPassword } : undefined
   const loggedIn = await beginSession(app, { user, version, device, authentication, replacedToken }, caller, now)
   app.metrics.logins.inc({ outcome: 'success' })
   const event = failuresBefore === 0 ? 'authn_login_success' : 'authn_login_successafterfail'
   const sessionId = loggedIn.tokens.session._id
-  app.securityEvents.record(event, { email, address: caller.address, userId, sessionId })
+  const reason = isKnownByFactor ? { reason: 'second factor remembered' } : {}
+  app.securityEvents.record(event, { email, address: caller.address, userId, sessionId, ...reason })
   return { kind: 'loggedIn', ...loggedIn }
 }
 

@@ -31,8 +31,8 @@ const loginMfa: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      const { mfa_token: mfaToken, method, code } = request.body
-      const step = { mfaToken, method, code, binding: presentedBinding(app, request) }
+      const { mfa_token: mfaToken, method, code, remember_device: rememberDevice = false } = request.body
+      const step = { mfaToken, method, code, rememberDevice, binding: presentedBinding(app, request) }
       const replacedToken = cookieMode.refreshTokenOf(request)
       const loggedIn = await completeLogin(app, step, replacedToken, app.callerOf(request, reply), new Date())
       return loginAnswer(app, request, reply, loggedIn)

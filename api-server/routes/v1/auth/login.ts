@@ -59,6 +59,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         status: 'second_factor_required' as const,
         mfa_token: result.mfaToken,
         expires_in: tokenLifetimeSeconds,
+        remember_device_for: result.rememberDeviceSeconds,
         factors: result.factors.map(({ id, type, name }) => ({ id, type, name })),
       })
     },

@@ -111,8 +111,7 @@ test('a user who is locked by wrong codes is unlocked', async () => {
   const lines = await linesOf(unlockNamedUser(server.app, { email: user.email }))
   expect(lines).toEqual([`Unlocked ${user.email} for all addresses and devices.`])
   expect((await stepUp(codeOf(user.secret))).status).toBe(200)
-  await server.app.securityEventStore.flush()
-  expect(await eventsOf(user)).toContain('authz_admin: unlock by the admin command')
+  await expect.poll(() => eventsOf(user)).toContain('authz_admin: unlock by the admin command')
 })
 
 test.each([

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { EventBuffer } from './event-buffer.ts'
 
 function bufferOf({ most = 5, batch = 2 } = {}) {
@@ -39,4 +39,34 @@ test('while they cannot be written the newest are kept, and the rest is counted'
   state.isBroken = false
   await buffer.flush()
   expect(state.written.flat()).toEqual([3, 4, 5, 6, 7])
+})
+
+test('one batch is written at a time, however long it takes, and a flush waits for it', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const writes: { entries: number[]; end: () => void }[] = []
+  const buffer = new EventBuffer<number>({
+    most: 5,
+    batch: 2,
+    everyMilliseconds: 250,
+    write: (entries) => new Promise((end) => writes.push({ entries, end })),
+    onDropped: () => {},
+    onFailure: () => {},
+  })
+  const written = () => writes.map(({ entries }) => entries)
+  buffer.add(1)
+  await vi.advanceTimersByTimeAsync(250)
+  buffer.add(2)
+  await vi.advanceTimersByTimeAsync(250)
+  expect(written()).toEqual([[1]])
+
+  let isFlushed = false
+  const flushed = buffer.flush().then(() => {
+    isFlushed = true
+  })
+  writes[0]?.end()
+  await vi.waitFor(() => expect(written()).toEqual([[1], [2]]))
+  expect(isFlushed).toBe(false)
+  writes[1]?.end()
+  await flushed
 })

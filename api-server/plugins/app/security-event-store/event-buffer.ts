@@ -39,8 +39,13 @@ export class EventBuffer<Entry> {
   async flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    await this.#writing
-    await this.#writeAll()
+    await this.#writeNext()
+  }
+
+  /** After the batches that are being written, however long they take. */
+  #writeNext(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#writeAll())
+    return this.#writing
   }
 
   async #writeAll(): Promise<void> {
@@ -62,7 +67,7 @@ export class EventBuffer<Entry> {
   #later(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      this.#writing = this.#writeAll()
+      void this.#writeNext()
     }, this.#options.everyMilliseconds).unref()
   }
 

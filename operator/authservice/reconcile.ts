@@ -3,6 +3,7 @@ import { keyOf } from '../kube/objects.ts'
 import type { ClusterWriter } from './apply/cluster-writer.ts'
 import type { DatabaseRestartSlots } from './apply/database-restarts.ts'
 import type { KeptFields } from './apply/kept-fields.ts'
+import { withUpdateStrategies } from './apply/update-strategy.ts'
 import { nothingWritten, writeChildren } from './apply/write-children.ts'
 import type { ClusterReader } from './gather/cluster-reader.ts'
 import { gather } from './gather/gather.ts'
@@ -87,7 +88,7 @@ function decide(snapshot: Snapshot, context: ReconcileContext, now: Date): Decis
   const slots = resolved.suspend ? undefined : context.rolloutSlots
   const plan = planRollout(snapshot, { wanted: runnable ?? rendering.wanted, requested, isBlocked, slots }, now)
 
-  const desired = rendering.childrenFor(plan.placement)
+  const desired = withUpdateStrategies(rendering.childrenFor(plan.placement), snapshot)
   const databases = observeDatabases(snapshot, desired, plan.placement.migration)
   return {
     secrets,

@@ -21,7 +21,7 @@ export interface ClusterWriter {
    * exists
    */
   createIfAbsent(manifest: Manifest): Promise<boolean>
-  /** Strategic merge patch, for lists that must be replaced. */
+  /** Strategic merge patch, for lists and objects that must be replaced. */
   patchLists(object: Manifest, patch: object): Promise<void>
   /** Deletes exactly this object, not a later one of the same name. */
   delete(object: Manifest): Promise<void>

@@ -1,18 +1,18 @@
 import { isDeepStrictEqual } from 'node:util'
 import { keyOf } from '../../kube/objects.ts'
 import type { Finding } from '../model/finding.ts'
-import { type Workload, workloadHealth } from '../model/health.ts'
 import { componentLabel } from '../model/labels.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { findChild, type Snapshot } from '../model/snapshot.ts'
 import type { ApplyPlan, PlannedApply } from './plan.ts'
+import { isFullyAvailable, replacesPod, type StatefulSet } from './update-strategy.ts'
 
 /** Time in milliseconds after which a database that is not ready again releases its slot. */
 const longestRestartMilliseconds = 600_000
 
 /**
  * Limits how many AuthServices restart a managed database at the same time. Without a limit, a release of the operator
- * with a changed template would restart all of them at once. The slots are in memory: a new leader does not know of
+ * with another database image would restart all of them at once. The slots are in memory: a new leader does not know of
  * restarts in progress, so right after it starts, there may be twice as many.
  */
 export class DatabaseRestartSlots {
@@ -39,15 +39,10 @@ export class DatabaseRestartSlots {
   }
 }
 
-type StatefulSet = Manifest &
-  Workload & {
-    spec?: { template?: { metadata?: { annotations?: object } } }
-    status?: { currentRevision?: string; updateRevision?: string }
-  }
-
 /**
- * Leaves databases unchanged until a slot is free if only the operator changed their template. A change by a user or by
- * a rotation of passwords does not wait, nor does a database that is not ready, because the change may repair it.
+ * Leaves databases unchanged until a slot is free if the operator changed a part of their template that needs a restart,
+ * such as the image. A change by a user or by a rotation of passwords does not wait, nor does a database that is not
+ * ready, because the change may repair it.
  *
  * @returns the plan, and the waiting databases
  */
@@ -60,16 +55,17 @@ export function postponeRestarts<T extends Manifest>(
   const { metadata, status } = snapshot.authService
   const key = keyOf({ metadata })
   const liveOf = ({ metadata: { name } }: Manifest) => findChild<StatefulSet>(snapshot, 'StatefulSet', name)
-  const isChange = ({ manifest, reason }: PlannedApply) => manifest.kind === 'StatefulSet' && reason === 'changed'
-  const changes = plan.apply.filter(isChange)
+  const isRestart = ({ manifest, reason }: PlannedApply) =>
+    manifest.kind === 'StatefulSet' && reason === 'changed' && replacesPod(manifest, liveOf(manifest))
+  const restarting = plan.apply.filter(isRestart)
   const databases = snapshot.children.filter(({ kind }) => kind === 'StatefulSet')
-  if (changes.length === 0 && databases.every((one) => isFullyAvailable(liveOf(one)))) restarts?.release(key)
+  if (restarting.length === 0 && databases.every((one) => isFullyAvailable(liveOf(one)))) restarts?.release(key)
   const isByOperator = metadata.generation === status?.observedGeneration
   const mayWait = ({ manifest }: PlannedApply<T>) =>
     isByOperator &&
     isFullyAvailable(liveOf(manifest)) &&
     isDeepStrictEqual(annotationsOf(manifest), annotationsOf(liveOf(manifest)))
-  const waiting = changes.filter(mayWait)
+  const waiting = restarting.filter(mayWait)
   if (waiting.length === 0 || restarts === undefined || restarts.acquire(key, now)) return { plan, waiting: [] }
   return {
     plan: { ...plan, apply: plan.apply.filter((one) => !waiting.includes(one)) },
@@ -83,18 +79,11 @@ export function postponedRestartFindings(waiting: readonly Manifest[]): Finding[
     kind: 'warning',
     condition: labels?.[componentLabel] === 'redis' ? 'RedisReady' : 'MongoDBReady',
     reason: 'RestartPostponed',
-    message: `StatefulSet ${name} is waiting to restart, because this release of the operator changed its pod template: MAX_CONCURRENT_ROLLOUTS databases are already restarting.`,
+    message: `StatefulSet ${name} is waiting to restart, because this release of the operator changed its image or another part of its pod template that needs a restart: MAX_CONCURRENT_ROLLOUTS databases are already restarting.`,
   }))
 }
 
-/** Its only pod is ready and has the current template. */
-function isFullyAvailable(live: StatefulSet | undefined): boolean {
-  if (live === undefined) return false
-  const { currentRevision, updateRevision } = live.status ?? {}
-  return workloadHealth(live, live.metadata.name, []).state === 'ready' && currentRevision === updateRevision
-}
-
-/** They change when a Secret that the database reads at startup changes. */
+/** They change when a Secret that the database reads at startup restarting. */
 function annotationsOf(manifest: Manifest | undefined): object {
   // A child is a manifest of the kind that it names.
   return (manifest as StatefulSet | undefined)?.spec?.template?.metadata?.annotations ?? {}

@@ -127,3 +127,14 @@ describe('a port to which another writer gave another number', () => {
     })
   })
 })
+
+test('an update strategy that the API server gave parameters is replaced as a whole if its type changes, and only then', () => {
+  const strategy = (updateStrategy: Json): Json => ({ spec: { updateStrategy } })
+  const rolling = { type: 'RollingUpdate', rollingUpdate: { partition: 0 } }
+  expect(withoutEntriesOfOthers(strategy({ type: 'OnDelete' }), strategy(rolling))).toEqual(
+    strategy({ $patch: 'replace', type: 'OnDelete' }),
+  )
+  expect(withoutEntriesOfOthers(strategy({ type: 'RollingUpdate' }), strategy(rolling))).toBeUndefined()
+  // The strategy and the template change in one request: otherwise, the pod would be replaced twice.
+  expect(withoutEntriesOfOthers(strategy(rolling), strategy({ type: 'OnDelete' }))).toBeUndefined()
+})

@@ -80,12 +80,23 @@ function listDifferences(desired: readonly Json[], live: readonly Json[], path: 
 const wholeLists = /containers\[[^\]]*\]\.ports$|^spec\.ports$/i
 
 /**
- * A strategic merge patch that sets these lists to their desired value; undefined if no other writer added to one.
- * Apply is not enough: it keeps an entry of another owner, and the API server rejects two ports with the same name.
+ * Objects whose other fields belong to one value of `type`: the API server sets the parameters of `RollingUpdate`, and
+ * rejects them with `OnDelete`.
+ */
+const wholeObjects = /^spec\.updateStrategy$/
+
+/**
+ * A strategic merge patch that sets these lists and objects to their desired value; undefined if no other writer added
+ * to one. Apply is not enough: it keeps an entry of another owner, and the API server rejects two ports with the same
+ * name.
  * @see https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
  */
 export function withoutEntriesOfOthers(desired: Json, live: Json, path = ''): Json {
   if (isObject(desired) && isObject(live)) {
+    if (wholeObjects.test(path)) {
+      const hasOthers = desired['type'] !== live['type'] && Object.keys(live).some((key) => !(key in desired))
+      return hasOthers ? { $patch: 'replace', ...desired } : undefined
+    }
     const entries = Object.entries(desired).flatMap(([key, value]) => {
       const patch = withoutEntriesOfOthers(value, live[key], join(path, key))
       return patch === undefined ? [] : [[key, patch] as const]

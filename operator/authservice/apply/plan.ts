@@ -12,7 +12,7 @@ export interface PlannedApply<T extends Manifest = Manifest> {
   reason: ApplyReason
   /** Paths at which the live object differs. Empty if it is missing, or if fields were only removed. */
   paths: string[]
-  /** Another client added an entry to a list that the operator owns completely. */
+  /** Another client added to a list or object that the operator owns completely. */
   hasOthers: boolean
 }
 

@@ -201,6 +201,19 @@ describe('Ready is True', () => {
   })
 })
 
+test('a MongoDB that runs an earlier template until its pod is replaced is ready, and says so', () => {
+  const status = { observedGeneration: 1, readyReplicas: 1, currentRevision: 'a', updateRevision: 'b' }
+  const mongodb = child('StatefulSet', 'accounts-mongodb', {
+    spec: { replicas: 1, updateStrategy: { type: 'OnDelete' } },
+    status,
+  })
+  const { of } = judge({ children: { mongodb } })
+  expect(of('MongoDBReady')).toMatch(
+    /^True Available: 1 of 1 pods of accounts-mongodb are ready\. The pod keeps the template of an earlier release/,
+  )
+  expect(of('Ready')).toMatch(/^True/)
+})
+
 describe('Ready is False, with the reason, while', () => {
   test.each<[string, ClusterState, ConditionType, RegExp]>([
     [

@@ -1,3 +1,4 @@
+import { runsEarlierTemplate, type StatefulSet } from '../apply/update-strategy.ts'
 import type { ConditionType, ConditionUpdate } from '../model/condition.ts'
 import type { Deployment } from '../model/deployment.ts'
 import type { Health } from '../model/health.ts'
@@ -61,13 +62,28 @@ function managedCondition(
   { type, database, statefulSet, storageClassName }: ManagedDatabase,
 ): ConditionUpdate {
   const health = componentHealth(input, { kind: 'StatefulSet', name: statefulSet, component: database })
-  const pod = conditionOf(type, withStorageClass(health, storageClassName, `spec.${database}`))
+  const pod = conditionOf(
+    type,
+    withEarlierTemplate(
+      withStorageClass(health, storageClassName, `spec.${database}`),
+      findChild<StatefulSet>(input.snapshot, 'StatefulSet', statefulSet),
+    ),
+  )
   return (pod.status === 'True' ? unreachable(input, database) : undefined) ?? pod
 }
 
 /** Only the servers that receive the traffic count: the standby colour may use another database. */
 function unreachable(input: ComponentInput, database: Database): ConditionUpdate | undefined {
   return unreachableDatabase(database, input.snapshot, liveDeployment(input))
+}
+
+/** Says that a database that is ready gets its latest pod template later. */
+function withEarlierTemplate(health: Health, live: StatefulSet | undefined): Health {
+  if (health.state !== 'ready' || !runsEarlierTemplate(live)) return health
+  return {
+    ...health,
+    message: `${health.message}. The pod keeps the template of an earlier release of the operator until it is replaced. No action is required`,
+  }
 }
 
 /** Adds the StorageClass of a missing volume, which the scheduler does not name. */

@@ -67,9 +67,11 @@ export function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<string, Sec
   const snapshot = { authService, resolved, referencedSecrets, exposure, ...empty } as unknown as Snapshot
   const rendering = render(snapshot, images, secrets.secrets, undefined)
   const { rollout, placement } = planRollout(snapshot, { wanted: rendering.wanted, requested: new Map() }, now)
+  const children = rendering.childrenFor(placement)
   return {
+    children,
     outcome: new Map([
-      ...rendering.childrenFor(placement).flatMap(flattenChild),
+      ...children.flatMap(flattenChild),
       ...flatten('Decision: rollout', policyOf(snapshot)),
       ...flatten('Decision: smokeTest', resolved.rollout.smokeTest),
       ...flatten('Decision: analysis', resolved.rollout.analysis),

@@ -22,6 +22,7 @@ import requestId from './plugins/app/observability/request-id.ts'
 import requestLog from './plugins/app/observability/request-log.ts'
 import securityEvents from './plugins/app/observability/security-events.ts'
 import oneTimeTokens from './plugins/app/one-time-tokens/plugin.ts'
+import passkeys from './plugins/app/passkeys/plugin.ts'
 import passwords from './plugins/app/passwords/plugin.ts'
 import { rejectOtherMethods } from './plugins/app/problems/other-methods.ts'
 import problems from './plugins/app/problems/plugin.ts'
@@ -37,6 +38,7 @@ import mongo from './plugins/external/mongo.ts'
 import redis from './plugins/external/redis.ts'
 import smtp from './plugins/external/smtp.ts'
 import tracing from './plugins/external/tracing.ts'
+import webAuthn from './plugins/external/webauthn.ts'
 import oauthRoutes from './routes/oauth/index.ts'
 import adminRoutes from './routes/v1/admin/index.ts'
 import authRoutes from './routes/v1/auth/index.ts'
@@ -80,6 +82,8 @@ export default fp<{ config: Config }>(
     await app.register(oneTimeTokens)
     await app.register(accounts)
     await app.register(mfa)
+    await app.register(passkeys)
+    if (app.passkeys.isOn) await app.register(webAuthn)
     await app.register(oauthClients)
     await app.register(cookieMode)
     await app.register(health)

@@ -194,6 +194,25 @@ export const EnvironmentSchema = Type.Object({
         'time after a second factor during which the same device may log in with the password alone, if the user asks for it, at most 30d; if not set, every login needs the second factor',
     }),
   ),
+  WEBAUTHN_RP_ID: Type.Optional(
+    Type.String({
+      pattern: '^[a-z0-9]([a-z0-9-]*[a-z0-9])?([.][a-z0-9]([a-z0-9-]*[a-z0-9])?)*$',
+      maxLength: 253,
+      description:
+        'domain that passkeys belong to, such as example.com: that of the pages which use them, or one above; without it, there are no passkeys. A change makes all passkeys useless',
+    }),
+  ),
+  WEBAUTHN_ORIGINS: Type.Optional(
+    text('origins of the pages that use passkeys, separated by commas, such as https://app.example.com'),
+  ),
+  WEBAUTHN_AAGUIDS: Type.Optional(
+    Type.String({
+      pattern:
+        '^\\s*[\\dA-Fa-f]{8}(-[\\dA-Fa-f]{4}){3}-[\\dA-Fa-f]{12}\\s*(,\\s*[\\dA-Fa-f]{8}(-[\\dA-Fa-f]{4}){3}-[\\dA-Fa-f]{12}\\s*)*$',
+      description:
+        'AAGUIDs of the authenticators that users may add, separated by commas, such as 2fc0579f-8113-47ea-b116-bb5a8db9202a; without it, all',
+    }),
+  ),
   REGISTRATION_DISCLOSURE: Type.Enum(['open', 'hidden'], {
     default: 'open',
     description: 'whether a registration reveals that an email is taken: open, or hidden (always 202)',

@@ -3,6 +3,7 @@ import { isEncrypted } from '@authservice-operator/contract/mongodb-url.ts'
 import { weaknessOf } from '@authservice-operator/contract/secret-strength.ts'
 import { isNetwork } from './trusted-proxies.ts'
 import { secondsOf } from './units.ts'
+import { webAuthnProblems } from './webauthn.ts'
 
 const howToMakeOne = 'generate one: node -e "console.log(crypto.randomBytes(32).toString(\'base64url\'))"'
 
@@ -16,6 +17,7 @@ export function checkTogether(
   return [
     ...signingKeys(values),
     ...secondFactors(values),
+    ...webAuthnProblems(values),
     ...mail(values),
     ...proxies(values),
     ...((values.INITIAL_ADMIN_EMAIL === undefined) !== (values.INITIAL_ADMIN_PASSWORD === undefined)

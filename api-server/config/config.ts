@@ -6,6 +6,7 @@ import { type OAuthClient, parseClients } from './oauth-clients.ts'
 import { ConfigError, readEnvironment } from './read-environment.ts'
 import type { TrustedProxies } from './trusted-proxies.ts'
 import { type Limits, limitsOf, secondsOf } from './units.ts'
+import { type WebAuthnConfig, webAuthnOf } from './webauthn.ts'
 
 export type { Rate } from './units.ts'
 
@@ -43,6 +44,8 @@ export interface Config {
   emailHashSecret: string | undefined
   /** Second factors. */
   mfa: MfaConfig
+  /** Passkeys; undefined: there are none. */
+  webAuthn: WebAuthnConfig | undefined
   /** Clients that may introspect and revoke tokens. */
   oauthClients: OAuthClient[]
   issuer: string
@@ -155,6 +158,7 @@ function configOf(values: EnvironmentValues): Config {
     serviceName: values.OTEL_SERVICE_NAME,
     traceRatio: values.OTEL_TRACES_SAMPLER_ARG,
     mfa: mfaOf(values),
+    webAuthn: webAuthnOf(values),
     oauthClients: values.OAUTH_CLIENTS === undefined ? [] : parseClients(values.OAUTH_CLIENTS),
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,

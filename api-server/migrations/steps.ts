@@ -140,4 +140,13 @@ export const migrations: readonly Migration[] = [
       await ensureIndex(challenges, { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 })
     },
   },
+  {
+    id: '017-passkeys',
+    phase: 'expand',
+    summary: 'second_factors: a unique index on the IDs of factors',
+    async up(db) {
+      // Finds the user of a passkey, and keeps a passkey from belonging to two users.
+      await ensureIndex(db.collection('second_factors'), { name: 'factors', key: { 'factors.id': 1 }, unique: true })
+    },
+  },
 ]

@@ -1,11 +1,11 @@
 import Type from 'typebox'
 import { accessTokenMembers, loginMembers, Password, tokenPairExample, userExample } from './auth.ts'
 
-const mfaTokenExample = 'b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk'
+export const mfaTokenExample = 'b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk'
 const factorIdExample = '0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b'
 const recoveryCodeExample = 'k3vqzm-7twbxa-hn2rcd-yp4fgs'
 
-const MfaToken = Type.String({ minLength: 1, maxLength: 128 })
+export const MfaToken = Type.String({ minLength: 1, maxLength: 128 })
 const Code = Type.String({
   minLength: 1,
   maxLength: 128,
@@ -14,8 +14,8 @@ const Code = Type.String({
 })
 const Method = Type.Enum(['totp', 'recovery_code'], { description: 'What the code is from' })
 const FactorId = Type.String({ description: 'ID of the second factor' })
-const FactorType = Type.Enum(['totp'], { description: 'totp: an authenticator app (RFC 6238)' })
-const FactorName = Type.String({ minLength: 1, maxLength: 100, examples: ['Phone'] })
+const FactorType = Type.Enum(['totp', 'passkey'], { description: 'totp: an authenticator app (RFC 6238)' })
+export const FactorName = Type.String({ minLength: 1, maxLength: 100, examples: ['Phone'] })
 const RecoveryCodeList = Type.Array(Type.String(), {
   description: 'Each replaces a second factor once. Shown only now',
 })
@@ -77,17 +77,19 @@ export const LoginContinues = Type.Union([SecondFactorRequired, EnrolmentRequire
   examples: [secondFactorRequiredExample, enrolmentRequiredExample],
 })
 
+export const RememberDevice = Type.Optional(
+  Type.Boolean({
+    description:
+      'Whether later logins from this device need only the password for a while. Ignored if remember_device_for was 0',
+  }),
+)
+
 export const SecondStep = Type.Object(
   {
     mfa_token: MfaToken,
     method: Method,
     code: Code,
-    remember_device: Type.Optional(
-      Type.Boolean({
-        description:
-          'Whether later logins from this device need only the password for a while. Ignored if remember_device_for was 0',
-      }),
-    ),
+    remember_device: RememberDevice,
   },
   {
     title: 'SecondStep',
@@ -123,6 +125,9 @@ const secondFactorMembers = {
   name: Type.String(),
   created_at: Type.String({ format: 'date-time' }),
   last_used_at: Type.String({ format: 'date-time' }),
+  backed_up: Type.Optional(
+    Type.Boolean({ description: 'For a passkey: whether the user still has it after losing the device' }),
+  ),
 }
 
 export const SecondFactor = Type.Object(secondFactorMembers, {
@@ -209,7 +214,7 @@ export function enrolledResponse(cookieMode: boolean) {
     { ...loginMembers(cookieMode), ...more },
     {
       title: 'Enrolled',
-      description: 'The app is enrolled. All other sessions have ended, and these are the tokens of a new one',
+      description: 'The factor is added. All other sessions have ended, and these are the tokens of a new one',
       examples: [example],
     },
   )

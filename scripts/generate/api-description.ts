@@ -26,4 +26,6 @@ const exampleEnvironment: ServerEnvironment = {
   JWT_ISSUER: 'https://auth.example.com',
   MFA_MODE: 'optional',
   MFA_SECRET: 'for the API description only: encrypts nothing',
+  WEBAUTHN_RP_ID: 'example.com',
+  WEBAUTHN_ORIGINS: 'https://app.example.com',
 }

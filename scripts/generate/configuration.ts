@@ -11,7 +11,7 @@ const sections: [title: string, pattern: RegExp][] = [
   ['Databases', /^(MONGODB_|DATABASE_NAME|COLLECTION_NAME|ALLOW_INSECURE_|REDIS_|MIGRATE_)/],
   ['Tokens and sessions', /^(JWT_|ACCESS_TOKEN|REFRESH_TOKEN_|REVOCATION_|OAUTH_)/],
   ['Passwords and accounts', /^(BCRYPT_|PASSWORD_|REGISTRATION_|INITIAL_ADMIN|EMAIL_VERIF|REQUIRE_)/],
-  ['Second factors', /^MFA_/],
+  ['Second factors', /^(MFA|WEBAUTHN)_/],
   ['Mail', /^(SMTP_|MAIL_)/],
   ['Browsers', /^(CORS_|COOKIE_|PUBLIC_)/],
   ['Limits and locks', /^(RATE_LIMIT_|LOGIN_|KNOWN_DEVICE|TRUST_PROXY|REPLICAS)/],

@@ -212,6 +212,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/auth/passkeys/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin a login with a passkey alone
+         * @description The options are valid for a minute, once, and for this client.
+         */
+        post: operations["passkeyLoginOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/passkeys/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Log in with a passkey alone
+         * @description The authenticator must have verified the user, by a PIN or a biometric.
+         */
+        post: operations["logInByPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/login/mfa/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin the second step of a login with a passkey
+         * @description Only for the client that got the mfa_token. The options are valid for a minute, once.
+         */
+        post: operations["passkeySecondStepOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/login/mfa/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete a login with a passkey
+         * @description Only for the client that got the mfa_token.
+         */
+        post: operations["completeLoginByPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/step-up/passkey/options": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to authenticate again with a passkey
+         * @description The options are valid for a minute, once, and for this session.
+         */
+        post: operations["passkeyStepUpOptions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/step-up/passkey": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Authenticate again in a session, with a passkey
+         * @description As stepUp does, with a passkey instead of a code.
+         */
+        post: operations["stepUpByPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/auth/password/forgot": {
         parameters: {
             query?: never;
@@ -458,6 +578,46 @@ export interface paths {
         head?: never;
         /** Rename a second factor */
         patch: operations["renameMyFactor"];
+        trace?: never;
+    };
+    "/v1/me/mfa/passkeys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin to add a passkey
+         * @description Needs the current password, and a recent second factor if the user has one. The options are valid for a minute, once, and for this session. Nothing changes until the passkey is confirmed (confirmPasskey). Also accepts the enrolment_token of a login.
+         */
+        post: operations["startPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/mfa/passkeys/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a passkey that the browser has created
+         * @description From then on, a login with the password needs a second factor. Ends all sessions, mailed links and known devices of the user, and answers with the tokens of a new session.
+         */
+        post: operations["confirmPasskey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/v1/me/mfa/recovery-codes": {
@@ -828,7 +988,7 @@ export interface components {
                  * @description totp: an authenticator app (RFC 6238)
                  * @enum {unknown}
                  */
-                type: "totp";
+                type: "totp" | "passkey";
                 name: string;
             }[];
         };
@@ -943,6 +1103,67 @@ export interface components {
             /** @description Seconds until the access token expires */
             expires_in: number;
         };
+        /**
+         * PasskeyRequestOptions
+         * @description For PublicKeyCredential.parseRequestOptionsFromJSON and navigator.credentials.get
+         */
+        PasskeyRequestOptions: {
+            challenge: string;
+            rpId: string;
+            /** @description Milliseconds until the options expire */
+            timeout: number;
+            /** @enum {unknown} */
+            userVerification: "required" | "preferred";
+            allowCredentials: {
+                id: string;
+                /** @constant */
+                type: "public-key";
+                transports: string[];
+            }[];
+        };
+        /** PasskeyUse */
+        PasskeyUse: {
+            /** @description What toJSON() of the PublicKeyCredential returns */
+            credential: {
+                /** @description ID of the credential */
+                id: string;
+                /** @constant */
+                type: "public-key";
+                response: {
+                    /** @description What the browser says about the ceremony */
+                    clientDataJSON: string;
+                    /** @description What the authenticator says about the use */
+                    authenticatorData: string;
+                    /** @description Of the authenticator */
+                    signature: string;
+                    userHandle?: string | null;
+                };
+            };
+        };
+        /** PasskeyOptionsRequest */
+        PasskeyOptionsRequest: {
+            mfa_token: string;
+        };
+        /** PasskeySecondStep */
+        PasskeySecondStep: {
+            mfa_token: string;
+            /** @description What toJSON() of the PublicKeyCredential returns */
+            credential: {
+                /** @description ID of the credential */
+                id: string;
+                /** @constant */
+                type: "public-key";
+                response: {
+                    /** @description What the browser says about the ceremony */
+                    clientDataJSON: string;
+                    /** @description What the authenticator says about the use */
+                    authenticatorData: string;
+                    /** @description Of the authenticator */
+                    signature: string;
+                    userHandle?: string | null;
+                };
+            };
+        };
         /** EmailOnly */
         EmailOnly: {
             /**
@@ -1054,12 +1275,14 @@ export interface components {
                  * @description totp: an authenticator app (RFC 6238)
                  * @enum {unknown}
                  */
-                type: "totp";
+                type: "totp" | "passkey";
                 name: string;
                 /** Format: date-time */
                 created_at: string;
                 /** Format: date-time */
                 last_used_at: string;
+                /** @description For a passkey: whether the user still has it after losing the device */
+                backed_up?: boolean;
             }[];
             /** @description From then on the user must have a second factor; null: the user need not */
             required_from: string | null;
@@ -1101,7 +1324,7 @@ export interface components {
         };
         /**
          * Enrolled
-         * @description The app is enrolled. All other sessions have ended, and these are the tokens of a new one
+         * @description The factor is added. All other sessions have ended, and these are the tokens of a new one
          */
         Enrolled: {
             /** @description A JWT (RFC 9068): send it as Authorization: Bearer … */
@@ -1134,12 +1357,79 @@ export interface components {
              * @description totp: an authenticator app (RFC 6238)
              * @enum {unknown}
              */
-            type: "totp";
+            type: "totp" | "passkey";
             name: string;
             /** Format: date-time */
             created_at: string;
             /** Format: date-time */
             last_used_at: string;
+            /** @description For a passkey: whether the user still has it after losing the device */
+            backed_up?: boolean;
+        };
+        /** PasskeyStart */
+        PasskeyStart: {
+            /**
+             * @description 12 to 72 bytes of UTF-8
+             * @example correct horse battery
+             */
+            current_password: string;
+        };
+        /**
+         * PasskeyCreationOptions
+         * @description For PublicKeyCredential.parseCreationOptionsFromJSON and navigator.credentials.create
+         */
+        PasskeyCreationOptions: {
+            challenge: string;
+            rp: {
+                id: string;
+                name: string;
+            };
+            user: {
+                id: string;
+                name: string;
+                displayName: string;
+            };
+            pubKeyCredParams: {
+                /** @constant */
+                type: "public-key";
+                alg: number;
+            }[];
+            /** @description Milliseconds until the options expire */
+            timeout: number;
+            /** @enum {unknown} */
+            attestation: "none" | "direct";
+            excludeCredentials: {
+                id: string;
+                /** @constant */
+                type: "public-key";
+                transports: string[];
+            }[];
+            authenticatorSelection: {
+                /** @constant */
+                residentKey: "preferred";
+                /** @constant */
+                userVerification: "preferred";
+            };
+        };
+        /** PasskeyConfirmation */
+        PasskeyConfirmation: {
+            /** @example Phone */
+            name: string;
+            /** @description What toJSON() of the new PublicKeyCredential returns */
+            credential: {
+                /** @description ID of the credential */
+                id: string;
+                /** @constant */
+                type: "public-key";
+                response: {
+                    /** @description What the browser says about the ceremony */
+                    clientDataJSON: string;
+                    /** @description What the authenticator says about the new passkey */
+                    attestationObject: string;
+                    /** @description How browsers reach the authenticator */
+                    transports?: string[];
+                };
+            };
         };
         /**
          * RecoveryCodes
@@ -2771,7 +3061,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
              *
              *     `session_revoked`: The session has ended. Log in again.
              *
@@ -3340,6 +3630,1236 @@ export interface operations {
             };
         };
     };
+    passkeyLoginOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For PublicKeyCredential.parseRequestOptionsFromJSON and navigator.credentials.get */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "challenge": "3q2-7wABAgMEBQYHCAkKCwAAAZ8X2nVgR1mHcQyJ0m3vYk8sK4bYwq9pTz6dLxUe5NfGhJkVb0M",
+                     *       "rpId": "example.com",
+                     *       "timeout": 60000,
+                     *       "userVerification": "required",
+                     *       "allowCredentials": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyRequestOptions"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+        };
+    };
+    logInByPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "id": "pZ1mB3q8uYl0Xc7rS9dT2w",
+                 *         "type": "public-key",
+                 *         "response": {
+                 *           "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiM3EyLTd3QUJBZ01FQlFZSENBa0tDd0FBQVo4WDJuVmdSMW1IY1F5SjBtM3ZZazhzSzRiWXdxOXBUejZkTHhVZTVOZkdoSmtWYjBNIiwib3JpZ2luIjoiaHR0cHM6Ly9hcHAuZXhhbXBsZS5jb20ifQ",
+                 *           "authenticatorData": "o3mm9u6vuaVeN4wRgDTidR5oL6ufLTCrE9ISVYbOGUcdAAAAAQ",
+                 *           "signature": "MEUCIQDk0m3vYk8sK4bYwq9pTz6dLxUe5NfGhJkVb0MCIGR1mHcQyJ",
+                 *           "userHandle": "0QyF2mB6XlVnq4pK8rS7tUwY1zA3cE5gHiJkLmNoPqR"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyUse"];
+            };
+        };
+        responses: {
+            /** @description Logged in */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl",
+                     *       "token_type": "Bearer",
+                     *       "expires_in": 900,
+                     *       "refresh_token": "qL0Nv3XyGmT1b5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                     *       "user": {
+                     *         "id": "66f0c0ffee0ddba11ca7f00d",
+                     *         "email": "user@example.com",
+                     *         "name": "User Name",
+                     *         "role": "user",
+                     *         "created_at": "2026-11-02T08:00:00.000Z",
+                     *         "last_login": "2026-11-24T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Login"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /** @description `passkey_refused`: The passkey was not accepted: detail says why. The options are valid for a minute, once, and for one client. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "passkey_refused";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `not_ready`: No signing key is active yet. Try again shortly.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "not_ready";
+                    };
+                };
+            };
+        };
+    };
+    passkeySecondStepOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "mfa_token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyOptionsRequest"];
+            };
+        };
+        responses: {
+            /** @description For PublicKeyCredential.parseRequestOptionsFromJSON and navigator.credentials.get */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "challenge": "3q2-7wABAgMEBQYHCAkKCwAAAZ8X2nVgR1mHcQyJ0m3vYk8sK4bYwq9pTz6dLxUe5NfGhJkVb0M",
+                     *       "rpId": "example.com",
+                     *       "timeout": 60000,
+                     *       "userVerification": "required",
+                     *       "allowCredentials": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyRequestOptions"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /** @description `mfa_token_invalid`: The login with this mfa_token has expired, has ended or was already completed. Log in again. */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "mfa_token_invalid";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /** @description `database_unavailable`: The user database is unavailable. Try again shortly. */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable";
+                    };
+                };
+            };
+        };
+    };
+    completeLoginByPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "mfa_token": "b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                 *       "credential": {
+                 *         "id": "pZ1mB3q8uYl0Xc7rS9dT2w",
+                 *         "type": "public-key",
+                 *         "response": {
+                 *           "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiM3EyLTd3QUJBZ01FQlFZSENBa0tDd0FBQVo4WDJuVmdSMW1IY1F5SjBtM3ZZazhzSzRiWXdxOXBUejZkTHhVZTVOZkdoSmtWYjBNIiwib3JpZ2luIjoiaHR0cHM6Ly9hcHAuZXhhbXBsZS5jb20ifQ",
+                 *           "authenticatorData": "o3mm9u6vuaVeN4wRgDTidR5oL6ufLTCrE9ISVYbOGUcdAAAAAQ",
+                 *           "signature": "MEUCIQDk0m3vYk8sK4bYwq9pTz6dLxUe5NfGhJkVb0MCIGR1mHcQyJ",
+                 *           "userHandle": "0QyF2mB6XlVnq4pK8rS7tUwY1zA3cE5gHiJkLmNoPqR"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeySecondStep"];
+            };
+        };
+        responses: {
+            /** @description Logged in */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl",
+                     *       "token_type": "Bearer",
+                     *       "expires_in": 900,
+                     *       "refresh_token": "qL0Nv3XyGmT1b5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                     *       "user": {
+                     *         "id": "66f0c0ffee0ddba11ca7f00d",
+                     *         "email": "user@example.com",
+                     *         "name": "User Name",
+                     *         "role": "user",
+                     *         "created_at": "2026-11-02T08:00:00.000Z",
+                     *         "last_login": "2026-11-24T09:30:00.000Z"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Login"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /** @description `mfa_token_invalid`: The login with this mfa_token has expired, has ended or was already completed. Log in again. */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "mfa_token_invalid";
+                    };
+                };
+            };
+            /** @description `passkey_refused`: The passkey was not accepted: detail says why. The options are valid for a minute, once, and for one client. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "passkey_refused";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "locked" | "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `not_ready`: No signing key is active yet. Try again shortly.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "not_ready";
+                    };
+                };
+            };
+        };
+    };
+    passkeyStepUpOptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description For PublicKeyCredential.parseRequestOptionsFromJSON and navigator.credentials.get */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "challenge": "3q2-7wABAgMEBQYHCAkKCwAAAZ8X2nVgR1mHcQyJ0m3vYk8sK4bYwq9pTz6dLxUe5NfGhJkVb0M",
+                     *       "rpId": "example.com",
+                     *       "timeout": 60000,
+                     *       "userVerification": "required",
+                     *       "allowCredentials": []
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyRequestOptions"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    stepUpByPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "credential": {
+                 *         "id": "pZ1mB3q8uYl0Xc7rS9dT2w",
+                 *         "type": "public-key",
+                 *         "response": {
+                 *           "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uZ2V0IiwiY2hhbGxlbmdlIjoiM3EyLTd3QUJBZ01FQlFZSENBa0tDd0FBQVo4WDJuVmdSMW1IY1F5SjBtM3ZZazhzSzRiWXdxOXBUejZkTHhVZTVOZkdoSmtWYjBNIiwib3JpZ2luIjoiaHR0cHM6Ly9hcHAuZXhhbXBsZS5jb20ifQ",
+                 *           "authenticatorData": "o3mm9u6vuaVeN4wRgDTidR5oL6ufLTCrE9ISVYbOGUcdAAAAAQ",
+                 *           "signature": "MEUCIQDk0m3vYk8sK4bYwq9pTz6dLxUe5NfGhJkVb0MCIGR1mHcQyJ",
+                 *           "userHandle": "0QyF2mB6XlVnq4pK8rS7tUwY1zA3cE5gHiJkLmNoPqR"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyUse"];
+            };
+        };
+        responses: {
+            /** @description Another access token of the session, with a new auth_time. The refresh token stays */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl",
+                     *       "token_type": "Bearer",
+                     *       "expires_in": 900
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccessToken"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `passkey_refused`: The passkey was not accepted: detail says why. The options are valid for a minute, once, and for one client. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "passkey_refused";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "locked" | "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `not_ready`: No signing key is active yet. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "not_ready" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
     forgotPassword: {
         parameters: {
             query?: never;
@@ -3773,7 +5293,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
              *
              *     `session_revoked`: The session has ended. Log in again.
              *
@@ -4571,7 +6091,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
              *
              *     `session_revoked`: The session has ended. Log in again.
              *
@@ -4847,7 +6367,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
              *
              *     `session_revoked`: The session has ended. Log in again.
              *
@@ -5849,7 +7369,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
              *
              *     `session_revoked`: The session has ended. Log in again.
              *
@@ -6075,7 +7595,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The app is enrolled. All other sessions have ended, and these are the tokens of a new one */
+            /** @description The factor is added. All other sessions have ended, and these are the tokens of a new one */
             200: {
                 headers: {
                     /** @description Identifies the request in the log */
@@ -6377,7 +7897,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
              *
              *     `session_revoked`: The session has ended. Log in again.
              *
@@ -6785,6 +8305,580 @@ export interface operations {
             };
         };
     };
+    startPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current_password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyStart"];
+            };
+        };
+        responses: {
+            /** @description For PublicKeyCredential.parseCreationOptionsFromJSON and navigator.credentials.create */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "challenge": "3q2-7wABAgMEBQYHCAkKCwAAAZ8X2nVgR1mHcQyJ0m3vYk8sK4bYwq9pTz6dLxUe5NfGhJkVb0M",
+                     *       "rp": {
+                     *         "id": "example.com",
+                     *         "name": "Example"
+                     *       },
+                     *       "user": {
+                     *         "id": "0QyF2mB6XlVnq4pK8rS7tUwY1zA3cE5gHiJkLmNoPqR",
+                     *         "name": "user@example.com",
+                     *         "displayName": "User Name"
+                     *       },
+                     *       "pubKeyCredParams": [
+                     *         {
+                     *           "type": "public-key",
+                     *           "alg": -8
+                     *         },
+                     *         {
+                     *           "type": "public-key",
+                     *           "alg": -7
+                     *         },
+                     *         {
+                     *           "type": "public-key",
+                     *           "alg": -257
+                     *         }
+                     *       ],
+                     *       "timeout": 60000,
+                     *       "attestation": "none",
+                     *       "excludeCredentials": [],
+                     *       "authenticatorSelection": {
+                     *         "residentKey": "preferred",
+                     *         "userVerification": "preferred"
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasskeyCreationOptions"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
+             *
+             *     `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `password_wrong`: The current password is wrong. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "password_wrong";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `mfa_too_many`: The user has too many second factors. Remove one first. */
+            409: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @enum {unknown} */
+                        code?: "mfa_too_many";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /**
+             * @description `password_too_long`: The new password exceeds 72 bytes, the maximum that bcrypt uses.
+             *
+             *     `password_unusable`: The password contains a zero byte or an invalid character.
+             */
+            422: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 422;
+                        /** @enum {unknown} */
+                        code?: "password_too_long" | "password_unusable";
+                    };
+                };
+            };
+            /**
+             * @description `locked`: Too many failed logins from this address. Retry-After says when to try again.
+             *
+             *     `rate_limited`: Too many requests. Retry-After says when to try again.
+             */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "locked" | "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    confirmPasskey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Laptop",
+                 *       "credential": {
+                 *         "id": "pZ1mB3q8uYl0Xc7rS9dT2w",
+                 *         "type": "public-key",
+                 *         "response": {
+                 *           "clientDataJSON": "eyJ0eXBlIjoid2ViYXV0aG4uY3JlYXRlIiwiY2hhbGxlbmdlIjoiM3EyLTd3QUJBZ01FQlFZSENBa0tDd0FBQVo4WDJuVmdSMW1IY1F5SjBtM3ZZazhzSzRiWXdxOXBUejZkTHhVZTVOZkdoSmtWYjBNIiwib3JpZ2luIjoiaHR0cHM6Ly9hcHAuZXhhbXBsZS5jb20ifQ",
+                 *           "attestationObject": "o2NmbXRkbm9uZWdhdHRTdG10oGhhdXRoRGF0YViUo3mm9u6vuaVeN4wRgDTidR5oL6ufLTCrE9ISVYbOGUdd",
+                 *           "transports": [
+                 *             "internal",
+                 *             "hybrid"
+                 *           ]
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasskeyConfirmation"];
+            };
+        };
+        responses: {
+            /** @description The factor is added. All other sessions have ended, and these are the tokens of a new one */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.eyJzdWIiOiI2NmYwIn0.c2lnbmF0dXJl",
+                     *       "token_type": "Bearer",
+                     *       "expires_in": 900,
+                     *       "refresh_token": "qL0Nv3XyGmT1b5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
+                     *       "user": {
+                     *         "id": "66f0c0ffee0ddba11ca7f00d",
+                     *         "email": "user@example.com",
+                     *         "name": "User Name",
+                     *         "role": "user",
+                     *         "created_at": "2026-11-02T08:00:00.000Z",
+                     *         "last_login": "2026-11-24T09:30:00.000Z"
+                     *       },
+                     *       "factor_id": "0d8a4c1e-5f2b-4b7e-9c55-3a1f6f6f3c2b",
+                     *       "recovery_codes": [
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs",
+                     *         "k3vqzm-7twbxa-hn2rcd-yp4fgs"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Enrolled"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /**
+             * @description `passkey_not_allowed`: Authenticators of this model are not allowed. Use another one.
+             *
+             *     `passkey_refused`: The passkey was not accepted: detail says why. The options are valid for a minute, once, and for one client.
+             */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "passkey_not_allowed" | "passkey_refused";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /**
+             * @description `mfa_too_many`: The user has too many second factors. Remove one first.
+             *
+             *     `passkey_taken`: The passkey is already in use, for this account or another one.
+             */
+            409: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 409;
+                        /** @enum {unknown} */
+                        code?: "mfa_too_many" | "passkey_taken";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `not_ready`: No signing key is active yet. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "not_ready" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
     renewRecoveryCodes: {
         parameters: {
             query?: never;
@@ -6838,7 +8932,7 @@ export interface operations {
                 };
             };
             /**
-             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.
+             * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
              *
              *     `session_revoked`: The session has ended. Log in again.
              *

@@ -18,6 +18,7 @@ import {
 import { keptSeconds } from '../../../api-server/plugins/app/security-event-store/plugin.ts'
 import { type AppForTest, freshDatabase, startApp } from './app-for-test.ts'
 import { exampleRequest, type Request } from './contract/example-request.ts'
+import { passkeyEnvironment } from './passkey-user.ts'
 
 /** The most that one request without credentials may cost. */
 interface Cost {
@@ -40,6 +41,7 @@ const costs: Readonly<Record<string, Cost>> = {
   'GET /openapi.json': nothing,
   'GET /v1/auth/csrf': nothing,
   'POST /v1/auth/login': oneHash,
+  'POST /v1/auth/passkeys/options': nothing,
   // The user, the token of the link, and the event. In development the log contains the link.
   'POST /v1/auth/register': { hashes: 1, documents: 3, lines: 2 },
 }
@@ -64,6 +66,7 @@ let written: string[] = []
 
 beforeAll(async () => {
   server = await startApp({
+    ...passkeyEnvironment,
     LOG_LEVEL: 'info',
     LOG_REQUESTS: 'failed',
     TRUST_PROXY_HOPS: '1',

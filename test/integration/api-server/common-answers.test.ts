@@ -21,6 +21,8 @@ const clientSecret = 'the secret of a client in a test, long enough'
 const environment: ServerEnvironment = {
   MFA_MODE: 'optional',
   MFA_SECRET: 'a secret of second factors in a test, long enough',
+  WEBAUTHN_RP_ID: 'example.com',
+  WEBAUTHN_ORIGINS: 'https://app.example.com',
   OAUTH_CLIENTS: `gateway:${createHash('sha256').update(clientSecret).digest('hex')}`,
 }
 const asClient = { authorization: `Basic ${Buffer.from(`gateway:${clientSecret}`).toString('base64')}` }
@@ -71,8 +73,9 @@ function describes({ operation }: Operation, code: ProblemCode): boolean {
 
 const isForAdmins = ({ operation }: Operation) => operation.tags?.includes('admin') ?? false
 
-/** Operations that first check a code of a second factor: second-factor-faults.test.ts has their other errors. */
-const needsCode = (operation: Operation) => describes(operation, 'mfa_code_wrong')
+/** Operations that first check a code or a passkey: second-factor-faults.test.ts and passkeys.test.ts have their faults. */
+const needsCode = (operation: Operation) =>
+  describes(operation, 'mfa_code_wrong') || describes(operation, 'passkey_refused')
 
 const scheme = ({ operation }: Operation, name: string) => operation.security?.some((each) => name in each) ?? false
 
@@ -355,7 +358,7 @@ describe('servers', () => {
         async (request, operation) => {
           const ofUser = isForAdmins(operation) ? admin.bearer : bearer
           const credentials = scheme(operation, 'client') ? asClient : scheme(operation, 'bearer') ? ofUser : {}
-          return withHeaders(withRefreshToken(request, refreshToken), credentials)
+          return withHeaders(await withChallenge(withRefreshToken(request, refreshToken), lost), credentials)
         },
         lost,
       )
@@ -382,6 +385,16 @@ describe('servers', () => {
     }
   })
 })
+
+/** With a challenge of the server, if the request needs one: others are refused before any database is read. */
+async function withChallenge(request: Request, to: AppForTest): Promise<Request> {
+  if (request.url !== '/v1/auth/passkeys/login') return request
+  const { challenge } = (await to.app.inject({ method: 'POST', url: '/v1/auth/passkeys/options' })).json()
+  const clientData = { type: 'webauthn.get', challenge, origin: 'https://app.example.com' }
+  const text = Buffer.from(JSON.stringify(clientData)).toString('base64url')
+  const payload = request.payload?.replace(/"clientDataJSON":"[^"]+"/, `"clientDataJSON":"${text}"`)
+  return { ...request, ...(payload !== undefined && { payload }) }
+}
 
 /** With a mailed token, if the request has one. */
 async function withMailToken(request: Request, purpose: TokenPurpose): Promise<Request> {

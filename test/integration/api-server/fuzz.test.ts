@@ -7,6 +7,7 @@ import { operationsOf } from '../../../api-server/plugins/app/documentation/docu
 import { apiDescription } from '../../../scripts/generate/api-description.ts'
 import { type AppForTest, startApp } from './app-for-test.ts'
 import { type Caller, requestsOf } from './contract/request-arbitrary.ts'
+import { passkeyEnvironment } from './passkey-user.ts'
 
 /** The number of requests for each operation. FUZZ_RUNS=1000 sends more. */
 const runs = Number(process.env['FUZZ_RUNS'] ?? 30)
@@ -17,8 +18,7 @@ let server: AppForTest
 
 beforeAll(async () => {
   const OAUTH_CLIENTS = `gateway:${createHash('sha256').update(secret).digest('hex')}`
-  const MFA_SECRET = 'a secret of second factors in a test, long enough'
-  server = await startApp({ OAUTH_CLIENTS, MFA_MODE: 'optional', MFA_SECRET, RATE_LIMIT_PER_CLIENT: '100000/s' })
+  server = await startApp({ ...passkeyEnvironment, OAUTH_CLIENTS, RATE_LIMIT_PER_CLIENT: '100000/s' })
 })
 
 afterAll(() => server.close())

@@ -20,6 +20,7 @@ import {
   forgetUsedCodes,
   mfaEnvironment,
   secondStep,
+  storedTotp,
   wrongCodeOf,
 } from './second-factor.ts'
 
@@ -94,7 +95,7 @@ const attacks: [string, ProblemCode, Attack][] = [
   ['a code of an app as a recovery code', 'mfa_code_wrong', async (v) => step(v, codeOf(v.secret), 'recovery_code')],
   ['a recovery code as a code of an app', 'mfa_code_wrong', async (v) => step(v, v.recoveryCodes[0] ?? '')],
   ['the stored hash of a recovery code', 'mfa_code_wrong', async (v) => step(v, (await server.app.mfa.factors.find(v.id))?.recoveryCodes[0] ?? '', 'recovery_code')],
-  ['the stored secret of an app', 'mfa_code_wrong', async (v) => step(v, (await server.app.mfa.factors.find(v.id))?.factors[0]?.secret.data ?? '')],
+  ['the stored secret of an app', 'mfa_code_wrong', async (v) => step(v, (await storedTotp(server, v)).secret.data)],
   // Reuse.
   ['a code that was used', 'mfa_code_wrong', async (v) => { const code = codeOf(v.secret); await step(v, code); return step(v, code) }],
   ['a code that was used on another server', 'mfa_code_wrong', async (v) => { const code = codeOf(v.secret); await secondStep(other, await firstStep(other, v), code); return step(v, code) }],
@@ -118,7 +119,7 @@ const attacks: [string, ProblemCode, Attack][] = [
   ['the factor of another user, removed', 'not_found', async (v) => server.delete(`/v1/me/mfa/factors/${v.factorId}`, (await enrol(server)).bearer)],
   ['the enrolment of another user, confirmed', 'not_found', async (v) => { const started = await start(v); return confirm(await enrol(server), started, codeOf(String(started.body['secret']))) }],
   ['the enrolment of another session of the same user, confirmed', 'not_found', async () => { const user = await logIn(server); const again = tokensOf((await server.post('/v1/auth/login', { email: user.email, password })).body); const started = await start(user); return confirm(again, started, codeOf(String(started.body['secret']))) }],
-  ['a secret that was copied into another document', 'mfa_unreadable', async (v) => { const mine = await enrol(server); const sealed = (await server.app.mfa.factors.find(mine.id))?.factors[0]?.secret; await server.app.mongo.db.collection('second_factors').updateOne({ _id: v.id as never }, { $set: { 'factors.0.secret': sealed } }); return step(v, codeOf(mine.secret)) }],
+  ['a secret that was copied into another document', 'mfa_unreadable', async (v) => { const mine = await enrol(server); const sealed = (await storedTotp(server, mine)).secret; await server.app.mongo.db.collection('second_factors').updateOne({ _id: v.id as never }, { $set: { 'factors.0.secret': sealed } }); return step(v, codeOf(mine.secret)) }],
   // With a stolen session, whose second factor was an hour ago.
   ['a stolen session enrols another app', 'insufficient_user_authentication', async (v) => start(await stolen(v))],
   ['a stolen session renews the recovery codes', 'insufficient_user_authentication', async (v) => server.post('/v1/me/mfa/recovery-codes', undefined, (await stolen(v)).bearer)],

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
 import { freshDatabase, startApp, tokensOf } from './app-for-test.ts'
-import { codeOf, enrol, firstStep, forgetUsedCodes, mfaEnvironment, secondStep } from './second-factor.ts'
+import { codeOf, enrol, firstStep, forgetUsedCodes, mfaEnvironment, secondStep, storedTotp } from './second-factor.ts'
 
 const keyOf = (kid: string, activateAt: string) => ({
   kid,
@@ -23,7 +23,7 @@ test('a key in a file is replaced without a restart, and a secret is encrypted w
   const rotating = await startApp({ ...environment, MFA_KEYS_FILE: file })
   try {
     const user = await enrol(rotating)
-    const kid = async () => (await rotating.app.mfa.factors.find(user.id))?.factors[0]?.secret.kid
+    const kid = async () => (await storedTotp(rotating, user)).secret.kid
     expect(await kid()).toBe('first')
     keys.push(keyOf('second', '2026-02-01T00:00:00Z'))
     await write()

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { Secret, TOTP } from 'otpauth'
+import type { TotpFactor } from '../../../api-server/plugins/app/mfa/factor-store.ts'
 import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
 import type { UserKey } from '../../../api-server/plugins/app/users/user-key.ts'
 import type { ServerEnvironment } from '../../../contract/environment.ts'
@@ -91,7 +92,14 @@ export function wrongCodeOf(secret: string): string {
 export async function forgetUsedCodes(server: AppForTest, { id }: Pick<Enrolled, 'id'>): Promise<void> {
   await server.app.mongo.db
     .collection<{ _id: UserKey }>('second_factors')
-    .updateOne({ _id: id }, { $set: { 'factors.$[].lastStep': 0 } })
+    .updateOne({ _id: id }, { $set: { 'factors.$[app].lastStep': 0 } }, { arrayFilters: [{ 'app.type': 'totp' }] })
+}
+
+/** The app of a user as the database has it. */
+export async function storedTotp(server: AppForTest, { id }: Pick<Enrolled, 'id'>): Promise<TotpFactor> {
+  const totp = (await server.app.mfa.factors.find(id))?.factors.find((factor) => factor.type === 'totp')
+  if (totp === undefined) throw new Error('the user has no app')
+  return totp
 }
 
 /** Registers a user, and enrols an authenticator app. Its first code counts as unused afterwards. */

@@ -13,6 +13,7 @@ export type Message =
   | { kind: 'second_factor_removed'; to: string }
   | { kind: 'second_factors_reset'; to: string }
   | { kind: 'second_factor_guessed'; to: string }
+  | { kind: 'passkey_copied'; to: string }
   | { kind: 'recovery_codes_renewed'; to: string }
   | { kind: 'recovery_code_used'; to: string; left: number }
 
@@ -115,6 +116,12 @@ You will be logged out everywhere. If you did not request this, ignore this mail
       return {
         subject: 'Your password may be known to another person',
         text: `Several wrong codes of your second factor were entered for your account, and further attempts are delayed. The person who entered them knows your password or has one of your sessions. If this was not you, choose a new password at once. This ends all sessions.
+`,
+      }
+    case 'passkey_copied':
+      return {
+        subject: 'One of your passkeys may have been copied',
+        text: `A passkey of your account was used, but the counter of its device shows that there may be a copy of it. The use was refused. Remove this passkey from your account and add a new one. If you have not just used a passkey, also choose a new password at once.
 `,
       }
     case 'recovery_codes_renewed':

@@ -33,7 +33,7 @@ interface PendingEnrolment extends Begun {
 }
 
 /** An authenticator app that is not confirmed yet. */
-export interface PendingTotp extends Begun {
+interface PendingTotp extends Begun {
   purpose: 'totp'
   /** The session that began. */
   sessionId: string

@@ -2,11 +2,13 @@ import type { FastifyInstance } from 'fastify'
 import type { Caller } from '../caller.ts'
 import type { CodeResult } from '../login-attempts/factor-attempt.ts'
 import type { KnownDevice } from '../login-attempts/known-devices.ts'
-import { Problem, problem } from '../problems/problem.ts'
+import { problem } from '../problems/problem.ts'
 import type { StoredUser } from '../users/user.ts'
 import type { UserKey } from '../users/user-key.ts'
 import type { TotpFactor, UserFactors } from './factor-store.ts'
+import { tellOfGuesses } from './guesses.ts'
 import { recoveryCodeHash } from './recovery-code.ts'
+import { RefusedFactor } from './refused-factor.ts'
 import { UnreadableSecretError } from './sealed-secret.ts'
 import { stepOfCode } from './totp.ts'
 
@@ -38,10 +40,7 @@ export async function checkCode(
   const { isFirstLock } = await attempt.finish(result)
   app.metrics.mfaCodes.inc({ method, outcome: result })
   const about = { userId: user._id.toString(), address: caller.address, reason: method }
-  if (isFirstLock) {
-    app.securityEvents.record('authn_mfa_lock', about)
-    app.mail.later('second_factor_guessed', async () => ({ kind: 'second_factor_guessed', to: user.email }))
-  }
+  if (isFirstLock) tellOfGuesses(app, user, about)
   if (result !== 'valid') {
     app.securityEvents.record('authn_mfa_fail', { ...about, reason: `${method} ${result}` })
     throw new WrongCode(result)
@@ -52,12 +51,10 @@ export async function checkCode(
 }
 
 /** The document is the same for a wrong code and for a used one. */
-export class WrongCode extends Problem {
-  readonly isGuess: boolean
-
+export class WrongCode extends RefusedFactor {
   constructor(result: Exclude<CodeResult, 'valid'>) {
-    super(403, 'mfa_code_wrong', 'The code is wrong, has expired or was already used.')
-    this.isGuess = result === 'wrong'
+    const detail = 'The code is wrong, has expired or was already used.'
+    super('mfa_code_wrong', detail, { isGuess: result === 'wrong' })
   }
 }
 
@@ -90,6 +87,7 @@ async function useTotp(
   let result: CodeResult = 'wrong'
   let unreadable: UnreadableSecretError | undefined
   for (const factor of factors) {
+    if (factor.type !== 'totp') continue
     try {
       const secret = app.mfa.keys.unseal(factor.secret, secretSubject(_id, factor.id))
       const step = stepOfCode(secret, code, now)

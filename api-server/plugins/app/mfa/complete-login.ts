@@ -1,20 +1,27 @@
 import type { FastifyInstance } from 'fastify'
 import type { Caller } from '../caller.ts'
+import type { KnownDevice } from '../login-attempts/known-devices.ts'
 import { Problem, problem } from '../problems/problem.ts'
-import { byTwoFactors } from '../sessions/authentication.ts'
+import { type AuthenticationMethod, byTwoFactors } from '../sessions/authentication.ts'
 import { beginSession, type LoggedIn } from '../sessions/begin-session.ts'
-import { isActive } from '../users/user.ts'
+import { isActive, type StoredUser } from '../users/user.ts'
 import type { PendingLogin } from './challenge-store.ts'
-import { checkCode, type PresentedCode, WrongCode } from './check-code.ts'
+import { checkCode, type PresentedCode } from './check-code.ts'
+import { RefusedFactor } from './refused-factor.ts'
 import { rememberedFactor } from './remembered-device.ts'
 
-export interface SecondStep extends PresentedCode {
+/** What identifies a login whose password was right. */
+export interface SecondStepClient {
   mfaToken: string
   /** See `bindingOf`. */
   binding: string
-  /** Whether later logins from this device shall need only the password. */
-  rememberDevice: boolean
 }
+
+export type SecondStep = SecondStepClient &
+  PresentedCode & {
+    /** Whether later logins from this device shall need only the password. */
+    rememberDevice: boolean
+  }
 
 /**
  * Completes a login whose password was right.
@@ -29,6 +36,22 @@ export async function completeLogin(
   caller: Caller,
   now: Date,
 ): Promise<LoggedIn> {
+  const opened = await openSecondStep(app, { mfaToken, binding }, now)
+  const device = await countGuess(app, opened, () => checkCode(app, opened.user, presented, caller, now))
+  return finishSecondStep(app, opened, { device, methods: byTwoFactors, rememberDevice }, replacedToken, caller, now)
+}
+
+export interface OpenedSecondStep {
+  pending: PendingLogin
+  user: StoredUser
+}
+
+/** Finds the login that the second step belongs to. @throws Problem 401 `mfa_token_invalid` */
+export async function openSecondStep(
+  app: FastifyInstance,
+  { mfaToken, binding }: SecondStepClient,
+  now: Date,
+): Promise<OpenedSecondStep> {
   const pending = await app.mfa.challenges.find(mfaToken, 'login', now)
   if (pending === null || pending.binding !== binding) throw invalidMfaToken()
   const userId = pending.userId.toString()
@@ -36,13 +59,28 @@ export async function completeLogin(
   if (user === null || !isActive(user) || pending.version < (await app.revocation.versionOf(userId))) {
     throw invalidMfaToken()
   }
-  const device = await countWrongCode(app, pending, () => checkCode(app, user, presented, caller, now))
+  return { pending, user }
+}
+
+/** Begins the session of a user who has shown a second factor. @throws Problem 401 `mfa_token_invalid`, 503 */
+export async function finishSecondStep(
+  app: FastifyInstance,
+  { pending, user }: OpenedSecondStep,
+  {
+    device,
+    methods,
+    rememberDevice,
+  }: { device: KnownDevice | null; methods: readonly AuthenticationMethod[]; rememberDevice: boolean },
+  replacedToken: string | undefined,
+  caller: Caller,
+  now: Date,
+): Promise<LoggedIn> {
   if (!(await app.mfa.challenges.consume(pending))) throw invalidMfaToken()
   const recorded = await app.users.recordLogin(user, now, undefined)
   if (recorded === null) throw invalidMfaToken()
   // With the version of the first step: what ended the user's sessions since then ends this one.
   const { version } = pending
-  const authentication = { at: now, methods: byTwoFactors }
+  const authentication = { at: now, methods }
   const isToRemember = rememberDevice && (await app.mfa.rememberSeconds(recorded, now)) > 0
   const secondFactor = isToRemember ? rememberedFactor(caller, now) : undefined
   const loggedIn = await beginSession(
@@ -51,22 +89,25 @@ export async function completeLogin(
     caller,
     now,
   )
-  const about = { email: user.email, address: caller.address, userId, sessionId: loggedIn.tokens.session._id }
+  const sessionId = loggedIn.tokens.session._id
+  const userId = user._id.toString()
+  const about = { email: user.email, address: caller.address, userId, sessionId }
   app.metrics.logins.inc({ outcome: 'success' })
   app.securityEvents.record('authn_login_success', about)
   if (isToRemember) app.securityEvents.record('authn_mfa_device_remembered', { userId, address: caller.address })
   return loggedIn
 }
 
-async function countWrongCode<Result>(
+/** Runs the check of a second factor. A guess that fails counts for the login. */
+export async function countGuess<Result>(
   app: FastifyInstance,
-  pending: PendingLogin,
+  { pending }: OpenedSecondStep,
   check: () => Promise<Result>,
 ): Promise<Result> {
   try {
     return await check()
   } catch (error) {
-    if (error instanceof WrongCode && error.isGuess) await app.mfa.challenges.fail(pending)
+    if (error instanceof RefusedFactor && error.isGuess) await app.mfa.challenges.fail(pending)
     // The user had a second factor at the first step, and has none now.
     if (error instanceof Problem && error.code === 'not_found') throw invalidMfaToken()
     throw error

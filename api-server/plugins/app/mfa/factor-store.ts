@@ -1,31 +1,58 @@
-import type { ClientSession, Collection } from 'mongodb'
+import { type Binary, type ClientSession, type Collection, MongoServerError } from 'mongodb'
 import type { UserKey } from '../users/user-key.ts'
 import type { SealedSecret } from './sealed-secret.ts'
 
-/** An authenticator app. RFC 6238. */
-export interface TotpFactor {
+interface AnyFactor {
+  /** Unique among all users. */
   id: string
-  type: 'totp'
   /** Given by the user. */
   name: string
-  secret: SealedSecret
   createdAt: Date
   lastUsedAt: Date
+}
+
+/** An authenticator app. RFC 6238. Its ID is random. */
+export interface TotpFactor extends AnyFactor {
+  type: 'totp'
+  secret: SealedSecret
   /** The time step of the last used code, which no later code may have or precede. */
   lastStep: number
 }
+
+/** A passkey. WebAuthn level 3. Its ID is derived from that of the credential: see `passkeyId`. */
+export interface Passkey extends AnyFactor {
+  type: 'passkey'
+  /** In base64url. */
+  credentialId: string
+  /** COSE_Key. */
+  publicKey: Binary
+  /** Counter of the last use; always 0 if the authenticator has none. */
+  counter: number
+  /** How browsers reach the authenticator: `internal`, `usb`, … */
+  transports: string[]
+  /** Model of the authenticator, as it said itself. */
+  aaguid: string
+  /** Whether the passkey can be copied to other devices of the user. It never changes. */
+  isSynced: boolean
+  /** Whether such a copy existed at the last use. */
+  isBackedUp: boolean
+}
+
+export type Factor = TotpFactor | Passkey
 
 /** The second factors of a user, in one document: every change of it is one write. Users without factors have none. */
 export interface UserFactors {
   /** The user. */
   _id: UserKey
-  factors: TotpFactor[]
+  factors: Factor[]
   /** Hashes of the recovery codes that were not used. */
   recoveryCodes: string[]
 }
 
 /** Maximum number of factors of a user. */
 export const maxFactors = 10
+
+const duplicateKey = 11_000
 
 /**
  * Second factors in MongoDB. Uses are conditional writes: of concurrent requests to any servers, one succeeds.
@@ -48,6 +75,11 @@ export class FactorStore {
     return found !== null
   }
 
+  /** The user who has this factor. */
+  findByFactor(factorId: string): Promise<UserFactors | null> {
+    return this.#factors.findOne({ 'factors.id': factorId })
+  }
+
   /** Which of these users have second factors, as the text of their keys. */
   async whoHasSome(userIds: readonly UserKey[]): Promise<ReadonlySet<string>> {
     const found = this.#factors.find({ _id: { $in: [...userIds] } }, { projection: { _id: 1 } })
@@ -61,6 +93,23 @@ export class FactorStore {
       { $set: { 'factors.$.lastStep': step, 'factors.$.lastUsedAt': now } },
     )
     return modifiedCount === 1
+  }
+
+  /**
+   * Records the use of a passkey.
+   * @returns false if the user no longer has it, or if the counter is not higher than that of the last use
+   */
+  async usePasskey(
+    userId: UserKey,
+    factorId: string,
+    { counter, isBackedUp }: Pick<Passkey, 'counter' | 'isBackedUp'>,
+    now: Date,
+  ): Promise<boolean> {
+    const { matchedCount } = await this.#factors.updateOne(
+      { _id: userId, factors: { $elemMatch: { id: factorId, counter: counter === 0 ? 0 : { $lt: counter } } } },
+      { $set: { 'factors.$.counter': counter, 'factors.$.isBackedUp': isBackedUp, 'factors.$.lastUsedAt': now } },
+    )
+    return matchedCount === 1
   }
 
   /** Uses a recovery code up. @returns false if the user has no such code */
@@ -103,25 +152,30 @@ export class FactorStore {
    * Adds a factor, in a transaction that also writes the user's watermark, so that concurrent additions conflict.
    * @param recoveryCodes hashes that the user gets with the first factor
    * @returns `first` if the user had none, `full` if there are too many
+   * @throws FactorTakenError if a user has a factor with this ID
    */
   async add(
     userId: UserKey,
-    factor: TotpFactor,
+    factor: Factor,
     recoveryCodes: string[],
     session: ClientSession,
   ): Promise<'first' | 'added' | 'full'> {
     const found = await this.find(userId, session)
     if (found === null) {
-      await this.#factors.insertOne({ _id: userId, factors: [factor], recoveryCodes }, { session })
+      const added = { _id: userId, factors: [factor], recoveryCodes }
+      await asFactorTaken(() => this.#factors.insertOne(added, { session }))
       return 'first'
     }
+    // The unique index compares users, not the factors of one.
+    if (found.factors.some(({ id }) => id === factor.id)) throw new FactorTakenError()
     if (found.factors.length >= maxFactors) return 'full'
-    await this.#factors.updateOne({ _id: userId }, { $push: { factors: factor } }, { session })
+    const push = { $push: { factors: factor } }
+    await asFactorTaken(() => this.#factors.updateOne({ _id: userId }, push, { session }))
     return 'added'
   }
 
   /** Removes a factor, and the recovery codes with the last one. @returns the removed factor */
-  async remove(userId: UserKey, factorId: string, session: ClientSession): Promise<TotpFactor | undefined> {
+  async remove(userId: UserKey, factorId: string, session: ClientSession): Promise<Factor | undefined> {
     const found = await this.find(userId, session)
     const removed = found?.factors.find(({ id }) => id === factorId)
     if (removed === undefined) return undefined
@@ -154,4 +208,23 @@ export class FactorStore {
 
 function optionsOf(session: ClientSession | undefined) {
   return session === undefined ? {} : { session }
+}
+
+/** A user has a factor with this ID: a passkey belongs to one user. */
+export class FactorTakenError extends Error {
+  override name = 'FactorTakenError'
+}
+
+async function asFactorTaken(write: () => Promise<unknown>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    const isTaken = error instanceof MongoServerError && error.code === duplicateKey && isIndexOfFactors(error)
+    if (!isTaken) throw error
+    throw new FactorTakenError('another user has this factor', { cause: error })
+  }
+}
+
+function isIndexOfFactors({ keyPattern }: MongoServerError): boolean {
+  return typeof keyPattern === 'object' && keyPattern !== null && 'factors.id' in keyPattern
 }

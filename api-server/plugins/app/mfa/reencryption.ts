@@ -38,7 +38,9 @@ export async function reencryptSecrets({ mfa }: Pick<FastifyInstance, 'mfa'>, no
   const unreadableUsers = new Set<string>()
   let [reencrypted, unreadable] = [0, 0]
   for await (const { _id, factors } of mfa.factors.sealedByOthersThan(newest)) {
-    for (const factor of factors.filter(({ secret }) => secret.kid !== newest)) {
+    for (const factor of factors) {
+      // Passkeys have no secret.
+      if (factor.type !== 'totp' || factor.secret.kid === newest) continue
       const subject = secretSubject(_id, factor.id)
       const secret = readable(mfa.keys, factor.secret, subject)
       if (secret === undefined) {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { renames } from '../accounts/profile.ts'
 import type { Caller } from '../caller.ts'
 import type { StoredUser } from '../users/user.ts'
-import type { TotpFactor } from './factor-store.ts'
+import type { Factor } from './factor-store.ts'
 import { unknownFactor } from './removal.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function renameFactor(
   factorId: string,
   name: string,
   { limits, address }: Caller,
-): Promise<TotpFactor> {
+): Promise<Factor> {
   const userId = _id.toString()
   await limits.use({ name: 'profile', subject: userId, rate: app.config.limits.profile })
   const found = (await app.mfa.factors.find(_id))?.factors.find(({ id }) => id === factorId)

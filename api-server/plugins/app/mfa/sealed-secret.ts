@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto'
 import { signingKeyAt } from '@authservice-operator/contract/key-set.ts'
 import type { MfaKey } from '@authservice-operator/contract/mfa-key-set.ts'
 
@@ -75,6 +75,23 @@ export class MfaKeys {
     return new Map(this.#keys.map((key) => [key.kid, stateOf(key)]))
   }
 
+  /**
+   * An HMAC-SHA-256 that only the servers can compute. Unlike a sealed secret, it may be computed any number of times.
+   * @param purpose what it is for: the HMACs of each purpose have a key of their own
+   * @throws Error when no key is active
+   */
+  mac(purpose: string, data: Uint8Array, now: Date): Buffer {
+    return macWith(this.#active(now), purpose, data)
+  }
+
+  /** Whether `mac` is that of one of the keys. */
+  isMac(purpose: string, data: Uint8Array, mac: Uint8Array): boolean {
+    return this.#keys.some((key) => {
+      const expected = macWith(key, purpose, data)
+      return expected.length === mac.length && timingSafeEqual(expected, mac)
+    })
+  }
+
   #active(now: Date): MfaKey {
     const key = signingKeyAt(this.#keys, now)
     if (key === undefined) throw new Error('no key for secrets of second factors is active now')
@@ -86,6 +103,11 @@ export class MfaKeys {
     const key = signingKeyAt(this.#keys, now)
     return key !== undefined && key.kid !== kid
   }
+}
+
+function macWith(key: MfaKey, purpose: string, data: Uint8Array): Buffer {
+  const derived = Buffer.from(hkdfSync('sha256', bytesOf(key), '', purpose, 32))
+  return createHmac('sha256', derived).update(data).digest()
 }
 
 function bytesOf({ key }: MfaKey): Buffer {

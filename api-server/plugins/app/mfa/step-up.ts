@@ -1,7 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import type { Caller } from '../caller.ts'
 import { type Problem, problem } from '../problems/problem.ts'
-import { type AuthenticationRequirement, byTwoFactors, satisfies } from '../sessions/authentication.ts'
+import {
+  type AuthenticationMethod,
+  type AuthenticationRequirement,
+  byTwoFactors,
+  satisfies,
+} from '../sessions/authentication.ts'
 import type { AccessTokenClaims, SessionClaims } from '../tokens/access-token.ts'
 import type { IssuedToken } from '../tokens/issue-and-verify.ts'
 import { roleOf, type StoredUser } from '../users/user.ts'
@@ -32,7 +37,7 @@ export function insufficientAuthentication({ level, maxAgeSeconds }: Authenticat
   return problem(
     401,
     'insufficient_user_authentication',
-    'This needs a stronger or more recent authentication: send a code to /v1/auth/step-up, or log in again.',
+    'This needs a stronger or more recent authentication: use /v1/auth/step-up, or log in again.',
     {
       challenge: {
         ...(level !== undefined && { acr_values: level }),
@@ -50,13 +55,28 @@ export function insufficientAuthentication({ level, maxAgeSeconds }: Authenticat
 export async function stepUp(
   app: FastifyInstance,
   user: StoredUser,
-  { sid }: AccessTokenClaims,
+  claims: AccessTokenClaims,
   presented: PresentedCode,
   caller: Caller,
   now: Date,
 ): Promise<IssuedToken> {
   await checkCode(app, user, presented, caller, now)
-  const session = await app.sessions.authenticate(sid, { at: now, methods: byTwoFactors })
+  return renewAuthentication(app, user, claims, byTwoFactors, now)
+}
+
+/**
+ * Records that the user of a session has authenticated again.
+ * @returns another access token of the session
+ * @throws Problem 401 `session_revoked`, 503 `not_ready`
+ */
+export async function renewAuthentication(
+  app: FastifyInstance,
+  user: StoredUser,
+  { sid }: AccessTokenClaims,
+  methods: readonly AuthenticationMethod[],
+  now: Date,
+): Promise<IssuedToken> {
+  const session = await app.sessions.authenticate(sid, { at: now, methods })
   if (session === null) throw problem(401, 'session_revoked', 'The session has ended. Log in again.')
   const access = await app.tokens.issueAccessToken({ userId: user._id.toString(), role: roleOf(user), session })
   app.metrics.tokensIssued.inc({ kind: 'access' })

@@ -30,7 +30,7 @@ function createMetrics() {
     }),
     mfaCodes: new Counter({
       name: 'auth_mfa_codes_total',
-      help: 'Codes of second factors',
+      help: 'Codes and passkeys of second factors',
       labelNames: ['method', 'outcome'],
       registers,
     }),

@@ -17,6 +17,7 @@ export type SecurityEventName =
   | 'authn_mfa_fail'
   | 'authn_mfa_lock'
   | 'authn_mfa_device_remembered'
+  | 'authn_mfa_passkey_copied'
   | 'authn_mfa_recovery_code_used'
   | 'authn_mfa_recovery_codes_renewed'
   | 'authn_password_change'
@@ -67,6 +68,7 @@ export const retentionOf: Readonly<Record<SecurityEventName, EventRetention>> = 
   authn_mfa_fail: 'refusal',
   authn_mfa_lock: 'kept',
   authn_mfa_device_remembered: 'kept',
+  authn_mfa_passkey_copied: 'kept',
   authn_mfa_recovery_code_used: 'kept',
   authn_mfa_recovery_codes_renewed: 'kept',
   authn_password_change: 'kept',

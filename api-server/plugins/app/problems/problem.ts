@@ -17,8 +17,7 @@ export const problemCatalog = {
   },
   insufficient_user_authentication: {
     status: 401,
-    meaning:
-      'This needs a second factor, or a more recent one (RFC 9470). Send a code to /v1/auth/step-up, or log in again.',
+    meaning: 'This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.',
   },
   second_factor_required: {
     status: 401,
@@ -38,6 +37,12 @@ export const problemCatalog = {
   cursor_invalid: { status: 400, meaning: 'This route did not issue the cursor.' },
   password_wrong: { status: 403, meaning: 'The current password is wrong.' },
   mfa_code_wrong: { status: 403, meaning: 'The code is wrong, has expired or was already used.' },
+  passkey_refused: {
+    status: 403,
+    meaning:
+      'The passkey was not accepted: detail says why. The options are valid for a minute, once, and for one client.',
+  },
+  passkey_not_allowed: { status: 403, meaning: 'Authenticators of this model are not allowed. Use another one.' },
   forbidden: { status: 403, meaning: 'Only administrators may do this.' },
   not_found: { status: 404, meaning: 'This path does not exist.' },
   method_not_allowed: {
@@ -51,6 +56,7 @@ export const problemCatalog = {
     status: 409,
     meaning: 'The user must have a second factor, and this is the last one: add another one first.',
   },
+  passkey_taken: { status: 409, meaning: 'The passkey is already in use, for this account or another one.' },
   email_taken: { status: 409, meaning: 'This email is already registered.' },
   body_too_large: { status: 413, meaning: 'The body exceeds 16 KiB.' },
   unsupported_media_type: { status: 415, meaning: 'This route does not support the content type of the body.' },

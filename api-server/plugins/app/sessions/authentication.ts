@@ -1,5 +1,8 @@
-/** How a user authenticated. RFC 8176: a password, a one-time password, several factors. */
-export type AuthenticationMethod = 'pwd' | 'otp' | 'mfa'
+/**
+ * How a user authenticated. RFC 8176: a password, a one-time password, a key that does not leave its device, a key that
+ * does, a person was present, several factors.
+ */
+export type AuthenticationMethod = 'pwd' | 'otp' | 'hwk' | 'swk' | 'user' | 'mfa'
 
 /** The last authentication of a session. */
 export interface Authentication {

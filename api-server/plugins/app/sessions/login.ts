@@ -30,7 +30,7 @@ export type LoginResult =
       mfaToken: string
       /** How long the second step can have the device remembered; 0: not. */
       rememberDeviceSeconds: number
-      factors: readonly { id: string; type: 'totp'; name: string }[]
+      factors: readonly { id: string; type: 'totp' | 'passkey'; name: string }[]
     }
   /** The password was right, and the user must enrol a second factor first. */
   | { kind: 'enrolmentRequired'; enrolmentToken: string }

@@ -4,6 +4,7 @@ import email from './email.ts'
 import login from './login.ts'
 import loginMfa from './login-mfa.ts'
 import logout from './logout.ts'
+import passkeys from './passkeys/index.ts'
 import password from './password.ts'
 import refresh from './refresh.ts'
 import register from './register.ts'
@@ -25,6 +26,7 @@ export default async function authRoutes(app: FastifyInstance): Promise<void> {
     await app.register(loginMfa)
     await app.register(stepUp)
   }
+  if (app.passkeys.isOn) await app.register(passkeys)
   if (app.config.cookieMode) await app.register(csrf)
   await app.register(password)
   await app.register(email)

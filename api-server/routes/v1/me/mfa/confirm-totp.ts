@@ -3,7 +3,7 @@ import { enrollingUser, recordLoginByEnrolment } from '../../../../plugins/app/m
 import { confirmTotp as confirm } from '../../../../plugins/app/mfa/enrolment.ts'
 import { enrolledResponse, TotpConfirmation } from '../../../../schemas/mfa.ts'
 import { presentedBinding } from '../../auth/client-binding.ts'
-import { loginAnswer } from '../../auth/login-response.ts'
+import { enrolledAnswer } from './enrolled-answer.ts'
 
 const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
   app.post(
@@ -33,13 +33,9 @@ const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
       const now = new Date()
       const { user, claims, isLogin } = await enrollingUser(app, request, presentedBinding(app, request), now)
       const caller = app.callerOf(request, reply)
-      const { factorId, loggedIn, recoveryCodes } = await confirm(app, user, claims, request.body, caller, now)
-      if (isLogin) await recordLoginByEnrolment(app, user, loggedIn, caller, now)
-      return {
-        ...loginAnswer(app, request, reply, loggedIn),
-        factor_id: factorId,
-        recovery_codes: recoveryCodes ?? null,
-      }
+      const enrolled = await confirm(app, user, claims, request.body, caller, now)
+      if (isLogin) await recordLoginByEnrolment(app, user, enrolled.loggedIn, caller, now)
+      return enrolledAnswer(app, request, reply, enrolled)
     },
   )
 }

@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest'
+import { readConfig } from './config.ts'
+
+const read = (environment: Record<string, string>) =>
+  readConfig({
+    ENVIRONMENT: 'development',
+    MONGODB_URL: 'mongodb://127.0.0.1',
+    JWT_SECRET: 'XvLQ1T7mZ0hJw3rB9eYk5uN8sA2dF6gC',
+    MFA_MODE: 'optional',
+    MFA_SECRET: 'pR4wN8tY2kL6zQ0vB3xH7jM5cG9fD1sA',
+    ...environment,
+  })
+
+test('the origins may be the domain, hosts below it, with ports, and localhost', () => {
+  const origins = 'https://example.com, https://app.example.com,https://app.example.com:8443'
+  expect(read({ WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: origins }).webAuthn).toEqual({
+    rpId: 'example.com',
+    origins: ['https://example.com', 'https://app.example.com', 'https://app.example.com:8443'],
+    allowedAaguids: undefined,
+  })
+  const local = read({ WEBAUTHN_RP_ID: 'localhost', WEBAUTHN_ORIGINS: 'http://localhost:3000,http://a.localhost' })
+  expect(local.webAuthn?.origins).toEqual(['http://localhost:3000', 'http://a.localhost'])
+})
+
+test('AAGUIDs are compared in lower case', () => {
+  const { webAuthn } = read({
+    WEBAUTHN_RP_ID: 'example.com',
+    WEBAUTHN_ORIGINS: 'https://example.com',
+    WEBAUTHN_AAGUIDS: '2FC0579F-8113-47EA-B116-BB5A8DB9202A, ee882879-721c-4913-9775-3dfcce97072a',
+  })
+  expect([...(webAuthn?.allowedAaguids ?? [])]).toEqual([
+    '2fc0579f-8113-47ea-b116-bb5a8db9202a',
+    'ee882879-721c-4913-9775-3dfcce97072a',
+  ])
+})
+
+test.each([
+  [{ WEBAUTHN_RP_ID: 'example.com' }, 'WEBAUTHN_RP_ID and WEBAUTHN_ORIGINS must be set together'],
+  [{ WEBAUTHN_ORIGINS: 'https://example.com' }, 'WEBAUTHN_RP_ID and WEBAUTHN_ORIGINS must be set together'],
+  [{ WEBAUTHN_AAGUIDS: '2fc0579f-8113-47ea-b116-bb5a8db9202a' }, 'WEBAUTHN_AAGUIDS requires WEBAUTHN_RP_ID'],
+  [{ WEBAUTHN_RP_ID: '10.0.0.1', WEBAUTHN_ORIGINS: 'https://10.0.0.1' }, 'browsers accept no IP address'],
+  [{ WEBAUTHN_RP_ID: 'com', WEBAUTHN_ORIGINS: 'https://example.com' }, 'which is no domain'],
+  [{ WEBAUTHN_RP_ID: 'https://example.com', WEBAUTHN_ORIGINS: 'https://example.com' }, 'WEBAUTHN_RP_ID is "https://'],
+  [{ WEBAUTHN_RP_ID: 'Example.com', WEBAUTHN_ORIGINS: 'https://example.com' }, 'WEBAUTHN_RP_ID is "Example.com"'],
+  [{ WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'example.com' }, 'which is no origin'],
+  [{ WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'https://example.com/login' }, 'which is no origin'],
+  [{ WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'https://example.com/' }, 'which is no origin'],
+  [{ WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: '*' }, 'which is no origin'],
+  [{ WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'http://example.com' }, 'on https:// pages only'],
+  [{ WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'https://badexample.com' }, 'whose host is neither'],
+  [{ WEBAUTHN_RP_ID: 'app.example.com', WEBAUTHN_ORIGINS: 'https://example.com' }, 'whose host is neither'],
+  [
+    { WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'https://example.com', WEBAUTHN_AAGUIDS: 'yubikey' },
+    'WEBAUTHN_AAGUIDS is "yubikey"',
+  ],
+] satisfies [Record<string, string>, string][])('%o is refused: %s', (environment, message) => {
+  expect(() => read(environment)).toThrow(message)
+})

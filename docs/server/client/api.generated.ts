@@ -1147,6 +1147,8 @@ export interface components {
         /** PasskeySecondStep */
         PasskeySecondStep: {
             mfa_token: string;
+            /** @description Whether later logins from this device need only the password for a while. Ignored if remember_device_for was 0 */
+            remember_device?: boolean;
             /** @description What toJSON() of the PublicKeyCredential returns */
             credential: {
                 /** @description ID of the credential */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { readConfig } from './config.ts'
 
@@ -5,9 +6,9 @@ const read = (environment: Record<string, string>) =>
   readConfig({
     ENVIRONMENT: 'development',
     MONGODB_URL: 'mongodb://127.0.0.1',
-    JWT_SECRET: 'XvLQ1T7mZ0hJw3rB9eYk5uN8sA2dF6gC',
+    JWT_SECRET: randomBytes(32).toString('base64url'),
     MFA_MODE: 'optional',
-    MFA_SECRET: 'pR4wN8tY2kL6zQ0vB3xH7jM5cG9fD1sA',
+    MFA_SECRET: randomBytes(32).toString('base64url'),
     ...environment,
   })
 

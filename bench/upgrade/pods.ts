@@ -1,4 +1,4 @@
-import { componentLabel, instanceLabel } from '../../operator/authservice/model/labels.ts'
+import { componentLabel } from '../../operator/authservice/model/labels.ts'
 import type { Kubectl } from '../../tools/cluster-client/kubectl.ts'
 import { namespace } from './services.ts'
 
@@ -16,17 +16,8 @@ interface ListedPod {
 }
 
 /** The pods of managed MongoDBs and Redis, by name. */
-export function databasePods(kubectl: Kubectl): Promise<PodIdentity[]> {
-  return podsOf(kubectl, `${componentLabel} in (mongodb, redis)`)
-}
-
-/** The server pods of an AuthService, by name. */
-export function serverPods(kubectl: Kubectl, name: string): Promise<PodIdentity[]> {
-  return podsOf(kubectl, `${componentLabel}=server,${instanceLabel}=${name}`)
-}
-
-async function podsOf(kubectl: Kubectl, selector: string): Promise<PodIdentity[]> {
-  const list = ['get', 'pods', '--namespace', namespace, '--selector', selector]
+export async function databasePods(kubectl: Kubectl): Promise<PodIdentity[]> {
+  const list = ['get', 'pods', '--namespace', namespace, '--selector', `${componentLabel} in (mongodb, redis)`]
   const { items } = await kubectl.json<{ items: ListedPod[] }>(list)
   return items
     .map(({ metadata, status }) => ({

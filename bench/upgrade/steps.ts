@@ -7,7 +7,7 @@ import { killOperator } from '../../tools/cluster-client/operator-pods.ts'
 import type { Cluster } from '../../tools/local-cluster/cluster.ts'
 import type { Sessions } from '../rollouts/sessions.ts'
 import { isReady, type StatusWatch } from '../rollouts/status-watch.ts'
-import { edgesRolledOut, replacedPods, serverPods } from './pods.ts'
+import { edgesRolledOut } from './pods.ts'
 import type { Release } from './releases.ts'
 import { namespace, patchSpec, type ServiceUnderUpgrade } from './services.ts'
 
@@ -82,14 +82,14 @@ async function crdUpgrade({ kubectl, services, watch, current }: UpgradeContext)
 
 /**
  * Installs the operator of a release, and kills it while it rolls out the servers of that release. AuthServices without
- * `spec.version` follow the operator; the pinned one keeps its servers.
+ * `spec.version` follow the operator; the pinned one keeps its version.
  */
 async function changeOperator(context: UpgradeContext, to: 'previous' | 'current'): Promise<string> {
   const { cluster, kubectl, services, watch } = context
   const followers = services.filter(({ isPinned }) => !isPinned)
   const pinned = services.filter(({ isPinned }) => isPinned)
-  const before = await Promise.all(pinned.map(({ name }) => serverPods(kubectl, name)))
   const { overlay, tag } = context[to]
+  const versions = new Map(pinned.map(({ name }) => [name, watch.statusOf(name).version]))
   const revisions = new Map(followers.map(({ name }) => [name, watch.statusOf(name).rollout?.revision]))
   await kubectl.run(['apply', '--server-side', '--kustomize', overlay])
   await anyOf(followers, ({ name }) =>
@@ -104,9 +104,9 @@ async function changeOperator(context: UpgradeContext, to: 'previous' | 'current
     services.map(({ name }) => name),
   )
   await settled(context)
-  for (const [index, { name }] of pinned.entries()) {
-    const replaced = replacedPods(before[index] ?? [], await serverPods(kubectl, name))
-    if (replaced.length > 0) throw new Error(`${name} sets spec.version, but ${replaced.join(', ')} were replaced`)
+  for (const { name } of pinned) {
+    const { version } = watch.statusOf(name)
+    if (version !== versions.get(name)) throw new Error(`${name} sets spec.version, but runs ${version}`)
   }
   return 'Promoted'
 }

@@ -115,7 +115,7 @@ test('a restore can be undone with the backup that it has made', async () => {
   const { result } = await run(['restore', file])
   expect(await database.collection('users').countDocuments({ email: 'late@example.com' })).toBe(0)
 
-  const before = /The previous data is in (\S+)\.$/.exec(result)?.[1] ?? ''
+  const before = /The previous data is in (\S+)\.( |$)/.exec(result)?.[1] ?? ''
   await run(['restore', before])
   expect(await database.collection('users').countDocuments({ email: 'late@example.com' })).toBe(1)
 })

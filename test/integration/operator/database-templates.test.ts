@@ -79,7 +79,7 @@ test('an upgrade from 0.1.0 writes the new template of MongoDB for its next pod,
   await expect
     .poll(() => conditionWith('MongoDBReady', pending), { timeout: 10_000 })
     .toMatch(/^True Available: .*keeps the template of an earlier release of the operator until it is replaced/)
-  expect((await namespace.authService('accounts')).status?.phase).toBe('Ready')
+  await expect.poll(async () => (await namespace.authService('accounts')).status?.phase).toBe('Ready')
 })
 
 test('after the pod was replaced, the AuthService no longer says so, although the current revision does not advance', async () => {

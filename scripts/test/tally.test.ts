@@ -33,8 +33,13 @@ test('names what failed: a test, a file that cannot be loaded, or a run outside 
     'a.test.ts: divides\nExpected 2',
     'b.test.ts: Cannot find module x',
   ])
-  expect(failuresOf(report, 1, 'error during close\n')).toEqual([
-    'Outside of any test, exit code 1:\nerror during close',
+  expect(failuresOf(report, 1, 'Unhandled rejection\n')).toEqual([
+    'Outside of any test, exit code 1:\nUnhandled rejection',
+  ])
+  const teardown = 'a warning\nerror during close Error: not seen:\na 429\n    at teardown (a.ts:1)\n'
+  expect(failuresOf({ ...report, testResults: [unloadable] }, 1, teardown)).toEqual([
+    'b.test.ts: Cannot find module x',
+    'Outside of any test: error during close Error: not seen:\na 429',
   ])
   expect(failuresOf(report, 0, 'a warning')).toEqual([])
 })

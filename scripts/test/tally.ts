@@ -52,8 +52,9 @@ export function tallyOf(report: VitestReport | undefined, exitCode: number): Tal
 
 /**
  * @param report - undefined if vitest ended before it wrote one
- * @param errorOutput - what vitest wrote to standard error; the only place that names a failure outside of any test
- * @returns one text for each failure that `tallyOf` counts: where, and the first line of why
+ * @param errorOutput - what vitest wrote to standard error; the only place that names a failure outside of any test,
+ * such as one of a global teardown
+ * @returns one text for each failure: where, and why
  */
 export function failuresOf(report: VitestReport | undefined, exitCode: number, errorOutput: string): string[] {
   const failures = (report?.testResults ?? []).flatMap((file) => [
@@ -62,6 +63,8 @@ export function failuresOf(report: VitestReport | undefined, exitCode: number, e
       .filter((test) => test.status === 'failed')
       .map((test) => `${file.name}: ${test.fullName}\n${(test.failureMessages ?? []).join('\n')}`),
   ])
+  const outside = /^error during close[\s\S]*?(?=^\s+at )/m.exec(errorOutput)?.[0].trim()
+  if (outside !== undefined) return [...failures, `Outside of any test: ${outside}`]
   if (failures.length > 0 || exitCode === 0) return failures
   return [`Outside of any test, exit code ${exitCode}:\n${errorOutput.trim().split('\n').slice(-40).join('\n')}`]
 }

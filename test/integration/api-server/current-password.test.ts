@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Answer, type AppForTest, type LoggedIn, logIn, password, startApp } from './app-for-test.ts'
-import { mfaEnvironment } from './second-factor.ts'
+import { passkeyEnvironment } from './passkey-user.ts'
 
 /** Routes that require the current password: guessing there equals guessing at the login. */
 const wrong = 'wrong horse battery'
@@ -8,7 +8,7 @@ let server: AppForTest
 
 beforeAll(async () => {
   const lock = { LOGIN_LOCK_AT_FAILURE: '3', LOGIN_LOCK_FIRST: '1h', LOGIN_LOCK_LONGEST: '2h' }
-  server = await startApp({ ...mfaEnvironment, ...lock })
+  server = await startApp({ ...passkeyEnvironment, ...lock })
 })
 afterAll(() => server.close())
 
@@ -29,6 +29,10 @@ const routes: [string, (user: LoggedIn, secret: string) => Promise<Answer>][] = 
   [
     'an enrolment of an authenticator app',
     ({ bearer }, secret) => server.post('/v1/me/mfa/totp', { current_password: secret, name: 'Phone' }, bearer),
+  ],
+  [
+    'an addition of a passkey',
+    ({ bearer }, secret) => server.post('/v1/me/mfa/passkeys', { current_password: secret }, bearer),
   ],
   ['a deletion of the account', ({ bearer }, secret) => server.delete('/v1/me', bearer, { current_password: secret })],
 ]

@@ -87,9 +87,9 @@ test.each<[what: string, request: (by: Requests) => Promise<unknown>, name: RegE
 
     await expect.poll(() => failures, { interval: 5 }).toHaveLength(3)
     const [first = 0, second = 0, third = 0] = failures.map(({ at }) => at)
-    // Timers never fire early; delays double, and vary by up to one half.
-    expect(second - first).toBeGreaterThanOrEqual(deadlineMilliseconds + backoff.baseMilliseconds - 5)
-    expect(third - second).toBeGreaterThanOrEqual(deadlineMilliseconds + 2 * backoff.baseMilliseconds - 5)
+    // Delays double, and vary by up to one half. The time until the deadline makes up for a line that is written late.
+    expect(second - first).toBeGreaterThanOrEqual(backoff.baseMilliseconds)
+    expect(third - second).toBeGreaterThanOrEqual(2 * backoff.baseMilliseconds)
     expect(controller.queue.failures('team-a/stops')).toBe(3)
     expect(reconciled).toEqual(['team-a/waits'])
   },

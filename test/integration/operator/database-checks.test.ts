@@ -97,7 +97,7 @@ test('a migration whose Job a time-to-live removes stays complete until the data
   const first = await uidOf()
   await namespace.remove('Job', job)
   await expect.poll(uidOf).not.toSatisfy((uid) => uid === undefined || uid === first)
-  expect(await records()).toBeUndefined()
+  await expect.poll(records).toBeUndefined()
 
   // Its time-to-live has passed.
   await completeWith(0)

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
-import { type Db, MongoServerError } from 'mongodb'
+import type { Db } from 'mongodb'
+import { isDuplicateKey } from '../duplicate-key.ts'
 
 interface Lock {
   _id: 'migrations'
@@ -11,7 +12,6 @@ interface Lock {
 /** How long to wait for a process that died. A live one renews its lock three times in this time. */
 const lockSeconds = 60
 const retryMilliseconds = 250
-const duplicateKey = 11_000
 
 /**
  * Does the work while holding a lock, however long it takes: building an index of a large collection takes more than a
@@ -49,7 +49,7 @@ async function take(db: Db, owner: string): Promise<boolean> {
   try {
     await locks.insertOne({ _id: 'migrations', owner: '', until: new Date(0) })
   } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === duplicateKey)) throw error
+    if (!isDuplicateKey(error)) throw error
   }
   const { modifiedCount } = await locks.updateOne({ _id: 'migrations', $expr: { $lt: ['$until', '$$NOW'] } }, [
     { $set: { owner, until: untilLater } },

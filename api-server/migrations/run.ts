@@ -1,4 +1,5 @@
-import { type Db, MongoServerError } from 'mongodb'
+import type { Db } from 'mongodb'
+import { isDuplicateKey } from '../duplicate-key.ts'
 import { withLock } from './lock.ts'
 import { type Migration, migrations } from './steps.ts'
 
@@ -61,10 +62,6 @@ async function runStep(db: Db, usersCollection: string, step: Migration): Promis
     )
   }
   await record(step.phase === 'contract' ? 'done' : undefined)
-}
-
-function isDuplicateKey(error: unknown): boolean {
-  return error instanceof MongoServerError && error.code === 11_000
 }
 
 /** A later version removed something that this version may need, and this version cannot know. */

@@ -1,4 +1,5 @@
-import { type Binary, type ClientSession, type Collection, MongoServerError } from 'mongodb'
+import type { Binary, ClientSession, Collection, MongoServerError } from 'mongodb'
+import { isDuplicateKey } from '../../../duplicate-key.ts'
 import type { UserKey } from '../users/user-key.ts'
 import type { SealedSecret } from './sealed-secret.ts'
 
@@ -51,8 +52,6 @@ export interface UserFactors {
 
 /** Maximum number of factors of a user. */
 export const maxFactors = 10
-
-const duplicateKey = 11_000
 
 /**
  * Second factors in MongoDB. Uses are conditional writes: of concurrent requests to any servers, one succeeds.
@@ -219,7 +218,7 @@ async function asFactorTaken(write: () => Promise<unknown>): Promise<void> {
   try {
     await write()
   } catch (error) {
-    const isTaken = error instanceof MongoServerError && error.code === duplicateKey && isIndexOfFactors(error)
+    const isTaken = isDuplicateKey(error) && isIndexOfFactors(error)
     if (!isTaken) throw error
     throw new FactorTakenError('another user has this factor', { cause: error })
   }

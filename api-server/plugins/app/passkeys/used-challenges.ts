@@ -1,4 +1,5 @@
-import { type Collection, MongoServerError } from 'mongodb'
+import type { Collection } from 'mongodb'
+import { isDuplicateKey } from '../../../duplicate-key.ts'
 import { hashOf } from '../opaque-token.ts'
 import type { UserKey } from '../users/user-key.ts'
 import { ceremonySeconds } from './ceremony.ts'
@@ -13,7 +14,6 @@ export interface UsedChallenge {
   expiresAt: Date
 }
 
-const duplicateKey = 11_000
 /** For clocks of servers that differ. */
 const marginSeconds = 60
 
@@ -32,7 +32,7 @@ export class UsedChallenges {
       await this.#used.insertOne({ _id: hashOf(challenge), purpose: 'used_passkey_challenge', userId, expiresAt })
       return true
     } catch (error) {
-      if (error instanceof MongoServerError && error.code === duplicateKey) return false
+      if (isDuplicateKey(error)) return false
       throw error
     }
   }

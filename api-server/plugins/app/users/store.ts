@@ -3,10 +3,10 @@ import {
   type Collection,
   type Document,
   type Filter,
-  MongoServerError,
   ObjectId,
   type ReadPreferenceLike,
 } from 'mongodb'
+import { isDuplicateKey } from '../../../duplicate-key.ts'
 import { emailCollation } from '../../../migrations/email-collation.ts'
 import { problem } from '../problems/problem.ts'
 import { type Anomaly, anomaliesOf } from './anomalies.ts'
@@ -14,8 +14,6 @@ import { type CanonicalEmail, canonicalStoredEmail, spellingsOf } from './email.
 import { isActiveInDatabase, listUsers, type UserPage, type UserSearch } from './list.ts'
 import { readUser, type StoredUser, type UserDocument, userProjection } from './user.ts'
 import { idOf, parseUserKey, type UserKey } from './user-key.ts'
-
-const duplicateKey = 11_000
 
 /** Fields of a new user. */
 export interface NewUser {
@@ -184,7 +182,7 @@ async function asEmailTaken<Result>(write: () => Promise<Result>): Promise<Resul
   try {
     return await write()
   } catch (error) {
-    if (!(error instanceof MongoServerError && error.code === duplicateKey)) throw error
+    if (!isDuplicateKey(error)) throw error
     throw emailTaken(error)
   }
 }

@@ -83,7 +83,7 @@ export function postponedRestartFindings(waiting: readonly Manifest[]): Finding[
   }))
 }
 
-/** They change when a Secret that the database reads at startup restarting. */
+/** They change with a Secret that the database reads only when it starts. */
 function annotationsOf(manifest: Manifest | undefined): object {
   // A child is a manifest of the kind that it names.
   return (manifest as StatefulSet | undefined)?.spec?.template?.metadata?.annotations ?? {}

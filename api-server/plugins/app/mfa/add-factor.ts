@@ -13,6 +13,7 @@ import { requireStepUp } from './step-up.ts'
 
 /**
  * Allows a user to begin an enrolment: given the password, and a recent second factor if the user has one.
+ * @returns the factors that the user has
  * @throws Problem 401 `insufficient_user_authentication`, 403 `password_wrong`, 409 `mfa_too_many`, 422, 429, 503
  */
 export async function requireMayEnrol(
@@ -22,11 +23,13 @@ export async function requireMayEnrol(
   currentPassword: string,
   caller: Caller,
   now: Date,
-): Promise<void> {
+): Promise<readonly Factor[]> {
   await useSensitive(app, user, caller)
   await requireStepUp(app, user, claims, now)
   await checkCurrentPassword(app, user, currentPassword, caller)
-  if (((await app.mfa.factors.find(user._id))?.factors.length ?? 0) >= maxFactors) throw tooMany()
+  const factors = (await app.mfa.factors.find(user._id))?.factors ?? []
+  if (factors.length >= maxFactors) throw tooMany()
+  return factors
 }
 
 /** @throws Problem 429 `rate_limited` */

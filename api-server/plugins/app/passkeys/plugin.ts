@@ -17,7 +17,8 @@ declare module 'fastify' {
   }
 }
 
-const nobody: WebAuthnConfig = { rpId: '', origins: [], allowedAaguids: undefined }
+/** While passkeys are off: no ceremony reads it. */
+const noRelyingParty: WebAuthnConfig = { rpId: '', origins: [], allowedAaguids: undefined }
 
 export default fp(
   async function passkeys(app) {
@@ -26,7 +27,7 @@ export default fp(
     const primary = { readPreference: 'primary' } as const
     app.decorate('passkeys', {
       isOn: app.mfa.isOn && webAuthn !== undefined,
-      relyingParty: webAuthn ?? nobody,
+      relyingParty: webAuthn ?? noRelyingParty,
       newChallenge: (ceremony, now) => newChallenge(keys, ceremony, now),
       checkChallenge: (challenge, ceremony, now) => checkChallenge(keys, challenge, ceremony, now),
       // Beside what else is pending: a backup contains neither.

@@ -27,9 +27,8 @@ export async function startPasskey(
   caller: Caller,
   now: Date,
 ): Promise<CreationOptions> {
-  await requireMayEnrol(app, user, claims, currentPassword, caller, now)
+  const factors = await requireMayEnrol(app, user, claims, currentPassword, caller, now)
   const { rpId, allowedAaguids } = app.passkeys.relyingParty
-  const factors = (await app.mfa.factors.find(user._id))?.factors ?? []
   const challenge = app.passkeys.newChallenge({ kind: 'registration', subject: ofSession(claims) }, now)
   return creationOptions(challenge, { id: rpId, name: app.config.mfa.serviceName }, user, {
     passkeys: passkeysOf(factors),

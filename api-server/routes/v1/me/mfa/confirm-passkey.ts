@@ -1,9 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { enrollingUser, recordLoginByEnrolment } from '../../../../plugins/app/mfa/enrolling-user.ts'
 import { confirmPasskey as confirm } from '../../../../plugins/app/passkeys/registration.ts'
 import { enrolledResponse } from '../../../../schemas/mfa.ts'
 import { PasskeyConfirmation } from '../../../../schemas/passkeys.ts'
-import { presentedBinding } from '../../auth/client-binding.ts'
 import { enrolledAnswer } from './enrolled-answer.ts'
 
 const confirmPasskey: FastifyPluginAsyncTypebox = async (app) => {
@@ -31,14 +29,10 @@ const confirmPasskey: FastifyPluginAsyncTypebox = async (app) => {
         ],
       },
     },
-    async (request, reply) => {
-      const now = new Date()
-      const { user, claims, isLogin } = await enrollingUser(app, request, presentedBinding(app, request), now)
-      const caller = app.callerOf(request, reply)
-      const enrolled = await confirm(app, user, claims, request.body, caller, now)
-      if (isLogin) await recordLoginByEnrolment(app, user, enrolled.loggedIn, caller, now)
-      return enrolledAnswer(app, request, reply, enrolled)
-    },
+    async (request, reply) =>
+      enrolledAnswer(app, request, reply, (user, claims, caller, now) =>
+        confirm(app, user, claims, request.body, caller, now),
+      ),
   )
 }
 

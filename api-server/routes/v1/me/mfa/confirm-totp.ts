@@ -1,8 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { enrollingUser, recordLoginByEnrolment } from '../../../../plugins/app/mfa/enrolling-user.ts'
 import { confirmTotp as confirm } from '../../../../plugins/app/mfa/enrolment.ts'
 import { enrolledResponse, TotpConfirmation } from '../../../../schemas/mfa.ts'
-import { presentedBinding } from '../../auth/client-binding.ts'
 import { enrolledAnswer } from './enrolled-answer.ts'
 
 const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
@@ -29,14 +27,10 @@ const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
         ],
       },
     },
-    async (request, reply) => {
-      const now = new Date()
-      const { user, claims, isLogin } = await enrollingUser(app, request, presentedBinding(app, request), now)
-      const caller = app.callerOf(request, reply)
-      const enrolled = await confirm(app, user, claims, request.body, caller, now)
-      if (isLogin) await recordLoginByEnrolment(app, user, enrolled.loggedIn, caller, now)
-      return enrolledAnswer(app, request, reply, enrolled)
-    },
+    async (request, reply) =>
+      enrolledAnswer(app, request, reply, (user, claims, caller, now) =>
+        confirm(app, user, claims, request.body, caller, now),
+      ),
   )
 }
 

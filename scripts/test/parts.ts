@@ -78,14 +78,18 @@ async function vitest(project: string, filters: readonly string[]): Promise<Part
   const folder = await mkdtemp(join(tmpdir(), 'authservice-test-'))
   const reportFile = join(folder, 'report.json')
   try {
-    const { exitCode, errorOutput } = await runNode('vitest/vitest.mjs', [
-      'run',
-      `--project=${project}`,
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${reportFile}`,
-      ...filters,
-    ])
+    const { exitCode, errorOutput } = await runNode(
+      'vitest/vitest.mjs',
+      [
+        'run',
+        `--project=${project}`,
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${reportFile}`,
+        ...filters,
+      ],
+      { ALL_TESTS_OF_PART: String(filters.length === 0) },
+    )
     const report = await readReport(reportFile)
     return { tally: tallyOf(report, exitCode), failures: failuresOf(report, exitCode, errorOutput) }
   } finally {
@@ -103,14 +107,16 @@ async function readReport(file: string): Promise<VitestReport | undefined> {
   }
 }
 
-/** Runs a program of a dependency under this Node, with its output on this terminal. */
+/** Runs a program of a dependency under this Node, with its output on this terminal, and with additional variables. */
 export function runNode(
   program: string,
   programArguments: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
 ): Promise<{ exitCode: number; errorOutput: string }> {
   return new Promise((resolveExit, reject) => {
     const child = spawn(process.execPath, [join(root, 'node_modules', program), ...programArguments], {
       cwd: root,
+      env: { ...process.env, ...environment },
       stdio: ['inherit', 'inherit', 'pipe'],
     })
     let errorOutput = ''

@@ -11074,7 +11074,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The account is unlocked for all addresses */
+            /** @description The account is unlocked for all addresses, on every server */
             204: {
                 headers: {
                     /** @description Identifies the request in the log */
@@ -11262,6 +11262,8 @@ export interface operations {
             /**
              * @description `database_unavailable`: The user database is unavailable. Try again shortly.
              *
+             *     `limits_unavailable`: The failed logins, which all servers count together, cannot be cleared. Try again shortly.
+             *
              *     `revocation_unknown`: The server cannot currently check whether the session has ended.
              */
             503: {
@@ -11277,7 +11279,7 @@ export interface operations {
                         /** @constant */
                         status?: 503;
                         /** @enum {unknown} */
-                        code?: "database_unavailable" | "revocation_unknown";
+                        code?: "database_unavailable" | "limits_unavailable" | "revocation_unknown";
                     };
                 };
             };

@@ -2,6 +2,7 @@ import { ObjectId } from 'mongodb'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { ensureInitialAdmin, makeAdmin } from '../../../api-server/commands/initial-admin.ts'
 import type { UserDocument } from '../../../api-server/plugins/app/users/user.ts'
+import { startRedis } from '../../../tools/local-servers/redis.ts'
 import {
   type AppForTest,
   freshDatabase,
@@ -212,6 +213,23 @@ test('unlocking an account lets its owner log in from every locked address', asy
   expect((await attempt(password, other)).body).toMatchObject({ code: 'locked' })
   expect((await as(`/users/${id}/unlock`)).status).toBe(204)
   expect((await attempt(password, other)).status).toBe(200)
+})
+
+test('while Redis is unavailable, an unlock is not reported as done, because other servers still count the failures', async () => {
+  const redis = await startRedis()
+  onTestFinished(() => redis.stop())
+  const REDIS_PORT = String(redis.port)
+  const alone = await startApp({ REDIS_HOST: redis.host, REDIS_PORT, DATABASE_NAME: freshDatabase() })
+  onTestFinished(() => alone.close())
+  const one = await logInAsAdmin(alone)
+  const unlock = `/users/${await idOf(one, alone)}/unlock`
+  expect((await as(unlock, {}, alone, one)).status).toBe(204)
+  await redis.stop()
+  const refused = await as(unlock, {}, alone, one)
+  expect(refused).toMatchObject({ status: 503, body: { code: 'limits_unavailable' } })
+  expect(refused.headers['retry-after']).toBe('1')
+  await redis.start()
+  await expect.poll(async () => (await as(unlock, {}, alone, one)).status).toBe(204)
 })
 
 test('the last administrator cannot be deleted, disabled or demoted, not even by two who act on each other', async () => {

@@ -51,10 +51,15 @@ export async function deleteUserAsAdmin(app: FastifyInstance, id: string, by: Ad
   record(app, 'user_deleted', user, by)
 }
 
-/** Clears the failed logins and the wrong codes of a user, from all addresses and devices. */
+/**
+ * Clears the failed logins and the wrong codes of a user, from all addresses and devices.
+ *
+ * @throws Problem 503 `limits_unavailable`: other servers still count them, because Redis is unavailable
+ */
 export async function unlockUser({ loginAttempts }: FastifyInstance, user: StoredUser): Promise<void> {
-  await loginAttempts.unlock(user)
-  await loginAttempts.unlockFactors(user)
+  if ((await loginAttempts.unlock(user)) && (await loginAttempts.unlockFactors(user))) return
+  const detail = 'Redis, in which the servers count failed logins, is unavailable. Try again when it is available.'
+  throw problem(503, 'limits_unavailable', detail, { retryAfterSeconds: 1 })
 }
 
 /** @throws Problem 404 `not_found` */

@@ -26,6 +26,10 @@ export interface Counters {
   /** Remaining time of the lock; 0 if there is none. */
   lockLeft(subject: LockSubject, policy: LockPolicy): Promise<number>
   recordAttempt(subject: LockSubject, isValid: boolean, policy: LockPolicy): Promise<AttemptResult>
-  /** Clears the failures of all clients for this account, and the uses in these buckets. */
-  unlock(account: string, policy: LockPolicy, bucketKeys: readonly string[]): Promise<void>
+  /**
+   * Clears the failures of all clients for this account, and the uses in these buckets.
+   *
+   * @returns whether no server counts them any more. False while Redis is unavailable, when each server counts alone
+   */
+  unlock(account: string, policy: LockPolicy, bucketKeys: readonly string[]): Promise<boolean>
 }

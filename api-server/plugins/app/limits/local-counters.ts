@@ -52,9 +52,10 @@ export class LocalCounters implements Counters {
     return result
   }
 
-  async unlock(account: string, _policy: LockPolicy, bucketKeys: readonly string[]): Promise<void> {
+  async unlock(account: string, _policy: LockPolicy, bucketKeys: readonly string[]): Promise<boolean> {
     remember(this.#unlocked, account, this.#now())
     for (const key of bucketKeys) this.#buckets.delete(key)
+    return true
   }
 
   #stateOf({ key, account }: LockSubject, policy: LockPolicy): LockState | undefined {

@@ -142,10 +142,11 @@ export class RedisCounters implements Counters {
     }
   }
 
-  async unlock(account: string, { longestLock, memory }: LockPolicy, bucketKeys: readonly string[]): Promise<void> {
+  async unlock(account: string, { longestLock, memory }: LockPolicy, bucketKeys: readonly string[]): Promise<boolean> {
     const keys = [unlockedKey(account), ...bucketKeys.map((key) => `auth:limit:${key}`)]
     // As long as any earlier failure is remembered.
     await this.#run(unlockScript, keys, [longestLock + memory])
+    return true
   }
 
   async #run<Answer>(script: string, keys: string[], values: number[]): Promise<Answer> {

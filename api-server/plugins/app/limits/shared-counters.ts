@@ -40,7 +40,7 @@ export function sharedCounters(
     async unlock(account, policy, bucketKeys) {
       // Both, because local counts must not return in the next outage.
       await alone.unlock(account, policy, bucketKeys)
-      await either((counters) => counters.unlock(account, policy, bucketKeys))
+      return either(async (counters) => counters === shared && counters.unlock(account, policy, bucketKeys))
     },
   }
 }

@@ -117,7 +117,7 @@ async function recordFailure(app: FastifyInstance, failures: readonly CountedFai
   return isFirstLock
 }
 
-/** Clears the wrong codes of all callers for this user. */
-export async function unlockFactors(app: FastifyInstance, user: StoredUser): Promise<void> {
-  await app.limits.counters.unlock(factorAccount(user), factorLock, [accountBucket(accountKeyOf(user))])
+/** Clears the wrong codes of all callers for this user. @returns as `Counters.unlock` */
+export function unlockFactors(app: FastifyInstance, user: StoredUser): Promise<boolean> {
+  return app.limits.counters.unlock(factorAccount(user), factorLock, [accountBucket(accountKeyOf(user))])
 }

@@ -29,10 +29,10 @@ declare module 'fastify' {
         caller: Caller,
         now: Date,
       ): Promise<string | undefined>
-      /** Clears the failures and uses of all callers that tried to log in to this account. */
-      unlock(user: StoredUser): Promise<void>
-      /** Clears the wrong codes of second factors of all callers for this user. */
-      unlockFactors(user: StoredUser): Promise<void>
+      /** Clears the failures and uses of all callers that tried to log in to this account. @returns as `Counters.unlock` */
+      unlock(user: StoredUser): Promise<boolean>
+      /** Clears the wrong codes of second factors of all callers for this user. @returns as `Counters.unlock` */
+      unlockFactors(user: StoredUser): Promise<boolean>
     }
   }
 }

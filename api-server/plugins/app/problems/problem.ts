@@ -72,6 +72,10 @@ export const problemCatalog = {
   mail_not_configured: { status: 501, meaning: 'This server does not send mail: SMTP_URL is not set.' },
   busy: { status: 503, meaning: 'The server is busy checking passwords. Try again shortly.' },
   database_unavailable: { status: 503, meaning: 'The user database is unavailable. Try again shortly.' },
+  limits_unavailable: {
+    status: 503,
+    meaning: 'The failed logins, which all servers count together, cannot be cleared. Try again shortly.',
+  },
   mfa_unreadable: {
     status: 503,
     meaning: 'The server cannot decrypt the second factor, because its key is missing. Contact its operators.',

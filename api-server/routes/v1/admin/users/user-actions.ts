@@ -43,8 +43,8 @@ const userActions: FastifyPluginAsyncTypebox = async (app) => {
       path: 'unlock',
       operationId: 'unlockUser',
       summary: 'Clear the failed logins to an account, from all addresses',
-      done: 'The account is unlocked for all addresses',
-      problems: [],
+      done: 'The account is unlocked for all addresses, on every server',
+      problems: ['limits_unavailable'],
       act: (user) => unlockUser(app, user),
     },
     {

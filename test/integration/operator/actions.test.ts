@@ -70,8 +70,7 @@ test('mfa.mode creates the keys of second factors, rotate-mfa-keys adds one, and
     const deployment = await namespace.get<Workload>('Deployment', 'enrolling-blue')
     return deployment?.spec.template.spec.containers.flatMap(({ env }) => env.map(({ name }) => name))
   }
-  await completeMigrations(namespace)
-  await expect.poll(variables).toContain('MFA_KEYS_FILE')
+  await expect.poll(() => completeMigrations(namespace).then(variables)).toContain('MFA_KEYS_FILE')
   const [first = ''] = await kids()
   await namespace.requestAction('enrolling', 'rotate-mfa-keys', 'monday')
   expect(await untilTaken('enrolling', 'rotate-mfa-keys', 'monday')).toMatch(/^Key \S+ encrypts from \S+ on\./)
@@ -96,7 +95,7 @@ test('mfa.mode creates the keys of second factors, rotate-mfa-keys adds one, and
   await namespace.patch(kind, 'enrolling', { spec: { mfa: { mode: 'Disabled' } } })
   const { generation = 0 } = (await namespace.authService('enrolling')).metadata
   await expect.poll(async () => (await namespace.authService('enrolling')).status?.observedGeneration).toBe(generation)
-  await untilQuiet(operator, 30_000)
+  await untilQuiet(operator)
   expect(await file()).toBe(rotated)
 })
 
@@ -113,7 +112,7 @@ test('a scheduled rotation is reported as such, and not as drift', async () => {
   await expect.poll(() => namespace.keyIds('scheduled')).toEqual([first, expect.any(String)])
   const events = async () => (await namespace.events('scheduled')).filter((event) => event.includes('scheduled-keys'))
   await expect.poll(events).toContainEqual(expect.stringContaining('SecretChanged'))
-  await untilQuiet(operator, 30_000)
+  await untilQuiet(operator)
   expect((await events()).filter((event) => event.includes('DriftCorrected'))).toEqual([])
 })
 
@@ -199,9 +198,9 @@ test('restart changes the template of the server pods, and no other template', a
   await untilTaken('restarted', 'restart', 'after-the-incident')
   await expect.poll(() => completeMigrations(namespace).then(() => templateOf('restarted-blue'))).not.toEqual(before)
   const after = await templateOf('restarted-blue')
-  expect(await namespace.events('restarted')).toContainEqual(
-    expect.stringMatching(/^Normal ActionTaken: restart: after-the-incident/),
-  )
+  await expect
+    .poll(() => namespace.events('restarted'))
+    .toContainEqual(expect.stringMatching(/^Normal ActionTaken: restart: after-the-incident/))
 
   // The annotation is removed, as by a GitOps tool that does not know it: the pods do not change.
   await namespace.patch(kind, 'restarted', { metadata: { annotations: null } })
@@ -209,6 +208,7 @@ test('restart changes the template of the server pods, and no other template', a
   await expect
     .poll(async () => (await namespace.get<Live & { spec: { selector?: object } }>('Service', 'restarted'))?.spec)
     .toMatchObject({ selector: {} })
+  await untilQuiet(operator)
   expect(await templateOf('restarted-blue')).toEqual(after)
 })
 
@@ -219,7 +219,7 @@ test('an action waits while the AuthService is suspended', async () => {
   await namespace.requestAction('waiting', 'rotate-keys', 'later')
   await namespace.requestAction('waiting', 'rollback-to', '1')
   await expect.poll(() => namespace.condition('waiting', 'Reconciling')).toMatch(/^False Suspended/)
-  await untilQuiet(operator, 20_000)
+  await untilQuiet(operator)
   expect((await namespace.authService('waiting')).status?.actions).toBeUndefined()
   expect(await namespace.keyIds('waiting')).toEqual(before)
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, inject, test, vi } from 'vitest'
 import { kind } from '../../../operator/authservice/api/group.ts'
-import type { KubernetesObject, Resource } from '../../../operator/kube/objects.ts'
+import type { Resource } from '../../../operator/kube/objects.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { clientAt } from '../support/kube-api.ts'
 import { authServiceManifest, developmentSpec, type Live, Namespace } from '../support/namespace.ts'
-import { startOperator, untilQuiet, writesOf } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet, untilReconciled, writesOf } from '../support/operator-under-test.ts'
 import { endSmokeTest, followServices, makeEverythingAvailable, untilReady } from '../support/simulated-controllers.ts'
 
 /** The changes that admission policies, and webhooks that inject sidecars, make to children, all at once. */
@@ -246,6 +246,7 @@ test('with policies that change its writes, an AuthService becomes ready, and ea
   expect(await namespace.condition('policed', 'RedisReady')).toContain(
     `${kept}containers[redis].imagePullPolicy at Always`,
   )
+  await untilQuiet(running())
   const told = (await namespace.events('policed')).filter((event) => event.includes('KeptByPolicy'))
   const oneOf = (field: string) => told.filter((event) => event.includes(` keeps ${field} at `))
   for (const field of [
@@ -262,29 +263,27 @@ test('with policies that change its writes, an AuthService becomes ready, and ea
 test('the operator does not fight: further reconciles write nothing and report nothing', {
   timeout: 120_000,
 }, async () => {
-  await untilQuiet(running(), 30_000)
+  await untilQuiet(running())
   const events = await namespace.events('policed')
   const before = await writesOf(running())
-  for (const looked of ['once', 'twice', 'again']) {
-    await namespace.patch(kind, 'policed', { metadata: { annotations: { looked } } })
-    await untilQuiet(running(), 30_000)
-  }
+  for (const looked of ['once', 'twice', 'again'])
+    await untilReconciled(running(), () => namespace.patch(kind, 'policed', { metadata: { annotations: { looked } } }))
   expect(await writesOf(running())).toBe(before)
   expect(await namespace.events('policed')).toEqual(events)
 })
 
 test('an edit of another field is reverted, and reported alone', { timeout: 120_000 }, async () => {
-  interface Server extends KubernetesObject {
-    spec: { minReadySeconds?: number }
-  }
-  const minReady = async () => (await namespace.get<Server>('Deployment', 'policed-edge'))?.metadata.labels
+  const labels = async () => (await namespace.get('Deployment', 'policed-edge'))?.metadata.labels
   const label = 'app.kubernetes.io/name'
   await namespace.patch('Deployment', 'policed-edge', { metadata: { labels: { [label]: 'edited' } } })
-  await expect.poll(minReady).toMatchObject({ [label]: 'authservice' })
-  const drift = (await namespace.events('policed')).filter((event) => event.includes('DriftCorrected'))
-  expect(drift).toEqual([
+  await expect.poll(labels).toMatchObject({ [label]: 'authservice' })
+  const drift = async () => (await namespace.events('policed')).filter((event) => event.includes('DriftCorrected'))
+  const reported = [
     'Normal DriftCorrected: Deployment policed-edge: restored metadata.labels["app.kubernetes.io/name"], which a-user changed',
-  ])
+  ]
+  await expect.poll(drift).toEqual(reported)
+  await untilQuiet(running())
+  expect(await drift()).toEqual(reported)
 })
 
 test('Jobs stay out of a mesh by spec.jobs.labels, and no server pod is replaced', { timeout: 120_000 }, async () => {
@@ -299,6 +298,7 @@ test('Jobs stay out of a mesh by spec.jobs.labels, and no server pod is replaced
     .poll(async () => JSON.stringify(await migrations()), { timeout: 60_000 })
     .toMatch(/^(?!.*example\.com\/proxy:1).*"migrate"/)
   await untilReady(namespace, 'policed', patient)
+  await untilQuiet(running())
   expect(before).toBeDefined()
   expect(await servers()).toEqual(before)
 })
@@ -311,10 +311,8 @@ test('rejections by a policy and a quota are each reported once, with the error 
   const stalled = () => namespace.condition('refused', 'Stalled')
   await expect.poll(stalled, { timeout: 30_000 }).toMatch(/^True ApplyRefused/)
   // Further reconciles report nothing new.
-  for (const looked of ['once', 'twice']) {
-    await namespace.patch(kind, 'refused', { metadata: { annotations: { looked } } })
-    await untilQuiet(running(), 30_000)
-  }
+  for (const looked of ['once', 'twice'])
+    await untilReconciled(running(), () => namespace.patch(kind, 'refused', { metadata: { annotations: { looked } } }))
   expect(await stalled()).toContain('exceeded quota: no-services')
   expect(await stalled()).toContain('no workloads of this team here')
   expect(await namespace.condition('refused', 'Ready')).toMatch(/^False ApplyRefused/)
@@ -328,20 +326,19 @@ test('a new revision rolls out despite the policies, pod by pod and by colours, 
   timeout: 180_000,
 }, async () => {
   const goesOut = async (change: object) => {
-    const revision = async () => (await namespace.authService('policed')).status?.currentRevision
-    const first = await revision()
+    const status = async () => (await namespace.authService('policed')).status
+    const first = (await status())?.currentRevision
     await namespace.patch(kind, 'policed', { spec: change })
     const gone = async () => {
       await makeEverythingAvailable(namespace)
       await followServices(namespace)
       await endSmokeTest(namespace, true, 'all steps passed')
-      return revision()
+      return status()
     }
-    await expect.poll(gone, { timeout: 60_000, interval: 300 }).not.toBe(first)
+    const promoted = { currentRevision: expect.not.stringMatching(first ?? ''), rollout: { lastOutcome: 'Promoted' } }
+    await expect.poll(gone, { timeout: 60_000, interval: 300 }).toMatchObject(promoted)
     await untilReady(namespace, 'policed', patient)
-    const { rollout } = (await namespace.authService('policed')).status ?? {}
-    expect(rollout).toMatchObject({ lastOutcome: 'Promoted' })
-    expect(rollout?.failure).toBeUndefined()
+    expect((await status())?.rollout?.failure).toBeUndefined()
   }
   await goesOut({ logs: { level: 'Warn' } })
   await goesOut({
@@ -350,6 +347,7 @@ test('a new revision rolls out despite the policies, pod by pod and by colours, 
   })
   const green = JSON.stringify(await namespace.get('Deployment', 'policed-green'))
   expect(green, 'the policies have their way with it, too').toMatch(/mirror\.example\.com/)
+  await untilQuiet(running())
   const told = (await namespace.events('policed')).filter((event) => event.includes('KeptByPolicy'))
   expect(new Set(told).size, 'each field once').toBe(told.length)
 })

@@ -7,7 +7,7 @@ import { resourceOf } from '../../../operator/authservice/model/kinds.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { clientAt } from '../support/kube-api.ts'
 import { authServiceManifest, type Live, Namespace, type ObjectManifest } from '../support/namespace.ts'
-import { settings, startOperator } from '../support/operator-under-test.ts'
+import { settings, startOperator, untilQuiet } from '../support/operator-under-test.ts'
 import { makeEverythingAvailable } from '../support/simulated-controllers.ts'
 
 interface StatefulSet extends Live {
@@ -69,37 +69,30 @@ test('an upgrade from 0.1.0 writes the new template of MongoDB for its next pod,
     command: expect.not.stringContaining('ipv6'),
   })
   operator = startOperator(kubeconfigPath, namespace, { maxConcurrentRollouts: 1 })
-  await expect
-    .poll(mongodb, { timeout: 20_000 })
-    .toMatchObject({ strategy: { type: 'OnDelete' }, command: expect.stringContaining('ipv6') })
+  await expect.poll(mongodb).toMatchObject({ strategy: { type: 'OnDelete' }, command: expect.stringContaining('ipv6') })
+  await untilQuiet(operator)
   expect(await strategyOfRedis(), 'the template of Redis has not changed').toBe('RollingUpdate')
 
   const pending = { updatedReplicas: 0, currentRevision: 'a', updateRevision: 'b' }
-  await expect.poll(() => conditionWith('Ready', pending), { timeout: 20_000 }).toMatch(/^True/)
+  await expect.poll(() => conditionWith('Ready', pending)).toMatch(/^True/)
   await expect
-    .poll(() => conditionWith('MongoDBReady', pending), { timeout: 10_000 })
+    .poll(() => conditionWith('MongoDBReady', pending))
     .toMatch(/^True Available: .*keeps the template of an earlier release of the operator until it is replaced/)
   await expect.poll(async () => (await namespace.authService('accounts')).status?.phase).toBe('Ready')
 })
 
 test('after the pod was replaced, the AuthService no longer says so, although the current revision does not advance', async () => {
   const replaced = { updatedReplicas: 1, currentRevision: 'a', updateRevision: 'b' }
-  await expect
-    .poll(() => conditionWith('MongoDBReady', replaced), { timeout: 10_000 })
-    .toMatch(/^True Available: (?!.*earlier release)/)
+  await expect.poll(() => conditionWith('MongoDBReady', replaced)).toMatch(/^True Available: (?!.*earlier release)/)
   expect(await mongodb()).toMatchObject({ strategy: { type: 'OnDelete' } })
 })
 
 test('other resources restart MongoDB at once, and so do the default ones', async () => {
   const resources = { limits: { memory: '2Gi' } }
   await namespace.patch(kind, 'accounts', { spec: { mongodb: { managed: { resources } } } })
-  await expect
-    .poll(mongodb, { timeout: 10_000 })
-    .toMatchObject({ strategy: rolling, resources, command: expect.stringContaining('ipv6') })
+  await expect.poll(mongodb).toMatchObject({ strategy: rolling, resources, command: expect.stringContaining('ipv6') })
   await namespace.patch(kind, 'accounts', { spec: { mongodb: { managed: { resources: null } } } })
-  await expect
-    .poll(mongodb, { timeout: 10_000 })
-    .toMatchObject({ strategy: rolling, resources: { limits: { memory: '768Mi' } } })
+  await expect.poll(mongodb).toMatchObject({ strategy: rolling, resources: { limits: { memory: '768Mi' } } })
 })
 
 test('another image of MongoDB by the next release of the operator restarts it', async () => {
@@ -108,7 +101,7 @@ test('another image of MongoDB by the next release of the operator restarts it',
     images: { ...settings.images, mongodb: 'example.com/mongo:8.2' },
   })
   await expect
-    .poll(async () => (await namespace.get<StatefulSet>('StatefulSet', 'accounts-mongodb'))?.spec, { timeout: 20_000 })
+    .poll(async () => (await namespace.get<StatefulSet>('StatefulSet', 'accounts-mongodb'))?.spec)
     .toMatchObject({
       updateStrategy: { type: 'RollingUpdate' },
       template: { spec: { containers: [{ image: 'example.com/mongo:8.2' }, {}] } },

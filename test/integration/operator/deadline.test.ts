@@ -74,10 +74,11 @@ test.each<[what: string, name: string, stops: (request: SeenRequest) => boolean,
 
 test('an event whose response stops midway delays no reconcile', async () => {
   failures.length = 0
+  proxy.requests.length = 0
   const isEvent = ({ method, path }: SeenRequest) => method === 'POST' && path.includes('/events')
   proxy.fault = (request) => (isEvent(request) ? { kind: 'stopInTheMiddle' } : undefined)
   await namespace.apply(authServiceManifest('tells'))
   await expect.poll(() => namespace.condition('tells', 'Reconciling'), { timeout: 30_000 }).toMatch(/^True Progressing/)
-  expect(proxy.requests.some(isEvent)).toBe(true)
+  await expect.poll(() => proxy.requests.some(isEvent)).toBe(true)
   expect(failures).toEqual([])
 })

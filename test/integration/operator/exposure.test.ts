@@ -93,18 +93,22 @@ describe('an Ingress', () => {
   })
 
   test('of F5 is a master with the host, and a minion for each limit', async () => {
-    expect(await annotationsOf('byclass')).toMatchObject({
-      'nginx.org/mergeable-ingress-type': 'master',
-      'nginx.org/redirect-to-https': 'true',
-      'nginx.org/hsts': 'true',
-    })
-    expect(await annotationsOf('byclass-login')).toMatchObject({
-      'nginx.org/mergeable-ingress-type': 'minion',
-      'nginx.org/limit-req-rate': '10r/m',
-      'nginx.org/limit-req-burst': '10',
-      'nginx.org/limit-req-reject-code': '429',
-    })
-    expect(await annotationsOf('byclass-all')).toMatchObject({ 'nginx.org/limit-req-rate': '100r/s' })
+    await expect
+      .poll(() => annotationsOf('byclass'), later)
+      .toMatchObject({
+        'nginx.org/mergeable-ingress-type': 'master',
+        'nginx.org/redirect-to-https': 'true',
+        'nginx.org/hsts': 'true',
+      })
+    await expect
+      .poll(() => annotationsOf('byclass-login'), later)
+      .toMatchObject({
+        'nginx.org/mergeable-ingress-type': 'minion',
+        'nginx.org/limit-req-rate': '10r/m',
+        'nginx.org/limit-req-burst': '10',
+        'nginx.org/limit-req-reject-code': '429',
+      })
+    await expect.poll(() => annotationsOf('byclass-all'), later).toMatchObject({ 'nginx.org/limit-req-rate': '100r/s' })
     await expect
       .poll(condition('byclass', 'IngressReady'), later)
       .toMatch(
@@ -126,7 +130,9 @@ describe('an Ingress', () => {
     expect(await annotationsOf('byclass')).not.toHaveProperty('nginx.org/mergeable-ingress-type')
     // There are no minions any more: one that stayed would be a second Ingress for the same paths.
     await expect.poll(() => namespace.get('Ingress', 'byclass-all'), later).toBeUndefined()
-    expect(await annotationsOf('byclass-login')).toMatchObject({ 'nginx.ingress.kubernetes.io/limit-rpm': '10' })
+    await expect
+      .poll(() => annotationsOf('byclass-login'), later)
+      .toMatchObject({ 'nginx.ingress.kubernetes.io/limit-rpm': '10' })
   })
 
   test('of Traefik references Middlewares, once the cluster has that kind', async () => {
@@ -144,12 +150,12 @@ describe('an Ingress', () => {
           'traefik.ingress.kubernetes.io/router.tls': 'true',
         }),
       )
-    expect(await namespace.get('Middleware', 'bytraefik-login')).toMatchObject({
-      spec: { rateLimit: { average: 10, period: '60s', burst: 10 } },
-    })
-    expect(await namespace.get('Middleware', 'bytraefik-reset')).toMatchObject({
-      spec: { rateLimit: { average: 5, period: '3600s' } },
-    })
+    await expect
+      .poll(() => namespace.get('Middleware', 'bytraefik-login'), later)
+      .toMatchObject({ spec: { rateLimit: { average: 10, period: '60s', burst: 10 } } })
+    await expect
+      .poll(() => namespace.get('Middleware', 'bytraefik-reset'), later)
+      .toMatchObject({ spec: { rateLimit: { average: 5, period: '3600s' } } })
   })
 
   test('of an unknown controller reports that only the server enforces the limits', async () => {

@@ -3,7 +3,7 @@ import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import { childKinds } from '../../../operator/authservice/model/kinds.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { authServiceManifest, type Live, Namespace } from '../support/namespace.ts'
-import { reconcilesOf, startOperator } from '../support/operator-under-test.ts'
+import { startOperator, untilReconciled } from '../support/operator-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
@@ -34,11 +34,8 @@ test('while suspended, it ignores edits and deletions and reports this; when res
   for (const disturb of [
     () => namespace.remove('ServiceAccount', 'paused'),
     () => namespace.patch('Service', 'paused', { spec: { selector: { 'auth-operator.dev/color': 'nobody' } } }),
-  ]) {
-    const before = await reconcilesOf(operator)
-    await disturb()
-    await expect.poll(() => reconcilesOf(operator)).toBeGreaterThan(before)
-  }
+  ])
+    await untilReconciled(operator, disturb)
   expect(await selector()).toMatchObject({ 'auth-operator.dev/color': 'nobody' })
   expect(await namespace.get('ServiceAccount', 'paused')).toBeUndefined()
 

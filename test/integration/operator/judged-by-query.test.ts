@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { developmentSpec, Namespace } from '../support/namespace.ts'
-import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet, untilReconciled } from '../support/operator-under-test.ts'
 import { followServices, makeEverythingAvailable } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -59,15 +59,17 @@ async function untilRollout(name: string, expected: object): Promise<void> {
     await followServices(namespace)
     return rolloutOf(name)
   }
-  await expect.poll(attempt, { timeout: 40_000, interval: 100 }).toMatchObject(expected)
+  await expect.poll(attempt, { timeout: 60_000, interval: 100 }).toMatchObject(expected)
 }
 
 test('a revision whose query is out of bounds is rolled back, and one whose query is good is promoted', async () => {
   await namespace.apply(authService('accounts', 'errors{namespace="{{namespace}}",service="{{name}}"}'))
   await untilRollout('accounts', { phase: 'Stable' })
+  await untilQuiet(operator)
   asked.splice(0)
-  await namespace.patch(kind, 'accounts', { metadata: { annotations: { looked: 'again' } } })
-  await untilQuiet(operator, 10_000)
+  await untilReconciled(operator, () =>
+    namespace.patch(kind, 'accounts', { metadata: { annotations: { looked: 'again' } } }),
+  )
   expect(asked, 'nothing is asked while nothing is judged').toEqual([])
 
   value = '0.5'

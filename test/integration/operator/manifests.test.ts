@@ -128,11 +128,16 @@ test('kubectl explain shows the defaults of each environment', async () => {
     properties?: Record<string, Schema>
   }
   // The input of kubectl explain.
-  const { components } = await apiTransport().json<{ components: { schemas: Record<string, Schema> } }>({
-    method: 'GET',
-    path: `/openapi/v3/apis/${apiVersion}`,
-  })
-  const ofKind = Object.entries(components.schemas).find(([name]) => name.endsWith(`.${kind}`))?.[1]
+  const published = async () => {
+    const { components } = await apiTransport().json<{ components: { schemas: Record<string, Schema> } }>({
+      method: 'GET',
+      path: `/openapi/v3/apis/${apiVersion}`,
+    })
+    return Object.entries(components.schemas).find(([name]) => name.endsWith(`.${kind}`))?.[1]
+  }
+  // The API server publishes the schema some time after it serves the kind.
+  await expect.poll(() => published().catch(String)).toHaveProperty('properties')
+  const ofKind = await published()
   const field = (...path: string[]) =>
     path.reduce<Schema | undefined>((schema, step) => schema?.properties?.[step], ofKind)?.description
   expect(field('spec', 'autoscaling', 'maxReplicas')).toBe(

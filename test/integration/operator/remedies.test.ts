@@ -9,7 +9,7 @@ import { kubernetesBinaries } from '../../../tools/local-servers/binaries.ts'
 import { documentedBlocks } from '../../documentation/blocks.ts'
 import { runBlock } from '../../documentation/run-block.ts'
 import { authServiceManifest, developmentSpec, type Live, Namespace } from '../support/namespace.ts'
-import { startOperator } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
 import { untilReady } from '../support/simulated-controllers.ts'
 
 /** Executes, word for word, the instructions about Secrets in pages and messages. */
@@ -105,11 +105,14 @@ test('a Secret that was lost while its AuthService exists is restored by the sam
     documented('docs/backup.md', 'kubectl apply --server-side').split('\n')[0],
   ].join('\n')
   expect(await run(script)).toBe('')
-  expect((await namespace.events('accounts')).filter((event) => event.includes('SecretLost'))).toHaveLength(1)
+  const losses = async () => (await namespace.events('accounts')).filter((event) => event.includes('SecretLost'))
+  await expect.poll(losses).toHaveLength(1)
   const keysOf = async () => (await dataOf('accounts')).get('accounts-keys')
   await expect.poll(keysOf).toEqual(before.get('accounts-keys'))
   await untilReady(namespace, 'accounts', patient)
+  await untilQuiet(operator)
   expect(await keysOf()).toEqual(before.get('accounts-keys'))
+  expect(await losses()).toHaveLength(1)
 })
 
 test('a foreign Secret is not changed, and the message proposes no data loss; following it adopts one of ours', {
@@ -149,6 +152,7 @@ test('an immutable Secret becomes mutable by the commands of the message, and ke
   await expect.poll(stalled, { timeout: 30_000 }).toMatch(/^True ApplyRefused: Secret accounts-keys is immutable/)
   const asked = async () =>
     (await namespace.events('accounts')).filter((event) => event.includes('a rotation was requested'))
+  await untilQuiet(operator)
   expect(await asked(), 'nothing has changed yet, so nothing is told').toEqual([])
 
   expect(await run(await commandsIn('accounts', 'Stalled'))).toBe('')
@@ -156,5 +160,6 @@ test('an immutable Secret becomes mutable by the commands of the message, and ke
   expect(await kids()).toEqual(expect.arrayContaining(before))
   await untilReady(namespace, 'accounts', patient)
   expect(await stalled()).toMatch(/^False/)
+  await untilQuiet(operator)
   expect(await asked()).toHaveLength(1)
 })

@@ -90,9 +90,9 @@ test.skipIf(!isLinux)(
       /^Refused: revision \w+ has no second factors, and users have enrolled some\. .*allow-password-only=1,/,
     )
     expect(await revisions()).toEqual({ ...second, revision })
-    expect(await namespace.events('shop')).toContainEqual(
-      expect.stringMatching(/^Normal ActionTaken: rollback-to: 1: Refused/),
-    )
+    await expect
+      .poll(() => namespace.events('shop'))
+      .toContainEqual(expect.stringMatching(/^Normal ActionTaken: rollback-to: 1: Refused/))
 
     await namespace.requestAction('shop', 'allow-password-only', '1')
     expect(await rollBack('1@allowed')).toBe('The revision returns.')

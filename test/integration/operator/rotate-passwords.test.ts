@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { authServiceManifest, type Live, Namespace } from '../support/namespace.ts'
-import { startOperator } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
 import { completeJob, completeMigrations, makeEverythingAvailable } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -56,10 +56,11 @@ test('passwords are rotated on request: added, used by new pods, and the old one
     password: first.redis['password'],
     'next-password': expect.any(String),
   })
-  expect(await passwordGeneration(), 'no new pods yet').toBe(firstBy)
   await expect
     .poll(async () => (await namespace.authService('shop')).status?.actions)
     .toMatchObject([{ name: 'rotate-passwords', value: 'monday' }])
+  await untilQuiet(operator)
+  expect(await passwordGeneration(), 'no new pods yet').toBe(firstBy)
   const { status } = await namespace.authService('shop')
   expect(status?.secrets).toContainEqual(expect.objectContaining({ keyId: 'next-password', state: 'Pending' }))
 
@@ -78,6 +79,7 @@ test('passwords are rotated on request: added, used by new pods, and the old one
   for (const name of ['shop-redis', 'shop-mongodb'])
     await namespace.patch('Secret', name, { data: { 'changed-at': longAgo } })
   await namespace.patch('Deployment', 'shop-blue', { metadata: { annotations: { touched: 'yes' } } })
+  await untilQuiet(operator)
   expect(await stages()).toEqual(['switched:monday', 'switched:monday'])
 
   await expect

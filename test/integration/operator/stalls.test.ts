@@ -4,7 +4,7 @@ import { generateKey } from '../../../operator/authservice/secrets/generate-key.
 import { issueCertificate } from '../../../operator/authservice/secrets/system-sources.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { authServiceManifest, type Live, Namespace } from '../support/namespace.ts'
-import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet, untilReconciled } from '../support/operator-under-test.ts'
 import { completeMigrations, makeEverythingAvailable } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -24,7 +24,7 @@ test('a missing Secret stalls the AuthService by name, and it continues once the
   await expect.poll(() => namespace.condition('external', 'Stalled')).toMatch(/^True .*our-mongodb/)
   expect(await namespace.condition('external', 'Ready')).toMatch(/^False/)
   expect(await namespace.get('Deployment', 'external-blue')).toBeUndefined()
-  expect(await namespace.events('external')).toContainEqual(expect.stringMatching(/^Warning .*our-mongodb/))
+  await expect.poll(() => namespace.events('external')).toContainEqual(expect.stringMatching(/^Warning .*our-mongodb/))
 
   const url = Buffer.from('mongodb://mongodb.example.com/?replicaSet=rs0&tls=true').toString('base64')
   await namespace.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name: 'our-mongodb' }, data: { url } })
@@ -45,10 +45,11 @@ test('a missing Secret that the server reads at startup is named, and new conten
     .toMatch(/^False SecretNotFound: Secret our-smtp, named by spec.mail.smtp.credentialsSecretRef, does not exist/)
 
   const status = async () => (await namespace.authService('mailing')).status
-  await untilQuiet(operator, 10_000)
+  await untilQuiet(operator)
   const stalled = await status()
-  await namespace.patch(kind, 'mailing', { metadata: { annotations: { looked: 'once' } } })
-  await untilQuiet(operator, 10_000)
+  await untilReconciled(operator, () =>
+    namespace.patch(kind, 'mailing', { metadata: { annotations: { looked: 'once' } } }),
+  )
   expect(await status(), 'each look wants the same').toEqual(stalled)
 
   const credentials = (password: string) => {
@@ -113,6 +114,7 @@ test('while a Secret of the spec is missing, keys are still revoked, servers sca
   await expect.poll(() => namespace.get('Service', 'held-redis')).toBeDefined()
   await namespace.patch(kind, 'held', { metadata: { annotations: { 'auth-operator.dev/revoke-key': kid } } })
   await expect.poll(() => namespace.keyIds('held')).not.toContain(kid)
+  await untilQuiet(operator)
   expect(await secretsMountedBy('held-blue')).toContain('held-keys')
   expect((await namespace.authService('held')).status?.rollout?.revision, 'nothing else goes out').toBe(revision)
   expect(await namespace.condition('held', 'Stalled')).toMatch(/^True SecretNotFound/)
@@ -185,8 +187,10 @@ test('generated keys are kept while pods or kept revisions use them, and are use
       )
       .toContain(secret)
   await untilMounted('our-keys')
+  await untilQuiet(operator)
   expect(await namespace.keyIds('changing'), 'pods of the old revision still mount them').toEqual(generated)
   await untilReady('changing')
+  await untilQuiet(operator)
   expect(await namespace.keyIds('changing'), 'a revision that can come back needs them').toEqual(generated)
 
   const [stolen] = generated
@@ -196,6 +200,7 @@ test('generated keys are kept while pods or kept revisions use them, and are use
 
   await namespace.apply(authServiceManifest('changing'))
   await untilMounted('changing-keys')
+  await untilQuiet(operator)
   expect(await namespace.keyIds('changing')).toEqual(after)
 })
 
@@ -219,7 +224,7 @@ test('the generated certificate of the edge is kept while a pod of the edge moun
   await namespace.apply(authServiceManifest('bringing', own))
   await expect.poll(() => secretsMountedBy('bringing-edge')).toContain('bringing-tls')
   // Its pods are not replaced yet: the simulated controller runs only when the test calls it.
-  await untilQuiet(operator, 10_000)
+  await untilQuiet(operator)
   expect(await generated()).toEqual(before)
 
   const afterwards = async () => {
@@ -302,13 +307,16 @@ test('lost passwords are generated again, and the databases and the servers are 
       { timeout: 40_000 },
     )
     .toMatchObject({ 'auth-operator.dev/passwords-by': both })
+  await untilReady('forgetful')
+  await untilQuiet(operator)
   // A MongoDB without a volume would lose its users: it gets the passwords while it runs.
   expect((await namespace.get('StatefulSet', 'forgetful-mongodb'))?.['spec']).toEqual(mongodb?.['spec'])
   expect(await namespace.condition('forgetful', 'Stalled')).toMatch(/^False/)
-  await untilReady('forgetful')
-  expect(await namespace.events('forgetful')).toContainEqual(
-    expect.stringMatching(/^Warning SecretLost: Secret forgetful-mongodb was missing .*No action is required$/),
-  )
+  await expect
+    .poll(() => namespace.events('forgetful'))
+    .toContainEqual(
+      expect.stringMatching(/^Warning SecretLost: Secret forgetful-mongodb was missing .*No action is required$/),
+    )
 })
 
 test('a volume of an earlier AuthService is opened with new passwords', async () => {

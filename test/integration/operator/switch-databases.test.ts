@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { type Live, Namespace } from '../support/namespace.ts'
-import { startOperator } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
 import { completeMigrations, makeEverythingAvailable } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -74,19 +74,20 @@ test('external databases take over when no server pod uses the managed ones, and
           await namespace.get('Secret', 'shop-redis'),
         ]
       },
-      { timeout: 20_000 },
+      { timeout: 40_000 },
     )
     .toEqual([undefined, undefined, undefined, undefined])
-  expect(await namespace.get('PersistentVolumeClaim', volume)).toBeDefined()
-  expect(await passwords()).toEqual(before)
-  expect(await namespace.condition('shop', 'MongoDBReady')).toContain(
-    `not copied. They are in PersistentVolumeClaim ${volume}`,
-  )
+  await expect
+    .poll(() => namespace.condition('shop', 'MongoDBReady'))
+    .toContain(`not copied. They are in PersistentVolumeClaim ${volume}`)
   await expect
     .poll(() => namespace.events('shop'))
     .toContainEqual(
       expect.stringMatching(/^Normal DatabaseStopped: Stopped the managed MongoDB: .*data-shop-mongodb-0/),
     )
+  await untilQuiet(operator)
+  expect(await namespace.get('PersistentVolumeClaim', volume)).toBeDefined()
+  expect(await passwords()).toEqual(before)
 
   await apply(managed)
   await expect.poll(() => namespace.get('StatefulSet', 'shop-mongodb')).toBeDefined()
@@ -104,6 +105,7 @@ test('the passwords are deleted once the volume is gone', async () => {
       { timeout: 40_000 },
     )
     .toBeUndefined()
+  await untilQuiet(operator)
   expect(await passwords()).toBeDefined()
   // The controller that would remove the finalizer does not run here.
   await namespace.patch('PersistentVolumeClaim', volume, { metadata: { finalizers: null } })

@@ -46,6 +46,10 @@ beforeAll(async () => {
 })
 afterAll(() => operator.stop())
 
+/** Waits until the operator has reported about an AuthService: it writes the status after all children. */
+const untilReported = (name: string) =>
+  expect.poll(() => namespace.condition(name, 'Reconciling')).toMatch(/^True Progressing/)
+
 const create = (name: string, spec: object = {}, metadata: object = {}) =>
   tenant.create(authServices, {
     apiVersion,
@@ -138,8 +142,9 @@ test('a pod with another service account gets no token, and every pod passes the
     ...nginx({ nginx: { serviceType: 'ClusterIP' } }),
     pod: { serviceAccountName: 'deployer' },
   })
-  await expect.poll(() => namespace.get('Deployment', 'borrowed-blue'), { timeout: 30_000 }).toBeDefined()
-  await expect.poll(() => namespace.get('Deployment', 'borrowed-edge'), { timeout: 30_000 }).toBeDefined()
+  await untilReported('borrowed')
+  expect(await namespace.get('Deployment', 'borrowed-blue')).toBeDefined()
+  expect(await namespace.get('Deployment', 'borrowed-edge')).toBeDefined()
   const templates = (await Promise.all(['Deployment', 'StatefulSet', 'Job'].map((one) => namespace.list(one))))
     .flat()
     .map(podSpecOf)
@@ -203,7 +208,7 @@ test('annotations and labels of the AuthService are not copied to children, and 
     {},
     { labels: { 'app.kubernetes.io/instance': 'victim' }, annotations: { 'nginx.org/server-snippets': 'deny all;' } },
   )
-  await expect.poll(() => namespace.get('Deployment', 'labelled-blue')).toBeDefined()
+  await untilReported('labelled')
   const lists = await Promise.all(childKinds.map((resource) => namespace.list(resource.kind)))
   const children = lists.flat().filter(({ metadata }) => metadata.name.startsWith('labelled'))
   expect(children.length).toBeGreaterThan(10)
@@ -222,10 +227,9 @@ test('annotations and labels of the AuthService are not copied to children, and 
 
 test('the tenant reads no Secret, the operator shows none in status or events, and the tenant cannot write to other namespaces', async () => {
   await expect(tenant.list(secrets, { namespace: namespace.name })).rejects.toMatchObject({ status: 403 })
-  const shown = JSON.stringify([
-    await tenant.list(authServices, { namespace: namespace.name }),
-    await namespace.events('victim'),
-  ])
+  const events = () => namespace.events('victim')
+  await expect.poll(events).not.toEqual([])
+  const shown = JSON.stringify([await tenant.list(authServices, { namespace: namespace.name }), await events()])
   const values = (await namespace.list('Secret')).flatMap((secret) =>
     Object.values((secret['data'] ?? {}) as Record<string, string>),
   )

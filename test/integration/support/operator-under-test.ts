@@ -1,6 +1,6 @@
 import type { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import type { Config } from '../../../operator/config.ts'
 import { Operator, type OperatorOptions } from '../../../operator/operator.ts'
 import { kubeConfigAt } from './kube-api.ts'
@@ -72,24 +72,41 @@ export async function writesOf(operator: Operator): Promise<number> {
 }
 
 /** The number of completed reconciles, by the operator's own metrics. */
-export async function reconcilesOf(operator: Operator): Promise<number> {
-  const reconciles = await operator.registry.getSingleMetric('controller_runtime_reconcile_total')?.get()
-  return reconciles?.values.reduce((total, { value }) => total + value, 0) ?? 0
+function reconcilesOf(operator: Operator): Promise<number> {
+  return totalOf(operator, 'controller_runtime_reconcile_total')
 }
 
-/** Waits until there was no reconcile for half a second, so that all watch events are handled. */
-export async function untilQuiet(operator: Operator, timeoutMilliseconds: number): Promise<void> {
-  let last = -1
+async function totalOf(operator: Operator, metric: string): Promise<number> {
+  const series = await operator.registry.getSingleMetric(metric)?.get()
+  return series?.values.reduce((total, { value }) => total + value, 0) ?? 0
+}
+
+/**
+ * Waits until there was no reconcile and no write for a second, so that all watch events are handled. Events are written
+ * after the reconcile that records them.
+ */
+export async function untilQuiet(operator: Operator, timeoutMilliseconds = 60_000): Promise<void> {
+  let last = ''
   let since = performance.now()
-  await expect
-    .poll(
-      async () => {
-        const reconciles = await reconcilesOf(operator)
-        if (reconciles !== last) since = performance.now()
-        last = reconciles
-        return performance.now() - since
-      },
-      { timeout: timeoutMilliseconds, interval: 50, message: 'milliseconds without a reconcile' },
-    )
-    .toBeGreaterThan(500)
+  const quietMilliseconds = async () => {
+    const isBusy = (await totalOf(operator, 'controller_runtime_active_workers')) > 0
+    const now = `${await reconcilesOf(operator)} reconciles, ${await writesOf(operator)} writes`
+    if (isBusy || now !== last) since = performance.now()
+    last = now
+    return performance.now() - since
+  }
+  // Unlike expect.poll, also possible in a hook.
+  await vi.waitFor(
+    async () =>
+      expect(await quietMilliseconds(), 'milliseconds without a reconcile and a write').toBeGreaterThan(1_000),
+    { timeout: timeoutMilliseconds, interval: 50 },
+  )
+}
+
+/** Makes a change that starts a reconcile, and waits until the operator has handled it. */
+export async function untilReconciled(operator: Operator, change: () => Promise<void>): Promise<void> {
+  const before = await reconcilesOf(operator)
+  await change()
+  await expect.poll(() => reconcilesOf(operator), { message: 'reconciles' }).toBeGreaterThan(before)
+  await untilQuiet(operator)
 }

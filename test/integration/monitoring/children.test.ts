@@ -1,15 +1,17 @@
-import { afterAll, beforeAll, describe, expect, inject, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import { optionalKinds } from '../../../operator/authservice/model/kinds.ts'
 import type { KubeClient } from '../../../operator/kube/client.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { definitions } from '../../../tools/local-servers/install-definition.ts'
+import { startKubeApiserver, type TestApiServer } from '../../../tools/local-servers/kube-apiserver.ts'
 import { definitionOf } from '../support/definition-of-kind.ts'
 import { clientAt } from '../support/kube-api.ts'
 import { type Live, Namespace } from '../support/namespace.ts'
-import { startOperator } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
 
-const { kubeconfigPath } = inject('apiServer')
+/** A separate API server: every operator of a shared one would create monitoring children while it has these kinds. */
+let apiServer: TestApiServer
 const kinds = [optionalKinds.podMonitor, optionalKinds.prometheusRule]
 let namespace: Namespace
 let operator: Operator
@@ -22,9 +24,10 @@ const authService = (name: string, monitoring: object = {}) => {
 }
 
 beforeAll(async () => {
-  client = clientAt(kubeconfigPath)
-  namespace = await Namespace.create(kubeconfigPath, `monitoring-${Date.now()}`)
-  operator = startOperator(kubeconfigPath, namespace)
+  apiServer = await startKubeApiserver()
+  client = clientAt(apiServer.kubeconfigPath)
+  namespace = await Namespace.create(apiServer.kubeconfigPath, 'monitoring')
+  operator = startOperator(apiServer.kubeconfigPath, namespace)
   await namespace.apply(authService('auto'))
   await namespace.apply(
     authService('asked', { podMonitor: 'Enabled', prometheusRule: 'Enabled', dashboard: 'Enabled' }),
@@ -35,10 +38,10 @@ beforeAll(async () => {
   for (const name of ['auto', 'asked', 'without']) {
     await vi.waitFor(async () => expect(await namespace.get('Service', `${name}-metrics`)).toBeDefined(), 40_000)
   }
-})
+}, 300_000)
 afterAll(async () => {
   await operator.stop()
-  for (const { plural } of kinds) await client.delete(definitions, { name: `${plural}.monitoring.coreos.com` })
+  await apiServer.stop()
 })
 
 const dashboard = (name: string) => namespace.get('ConfigMap', `${name}-dashboard`)
@@ -46,12 +49,12 @@ const production = (name: string) => namespace.condition(name, 'ProductionReady'
 
 describe('in a cluster without the Prometheus operator', () => {
   test('no monitoring child is created, and the checklist item is open', async () => {
-    expect(await dashboard('auto')).toBeUndefined()
     await expect
       .poll(() => production('auto'))
       .toMatch(
         /Dashboards \(install the Prometheus operator .*: the cluster has no PodMonitor, no PrometheusRule, no dashboard\)/,
       )
+    expect(await dashboard('auto')).toBeUndefined()
   })
 
   test('a child that is Enabled is reported as missing, and the server is created', async () => {
@@ -76,17 +79,19 @@ describe('after the installation of the Prometheus operator', () => {
   test('every child is created, owned by the AuthService', async () => {
     const { uid } = (await namespace.authService('auto')).metadata
     for (const child of [
-      await namespace.get('PodMonitor', 'auto'),
-      await namespace.get('PrometheusRule', 'auto'),
-      await dashboard('auto'),
+      () => namespace.get('PodMonitor', 'auto'),
+      () => namespace.get('PrometheusRule', 'auto'),
+      () => dashboard('auto'),
     ]) {
-      expect(child?.metadata.ownerReferences).toEqual([expect.objectContaining({ uid, controller: true })])
+      const owners = async () => (await child())?.metadata.ownerReferences
+      await expect.poll(owners).toEqual([expect.objectContaining({ uid, controller: true })])
     }
     await expect.poll(() => production('auto')).not.toContain('Dashboards')
-    expect(await production('asked')).not.toContain('is Enabled')
+    await expect.poll(() => production('asked')).not.toContain('is Enabled')
   })
 
   test('Disabled prevents each of them', async () => {
+    await untilQuiet(operator)
     expect(await namespace.get('PodMonitor', 'without')).toBeUndefined()
     expect(await namespace.get('PrometheusRule', 'without')).toBeUndefined()
     expect(await dashboard('without')).toBeUndefined()
@@ -127,6 +132,7 @@ describe('after the installation of the Prometheus operator', () => {
     await namespace.apply(authService('auto', { dashboard: 'Disabled', prometheusRule: 'Disabled' }))
     await expect.poll(() => dashboard('auto')).toBeUndefined()
     await expect.poll(() => namespace.get('PrometheusRule', 'auto')).toBeUndefined()
+    await untilQuiet(operator)
     expect(await namespace.get('PodMonitor', 'auto')).toBeDefined()
   })
 })

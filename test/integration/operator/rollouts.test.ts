@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { authServiceManifest, type Live, Namespace } from '../support/namespace.ts'
-import { startOperator } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
 import {
   completeMigrations,
   endSmokeTest,
@@ -50,6 +50,15 @@ async function until(name: string, holds: () => Promise<void>): Promise<void> {
 }
 
 const statusOf = async (name: string) => (await namespace.authService(name)).status
+/** Ends the time for which the old colour stands by. */
+const endStandby = (name: string) =>
+  namespace.patch(kind, name, { spec: { rollout: { blueGreen: { scaleDownDelaySeconds: 0 } } } })
+/** Moves the deadline of the rollout into the past. Nothing else may change meanwhile: the operator writes it, too. */
+async function passDeadline(name: string): Promise<void> {
+  await untilQuiet(operator)
+  await namespace.patch(kind, name, { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
+  await namespace.patch(kind, name, { metadata: { annotations: { look: 'again' } } })
+}
 const upgrade = (name: string, version: string) => namespace.patch(kind, name, { spec: { version } })
 
 async function colorOfTraffic(name: string): Promise<string | undefined> {
@@ -67,7 +76,7 @@ async function serverOf(name: string, color: string) {
 
 describe('a blue-green rollout', () => {
   test('fills the other colour, moves the traffic, and scales down the old colour after the delay', async () => {
-    await create('auto', { scaleDownDelaySeconds: 2 })
+    await create('auto', { scaleDownDelaySeconds: 300 })
     await upgrade('auto', '0.2.0')
     await until('auto', async () => expect(await colorOfTraffic('auto')).toBe('green'))
     expect(await serverOf('auto', 'green')).toEqual({ replicas: 2, image: 'example.com/api-server:0.2.0' })
@@ -75,6 +84,7 @@ describe('a blue-green rollout', () => {
       replicas: 2,
       image: 'example.com/api-server:0.1.0',
     })
+    await endStandby('auto')
     await until('auto', async () => expect(await serverOf('auto', 'blue')).toMatchObject({ replicas: 0 }))
     // A reconcile writes the status last.
     await until('auto', async () =>
@@ -87,7 +97,8 @@ describe('a blue-green rollout', () => {
         ],
       }),
     )
-    expect(await namespace.get('Service', 'auto-preview'), 'the preview of an empty colour').toBeUndefined()
+    const preview = () => namespace.get('Service', 'auto-preview')
+    await expect.poll(preview, { message: 'the preview of an empty colour' }).toBeUndefined()
   })
 
   test('waits for the user with manual promotion, with a preview of the new revision', async () => {
@@ -97,14 +108,14 @@ describe('a blue-green rollout', () => {
       expect(await statusOf('manual')).toMatchObject({ rollout: { phase: 'AwaitingPromotion', targetColor: 'green' } }),
     )
     expect(await colorOfTraffic('manual')).toBe('blue')
-    expect(await namespace.get('Service', 'manual-preview')).toMatchObject({
-      spec: { selector: { 'auth-operator.dev/color': 'green' } },
-    })
+    await expect
+      .poll(() => namespace.get('Service', 'manual-preview'))
+      .toMatchObject({ spec: { selector: { 'auth-operator.dev/color': 'green' } } })
     await namespace.requestAction('manual', 'promote', (await statusOf('manual'))?.rollout?.revision ?? '')
     await until('manual', async () =>
       expect(await statusOf('manual')).toMatchObject({ activeColor: 'green', rollout: { phase: 'Retiring' } }),
     )
-    expect(await namespace.condition('manual', 'Ready')).toMatch(/^True/)
+    await until('manual', async () => expect(await namespace.condition('manual', 'Ready')).toMatch(/^True/))
   })
 
   test('is reverted immediately by rollback-to, by the number of the revision, while the old colour has pods', async () => {
@@ -164,8 +175,7 @@ test('a quota that prevents the new colour from starting is reported while the r
   const rolloutOf = async () => (await statusOf('short'))?.rollout
   await expect.poll(async () => (await rolloutOf())?.message).toContain('exceeded quota: compute')
 
-  await namespace.patch(kind, 'short', { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
-  await namespace.patch(kind, 'short', { metadata: { annotations: { look: 'again' } } })
+  await passDeadline('short')
   await expect.poll(async () => (await rolloutOf())?.lastOutcome).toBe('DeadlineExceeded')
   expect((await rolloutOf())?.failure).toContain('exceeded quota: compute')
   expect(await namespace.condition('short', 'RolloutProgressing')).toContain('exceeded quota: compute')
@@ -258,13 +268,15 @@ describe('the database', () => {
   })
 
   test('keeps what the old version needs until its pods are gone', async () => {
-    await create('contracted', { scaleDownDelaySeconds: 3 })
+    await create('contracted', { scaleDownDelaySeconds: 300 })
     const contractions = () => namesOf('contracted', '-contract-')
     await upgrade('contracted', '0.2.0')
     await until('contracted', async () =>
       expect(await statusOf('contracted')).toMatchObject({ rollout: { phase: 'Retiring' } }),
     )
+    await untilQuiet(operator)
     expect(await contractions(), 'while the old colour stands by').toEqual([])
+    await endStandby('contracted')
     await until('contracted', async () => expect(await contractions()).toHaveLength(1))
     expect(await serverOf('contracted', 'blue')).toMatchObject({ replicas: 0 })
     const [job = ''] = await contractions()
@@ -329,7 +341,7 @@ test('a rolling update that misses its deadline returns to its last good templat
     mongodb: {},
     redis: {},
     ingress: { type: 'None' },
-    rollout: { strategy: 'RollingUpdate', progressDeadlineSeconds: 30, autoRollback: true },
+    rollout: { strategy: 'RollingUpdate', progressDeadlineSeconds: 600, autoRollback: true },
   }
   await namespace.apply(authServiceManifest(name, spec))
   await until(name, async () => expect(await namespace.condition(name, 'Ready')).toMatch(/^True/))
@@ -341,8 +353,7 @@ test('a rolling update that misses its deadline returns to its last good templat
   // The message of the reconcile after the one that wrote the template: from then on, nothing changes.
   await expect.poll(async () => (await statusOf(name))?.rollout?.message).toMatch(/blue to be observed/)
   expect(await statusOf(name)).toMatchObject({ rollout: { phase: 'Preparing' } })
-  await namespace.patch(kind, name, { status: { rollout: { deadline: '2026-01-01T00:00:00Z' } } }, 'status')
-  await namespace.patch(kind, name, { metadata: { annotations: { look: 'again' } } })
+  await passDeadline(name)
   await expect
     .poll(() => serverOf(name, 'blue'))
     .toMatchObject({

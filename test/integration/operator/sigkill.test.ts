@@ -41,7 +41,7 @@ async function runUntilKilled(namespace: Namespace, { atWrite, moment }: Death):
   }
   const operator = await startOperatorProcess(proxy.configFrom(kubeconfigPath), namespace.name)
   // Events about slow steps make the number of writes vary by one.
-  const atRest = new Promise<false>((resolve) => setTimeout(resolve, 20_000, false))
+  const atRest = new Promise<false>((resolve) => setTimeout(resolve, 60_000, false))
   const wasKilled = await Promise.race([killed.promise, atRest])
   await operator.stop('SIGKILL')
   await proxy.close()
@@ -55,7 +55,7 @@ async function finish(namespace: Namespace, wanted?: Record<string, string[]>): 
   try {
     if (wanted !== undefined) await untilSameAs(wanted, namespace, 'killed')
     const said = async () => `${await namespace.condition('killed', 'MongoDBReady')}\n${operator.output()}`
-    await expect.poll(said, { timeout: 30_000 }).toMatch(/^False Waiting/)
+    await expect.poll(said, { timeout: 60_000 }).toMatch(/^False Waiting/)
     return proxy.writes.length
   } finally {
     await operator.stop()
@@ -81,7 +81,7 @@ function allOf(writes: number): Death[] {
 }
 
 test('when the process of an operator is killed at a write, the next one completes it, and no secret changes', {
-  timeout: atEveryWrite ? 1_800_000 : 180_000,
+  timeout: atEveryWrite ? 1_800_000 : 300_000,
 }, async () => {
   const untouched = await createAuthService('sigkill-never')
   const writes = await finish(untouched)

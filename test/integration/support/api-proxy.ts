@@ -58,6 +58,8 @@ export class ApiProxy {
   readonly #sockets = new Set<Socket>()
   /** Stops the events of each open watch. */
   readonly #silences = new Set<() => void>()
+  /** Watches that were requested until then receive no events. */
+  #silentUntil = 0
   #fault: (request: SeenRequest) => Fault | undefined = () => undefined
 
   private constructor(target: number) {
@@ -100,6 +102,7 @@ export class ApiProxy {
 
   /** Stops the events of all open watches. Their connections stay open. */
   silenceWatches(): void {
+    this.#silentUntil = performance.now()
     for (const silence of this.#silences) silence()
   }
 
@@ -170,7 +173,8 @@ export class ApiProxy {
     answer.pipe(response)
     if (!isWatch(seen)) return
     const silence = () => void answer.unpipe(response).resume()
-    this.#silences.add(silence)
+    if (seen.at <= this.#silentUntil) silence()
+    else this.#silences.add(silence)
     response.on('close', () => this.#silences.delete(silence))
   }
 }

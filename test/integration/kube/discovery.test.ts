@@ -68,8 +68,8 @@ test('objects of a kind are seen from the creation of its definition until its d
 
   await client.delete(definitions, definitionOf(gadgets).metadata)
   await expect.poll(() => kinds.availability(gadgets)).toBe('absent')
-  expect(informer.list()).toEqual([])
-  expect(changes).toEqual(['added a', 'deleted a'])
+  await expect.poll(() => informer.list()).toEqual([])
+  await expect.poll(() => changes).toEqual(['added a', 'deleted a'])
 })
 
 test('another version of a kind is another kind', async () => {

@@ -100,9 +100,9 @@ test.each<[string, Fault]>([
   informer.start()
   await informer.synced
   proxy.fault = () => fault
+  const before = proxy.requests.length
   proxy.cut()
   await client.create(configMaps, object('a'))
-  const before = proxy.requests.length
   await new Promise((passed) => setTimeout(passed, 2_000))
   // After 20, 40, 80, … milliseconds; without backoff, there would be 100 requests.
   expect(proxy.requests.length - before).toBeLessThan(15)

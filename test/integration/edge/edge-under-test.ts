@@ -227,11 +227,11 @@ export class EdgeUnderTest {
   }
 
   async #untilHealthy(): Promise<void> {
-    const deadline = performance.now() + 20_000
+    const deadline = performance.now() + 60_000
     for (;;) {
       const answer = await this.health('/healthz').catch(() => undefined)
       if (answer?.status === 200) return
-      if (performance.now() > deadline) throw new Error(`the edge is not ready after 20 s:\n${this.output}`)
+      if (performance.now() > deadline) throw new Error(`the edge is not ready after 60 s:\n${this.output}`)
       await new Promise((again) => setTimeout(again, 20))
     }
   }

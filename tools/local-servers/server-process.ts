@@ -88,17 +88,28 @@ async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   clearTimeout(timer)
 }
 
-/** A free port on 127.0.0.1. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
+/**
+ * Ports that neither outgoing connections nor servers without a port of their own get: both are above 32,767 on Linux and
+ * above 49,151 on macOS. Node ports of Kubernetes begin at 30,000.
+ */
+const ports = { first: 12_000, count: 18_000 } as const
+
+/**
+ * A free port on 127.0.0.1. Nothing reserves it until the caller uses it, so it is one of many that no other program
+ * gets by chance.
+ */
+export async function freePort(): Promise<number> {
+  for (let tries = 0; tries < 100; tries++) {
+    const port = ports.first + Math.floor(Math.random() * ports.count)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`no port from ${ports.first} on is free`)
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
     const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => {
-        if (typeof address === 'object' && address !== null) resolve(address.port)
-        else reject(new Error('no port'))
-      })
-    })
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 }

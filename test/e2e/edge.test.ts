@@ -20,7 +20,7 @@ test('a client over the rate limit gets a problem with Retry-After, and is serve
     body: { status: 429, code: expect.any(String) },
   })
   await expect
-    .poll(async () => (await edge.call('GET', '/.well-known/jwks.json')).status, { timeout: 10_000 })
+    .poll(async () => (await edge.call('GET', '/.well-known/jwks.json')).status, { timeout: 30_000 })
     .toBe(200)
 })
 

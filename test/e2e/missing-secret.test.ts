@@ -18,7 +18,7 @@ afterAll(() => removeNamespace(namespace))
 test('status names a missing Secret, and the AuthService continues once the Secret exists', async () => {
   const readiness = async () => readinessOf(await authService(namespace, 'external'))
   await expect
-    .poll(readiness, { timeout: 20_000, message: 'readiness of the AuthService' })
+    .poll(readiness, { timeout: 60_000, message: 'readiness of the AuthService' })
     .toMatchObject({ state: 'stalled', message: expect.stringMatching(/our-mongodb/) })
 
   await kubectl().run([

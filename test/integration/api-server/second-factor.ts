@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { Secret, TOTP } from 'otpauth'
+import { expect } from 'vitest'
 import type { TotpFactor } from '../../../api-server/plugins/app/mfa/factor-store.ts'
 import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
 import type { UserKey } from '../../../api-server/plugins/app/users/user-key.ts'
@@ -77,6 +78,12 @@ export interface Enrolled extends LoggedIn {
 /** The code that an app shows. @param steps of 30 s from now */
 export function codeOf(secret: string, steps = 0): string {
   return TOTP.generate({ secret: Secret.fromBase32(secret), timestamp: Date.now() + steps * 30_000 })
+}
+
+/** Waits until the current step of codes lasts for a while, so that a code of another step is still one when it arrives. */
+export async function earlyInStep(): Promise<void> {
+  const secondsLeft = () => 30 - ((Date.now() / 1000) % 30)
+  await expect.poll(secondsLeft, { interval: 500, message: 'seconds left of this step' }).toBeGreaterThan(10)
 }
 
 /** A code that is none of those that are valid now. */

@@ -111,5 +111,5 @@ test('while the primary steps down under load, every request is answered or aske
   }
   expectPromised(answers, [200, 201, 204])
   expect(new Set(answers.map(({ status }) => status))).toContain(503)
-  expect(await observe(server, '/readyz')).toEqual({ status: 200, body: 'ready\n' })
+  await expect.poll(() => observe(server, '/readyz')).toEqual({ status: 200, body: 'ready\n' })
 })

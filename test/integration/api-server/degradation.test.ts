@@ -165,7 +165,7 @@ describe.each<Way>(['stopped', 'paused'])('MongoDB is %s', (way) => {
     await vi.waitFor(() => expect(one.app.mongo.watch.silentMilliseconds).toBeGreaterThan(11_000), { timeout: 30_000 })
     expect(await observe(one, '/readyz')).toEqual({ status: 200, body: 'ready\n' })
     expect((await observe(one, '/livez')).status).toBe(200)
-    expect((await observe(one, '/metrics')).body).toMatch(/^mongodb_up 0$/m)
+    await expect.poll(async () => (await observe(one, '/metrics')).body).toMatch(/^mongodb_up 0$/m)
     expect((await one.get('/v1/auth/verify', user.bearer)).status).toBe(200)
     // Redis has propagated revocations, so tokens are verified during the outage: no session can be revoked meanwhile.
     await expect.poll(async () => (await strict.get('/v1/auth/verify', user.bearer)).status).toBe(200)

@@ -35,12 +35,10 @@ test('connections are in use during operations, and idle afterwards', async () =
   const { db } = server.app.mongo
   await db.collection('slow').insertOne({})
   const slow = Array.from({ length: 5 }, () =>
-    db.collection('slow').findOne({ $where: 'sleep(1500) || true' }, { maxTimeMS: 20_000 }),
+    db.collection('slow').findOne({ $where: 'sleep(4000) || true' }, { maxTimeMS: 20_000 }),
   )
   await expect.poll(pool, { interval: 20 }).toMatchObject({ inUse: 5, max: 7 })
   await Promise.all(slow)
-  await expect.poll(async () => (await pool()).inUse, { interval: 20 }).toBe(0)
-  const { idle, max } = await pool()
-  expect(idle).toBeGreaterThanOrEqual(5)
-  expect(idle).toBeLessThanOrEqual(max)
+  // Work in the background uses a connection now and then.
+  await expect.poll(pool, { interval: 20 }).toSatisfy(({ inUse, idle, max }) => inUse === 0 && idle >= 5 && idle <= max)
 })

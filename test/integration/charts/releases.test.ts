@@ -53,7 +53,9 @@ test('a release is installed, upgraded, rolled back and uninstalled, and the Aut
     metadata: { name: 'accounts', namespace: 'default' },
     spec: { environment: 'development', mongodb: {}, redis: {} },
   }
-  await runKubectl(['apply', '--server-side', '--filename', '-'], stringify(accounts))
+  // The API server serves a kind some time after it has its definition.
+  const apply = () => runKubectl(['apply', '--server-side', '--filename', '-'], stringify(accounts)).catch(String)
+  await expect.poll(apply).toMatch(/serverside-applied$/)
 
   await runHelm('upgrade', ...release, '--set', 'replicas=3,settings.LOG_LEVEL=debug')
   expect(await operatorNow()).toEqual({ replicas: 3, logLevel: 'debug' })

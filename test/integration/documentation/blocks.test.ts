@@ -110,7 +110,8 @@ describe('every command of README, docs and runbooks', () => {
   test.each(shells.filter((block) => runnerOf(block) === 'apiServer').map((block) => ({ at: where(block), block })))(
     '$at does what it says',
     async ({ block }) => {
-      await expect.poll(() => namespace.get('Service', 'accounts-edge'), { timeout: 30_000 }).toBeDefined()
+      // The status follows all children.
+      await expect.poll(() => namespace.condition('accounts', 'Reconciling')).toMatch(/^True Progressing/)
       expect(await runBlock(withoutSideEffects(block.text), sandbox, 50)).toBe('')
     },
   )

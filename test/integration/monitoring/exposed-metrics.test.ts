@@ -68,10 +68,9 @@ test('alerts and dashboard spell labels as the server does', async () => {
   await server.post('/v1/auth/login', { ...credentials, password: 'wrong horse battery' })
   const answer = await server.post('/v1/auth/login', credentials)
   expect(answer.status).toBe(429)
-  const text = (await observability.inject('/metrics')).body
-  await observability.close()
-  await server.close()
+  const text = async () => (await observability.inject('/metrics')).body
 
+  // A request is counted after its response.
   for (const series of [
     /^http_requests_total\{method="POST",route="\/v1\/auth\/login",status="200"\} 1$/m,
     /^http_requests_total\{method="POST",route="\/v1\/auth\/login",status="429"\} 1$/m,
@@ -81,6 +80,8 @@ test('alerts and dashboard spell labels as the server does', async () => {
     /^mongodb_pool_connections\{state="in_use"\} \d+$/m,
     /^redis_up 1$/m,
   ]) {
-    expect(text).toMatch(series)
+    await expect.poll(text).toMatch(series)
   }
+  await observability.close()
+  await server.close()
 })

@@ -10,7 +10,7 @@ import { type AppForTest, startApp } from '../api-server/app-for-test.ts'
 import { type Enrolled, enrol, mfaEnvironment, wrongCodeOf } from '../api-server/second-factor.ts'
 import { configInput, EdgeUnderTest } from '../edge/edge-under-test.ts'
 import { developmentSpec, Namespace } from '../support/namespace.ts'
-import { startOperator } from '../support/operator-under-test.ts'
+import { startOperator, untilQuiet } from '../support/operator-under-test.ts'
 import { PrometheusUnderTest } from './prometheus-under-test.ts'
 
 const { kubeconfigPath } = inject('apiServer')
@@ -31,6 +31,7 @@ beforeAll(async () => {
   const ingress = { type: 'Nginx', host: 'auth.localhost' }
   await namespace.apply({ apiVersion, kind, metadata: { name }, spec: { ...developmentSpec, ingress } })
   await vi.waitFor(async () => expect((await namespace.authService(name)).status?.secrets).toBeDefined(), 40_000)
+  await untilQuiet(operator)
   // Without kubelets no rollout ends, so the API server says how the last one ended. The operator keeps that.
   await namespace.patch(kind, name, { status: { rollout: { lastOutcome: 'RolledBack' } } }, 'status')
 
@@ -120,7 +121,7 @@ describe('with the metrics of a running operator, server and edge', () => {
     const marks = marksOf({ namespace: namespace.name, name })
     await expect
       .poll(() => emptyOnes(marks.map(({ title, expression }) => ({ title, queries: [{ expression }] }))), {
-        timeout: 30_000,
+        timeout: 60_000,
         interval: 500,
       })
       .toEqual([])
@@ -134,7 +135,7 @@ describe('with the metrics of a running operator, server and edge', () => {
     await expect
       .poll(
         async () => (await prometheus.query(query)).map(({ metric }) => `${metric['secret']}/${metric['key']}`).sort(),
-        { timeout: 30_000, interval: 500 },
+        { timeout: 60_000, interval: 500 },
       )
       .toEqual(expected)
     for (const { metric, value } of await prometheus.query(query)) {
@@ -147,6 +148,6 @@ describe('with the metrics of a running operator, server and edge', () => {
 
   test('a rollout that was rolled back is a series until another one succeeds', async () => {
     const query = `authservice_rollout_last_outcome{namespace="${namespace.name}",outcome="RolledBack"}`
-    await expect.poll(() => prometheus.query(query), { timeout: 30_000, interval: 500 }).toHaveLength(1)
+    await expect.poll(() => prometheus.query(query), { timeout: 60_000, interval: 500 }).toHaveLength(1)
   })
 })

@@ -9,6 +9,11 @@ import { StepLog } from '../programs/step-log.ts'
 
 /** The release of cert-manager whose definitions are used, and whose controller the tests with neighbours run. */
 const certManager = 'github.com/cert-manager/cert-manager@v1.21.2'
+const gatewayApi = 'sigs.k8s.io/gateway-api@v1.6.0'
+/** The release of Traefik that the tests with neighbours run. */
+const traefik = 'github.com/traefik/traefik/v3@v3.7.13'
+const traefikFolder = 'docs/content/reference/dynamic-configuration'
+const gatewayFolder = 'config/crd/standard/gateway.networking.k8s.io'
 
 /** CustomResourceDefinitions of other projects: the Go module that contains each, and the file in it. */
 const sources = {
@@ -16,14 +21,16 @@ const sources = {
   certificateRequest: { module: certManager, file: 'deploy/crds/cert-manager.io_certificaterequests.yaml' },
   clusterIssuer: { module: certManager, file: 'deploy/crds/cert-manager.io_clusterissuers.yaml' },
   issuer: { module: certManager, file: 'deploy/crds/cert-manager.io_issuers.yaml' },
-  httpRoute: {
-    module: 'sigs.k8s.io/gateway-api@v1.6.0',
-    file: 'config/crd/standard/gateway.networking.k8s.io_httproutes.yaml',
-  },
-  middleware: {
-    module: 'github.com/traefik/traefik/v3@v3.7.13',
-    file: 'docs/content/reference/dynamic-configuration/traefik.io_middlewares.yaml',
-  },
+  backendTlsPolicy: { module: gatewayApi, file: `${gatewayFolder}_backendtlspolicies.yaml` },
+  gateway: { module: gatewayApi, file: `${gatewayFolder}_gateways.yaml` },
+  gatewayClass: { module: gatewayApi, file: `${gatewayFolder}_gatewayclasses.yaml` },
+  grpcRoute: { module: gatewayApi, file: `${gatewayFolder}_grpcroutes.yaml` },
+  httpRoute: { module: gatewayApi, file: `${gatewayFolder}_httproutes.yaml` },
+  referenceGrant: { module: gatewayApi, file: `${gatewayFolder}_referencegrants.yaml` },
+  tlsRoute: { module: gatewayApi, file: `${gatewayFolder}_tlsroutes.yaml` },
+  middleware: { module: traefik, file: `${traefikFolder}/traefik.io_middlewares.yaml` },
+  /** All kinds of Traefik, one document each. */
+  traefik: { module: traefik, file: `${traefikFolder}/kubernetes-crd-definition-v1.yml` },
   trafficPolicy: {
     module: 'github.com/envoyproxy/gateway@v1.9.1',
     file: 'charts/gateway-helm/charts/crds/crds/generated/gateway.envoyproxy.io_backendtrafficpolicies.yaml',

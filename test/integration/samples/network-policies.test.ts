@@ -5,10 +5,9 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import type { AuthServiceSpec } from '../../../operator/authservice/api/schema.ts'
 import { checker } from '../../../tools/checkers/go-checkers.ts'
 import { type Endpoint, mayConnect, type Policy } from '../../unit/network-policy/evaluate.ts'
-import { endpoints, managed, policiesOf, ports } from '../../unit/network-policy/examples.ts'
+import { endpoints, policiesOf, ports, specs } from '../../unit/network-policy/examples.ts'
 
 const run = promisify(execFile)
 let cyclonus = ''
@@ -52,26 +51,6 @@ async function askCyclonus(policies: readonly Policy[]): Promise<boolean[]> {
     maxBuffer: 256 * 1024 * 1024,
   })
   return [...stdout.matchAll(/IS ALLOWED\? \|\s+(TRUE|FALSE)/g)].map(([, answer]) => answer === 'TRUE')
-}
-
-const specs: Readonly<Record<string, AuthServiceSpec>> = {
-  'Nginx and managed databases': managed,
-  'an Ingress': { ...managed, ingress: { type: 'Ingress' } },
-  'no exposure, and named clients': {
-    ...managed,
-    ingress: { type: 'None' },
-    networkPolicy: {
-      allowFrom: [
-        { podSelector: { matchLabels: { app: 'shop' } } },
-        { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress' } } },
-      ],
-    },
-  },
-  'databases outside': {
-    ...managed,
-    mongodb: { external: { urlSecretRef: { name: 'm', key: 'url' } } },
-    redis: { external: { host: '203.0.113.7' } },
-  },
 }
 
 test.each(Object.entries(specs))('with %s, cyclonus agrees about each connection of the table', async (_, spec) => {

@@ -1,6 +1,6 @@
 /**
- * Evaluates NetworkPolicies for tests, because no test cluster enforces them. Supports what the operator writes: labels
- * by equality, single ports, and CIDRs of one address.
+ * Evaluates NetworkPolicies for tests without a cluster. Cyclonus and a real engine agree with it, in other tests.
+ * Supports what the operator writes: labels by equality, single ports, and CIDRs of one address.
  * @see https://kubernetes.io/docs/concepts/services-networking/network-policies/
  */
 

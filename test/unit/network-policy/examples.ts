@@ -41,6 +41,27 @@ const part = (component: Component, instance = 'accounts') => ({
   ...pod(component, 'team-a', labelsOf(instance, component)),
   name: instance === 'accounts' ? component : `${component} of ${instance}`,
 })
+/** Specs whose policies differ, by what they are about. */
+export const specs: Readonly<Record<string, AuthServiceSpec>> = {
+  'Nginx and managed databases': managed,
+  'an Ingress': { ...managed, ingress: { type: 'Ingress' } },
+  'no exposure, and named clients': {
+    ...managed,
+    ingress: { type: 'None' },
+    networkPolicy: {
+      allowFrom: [
+        { podSelector: { matchLabels: { app: 'shop' } } },
+        { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress' } } },
+      ],
+    },
+  },
+  'databases outside': {
+    ...managed,
+    mongodb: { external: { urlSecretRef: { name: 'm', key: 'url' } } },
+    redis: { external: { host: '203.0.113.7' } },
+  },
+}
+
 /** Everything that may connect to an AuthService. Its own components come first. */
 export const endpoints: readonly Endpoint[] = [
   ...(['server', 'redis', 'mongodb', 'edge', 'migration', 'backup', 'smoke-test'] as const).map((one) => part(one)),

@@ -21,6 +21,7 @@ import metrics from './plugins/app/observability/metrics.ts'
 import requestId from './plugins/app/observability/request-id.ts'
 import requestLog from './plugins/app/observability/request-log.ts'
 import securityEvents from './plugins/app/observability/security-events.ts'
+import oidc from './plugins/app/oidc/plugin.ts'
 import oneTimeTokens from './plugins/app/one-time-tokens/plugin.ts'
 import passkeys from './plugins/app/passkeys/plugin.ts'
 import passwords from './plugins/app/passwords/plugin.ts'
@@ -84,6 +85,7 @@ export default fp<{ config: Config }>(
     await app.register(mfa)
     await app.register(passkeys)
     if (app.passkeys.isOn) await app.register(webAuthn)
+    await app.register(oidc)
     await app.register(oauthClients)
     await app.register(cookieMode)
     await app.register(health)
@@ -93,6 +95,10 @@ export default fp<{ config: Config }>(
     await app.register(meRoutes, { prefix: '/v1' })
     await app.register(adminRoutes, { prefix: '/v1/admin' })
     await app.register(oauthRoutes, { prefix: '/oauth' })
+    if (app.oidc !== undefined) {
+      const { default: oidcRoutes } = await import('./routes/oidc/index.ts')
+      await app.register(oidcRoutes, { oidc: app.oidc })
+    }
     rejectOthers()
   },
   { name: 'api' },

@@ -1,6 +1,7 @@
 import type { EnvironmentValues } from '@authservice-operator/contract/environment.ts'
 import { isEncrypted } from '@authservice-operator/contract/mongodb-url.ts'
 import { weaknessOf } from '@authservice-operator/contract/secret-strength.ts'
+import { oidcProblems } from './oidc.ts'
 import { isNetwork } from './trusted-proxies.ts'
 import { secondsOf } from './units.ts'
 import { webAuthnProblems } from './webauthn.ts'
@@ -18,6 +19,7 @@ export function checkTogether(
     ...signingKeys(values),
     ...secondFactors(values),
     ...webAuthnProblems(values),
+    ...oidcProblems(values),
     ...mail(values),
     ...proxies(values),
     ...((values.INITIAL_ADMIN_EMAIL === undefined) !== (values.INITIAL_ADMIN_PASSWORD === undefined)

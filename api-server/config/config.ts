@@ -3,6 +3,7 @@ import type { Environment } from '@authservice-operator/contract/read-variables.
 import { checkTogether } from './checks.ts'
 import { type MfaConfig, mfaOf } from './mfa.ts'
 import { type OAuthClient, parseClients } from './oauth-clients.ts'
+import { type OidcConfig, oidcOf } from './oidc.ts'
 import { ConfigError, readEnvironment } from './read-environment.ts'
 import type { TrustedProxies } from './trusted-proxies.ts'
 import { type Limits, limitsOf, secondsOf } from './units.ts'
@@ -48,6 +49,8 @@ export interface Config {
   webAuthn: WebAuthnConfig | undefined
   /** Clients that may introspect and revoke tokens. */
   oauthClients: OAuthClient[]
+  /** The OpenID provider; undefined: there is none. */
+  oidc: OidcConfig | undefined
   issuer: string
   audience: string
   accessTokenLifetimeSeconds: number
@@ -160,6 +163,7 @@ function configOf(values: EnvironmentValues): Config {
     mfa: mfaOf(values),
     webAuthn: webAuthnOf(values),
     oauthClients: values.OAUTH_CLIENTS === undefined ? [] : parseClients(values.OAUTH_CLIENTS),
+    oidc: oidcOf(values),
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,
     accessTokenLifetimeSeconds:

@@ -149,4 +149,15 @@ export const migrations: readonly Migration[] = [
       await ensureIndex(db.collection('second_factors'), { name: 'factors', key: { 'factors.id': 1 }, unique: true })
     },
   },
+  {
+    id: '018-openid-provider',
+    phase: 'expand',
+    summary: 'oauth_state: indexes on expiry, grant and login of the OpenID provider',
+    async up(db) {
+      const state = db.collection('oauth_state')
+      await ensureIndex(state, { name: 'expiry', key: { expiresAt: 1 }, expireAfterSeconds: 0 })
+      await ensureIndex(state, { name: 'grant', key: { grantId: 1 }, sparse: true })
+      await ensureIndex(state, { name: 'uid', key: { uid: 1 }, sparse: true })
+    },
+  },
 ]

@@ -26,10 +26,14 @@ export default async function wellKnownRoutes(app: FastifyInstance): Promise<voi
     },
     async (_request, reply) => {
       reply.header('cache-control', `public, max-age=${keySetMaxAgeSeconds}`)
-      return app.tokens.keys.published(new Date())
+      const now = new Date()
+      const { keys } = app.tokens.keys.published(now)
+      return { keys: [...keys, ...(app.oidc?.publishedKeys(now) ?? [])] }
     },
   )
 
+  // The OpenID provider has more to tell.
+  if (app.oidc !== undefined) return
   app.get(
     '/.well-known/oauth-authorization-server',
     {

@@ -88,6 +88,9 @@ export const SessionList = Type.Object(
         id: Type.String(),
         device: Type.Union([Type.String(), Type.Null()], { description: 'User-Agent of the login' }),
         address: Type.Union([Type.String(), Type.Null()], { description: 'Address of the login' }),
+        client: Type.Optional(
+          Type.String({ description: 'Name of the application, for a session of the OpenID provider' }),
+        ),
         created_at: Type.String({ format: 'date-time' }),
         last_used_at: Type.String({ format: 'date-time' }),
         current: Type.Boolean({ description: 'Whether this is the session of the access token' }),

@@ -41,6 +41,8 @@ export const Introspection = Type.Object(
     iat: Type.Optional(Type.Integer()),
     nbf: Type.Optional(Type.Integer()),
     exp: Type.Optional(Type.Integer({ description: 'Seconds since 1970' })),
+    scope: Type.Optional(Type.String({ description: 'For a token of the OpenID provider' })),
+    client_id: Type.Optional(Type.String({ description: 'For a token of the OpenID provider' })),
     amr: Type.Optional(Type.Array(Type.String(), { description: 'How the user authenticated (RFC 8176)' })),
     acr: Type.Optional(Type.String({ description: 'aal1: one factor; aal2: two (RFC 9470)' })),
     auth_time: Type.Optional(Type.Integer({ description: 'Time of the last authentication, seconds since 1970' })),

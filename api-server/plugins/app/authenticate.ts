@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { problem } from './problems/problem.ts'
 import { type AccessTokenClaims, bearerToken } from './tokens/access-token.ts'
 import { asProblem } from './tokens/issue-and-verify.ts'
 import { VerifiedTokens } from './tokens/verified-tokens.ts'
@@ -7,12 +8,13 @@ import { VerifiedTokens } from './tokens/verified-tokens.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * The claims of the request's access token. Every authenticated route begins with it.
+     * The claims of the request's access token. Every authenticated route begins with it. The token of a client of the
+     * OpenID provider is good for the APIs of others, and never for this one.
      * @throws Problem 401, or 503 when revocations are not known
      */
     authenticate(request: FastifyRequest): Promise<AccessTokenClaims>
     /**
-     * The same for `GET /v1/auth/verify`, the one hot path: a token that was verified before costs no signature check.
+     * The same for `GET /v1/auth/verify`, the one hot path, and with tokens of clients: a token that was verified before costs no signature check.
      * Its key, its time and its session are checked for every request; where one of them does not hold, `authenticate`
      * decides.
      */
@@ -25,19 +27,26 @@ export default fp(
     const verified = new VerifiedTokens(app.tokens.keys)
     const now = () => new Date()
 
-    app.decorate('authenticate', async (request) => {
+    const verify = async (request: FastifyRequest): Promise<AccessTokenClaims> => {
       try {
         return await request.jwtVerify<AccessTokenClaims>()
       } catch (error) {
         throw asProblem(error)
       }
-    })
+    }
+    app.decorate('authenticate', async (request) => requireUnscoped(await verify(request)))
     app.decorate('authenticateRemembered', async (request) => {
       const token = bearerToken(request.headers.authorization)
       const claims = verified.find(token, now())
       if (claims !== undefined && (await app.revocation.check(claims)) === 'active') return claims
-      return verified.verifyAndRemember(token, now, () => app.authenticate(request))
+      return verified.verifyAndRemember(token, now, () => verify(request))
     })
   },
   { name: 'authenticate', dependencies: ['tokens', 'revocation'] },
 )
+
+/** @throws Problem 401 `token_invalid` */
+function requireUnscoped(claims: AccessTokenClaims): AccessTokenClaims {
+  if (claims.scope === undefined) return claims
+  throw problem(401, 'token_invalid', 'This token is for an application. Log in at /v1/auth/login to use this route.')
+}

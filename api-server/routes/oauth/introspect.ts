@@ -19,7 +19,7 @@ const introspect: FastifyPluginAsyncTypebox = async (app) => {
         problems: ['invalid_client', 'rate_limited', 'revocation_unknown', 'database_unavailable'],
       },
     },
-    ({ body }) => introspectToken(app, body.token),
+    (request) => introspectToken(app, request.body.token, request),
   )
 }
 

@@ -24,7 +24,11 @@ const revoke: FastifyPluginAsyncTypebox = async (app) => {
       },
     },
     async (request, reply) => {
-      await revokeToken(app, request.body.token, { clientId: request.clientId, address: request.ip })
+      await revokeToken(app, request.body.token, {
+        clientId: request.clientId,
+        mayUseOwnTokensOnly: request.mayUseOwnTokensOnly,
+        address: request.ip,
+      })
       return reply.code(200).send(undefined)
     },
   )

@@ -1257,6 +1257,8 @@ export interface components {
                 device: string | null;
                 /** @description Address of the login */
                 address: string | null;
+                /** @description Name of the application, for a session of the OpenID provider */
+                client?: string;
                 /** Format: date-time */
                 created_at: string;
                 /** Format: date-time */
@@ -1576,6 +1578,10 @@ export interface components {
             nbf?: number;
             /** @description Seconds since 1970 */
             exp?: number;
+            /** @description For a token of the OpenID provider */
+            scope?: string;
+            /** @description For a token of the OpenID provider */
+            client_id?: string;
             /** @description How the user authenticated (RFC 8176) */
             amr?: string[];
             /** @description aal1: one factor; aal2: two (RFC 9470) */

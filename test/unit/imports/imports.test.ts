@@ -29,6 +29,7 @@ describe('an import that violates a rule is reported with its file and the rule'
     imported: name,
     isType,
     isReexport: false,
+    isDynamic: false,
   })
 
   test.each([

@@ -14,6 +14,8 @@ export interface Import {
   isType: boolean
   /** `export … from`. */
   isReexport: boolean
+  /** `import()`. */
+  isDynamic: boolean
 }
 
 /** The imports of every TypeScript file of these folders. */
@@ -34,15 +36,16 @@ async function importsOf(file: string): Promise<Import[]> {
       name: moduleRequest.value,
       isType: entries.length > 0 && entries.every(({ isType }) => isType),
       isReexport: false,
+      isDynamic: false,
     })),
     ...module.staticExports.flatMap(({ entries }) =>
       entries.flatMap(({ moduleRequest, isType }) =>
-        moduleRequest === null ? [] : [{ name: moduleRequest.value, isType, isReexport: true }],
+        moduleRequest === null ? [] : [{ name: moduleRequest.value, isType, isReexport: true, isDynamic: false }],
       ),
     ),
     ...module.dynamicImports.flatMap(({ moduleRequest: { start, end } }) => {
       const name = /^(['"])(.+)\1$/.exec(text.slice(start, end))?.[2]
-      return name === undefined ? [] : [{ name, isType: false, isReexport: false }]
+      return name === undefined ? [] : [{ name, isType: false, isReexport: false, isDynamic: true }]
     }),
   ]
   return found.map(({ name, ...kind }) => ({ file, imported: pathOf(name, file), ...kind }))

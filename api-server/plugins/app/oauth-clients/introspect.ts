@@ -5,6 +5,7 @@ import { problem } from '../problems/problem.ts'
 import { hasRequiredFactor } from '../sessions/required-factor.ts'
 import { isActive } from '../users/user.ts'
 import { claimsOf } from './claims-of.ts'
+import { mayUse, type TokenClient } from './token-client.ts'
 
 type State = Static<typeof Introspection>
 
@@ -14,15 +15,16 @@ const inactive: State = { active: false }
  * The state of an access or refresh token, as RFC 7662 describes it. Access tokens do not need MongoDB.
  * @throws Problem 503 `revocation_unknown` or `database_unavailable`
  */
-export async function introspectToken(app: FastifyInstance, token: string): Promise<State> {
-  const access = await accessTokenState(app, token)
-  return access ?? (await app.mongo.watch.whileUp(() => refreshTokenState(app, token))) ?? inactive
+export async function introspectToken(app: FastifyInstance, token: string, by: TokenClient): Promise<State> {
+  const access = await accessTokenState(app, token, by)
+  return access ?? (await app.mongo.watch.whileUp(() => refreshTokenState(app, token, by))) ?? inactive
 }
 
 /** @returns undefined if it is not an access token */
-async function accessTokenState(app: FastifyInstance, token: string): Promise<State | undefined> {
+async function accessTokenState(app: FastifyInstance, token: string, by: TokenClient): Promise<State | undefined> {
   const claims = await claimsOf(app, token)
   if (claims === undefined) return undefined
+  if (!mayUse(by, claims.client_id)) return inactive
   switch (await app.revocation.check(claims)) {
     case 'revoked':
       return inactive
@@ -34,17 +36,20 @@ async function accessTokenState(app: FastifyInstance, token: string): Promise<St
       const { iss, aud, sub, sid, role, jti, iat, nbf, exp, amr, acr, auth_time } = claims
       const token = { iss, aud, sub, sid, role, jti, iat, nbf, exp }
       // RFC 9470 section 6.2.
+      const { scope, client_id } = claims
+      const granted = scope === undefined || client_id === undefined ? {} : { scope, client_id }
       const authentication = amr && acr && auth_time !== undefined ? { amr, acr, auth_time } : {}
-      return { active: true, token_use: 'access', token_type: 'Bearer', ...token, ...authentication }
+      return { active: true, token_use: 'access', token_type: 'Bearer', ...token, ...granted, ...authentication }
     }
   }
 }
 
 /** @returns undefined if it is not a refresh token that would be accepted */
-async function refreshTokenState(app: FastifyInstance, token: string): Promise<State | undefined> {
+async function refreshTokenState(app: FastifyInstance, token: string, by: TokenClient): Promise<State | undefined> {
   const found = await app.sessions.inspect(token)
   if (found?.outcome !== 'rotate' && found?.outcome !== 'repeat') return undefined
   const { session } = found
+  if (!mayUse(by, session.oauth?.clientId)) return undefined
   const sub = session.userId.toString()
   const [user, version] = await Promise.all([app.users.findById(sub), app.revocation.versionOf(sub)])
   if (user === null || !isActive(user) || session.version < version) return undefined
@@ -58,6 +63,7 @@ async function refreshTokenState(app: FastifyInstance, token: string): Promise<S
     sid: session._id,
     iat: seconds(session.current.issuedAt.getTime()),
     exp: seconds(end),
+    ...(session.oauth !== undefined && { scope: session.oauth.scope, client_id: session.oauth.clientId }),
   }
 }
 

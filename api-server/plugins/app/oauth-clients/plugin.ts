@@ -16,6 +16,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The client that `authenticateClient` has admitted. */
     clientId: string
+    /** Whether it is a client of the OpenID provider, which may introspect and revoke only its own tokens. */
+    mayUseOwnTokensOnly: boolean
   }
 }
 
@@ -23,18 +25,21 @@ export default fp(
   async function oauthClients(app) {
     const { oauthClients: clients, limits } = app.config
     app.decorateRequest('clientId', '')
+    app.decorateRequest('mayUseOwnTokensOnly', true)
     app.decorate('authenticateClient', async (request, reply) => {
       const credentials = credentialsOf(request.headers.authorization, request.body)
       if (credentials === 'twice')
         throw problem(400, 'bad_request', 'Send the credentials of the client once: with HTTP Basic or in the body.')
-      if (typeof credentials === 'object' && isClient(clients, credentials)) {
-        request.clientId = credentials.id
-        return
+      if (typeof credentials === 'object') {
+        const { id, secret } = credentials
+        request.mayUseOwnTokensOnly = !isClient(clients, credentials)
+        request.clientId = id
+        if (!request.mayUseOwnTokensOnly || app.oidc?.clients.hasSecret(id, secret) === true) return
       }
       app.securityEvents.record('authn_login_fail', { address: request.ip, reason: 'client_credentials' })
       await app.limits.of(request, reply).use(...usesByAddress('oauth-failures', request.ip, limits.login))
       throw problem(401, 'invalid_client', 'The client is unknown, or its secret is wrong.')
     })
   },
-  { name: 'oauth-clients', dependencies: ['config', 'limits', 'security-events'] },
+  { name: 'oauth-clients', dependencies: ['config', 'limits', 'security-events', 'oidc'] },
 )

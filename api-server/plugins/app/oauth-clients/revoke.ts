@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { claimsOf } from './claims-of.ts'
+import { mayUse, type TokenClient } from './token-client.ts'
 
 /**
  * Ends the session that an access or refresh token belongs to, as RFC 7009 describes it. Either token ends the whole
@@ -9,18 +10,23 @@ import { claimsOf } from './claims-of.ts'
 export async function revokeToken(
   app: FastifyInstance,
   token: string,
-  by: { clientId: string | undefined; address: string },
+  by: TokenClient & { address: string },
 ): Promise<void> {
-  const sessionId = await sessionOf(app, token)
-  if (sessionId === undefined) return
+  const found = await sessionOf(app, token)
+  if (found === undefined || !mayUse(by, found.owner)) return
+  const { sessionId } = found
   await app.revocation.revokeSession(sessionId, 'client')
   const { clientId, address } = by
   app.securityEvents.record('authn_token_revoked', { sessionId, address, reason: `client ${clientId}` })
 }
 
-async function sessionOf(app: FastifyInstance, token: string): Promise<string | undefined> {
+async function sessionOf(
+  app: FastifyInstance,
+  token: string,
+): Promise<{ sessionId: string; owner: string | undefined } | undefined> {
   const claims = await claimsOf(app, token)
-  if (claims !== undefined) return claims.sid
+  if (claims !== undefined) return { sessionId: claims.sid, owner: claims.client_id }
   const found = await app.sessions.inspect(token)
-  return found === undefined || found.outcome === 'unknown' ? undefined : found.session._id
+  if (found === undefined || found.outcome === 'unknown') return undefined
+  return { sessionId: found.session._id, owner: found.session.oauth?.clientId }
 }

@@ -27,6 +27,23 @@ export interface Session {
   address?: string
   /** The last authentication. Servers without second factors (MFA_MODE) do not write it. */
   authentication?: Authentication
+  /** The grant of a client of the OpenID provider; without it, the session is of a login at the API. Decision 69. */
+  oauth?: OAuthGrant
+}
+
+/** What a user has granted to a client. */
+interface OAuthGrant {
+  clientId: string
+  /** Scopes, separated by spaces. */
+  scope: string
+  /** The login in a browser that it came from. A logout there ends it, unless its scope has `offline_access`. */
+  loginUid: string
+  /** JSON of what the library knows of the grant. */
+  grant: string
+  /** JSON of what the library knows of its refresh tokens; undefined: none was issued. */
+  refresh?: string
+  /** Time without a refresh after which the session ends, if that is shorter than for other sessions. */
+  idleSeconds?: number
 }
 
 interface SpentToken {

@@ -33,12 +33,14 @@ export class SessionStore {
     this.#clock = clock
   }
 
-  /** @param version the user's watermark, read before the last check of the login */
+  /**
+   * @param version the user's watermark, read before the last check of the login
+   */
   async create(
-    { userId, version, ...from }: Pick<Session, 'userId' | 'version' | 'device' | 'address' | 'authentication'>,
+    { userId, version, ...from }: NewSessionRecord,
     now: Date,
+    { _id = randomUUID(), absoluteSeconds = this.#lifetimes.absoluteSeconds }: CreateOptions = {},
   ): Promise<{ session: Session; refreshToken: string }> {
-    const _id = randomUUID()
     const refreshToken = newRefreshToken(_id)
     const session: Session = {
       _id,
@@ -46,8 +48,8 @@ export class SessionStore {
       version,
       createdAt: now,
       lastUsedAt: now,
-      ...ends(now, this.#lifetimes),
-      expiresAt: new Date(now.getTime() + this.#lifetimes.absoluteSeconds * 1000),
+      ...ends(now, lifetimesOf(from, this.#lifetimes)),
+      expiresAt: new Date(now.getTime() + Math.min(absoluteSeconds, this.#lifetimes.absoluteSeconds) * 1000),
       current: { hash: hashOf(refreshToken), issuedAt: now },
       recent: [],
       spent: [],
@@ -57,14 +59,16 @@ export class SessionStore {
     return { session, refreshToken }
   }
 
-  async refresh(presented: string): Promise<RefreshResult> {
+  /** @param clientId the client of the OpenID provider that presents the token; undefined: a client of the API */
+  async refresh(presented: string, clientId?: string): Promise<RefreshResult> {
     const sessionId = sessionIdOf(presented)
     if (sessionId === undefined) return { outcome: 'unknown' }
     const hash = hashOf(presented)
     // The second read follows a rotation by another request: then the token is a recent one.
     for (let look = 0; look < 3; look++) {
       const found = await this.#find(sessionId)
-      if (found === undefined) return { outcome: 'unknown' }
+      // The token of another client: that of an application must not give the rights of a login at the API.
+      if (found === undefined || found.session.oauth?.clientId !== clientId) return { outcome: 'unknown' }
       const { session, now } = found
       const outcome = decideRefresh(session, hash, this.#lifetimes, now)
       switch (outcome) {
@@ -109,6 +113,37 @@ export class SessionStore {
     )
   }
 
+  /** A session that is neither revoked nor expired. Does not check the user's watermark. */
+  findUnended(_id: string, now: Date): Promise<Session | null> {
+    return this.#sessions.findOne({
+      _id,
+      revokedAt: { $exists: false },
+      idleExpiresAt: { $gt: now },
+      expiresAt: { $gt: now },
+    })
+  }
+
+  /** Makes `refreshToken` the first token that a client gets in this session. @returns whether the session is active */
+  async giveFirstToken(_id: string, refreshToken: string, refresh: string, now: Date): Promise<boolean> {
+    const { matchedCount } = await this.#sessions.updateOne(
+      { _id, revokedAt: { $exists: false }, 'oauth.refresh': { $exists: false } },
+      { $set: { current: { hash: hashOf(refreshToken), issuedAt: now }, 'oauth.refresh': refresh } },
+    )
+    return matchedCount === 1
+  }
+
+  /** The sessions of clients that a login in a browser led to, and that end with it. */
+  ofBrowserLogin(userId: UserKey, loginUid: string): Promise<Session[]> {
+    return this.#sessions
+      .find({
+        userId,
+        revokedAt: { $exists: false },
+        'oauth.loginUid': loginUid,
+        'oauth.scope': { $not: /(^| )offline_access( |$)/ },
+      })
+      .toArray()
+  }
+
   async isOf(_id: string, userId: UserKey): Promise<boolean> {
     return (await this.#sessions.findOne({ _id, userId }, { projection: { _id: 1 } })) !== null
   }
@@ -138,11 +173,29 @@ export class SessionStore {
         $expr: { $lt: [{ $subtract: [this.#clock(), now] }, maxDelay] },
       },
       {
-        $set: rotation(session, { hash: hashOf(successor), sealed: seal(successor, presented) }, this.#lifetimes, now),
+        $set: rotation(
+          session,
+          { hash: hashOf(successor), sealed: seal(successor, presented) },
+          lifetimesOf(session, this.#lifetimes),
+          now,
+        ),
       },
     )
     return matchedCount === 1 ? successor : undefined
   }
+}
+
+interface CreateOptions {
+  /** A new UUID. */
+  _id?: string
+  /** Maximum lifetime, if it is shorter than that of other sessions. */
+  absoluteSeconds?: number | undefined
+}
+
+type NewSessionRecord = Pick<Session, 'userId' | 'version' | 'device' | 'address' | 'authentication' | 'oauth'>
+
+function lifetimesOf({ oauth }: Pick<Session, 'oauth'>, lifetimes: SessionLifetimes): SessionLifetimes {
+  return { ...lifetimes, idleSeconds: Math.min(lifetimes.idleSeconds, oauth?.idleSeconds ?? lifetimes.idleSeconds) }
 }
 
 /** From a used token to the current one, each encrypted with its predecessor. */

@@ -32,6 +32,8 @@ const AccessTokenClaims = Type.Object({
   exp: NumericDate,
   /** The client of the token. Users log in through applications of one owner, which are not registered. */
   client_id: Type.Optional(Name),
+  /** The scopes of a token for a client of the OpenID provider. The API of this server does not accept such a token. */
+  scope: Type.Optional(Name),
   /** How and when the user authenticated. Only from servers with second factors (MFA_MODE). */
   amr: Type.Optional(Type.Array(Name)),
   acr: Type.Optional(Name),
@@ -47,6 +49,8 @@ export interface TokenSubject {
   userId: string
   role: string
   session: { _id: string; version: number; expiresAt: Date; authentication?: Authentication }
+  /** The client of the OpenID provider that gets the token; undefined: a client of the API. */
+  client?: { id: string; scope: string; lifetimeSeconds: number }
 }
 
 export interface TokenPolicy {
@@ -71,12 +75,13 @@ const mostCharacters = 4_096
  */
 export function newClaims(
   { issuer, audience, lifetimeSeconds }: TokenPolicy,
-  { userId, role, session }: TokenSubject,
+  { userId, role, session, client }: TokenSubject,
   jti: string,
   now: Date,
 ): AccessTokenClaims {
   const iat = Math.floor(now.getTime() / 1000)
-  const exp = Math.min(iat + lifetimeSeconds, Math.floor(session.expiresAt.getTime() / 1000))
+  const seconds = Math.min(lifetimeSeconds, client?.lifetimeSeconds ?? lifetimeSeconds)
+  const exp = Math.min(iat + seconds, Math.floor(session.expiresAt.getTime() / 1000))
   return {
     iss: issuer,
     aud: audience,
@@ -88,7 +93,8 @@ export function newClaims(
     iat,
     nbf: iat - leewaySeconds,
     exp,
-    client_id: firstParty,
+    client_id: client?.id ?? firstParty,
+    ...(client !== undefined && { scope: client.scope }),
     ...authenticationClaims(session.authentication),
   }
 }

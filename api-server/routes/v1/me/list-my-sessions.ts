@@ -24,6 +24,9 @@ const listMySessions: FastifyPluginAsyncTypebox = async (app) => {
           id: session._id,
           device: session.device ?? null,
           address: session.address ?? null,
+          ...(session.oauth !== undefined && {
+            client: app.oidc?.nameOf(session.oauth.clientId) ?? session.oauth.clientId,
+          }),
           created_at: session.createdAt.toISOString(),
           last_used_at: session.lastUsedAt.toISOString(),
           current: session._id === sid,

@@ -25,6 +25,7 @@ export const neverRestored = [
   'one_time_tokens',
   'known_devices',
   'mfa_challenges',
+  'oauth_state',
   'locks',
   'security_events',
 ] as const

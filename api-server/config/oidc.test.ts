@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest'
+import { readConfig } from './config.ts'
+import { ConfigError } from './read-environment.ts'
+
+const base = {
+  ENVIRONMENT: 'development',
+  MONGODB_URL: 'mongodb://127.0.0.1',
+  JWT_SECRET: 'oLkIdnZ0YzVrM3Q2N2hqcXdlcnR5dWlvcGFzZGZnaGprbHp4',
+}
+const files = { OIDC_CLIENTS_FILE: '/run/clients.json', OIDC_KEYS_FILE: '/run/keys.json' }
+
+test('there is an OpenID provider only with both files', () => {
+  expect(readConfig(base).oidc).toBeUndefined()
+  expect(readConfig({ ...base, ...files }).oidc).toEqual({
+    clientsFile: '/run/clients.json',
+    keysFile: '/run/keys.json',
+  })
+})
+
+test.each([
+  [{ OIDC_CLIENTS_FILE: '/run/clients.json' }, 'must be set together'],
+  [{ OIDC_KEYS_FILE: '/run/keys.json' }, 'must be set together'],
+  [{ ...files, JWT_ISSUER: 'my-issuer' }, 'needs a JWT_ISSUER that is a URL'],
+  [{ ...files, JWT_ISSUER: 'https://auth.example.com/' }, 'slash at its end'],
+  [{ ...files, JWT_ISSUER: 'https://auth.example.com?a=b' }, 'without a query'],
+])('%j is refused: %s', (changes, message) => {
+  expect(() => readConfig({ ...base, ...changes })).toThrow(ConfigError)
+  expect(() => readConfig({ ...base, ...changes })).toThrow(message)
+})

@@ -1,0 +1,70 @@
+import { html } from 'ghtml'
+import { page, problemOf } from './layout.ts'
+
+/** The page that asks for email and password. */
+export function loginPage(content: {
+  /** Path of the interaction, without a slash at its end. */
+  path: string
+  clientName: string
+  email: string | undefined
+  problem: string | undefined
+}): string {
+  const { path, clientName, email, problem } = content
+  return page(
+    'Log in',
+    html`!${problemOf(problem)}
+<p>to continue to ${clientName}</p>
+<form method="post" action="${path}/login">
+<label for="email">Email</label>
+<input id="email" name="email" type="email" autocomplete="username" required value="${email ?? ''}">
+<label for="password">Password</label>
+<input id="password" name="password" type="password" autocomplete="current-password" required>
+<button type="submit">Log in</button>
+</form>
+!${cancelForm(path)}`,
+  )
+}
+
+/** The page that asks for a code of the second factor. */
+export function codePage(content: { path: string; mfaToken: string; problem: string | undefined }): string {
+  const { path, mfaToken, problem } = content
+  return page(
+    'Enter your code',
+    html`!${problemOf(problem)}
+<p>Open your authenticator app, or use one of your recovery codes.</p>
+<form method="post" action="${path}/code">
+<input type="hidden" name="mfa_token" value="${mfaToken}">
+<label for="code">Code</label>
+<input id="code" name="code" autocomplete="one-time-code" required maxlength="64">
+<button type="submit">Continue</button>
+</form>
+!${cancelForm(path)}`,
+  )
+}
+
+/** The page that asks whether a client may have what it asks for. */
+export function consentPage(content: { path: string; clientName: string; scopes: readonly string[] }): string {
+  const { path, clientName, scopes } = content
+  const items = scopes.flatMap((scope) => descriptions[scope] ?? []).map((text) => html`<li>${text}</li>`)
+  return page(
+    `${clientName} asks for access`,
+    html`<p>${clientName} will be able to:</p>
+<ul>!${items.join('')}</ul>
+<form method="post" action="${path}/consent">
+<button type="submit">Allow</button>
+</form>
+!${cancelForm(path)}`,
+  )
+}
+
+/** What scopes mean, for users. */
+const descriptions: Readonly<Record<string, string>> = {
+  openid: 'know who you are',
+  profile: 'see your name',
+  email: 'see your email',
+  offline_access: 'keep this access after you log out, until you end its session',
+}
+
+function cancelForm(path: string): string {
+  return html`<form method="post" action="${path}/cancel"><button type="submit">Cancel</button></form>`
+}

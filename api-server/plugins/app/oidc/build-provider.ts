@@ -1,0 +1,170 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
+import type { FastifyInstance } from 'fastify'
+import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import { errorPage } from '../../../pages/error.ts'
+import { pageHeaders } from '../../../pages/layout.ts'
+import { loggedOutPage, logoutPage } from '../../../pages/logout.ts'
+import { claimsOfScope, findAccount } from './account.ts'
+import { metadataOf } from './client-metadata.ts'
+import type { ClientRegistry } from './client-registry.ts'
+import { endGrant, GrantAdapter, RefreshTokenAdapter, UnstoredAdapter } from './grant-adapters.ts'
+import type { IdTokenKeys } from './id-token-keys.ts'
+import { overrideModels } from './overrides.ts'
+import { loadGrant, promptsOf } from './policy.ts'
+import type { RequestState } from './request-state.ts'
+import { type OidcState, StateAdapter } from './state-adapter.ts'
+
+export interface ProviderParts {
+  keys: ReturnType<IdTokenKeys['privateKeys']>
+  clients: ClientRegistry
+  requests: AsyncLocalStorage<RequestState>
+}
+
+/** Paths below the issuer. Those of introspection, revocation and userinfo are routes of this server. */
+export const paths = {
+  authorization: '/oauth/authorize',
+  token: '/oauth/token',
+  pushed_authorization_request: '/oauth/par',
+  end_session: '/oauth/logout',
+  userinfo: '/oauth/userinfo',
+  jwks: '/.well-known/jwks.json',
+} as const
+
+export const interactionPath = '/oauth/interaction'
+
+/** Lifetimes in seconds. */
+const codeSeconds = 60
+const interactionSeconds = 1_800
+const idTokenSeconds = 3_600
+
+/** A Provider of the library for the current keys. Its state is in the database, so another one can replace it. */
+export function buildProvider(app: FastifyInstance, parts: ProviderParts): Provider {
+  const { clients, requests } = parts
+  const requestState = () => requests.getStore()
+  const states = app.mongo.db.collection<OidcState>('oauth_state', { readPreference: 'primary' })
+  const provider = new Provider(app.config.issuer, configurationOf(app, parts, states))
+  // Cookies are for TLS; `prepareRequest` says which scheme and address a request has.
+  provider.proxy = true
+  overrideModels(app, provider, { clients, states, requestState })
+  provider.on('server_error', (_ctx, error) => app.log.error({ err: error }, 'the OpenID provider failed'))
+  provider.on('grant.error', (ctx: KoaContextWithOIDC, { error }: { error?: string }) => {
+    if (error !== 'invalid_client') return
+    const address = requestState()?.address ?? ctx.ip
+    app.securityEvents.record('authn_login_fail', { address, reason: 'client_credentials' })
+  })
+  return provider
+}
+
+function configurationOf(
+  app: FastifyInstance,
+  { keys, clients, requests }: ProviderParts,
+  states: ConstructorParameters<typeof StateAdapter>[1],
+): Configuration {
+  const { config } = app
+  const requestState = () => requests.getStore()
+  const base = config.issuer
+  const lifetimeOf = (clientId: string | undefined) => clients.find(clientId ?? '')?.lifetimes
+  return {
+    adapter: (kind) => {
+      switch (kind) {
+        case 'Grant':
+          return new GrantAdapter(app)
+        case 'RefreshToken':
+          return new RefreshTokenAdapter(app, requestState)
+        case 'Client':
+          return new UnstoredAdapter((id) => {
+            const client = clients.find(id)
+            return client === undefined ? undefined : metadataOf(client)
+          })
+        case 'AccessToken':
+        case 'ClientCredentials':
+          return new UnstoredAdapter()
+        default:
+          return new StateAdapter(kind, states, (grantId) => endGrant(app, grantId, 'reuse'))
+      }
+    },
+    jwks: { keys },
+    findAccount: (_ctx, id) => findAccount(app, id),
+    loadExistingGrant: (ctx) => loadGrant(app, clients, ctx),
+    interactions: {
+      policy: promptsOf(app, clients, requestState),
+      url: (_ctx, interaction) => `${base}${interactionPath}/${interaction.uid}`,
+    },
+    claims: Object.fromEntries(Object.entries(claimsOfScope).map(([scope, names]) => [scope, [...names]])),
+    scopes: ['openid', 'offline_access', 'profile', 'email'],
+    responseTypes: ['code'],
+    subjectTypes: ['public'],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    enabledJWA: {
+      idTokenSigningAlgValues: ['RS256'],
+      clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    },
+    pkce: { required: () => true },
+    allowOmittingSingleRegisteredRedirectUri: false,
+    // A code outlives the login in its browser by a minute; its session does not.
+    expiresWithSession: () => false,
+    issueRefreshToken: (_ctx, client) => client.grantTypeAllowed('refresh_token'),
+    rotateRefreshToken: true,
+    revokeGrantPolicy: () => true,
+    renderError: (ctx, out) => {
+      ctx.set(pageHeaders())
+      ctx.type = 'html'
+      ctx.body = errorPage({ code: out.error, description: out.error_description })
+    },
+    routes: paths,
+    discovery: {
+      introspection_endpoint: `${base}/oauth/introspect`,
+      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      revocation_endpoint: `${base}/oauth/revoke`,
+      revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    },
+    cookies: cookiesOf(base),
+    ttl: {
+      AccessToken: (_ctx, _token, client) =>
+        lifetimeOf(client.clientId)?.accessToken ?? config.accessTokenLifetimeSeconds,
+      AuthorizationCode: codeSeconds,
+      Grant: config.refreshTokenAbsoluteLifetimeSeconds,
+      IdToken: (_ctx, _token, client) => lifetimeOf(client.clientId)?.idToken ?? idTokenSeconds,
+      Interaction: interactionSeconds,
+      RefreshToken: config.refreshTokenAbsoluteLifetimeSeconds,
+      Session: config.refreshTokenIdleLifetimeSeconds,
+    },
+    features: {
+      devInteractions: { enabled: false },
+      claimsParameter: { enabled: false },
+      // Not yet: docs/server/oauth.md says what is missing.
+      dPoP: { enabled: false },
+      resourceIndicators: { enabled: false },
+      pushedAuthorizationRequests: { enabled: true },
+      rpInitiatedLogout: {
+        enabled: true,
+        logoutSource: (ctx, form) => {
+          ctx.set(pageHeaders(ctx.oidc.params?.['post_logout_redirect_uri']))
+          ctx.body = logoutPage({ form, clientName: ctx.oidc.client?.clientName })
+        },
+        postLogoutSuccessSource: (ctx) => {
+          ctx.set(pageHeaders())
+          ctx.body = loggedOutPage()
+        },
+      },
+    },
+  }
+}
+
+/**
+ * No signatures: each value has 250 random bits, and the database knows its hash only. `__Host-` and `__Secure-` are set
+ * only over TLS (RFC 6265bis section 4.1.3). An interaction has a path of its own, so that two tabs do not mix.
+ */
+function cookiesOf(issuer: string): NonNullable<Configuration['cookies']> {
+  const secure = issuer.startsWith('https:')
+  const attributes = { httpOnly: true, sameSite: 'lax', secure, signed: false } as const
+  return {
+    names: {
+      session: secure ? '__Host-sso' : 'sso',
+      interaction: secure ? '__Secure-interaction' : 'interaction',
+      resume: secure ? '__Secure-resume' : 'resume',
+    },
+    long: { ...attributes, path: '/' },
+    short: attributes,
+  }
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import type { ClientMetadata } from 'oidc-provider'
+
+/** The library demands a secret where clients have one. Only hashes are compared, so that this one matches nothing. */
+const placeholderSecret = randomBytes(32).toString('base64url')
+
+/** What the format of clients has and this server does not have yet: one sentence without a full stop for each. */
+export function unsupportedBy({
+  grants,
+  resources = [],
+  backchannelLogoutUri,
+  authentication,
+  fapi = false,
+}: OidcClient): string[] {
+  const grant = grants.find((each) => each !== 'authorization_code' && each !== 'refresh_token')
+  return [
+    ...(grant === undefined ? [] : [`this version does not support the grant ${grant}`]),
+    ...(resources.length === 0 ? [] : ['this version does not support resources']),
+    ...(backchannelLogoutUri === undefined ? [] : ['this version does not support backchannelLogoutUri']),
+    ...(fapi ? ['this version does not support fapi'] : []),
+    ...(authentication.method === 'serviceAccount'
+      ? ['this version does not support the authentication serviceAccount']
+      : []),
+    ...(authentication.method === 'private_key_jwt' && authentication.jwksUri !== undefined
+      ? ['this version does not support jwksUri: use jwks']
+      : []),
+  ]
+}
+
+/** A client as the library knows it. OpenID Connect Dynamic Client Registration 1.0 section 2. */
+export function metadataOf({
+  id,
+  name,
+  type = 'web',
+  redirectUris = [],
+  postLogoutRedirectUris = [],
+  grants,
+  scopes = [],
+  authentication,
+}: OidcClient): ClientMetadata {
+  return {
+    client_id: id,
+    client_name: name,
+    application_type: type,
+    redirect_uris: [...redirectUris],
+    post_logout_redirect_uris: [...postLogoutRedirectUris],
+    grant_types: [...grants],
+    response_types: ['code'],
+    scope: scopes.join(' '),
+    id_token_signed_response_alg: 'RS256',
+    ...authenticationOf(authentication),
+  }
+}
+
+function authenticationOf(authentication: OidcClient['authentication']): Partial<ClientMetadata> {
+  switch (authentication.method) {
+    case 'secret':
+      return { token_endpoint_auth_method: 'client_secret_basic', client_secret: placeholderSecret }
+    case 'private_key_jwt':
+      return { token_endpoint_auth_method: 'private_key_jwt', jwks: { keys: authentication.jwks?.keys ?? [] } }
+    case 'none':
+      return { token_endpoint_auth_method: 'none' }
+    case 'serviceAccount':
+      throw new Error('a client with a ServiceAccount has no metadata')
+  }
+}

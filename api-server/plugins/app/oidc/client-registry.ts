@@ -1,0 +1,95 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { type FSWatcher, watch } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
+import { unsupportedBy } from './client-metadata.ts'
+
+/** Interval at which the file is read in any case, because a watch may miss the rename with which volumes change. */
+const rereadMilliseconds = 10_000
+
+/** The clients of the OpenID provider, kept up to date with their file. An unusable file changes nothing. */
+export class ClientRegistry {
+  readonly #file: string
+  readonly #onUnusable: (reason: string) => void
+  #clients: ReadonlyMap<string, OidcClient> = new Map()
+  #text = ''
+  #unusable: string | undefined
+  #reading: Promise<void> = Promise.resolve()
+  #watcher: FSWatcher | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  /** @param onUnusable is called once for each problem */
+  constructor(file: string, onUnusable: (reason: string) => void) {
+    this.#file = file
+    this.#onUnusable = onUnusable
+  }
+
+  find(id: string): OidcClient | undefined {
+    return this.#clients.get(id)
+  }
+
+  /** Whether it is one of the secrets of the client. Takes the same time for every secret. */
+  hasSecret(id: string, secret: string): boolean {
+    const authentication = this.find(id)?.authentication
+    if (authentication?.method !== 'secret') return false
+    const hash = createHash('sha256').update(secret).digest()
+    return authentication.secretHashes.filter((known) => timingSafeEqual(Buffer.from(known, 'hex'), hash)).length > 0
+  }
+
+  /** @throws Error for a file that cannot be used: a server that has no clients yet cannot start */
+  async load(): Promise<void> {
+    const text = await readFile(this.#file, 'utf8')
+    this.#clients = clientsOf(text, this.#file)
+    this.#text = text
+  }
+
+  follow(): void {
+    const look = () => {
+      // One after another, so that an older read does not overwrite a newer one.
+      this.#reading = this.#reading.then(() => this.#look())
+    }
+    // Watches the folder, because a Secret volume replaces a link in it.
+    this.#watcher = watch(dirname(this.#file), look)
+    this.#watcher.on('error', look) // the timer continues
+    this.#timer = setInterval(look, rereadMilliseconds)
+    this.#timer.unref()
+  }
+
+  async stop(): Promise<void> {
+    this.#watcher?.close()
+    clearInterval(this.#timer)
+    await this.#reading
+  }
+
+  async #look(): Promise<void> {
+    try {
+      const text = await readFile(this.#file, 'utf8')
+      if (text !== this.#text) {
+        this.#clients = clientsOf(text, this.#file)
+        this.#text = text
+      }
+      this.#unusable = undefined
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (reason !== this.#unusable) this.#onUnusable(reason)
+      this.#unusable = reason
+    }
+  }
+}
+
+/** All clients of the file, or none. @throws Error that names what is wrong, and no secret */
+function clientsOf(text: string, file: string): Map<string, OidcClient> {
+  const parsed = parseOidcClients(text)
+  const problems =
+    parsed.kind === 'corrupt'
+      ? parsed.problems
+      : parsed.file.clients.flatMap((client) =>
+          unsupportedBy(client).map((problem) => `client ${client.id}: ${problem}`),
+        )
+  if (parsed.kind === 'valid' && problems.length === 0) {
+    return new Map(parsed.file.clients.map((client) => [client.id, client]))
+  }
+  throw new Error(`the clients in ${file} cannot be used: ${problems.join('; ')}`)
+}

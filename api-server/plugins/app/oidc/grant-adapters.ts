@@ -1,0 +1,150 @@
+import type { FastifyInstance } from 'fastify'
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { hasRequiredFactor } from '../sessions/required-factor.ts'
+import type { RevocationReason, Session } from '../sessions/session.ts'
+import { isActive } from '../users/user.ts'
+import type { RequestState } from './request-state.ts'
+
+/** A session of a client that is active, with what it has been granted. */
+export type GrantSession = Session & { oauth: NonNullable<Session['oauth']> }
+
+/** The session of a grant, if it goes on: the rules are those of `/v1/auth/refresh`. */
+export async function activeGrant(app: FastifyInstance, grantId: string): Promise<GrantSession | undefined> {
+  const now = new Date()
+  const session = await app.sessions.findUnended(grantId, now)
+  if (session?.oauth === undefined) return undefined
+  const userId = session.userId.toString()
+  const [user, version] = await Promise.all([app.users.findById(userId), app.revocation.versionOf(userId)])
+  if (user === null || !isActive(user) || session.version < version) return undefined
+  if (!(await hasRequiredFactor(app, user, session, now))) return undefined
+  return { ...session, oauth: session.oauth }
+}
+
+/** Ends the session of a client. */
+export async function endGrant(app: FastifyInstance, grantId: string, reason: RevocationReason): Promise<void> {
+  await app.revocation.revokeSession(grantId, reason)
+  app.securityEvents.record(reason === 'reuse' ? 'authn_token_reuse' : 'authn_token_revoked', { sessionId: grantId })
+}
+
+const seconds = (time: Date) => Math.floor(time.getTime() / 1000)
+
+/**
+ * A grant is a session: what ends a session ends the grant and its tokens. `policy.ts` creates it, because that needs more
+ * than the library hands over here. Decision 69.
+ */
+export class GrantAdapter implements Adapter {
+  readonly #app: FastifyInstance
+
+  constructor(app: FastifyInstance) {
+    this.#app = app
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const session = await activeGrant(this.#app, id)
+    return session === undefined
+      ? undefined
+      : { ...JSON.parse(session.oauth.grant), jti: id, exp: seconds(session.expiresAt) }
+  }
+
+  /** Called for a code or a refresh token that was used before. */
+  async destroy(id: string): Promise<void> {
+    await endGrant(this.#app, id, 'reuse')
+  }
+
+  async upsert(): Promise<void> {
+    throw new Error('a grant is created as a session')
+  }
+
+  async revokeByGrantId(): Promise<void> {}
+  async consume(): Promise<void> {}
+  async findByUid(): Promise<undefined> {
+    return undefined
+  }
+  async findByUserCode(): Promise<undefined> {
+    return undefined
+  }
+}
+
+/** Refresh tokens are those of sessions: `SessionStore` rotates them, and detects that one was stolen. */
+export class RefreshTokenAdapter implements Adapter {
+  readonly #app: FastifyInstance
+  readonly #requestState: () => RequestState | undefined
+
+  constructor(app: FastifyInstance, requestState: () => RequestState | undefined) {
+    this.#app = app
+    this.#requestState = requestState
+  }
+
+  /** Only the first token of a session: a rotation has written each later one. */
+  async upsert(id: string, { jti, ...payload }: AdapterPayload): Promise<void> {
+    if (this.#requestState()?.successor !== undefined) return
+    const { grantId } = payload
+    if (grantId === undefined) throw new Error('a refresh token belongs to a grant')
+    const isGiven = await this.#app.sessions.giveFirstToken(grantId, id, JSON.stringify(payload), new Date())
+    if (!isGiven) throw new errors.InvalidGrant('the session has ended')
+    this.#app.metrics.tokensIssued.inc({ kind: 'refresh' })
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const found = await this.#app.sessions.inspect(id)
+    if (found?.session.oauth?.refresh === undefined) return undefined
+    const { session, outcome } = found
+    if (outcome === 'reused') await endGrant(this.#app, session._id, 'reuse')
+    if (outcome !== 'rotate' && outcome !== 'repeat') return undefined
+    const end = Math.min(session.idleExpiresAt.getTime(), session.expiresAt.getTime())
+    return { ...JSON.parse(found.session.oauth.refresh), jti: id, exp: Math.floor(end / 1000) }
+  }
+
+  /** @throws InvalidGrant when the token has ended since `find` */
+  async consume(id: string): Promise<void> {
+    const state = this.#requestState()
+    const found = await this.#app.sessions.inspect(id)
+    const clientId = found?.session.oauth?.clientId
+    if (state === undefined || clientId === undefined) throw new errors.InvalidGrant('refresh token not found')
+    const result = await this.#app.sessions.refresh(id, clientId)
+    if (result.outcome === 'reused') await endGrant(this.#app, result.session._id, 'reuse')
+    if (result.outcome !== 'refreshed') throw new errors.InvalidGrant('the refresh token is no longer valid')
+    state.successor = result.refreshToken
+    const { _id: sessionId, userId } = result.session
+    this.#app.metrics.tokensIssued.inc({ kind: 'refresh' })
+    this.#app.securityEvents.record('session_renewed', {
+      userId: userId.toString(),
+      sessionId,
+      address: state.address,
+    })
+  }
+
+  async destroy(): Promise<void> {}
+  async revokeByGrantId(): Promise<void> {}
+  async findByUid(): Promise<undefined> {
+    return undefined
+  }
+  async findByUserCode(): Promise<undefined> {
+    return undefined
+  }
+}
+
+/** Access tokens are not stored. Clients are in their file. */
+export class UnstoredAdapter implements Adapter {
+  readonly #find: (id: string) => AdapterPayload | undefined
+
+  constructor(find: (id: string) => AdapterPayload | undefined = () => undefined) {
+    this.#find = find
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    return this.#find(id)
+  }
+  async upsert(): Promise<void> {
+    throw new Error('this kind is not stored')
+  }
+  async destroy(): Promise<void> {}
+  async revokeByGrantId(): Promise<void> {}
+  async consume(): Promise<void> {}
+  async findByUid(): Promise<undefined> {
+    return undefined
+  }
+  async findByUserCode(): Promise<undefined> {
+    return undefined
+  }
+}

@@ -1,0 +1,54 @@
+import { createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto'
+import { isRetired, signingKeyAt } from '@authservice-operator/contract/key-set.ts'
+import { type OidcKey, parseOidcKeySet } from '@authservice-operator/contract/oidc-key-set.ts'
+import type { KeyFileContent } from '../tokens/key-file.ts'
+import { KeySetError } from '../tokens/load-key-set.ts'
+
+/** The keys that sign ID tokens. Access tokens have their own, so that one is never taken for the other. Decision 71. */
+export class IdTokenKeys {
+  #keys: readonly OidcKey[] = []
+  #loads = 0
+
+  asFile(): KeyFileContent<OidcKey> {
+    return {
+      name: 'keys of ID tokens',
+      parse(text) {
+        const parsed = parseOidcKeySet(text)
+        if (parsed.kind === 'corrupt') throw new KeySetError(parsed.problem)
+        return parsed.keys
+      },
+      replace: (keys) => {
+        this.#keys = [...keys]
+        this.#loads += 1
+      },
+    }
+  }
+
+  /** Changes when another key signs, or when a key is added or retires. */
+  versionAt(now: Date): string {
+    return `${this.#loads} ${signingKeyAt(this.#keys, now)?.kid} ${this.#valid(now).length}`
+  }
+
+  /** The library signs with the first key of an algorithm: the active one, then the others, which verify. */
+  privateKeys(now: Date): (OidcKey['jwk'] & { kid: string; alg: string; use: string })[] {
+    const active = signingKeyAt(this.#keys, now)
+    const others = this.#valid(now).filter((key) => key !== active)
+    return [...(active === undefined ? [] : [active]), ...others].map(({ jwk, kid, alg }) => ({
+      ...jwk,
+      kid,
+      alg,
+      use: 'sig',
+    }))
+  }
+
+  published(now: Date): JsonWebKey[] {
+    return this.#valid(now).map(({ jwk, kid, alg }) => {
+      const publicKey = createPublicKey(createPrivateKey({ key: { ...jwk }, format: 'jwk' }))
+      return { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }
+    })
+  }
+
+  #valid(now: Date): OidcKey[] {
+    return this.#keys.filter((key) => !isRetired(key, now))
+  }
+}

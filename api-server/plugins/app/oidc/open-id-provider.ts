@@ -1,0 +1,66 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { JsonWebKey } from 'node:crypto'
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import type { FastifyInstance } from 'fastify'
+import type Provider from 'oidc-provider'
+import type { OidcConfig } from '../../../config/oidc.ts'
+import { KeyFile } from '../tokens/key-file.ts'
+import { buildProvider } from './build-provider.ts'
+import { ClientRegistry } from './client-registry.ts'
+import { IdTokenKeys } from './id-token-keys.ts'
+import type { RequestState } from './request-state.ts'
+
+/** The OpenID provider of this server. */
+export interface OpenIdProvider {
+  /**
+   * The library with the current keys. A request uses the one that it began with: the keys of the library are fixed, so
+   * another one replaces it when the keys change. Decision 70.
+   */
+  current(): Provider
+  /** Runs what belongs to one request of the library. */
+  inRequest<Result>(state: RequestState, run: () => Result): Result
+  clients: ClientRegistry
+  /** The public keys that verify ID tokens, for the JWKS document. */
+  publishedKeys(now: Date): JsonWebKey[]
+  /** The name of a client, as users see it. */
+  nameOf(clientId: string): string
+}
+
+/** Reads the files and follows them. @throws when one of them is unusable */
+export async function startOpenIdProvider(app: FastifyInstance, settings: OidcConfig): Promise<OpenIdProvider> {
+  const keys = new IdTokenKeys()
+  const keyFile = new KeyFile(settings.keysFile, keys.asFile(), (news) => {
+    if (news.kind === 'unusable') app.log.error({ reason: news.reason }, 'earlier keys of ID tokens stay in use')
+    else app.log.info({ event: 'oidc_keys' }, 'the keys of ID tokens were loaded')
+  })
+  await keyFile.load()
+  keyFile.follow()
+
+  const clients = new ClientRegistry(settings.clientsFile, (reason) =>
+    app.log.error({ reason }, 'earlier clients of the OpenID provider stay in use'),
+  )
+  await clients.load()
+  clients.follow()
+  app.addHook('onClose', async () => {
+    await keyFile.stop()
+    await clients.stop()
+  })
+
+  const requests = new AsyncLocalStorage<RequestState>()
+  let built: { provider: Provider; signs: string } | undefined
+  const find = (clientId: string): OidcClient | undefined => clients.find(clientId)
+  return {
+    current() {
+      const now = new Date()
+      const signs = keys.versionAt(now)
+      if (built?.signs !== signs) {
+        built = { provider: buildProvider(app, { keys: keys.privateKeys(now), clients, requests }), signs }
+      }
+      return built.provider
+    },
+    inRequest: (state, run) => requests.run(state, run),
+    clients,
+    publishedKeys: (now) => keys.published(now),
+    nameOf: (clientId) => find(clientId)?.name ?? clientId,
+  }
+}

@@ -1,0 +1,89 @@
+import type { FastifyInstance } from 'fastify'
+import type Provider from 'oidc-provider'
+import { errors } from 'oidc-provider'
+import { newRefreshToken } from '../sessions/refresh-token.ts'
+import { roleOf } from '../users/user.ts'
+import { browserLoginOf, endBrowserLogin, isLive } from './browser-login.ts'
+import type { ClientRegistry } from './client-registry.ts'
+import { activeGrant } from './grant-adapters.ts'
+import type { RequestState } from './request-state.ts'
+import { type OidcStates, useOnce } from './state-adapter.ts'
+
+/** What the overrides need. */
+export interface OverrideOptions {
+  clients: ClientRegistry
+  states: OidcStates
+  requestState: () => RequestState | undefined
+}
+
+/**
+ * The methods of the library that this server replaces, each a seam that a test asserts (decision 70). They belong to
+ * classes of one Provider, so each new one needs them.
+ */
+export function overrideModels(
+  app: FastifyInstance,
+  provider: Provider,
+  { clients, states, requestState }: OverrideOptions,
+): void {
+  const { AccessToken, RefreshToken, ReplayDetection, Session, Client } = provider
+
+  // Access tokens: this server has one issuer of them.
+  Reflect.set(AccessToken.prototype, 'getValueAndPayload', async function (this: IssuableToken) {
+    const grantId = this.grantId ?? ''
+    const session = await activeGrant(app, grantId)
+    const user = session === undefined ? null : await app.users.findById(session.userId.toString())
+    if (session === undefined || user === null) throw new errors.InvalidGrant('the session has ended')
+    const scope = this.scope ?? ''
+    const client = clients.find(session.oauth.clientId)
+    const lifetimeSeconds = client?.lifetimes?.accessToken ?? app.config.accessTokenLifetimeSeconds
+    const issued = await app.tokens.issueAccessToken({
+      userId: session.userId.toString(),
+      role: roleOf(user),
+      session,
+      client: { id: session.oauth.clientId, scope, lifetimeSeconds },
+    })
+    app.metrics.tokensIssued.inc({ kind: 'access' })
+    // `expires_in` of the response.
+    this.expiresIn = issued.expiresInSeconds
+    return { value: issued.token }
+  })
+
+  // Refresh tokens: the session that they begin with finds them.
+  Reflect.set(RefreshToken.prototype, 'generateTokenId', function (this: { grantId?: string }) {
+    return requestState()?.successor ?? newRefreshToken(this.grantId ?? '')
+  })
+
+  // The library reads and then writes, so that two servers would accept one assertion.
+  Reflect.set(ReplayDetection, 'unique', (issuer: string, jti: string, exp: number) =>
+    useOnce(states, 'ReplayDetection', JSON.stringify([issuer, jti]), new Date(exp * 1000)),
+  )
+
+  // A login in a browser ends with its session, its user, and the user's watermark.
+  const payloadNames: readonly string[] = Reflect.get(Session, 'IN_PAYLOAD')
+  Object.defineProperty(Session, 'IN_PAYLOAD', { get: () => [...payloadNames, 'loginSid'] })
+  for (const name of ['find', 'findByUid'] as const) {
+    const find: (id: string) => Promise<unknown> = Reflect.get(Session, name)
+    Reflect.set(Session, name, async function (this: unknown, ...args: [string]) {
+      const found = browserLoginOf(await find.apply(this, args))
+      return found !== undefined && (await isLive(app, found)) ? found : undefined
+    })
+  }
+  const destroy: () => Promise<void> = Reflect.get(Session.prototype, 'destroy')
+  Reflect.set(Session.prototype, 'destroy', async function (this: object) {
+    const login = browserLoginOf(this)
+    if (login !== undefined) await endBrowserLogin(app, login)
+    await destroy.call(this)
+  })
+
+  // Secrets are known by their hashes.
+  Reflect.set(Client.prototype, 'compareClientSecret', function (this: { clientId: string }, secret: string) {
+    return clients.hasSecret(this.clientId, secret)
+  })
+}
+
+/** The part of an access token of the library that this server reads and writes. */
+interface IssuableToken {
+  grantId?: string
+  scope?: string
+  expiresIn?: number
+}

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import type Provider from 'oidc-provider'
+import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { parseUserKey } from '../users/user-key.ts'
+import { type BrowserLogin, browserLoginOf } from './browser-login.ts'
+import type { ClientRegistry } from './client-registry.ts'
+import { activeGrant, endGrant } from './grant-adapters.ts'
+import type { RequestState } from './request-state.ts'
+
+type Grant = InstanceType<Provider['Grant']>
+
+/** What a page leaves for the rest of an authorization. */
+interface InteractionOutcome {
+  login?: { sid?: string }
+  consent?: { granted?: boolean }
+}
+
+/**
+ * The grant of this authorization, not stored yet: everything that is asked for, if the client belongs to the owner of this
+ * server, or if the user has agreed now or in a session that goes on. Without it, the library asks for consent.
+ */
+export async function loadGrant(
+  app: FastifyInstance,
+  clients: ClientRegistry,
+  ctx: KoaContextWithOIDC,
+): Promise<Grant | undefined> {
+  const { client, account, params, provider } = ctx.oidc
+  if (client === undefined || account === undefined) return undefined
+  const outcome = outcomeOf(ctx)
+  await adoptLogin(app, ctx, outcome)
+  const scope = [...ctx.oidc.requestParamOIDCScopes].join(' ')
+  const isAllowed =
+    clients.find(client.clientId)?.firstParty === true ||
+    outcome.consent?.granted === true ||
+    (params?.['prompt'] !== 'consent' && (await hasAgreed(app, account.accountId, client.clientId, scope)))
+  if (!isAllowed) return undefined
+  const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId })
+  grant.jti = randomUUID()
+  grant.addOIDCScope(scope)
+  return grant
+}
+
+/** The session that a login on our page began becomes that of the browser. It replaces an earlier one. */
+async function adoptLogin(app: FastifyInstance, ctx: KoaContextWithOIDC, { login }: InteractionOutcome): Promise<void> {
+  const session = sessionOf(ctx)
+  if (login?.sid === undefined || session.loginSid === login.sid) return
+  const { loginSid: previous } = session
+  session.loginSid = login.sid
+  if (previous !== undefined) await endGrant(app, previous, 'logout')
+}
+
+/** Whether a session of this client has these scopes. */
+async function hasAgreed(app: FastifyInstance, userId: string, clientId: string, scope: string): Promise<boolean> {
+  const version = await app.revocation.versionOf(userId)
+  const sessions = await app.sessions.list(parseUserKey(userId), version, new Date())
+  return sessions.some(({ oauth }) => {
+    const agreed = new Set(oauth?.clientId === clientId ? oauth.scope.split(' ') : [])
+    return scope.split(' ').every((each) => agreed.has(each))
+  })
+}
+
+/** The prompts of the library, and a last one that asks nothing: when it is reached, the grant is stored as a session. */
+export function promptsOf(
+  app: FastifyInstance,
+  clients: ClientRegistry,
+  requestState: () => RequestState | undefined,
+): interactionPolicy.DefaultPolicy {
+  const { base, Check, Prompt } = interactionPolicy
+  const policy = base()
+  const store = new Check('session', 'the session cannot be created', async (ctx) => {
+    await storeGrant(app, clients, ctx, requestState())
+    return Check.NO_NEED_TO_PROMPT
+  })
+  policy.add(new Prompt({ name: 'session', requestable: false }, store))
+  return policy
+}
+
+async function storeGrant(
+  app: FastifyInstance,
+  clients: ClientRegistry,
+  ctx: KoaContextWithOIDC,
+  state: RequestState | undefined,
+): Promise<void> {
+  const grant = ctx.oidc.entities.Grant
+  const browser = sessionOf(ctx)
+  const login = browser.loginSid === undefined ? null : await app.sessions.findUnended(browser.loginSid, new Date())
+  if (grant?.jti === undefined || login === null || state === undefined) throw new Error('nobody has logged in')
+  const { clientId = '', accountId } = grant
+  const client = clients.find(clientId)
+  const scope = grant.getOIDCScope()
+  const idle = idleSecondsOf(app, client)
+  const { session } = await app.sessions.create(
+    {
+      userId: login.userId,
+      // What has ended the login since then ends this session, too.
+      version: login.version,
+      address: state.address,
+      ...(state.userAgent !== undefined && { device: state.userAgent }),
+      ...(login.authentication !== undefined && { authentication: login.authentication }),
+      oauth: {
+        clientId,
+        scope,
+        loginUid: browser.uid,
+        grant: JSON.stringify({ kind: 'Grant', accountId, clientId, openid: { scope }, iat: now() }),
+        ...(idle !== undefined && { idleSeconds: idle }),
+      },
+    },
+    new Date(),
+    { _id: grant.jti, absoluteSeconds: client?.lifetimes?.refreshTokenAbsolute },
+  )
+  // `sid` of the ID token is that of the access token.
+  ctx.oidc.session?.sidFor(clientId, grant.jti)
+  app.revocation.endExcessSessions(login.userId)
+  const about = { userId: login.userId.toString(), sessionId: session._id, address: state.address }
+  app.securityEvents.record('session_created', { ...about, reason: `client ${clientId}` })
+  // A logout between the read of the login and the write of this session.
+  if ((await activeGrant(app, session._id)) === undefined || !(await isStillLoggedIn(app, login._id))) {
+    await endGrant(app, session._id, 'logout')
+  }
+}
+
+async function isStillLoggedIn(app: FastifyInstance, sid: string): Promise<boolean> {
+  return (await app.sessions.findUnended(sid, new Date())) !== null
+}
+
+/** Without refresh tokens, the session lasts as long as its access token. */
+function idleSecondsOf(app: FastifyInstance, client: ReturnType<ClientRegistry['find']>): number | undefined {
+  if (client === undefined || client.grants.includes('refresh_token')) return client?.lifetimes?.refreshTokenIdle
+  return client.lifetimes?.accessToken ?? app.config.accessTokenLifetimeSeconds
+}
+
+function sessionOf(ctx: KoaContextWithOIDC): BrowserLogin {
+  const session = browserLoginOf(ctx.oidc.session)
+  if (session === undefined) throw new Error('the library has no session')
+  return session
+}
+
+function outcomeOf(ctx: KoaContextWithOIDC): InteractionOutcome {
+  const result: unknown = ctx.oidc.result
+  return typeof result === 'object' && result !== null ? (result as InteractionOutcome) : {}
+}
+
+function now(): number {
+  return Math.floor(Date.now() / 1000)
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto'
+import type { Collection } from 'mongodb'
+import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { isDuplicateKey } from '../../../duplicate-key.ts'
+
+/** Something short-lived that the library stores: a login in a browser, an interaction, a code, a pushed request. */
+export interface OidcState {
+  /** Hash of the kind and of the ID, which for most kinds is a secret of the client. */
+  _id: string
+  kind: string
+  /** JSON without the ID. */
+  payload: string
+  /** The session that it belongs to. */
+  grantId?: string
+  /** Identifies a login in a browser across changes of its ID. */
+  uid?: string
+  consumedAt?: Date
+  expiresAt: Date
+}
+
+export type OidcStates = Collection<OidcState>
+
+function idOf(kind: string, id: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([kind, id]))
+    .digest('base64url')
+}
+
+/** Stores one kind of state. Of two uses of a code, one conditional write decides which one counts. */
+export class StateAdapter implements Adapter {
+  readonly #kind: string
+  readonly #states: OidcStates
+  readonly #onSecondUse: (grantId: string) => Promise<void>
+
+  /** @param onSecondUse is called with the session of a code that was used before */
+  constructor(kind: string, states: OidcStates, onSecondUse: (grantId: string) => Promise<void>) {
+    this.#kind = kind
+    this.#states = states
+    this.#onSecondUse = onSecondUse
+  }
+
+  async upsert(id: string, { jti, session, ...payload }: AdapterPayload, expiresIn = 0): Promise<void> {
+    const expiresAt = new Date(Date.now() + expiresIn * 1000)
+    const { grantId, uid } = payload
+    await this.#states.updateOne(
+      { _id: idOf(this.#kind, id) },
+      {
+        $set: {
+          kind: this.#kind,
+          payload: JSON.stringify({ ...payload, ...(session !== undefined && { session: withoutCookie(session) }) }),
+          expiresAt,
+          ...(typeof grantId === 'string' && { grantId }),
+          ...(typeof uid === 'string' && { uid }),
+        },
+      },
+      { upsert: true },
+    )
+  }
+
+  async find(id: string): Promise<AdapterPayload | undefined> {
+    const found = await this.#states.findOne({ _id: idOf(this.#kind, id), expiresAt: { $gt: new Date() } })
+    return found === null ? undefined : { ...payloadOf(found), jti: id }
+  }
+
+  async findByUid(uid: string): Promise<AdapterPayload | undefined> {
+    const found = await this.#states.findOne({ uid, kind: this.#kind, expiresAt: { $gt: new Date() } })
+    return found === null ? undefined : payloadOf(found)
+  }
+
+  /** There is no device flow yet. */
+  async findByUserCode(): Promise<undefined> {
+    return undefined
+  }
+
+  /** @throws InvalidGrant for a second use, RFC 6749 section 4.1.2 */
+  async consume(id: string): Promise<void> {
+    const _id = idOf(this.#kind, id)
+    const { matchedCount } = await this.#states.updateOne(
+      { _id, consumedAt: { $exists: false } },
+      { $set: { consumedAt: new Date() } },
+    )
+    if (matchedCount === 1) return
+    const found = await this.#states.findOne({ _id })
+    if (found?.grantId !== undefined) await this.#onSecondUse(found.grantId)
+    throw new errors.InvalidGrant('already used')
+  }
+
+  async destroy(id: string): Promise<void> {
+    await this.#states.deleteOne({ _id: idOf(this.#kind, id) })
+  }
+
+  async revokeByGrantId(grantId: string): Promise<void> {
+    await this.#states.deleteMany({ grantId, kind: this.#kind })
+  }
+}
+
+/** The ID of the login in the browser is the value of its cookie. Nothing reads this copy of it. */
+function withoutCookie({ cookie, ...session }: NonNullable<AdapterPayload['session']>): object {
+  return session
+}
+
+function payloadOf({ payload, consumedAt }: OidcState): AdapterPayload {
+  return { ...JSON.parse(payload), ...(consumedAt !== undefined && { consumed: true }) }
+}
+
+/**
+ * Records that something was used, such as an assertion of a client.
+ * @param expiresAt time from which on it is refused in any case
+ * @returns false if it was used before, on any server
+ */
+export async function useOnce(states: OidcStates, kind: string, id: string, expiresAt: Date): Promise<boolean> {
+  try {
+    await states.insertOne({ _id: idOf(kind, id), kind, payload: '{}', expiresAt })
+    return true
+  } catch (error) {
+    if (isDuplicateKey(error)) return false
+    throw error
+  }
+}

@@ -1,0 +1,157 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { errors } from 'oidc-provider'
+import { errorPage } from '../../pages/error.ts'
+import { pageHeaders } from '../../pages/layout.ts'
+import { codePage, consentPage, loginPage } from '../../pages/login.ts'
+import { setDeviceCookie } from '../../plugins/app/login-attempts/device-cookie.ts'
+import { bindingOf } from '../../plugins/app/mfa/challenge-store.ts'
+import { completeLogin } from '../../plugins/app/mfa/complete-login.ts'
+import { interactionPath } from '../../plugins/app/oidc/build-provider.ts'
+import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
+import { prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
+import { Problem, problem } from '../../plugins/app/problems/problem.ts'
+import { authenticationClaims } from '../../plugins/app/sessions/authentication.ts'
+import type { LoggedIn } from '../../plugins/app/sessions/begin-session.ts'
+import { logIn } from '../../plugins/app/sessions/login.ts'
+import { parseEmail } from '../../plugins/app/users/email.ts'
+
+/** One page after another, until the library can answer the client. */
+interface Interaction {
+  path: string
+  prompt: string
+  clientName: string
+  scopes: string[]
+  loginHint: string | undefined
+  redirectUri: string | undefined
+}
+
+/** The pages of a login. They work without JavaScript; each form answers with the next page or a redirect. */
+export default async function interactionRoutes(
+  app: FastifyInstance,
+  { oidc }: { oidc: OpenIdProvider },
+): Promise<void> {
+  const options = { schema: { hide: true } }
+
+  const open = async (request: FastifyRequest, reply: FastifyReply): Promise<Interaction> => {
+    prepareRequest(request, app.config.issuer)
+    const details = await oidc.current().interactionDetails(request.raw, reply.raw)
+    // The cookie has the path of its interaction, but a client can send it elsewhere.
+    if (details.uid !== textOf(request.params, 'uid'))
+      throw new errors.SessionNotFound('the page belongs to another login')
+    const { params, prompt } = details
+    return {
+      path: `${new URL(app.config.issuer).pathname.replace(/\/$/, '')}${interactionPath}/${details.uid}`,
+      prompt: prompt.name,
+      clientName: oidc.nameOf(String(params['client_id'])),
+      scopes: String(params['scope'] ?? '').split(' '),
+      loginHint: textOf(params, 'login_hint'),
+      redirectUri: textOf(params, 'redirect_uri'),
+    }
+  }
+  const send = (reply: FastifyReply, { redirectUri }: Interaction, page: string, status = 200) =>
+    reply.code(status).headers(pageHeaders(redirectUri)).send(page)
+  const finish = async (request: FastifyRequest, reply: FastifyReply, outcome: Record<string, unknown>) => {
+    const next = await oidc.current().interactionResult(request.raw, reply.raw, outcome)
+    return reply.header('cache-control', 'no-store').redirect(next, 303)
+  }
+  const finishLogin = (request: FastifyRequest, reply: FastifyReply, { user, tokens, deviceCookie }: LoggedIn) => {
+    setDeviceCookie(app, reply, deviceCookie)
+    const { session } = tokens
+    const { amr, acr } = authenticationClaims(session.authentication)
+    const login = { accountId: user._id.toString(), sid: session._id, ...(amr && { amr }), ...(acr && { acr }) }
+    return finish(request, reply, { login })
+  }
+  const requirePrompt = (interaction: Interaction, name: string) => {
+    if (interaction.prompt !== name) throw new errors.SessionNotFound('this step of the login is over')
+  }
+
+  app.setErrorHandler((error, request, reply) => {
+    const known = error instanceof errors.OIDCProviderError
+    if (!known && !(error instanceof Problem)) request.log.error({ err: error }, 'a page failed')
+    const shown = known
+      ? { status: 400, code: error.error, description: 'The login has expired, or it was begun in another window.' }
+      : error instanceof Problem
+        ? { status: error.statusCode, code: error.code, description: error.message }
+        : { status: 500, code: 'server_error', description: 'The server failed.' }
+    return reply.code(shown.status).headers(pageHeaders()).send(errorPage(shown))
+  })
+
+  app.get('/:uid', options, async (request, reply) => {
+    const interaction = await open(request, reply)
+    const { path, clientName, scopes, loginHint } = interaction
+    switch (interaction.prompt) {
+      case 'login':
+        return send(reply, interaction, loginPage({ path, clientName, email: loginHint, problem: undefined }))
+      case 'consent':
+        return send(reply, interaction, consentPage({ path, clientName, scopes }))
+      default:
+        throw new errors.SessionNotFound(`there is no page for ${interaction.prompt}`)
+    }
+  })
+
+  app.post('/:uid/login', options, async (request, reply) => {
+    const interaction = await open(request, reply)
+    requirePrompt(interaction, 'login')
+    const { path, clientName } = interaction
+    const email = textOf(request.body, 'email') ?? ''
+    try {
+      const credentials = { email: parseEmail(email), password: textOf(request.body, 'password') ?? '' }
+      const client = { replacedToken: undefined, binding: bindingFor(request, path) }
+      const result = await logIn(app, credentials, client, app.callerOf(request, reply), new Date())
+      switch (result.kind) {
+        case 'loggedIn':
+          return finishLogin(request, reply, result)
+        case 'secondFactorRequired':
+          return send(reply, interaction, codePage({ path, mfaToken: result.mfaToken, problem: undefined }))
+        case 'enrolmentRequired':
+          throw problem(403, 'forbidden', 'Your account needs a second factor first. Set one up, then log in here.')
+      }
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      return send(reply, interaction, loginPage({ path, clientName, email, problem: error.message }), error.statusCode)
+    }
+  })
+
+  app.post('/:uid/code', options, async (request, reply) => {
+    const interaction = await open(request, reply)
+    requirePrompt(interaction, 'login')
+    const { path, clientName } = interaction
+    const mfaToken = textOf(request.body, 'mfa_token') ?? ''
+    const code = (textOf(request.body, 'code') ?? '').replaceAll(' ', '')
+    const method = /^\d{6}$/.test(code) ? ('totp' as const) : ('recovery_code' as const)
+    const step = { mfaToken, method, code, rememberDevice: false, binding: bindingFor(request, path) }
+    try {
+      const loggedIn = await completeLogin(app, step, undefined, app.callerOf(request, reply), new Date())
+      return finishLogin(request, reply, loggedIn)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      const { message: detail, statusCode } = error
+      const next =
+        error.code === 'mfa_token_invalid'
+          ? loginPage({ path, clientName, email: undefined, problem: detail })
+          : codePage({ path, mfaToken, problem: detail })
+      return send(reply, interaction, next, statusCode)
+    }
+  })
+
+  app.post('/:uid/consent', options, async (request, reply) => {
+    requirePrompt(await open(request, reply), 'consent')
+    return finish(request, reply, { consent: { granted: true } })
+  })
+
+  app.post('/:uid/cancel', options, async (request, reply) => {
+    await open(request, reply)
+    return finish(request, reply, { error: 'access_denied', error_description: 'the user cancelled' })
+  })
+}
+
+/** Binds the second step to the browser and to the interaction of the first one. */
+function bindingFor({ headers }: FastifyRequest, path: string): string {
+  return bindingOf(headers['user-agent'], path)
+}
+
+function textOf(container: unknown, name: string): string | undefined {
+  if (typeof container !== 'object' || container === null) return undefined
+  const value: unknown = Reflect.get(container, name)
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,24 @@
+import type { FastifyInstance } from 'fastify'
+import { userClaims } from '../../plugins/app/oidc/account.ts'
+import { paths } from '../../plugins/app/oidc/build-provider.ts'
+import { problem } from '../../plugins/app/problems/problem.ts'
+import { isActive } from '../../plugins/app/users/user.ts'
+
+/** The claims of the user of an access token. OpenID Connect Core section 5.3. */
+export default async function userinfo(app: FastifyInstance): Promise<void> {
+  app.route({
+    method: ['GET', 'POST'],
+    url: paths.userinfo,
+    schema: { hide: true },
+    handler: async (request, reply) => {
+      const claims = await app.authenticateRemembered(request)
+      const { sub, scope = '' } = claims
+      if (!scope.split(' ').includes('openid')) throw problem(403, 'forbidden', 'The token lacks the scope openid.')
+      const user = await app.users.findById(sub)
+      if (user === null || !isActive(user)) throw problem(401, 'session_revoked', 'The user was deleted or disabled.')
+      await app.tokens.requireActive(claims)
+      reply.header('cache-control', 'no-store')
+      return userClaims(app, user, scope)
+    },
+  })
+}

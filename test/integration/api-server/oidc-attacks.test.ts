@@ -1,0 +1,361 @@
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { decodeJwt, SignJWT } from 'jose'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type AppForTest, freshDatabase, password, startApp } from './app-for-test.ts'
+import {
+  Application,
+  Browser,
+  type Flow,
+  fetchOf,
+  issuer,
+  logInByPage,
+  news,
+  oidcFiles,
+  redirectUri,
+  secret,
+  shop,
+  withPrivateKey,
+} from './oidc-client.ts'
+
+/** Two servers of one deployment. */
+let server: AppForTest
+let other: AppForTest
+let application: Application
+let email: string
+
+beforeAll(async () => {
+  const files = await oidcFiles([shop, news, withPrivateKey.client, { ...shop, id: 'rival', name: 'Rival' }])
+  const environment = { ...files.environment, DATABASE_NAME: freshDatabase() }
+  server = await startApp(environment)
+  other = await startApp(environment)
+  application = await Application.of(shop, server, other)
+  email = `${randomBytes(6).toString('hex')}@example.com`
+  await server.post('/v1/auth/register', { email, password, name: 'Test User' })
+})
+afterAll(() => Promise.all([server.close(), other.close()]))
+
+const basic = (id: string, word: string) => `Basic ${Buffer.from(`${id}:${word}`).toString('base64')}`
+
+/** A request to the token endpoint. @param changes `undefined` removes a parameter */
+async function redeem(
+  { verifier }: Flow,
+  callback: URL,
+  changes: Record<string, string | undefined> = {},
+  { at = server, authorization = basic('shop', secret) }: { at?: AppForTest; authorization?: string | null } = {},
+) {
+  const parameters = {
+    grant_type: 'authorization_code',
+    code: callback.searchParams.get('code') ?? '',
+    redirect_uri: redirectUri,
+    code_verifier: verifier,
+    ...changes,
+  }
+  const body = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) body.set(name, value)
+  const answer = await fetchOf(at)(`${issuer}/oauth/token`, {
+    method: 'POST',
+    body,
+    headers: authorization === null ? {} : { authorization },
+  })
+  return { status: answer.status, body: (await answer.json()) as Record<string, string> }
+}
+
+async function newCode(parameters: Record<string, string> = {}): Promise<{ flow: Flow; callback: URL }> {
+  const flow = await application.start(parameters)
+  return { flow, callback: await logInByPage(new Browser(server, other), flow, email) }
+}
+
+async function isAccepted(accessToken: string | undefined): Promise<boolean> {
+  const { status } = await other.get('/v1/auth/verify', { authorization: `Bearer ${accessToken}` })
+  return status === 200
+}
+
+test('of a code that is redeemed twice at once at two servers, no second token stays valid', async () => {
+  for (let round = 0; round < 10; round++) {
+    const { flow, callback } = await newCode()
+    const answers = await Promise.all([
+      redeem(flow, callback, {}, { at: server }),
+      redeem(flow, callback, {}, { at: other }),
+    ])
+    const tokens = answers.filter(({ status }) => status === 200).map(({ body }) => body['access_token'])
+    expect(tokens.length).toBeLessThanOrEqual(1)
+    // RFC 6749 section 4.1.2: a second use ends what the first one gave.
+    for (const token of tokens) await expect.poll(() => isAccepted(token), { timeout: 2_000 }).toBe(false)
+  }
+}, 120_000)
+
+test('a code that is used again ends the session that it gave', async () => {
+  const { flow, callback } = await newCode()
+  const first = await redeem(flow, callback)
+  expect(first.status).toBe(200)
+  expect(await redeem(flow, callback, {}, { at: other })).toMatchObject({
+    status: 400,
+    body: { error: 'invalid_grant' },
+  })
+  await expect.poll(() => isAccepted(first.body['access_token']), { timeout: 2_000 }).toBe(false)
+})
+
+test.each([
+  ['without a verifier', { code_verifier: undefined }],
+  ['with the verifier of another flow', { code_verifier: 'A'.repeat(43) }],
+  ['with another redirect URI', { redirect_uri: 'https://shop.example.com/other' }],
+  ['without a redirect URI', { redirect_uri: undefined }],
+  ['that does not exist', { code: 'A'.repeat(43) }],
+])('a code %s is refused', async (_what, changes) => {
+  const { flow, callback } = await newCode()
+  const answer = await redeem(flow, callback, changes)
+  expect(answer.status).toBe(400)
+  expect(answer.body['access_token']).toBeUndefined()
+})
+
+test.each([
+  ['of another client with its own secret', basic('rival', secret), {}],
+  ['with a wrong secret', basic('shop', 'wrong'), {}],
+  ['with the hash of the secret', basic('shop', createHash('sha256').update(secret).digest('hex')), {}],
+  ['without a secret', null, { client_id: 'shop' }],
+  ['of a public client', null, { client_id: 'news' }],
+  ['of a client that signs assertions, with a secret', basic('bank', secret), {}],
+])('a code for a client %s is refused', async (_what, authorization, changes) => {
+  const { flow, callback } = await newCode()
+  const answer = await redeem(flow, callback, changes, { authorization })
+  expect([400, 401]).toContain(answer.status)
+  expect(answer.body['access_token']).toBeUndefined()
+})
+
+test('a refresh token that was used before ends the session on every server', async () => {
+  const { flow, callback } = await newCode()
+  const { body } = await redeem(flow, callback)
+  const first = body['refresh_token'] ?? ''
+  const second = await application.refresh(first)
+  // Within the grace period, a repeated request gets the same successor: a lost response must not end the session.
+  expect((await application.refresh(first)).refresh_token).toBe(second.refresh_token)
+  const sid = String(decodeJwt(second.access_token)['sid'])
+  const sessions = server.app.mongo.db.collection<{ _id: string }>('sessions')
+  const early = new Date(Date.now() - 3_600_000)
+  await sessions.updateOne({ _id: sid }, { $set: { 'recent.$[].spentAt': early } })
+  await expect(application.refresh(first)).rejects.toMatchObject({ error: 'invalid_grant' })
+  await expect.poll(() => isAccepted(second.access_token), { timeout: 2_000 }).toBe(false)
+  await expect(application.refresh(second.refresh_token ?? '')).rejects.toMatchObject({ error: 'invalid_grant' })
+})
+
+test('eight refreshes at once at two servers give one successor', async () => {
+  const { flow, callback } = await newCode()
+  const { body } = await redeem(flow, callback)
+  const all = await Promise.all(Array.from({ length: 8 }, () => application.refresh(body['refresh_token'] ?? '')))
+  expect(new Set(all.map(({ refresh_token }) => refresh_token)).size).toBe(1)
+})
+
+test('the refresh token of an application gives no tokens of the API, and those of the API none to it', async () => {
+  const { flow, callback } = await newCode()
+  const { body } = await redeem(flow, callback)
+  const swapped = await server.post('/v1/auth/refresh', { refresh_token: body['refresh_token'] })
+  expect(swapped).toMatchObject({ status: 401, body: { code: 'refresh_invalid' } })
+  const login = await server.post('/v1/auth/login', { email, password })
+  await expect(application.refresh(String(login.body['refresh_token']))).rejects.toMatchObject({
+    error: 'invalid_grant',
+  })
+  const rival = { ...flow, verifier: '' }
+  const stolen = await redeem(
+    rival,
+    callback,
+    { grant_type: 'refresh_token', refresh_token: body['refresh_token'], code: undefined, redirect_uri: undefined },
+    { authorization: basic('rival', secret) },
+  )
+  expect(stolen).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
+})
+
+test.each([
+  ['GET', '/v1/me'],
+  ['GET', '/v1/me/sessions'],
+  ['DELETE', '/v1/me'],
+  ['POST', '/v1/auth/logout-all'],
+  ['POST', '/v1/auth/password/change'],
+  ['GET', '/v1/admin/users'],
+] as const)('the access token of an application is not accepted by %s %s', async (method, url) => {
+  const { flow, callback } = await newCode()
+  const { body } = await redeem(flow, callback)
+  const payload = method === 'GET' ? {} : { payload: { current_password: password, new_password: 'a much better one' } }
+  const headers = { authorization: `Bearer ${body['access_token']}` }
+  const answer = await server.app.inject({ method, url, headers, ...payload })
+  expect([400, 401]).toContain(answer.statusCode)
+  expect(await isAccepted(body['access_token'])).toBe(true)
+})
+
+test('an ID token is no access token', async () => {
+  const { flow, callback } = await newCode()
+  const { body } = await redeem(flow, callback)
+  expect(await isAccepted(body['id_token'])).toBe(false)
+})
+
+test.each([
+  ['a URI that is not registered', { redirect_uri: 'https://evil.example/callback' }],
+  ['a longer URI', { redirect_uri: `${redirectUri}/more` }],
+  ['a query that is not registered', { redirect_uri: `${redirectUri}?a=b` }],
+  ['another case', { redirect_uri: redirectUri.toUpperCase() }],
+  ['a path with dots', { redirect_uri: 'https://shop.example.com/a/../callback' }],
+  ['the URI of another client', { redirect_uri: 'https://news.example.com/callback' }],
+  ['user information', { redirect_uri: 'https://shop.example.com@evil.example/callback' }],
+  ['a client that does not exist', { client_id: 'nobody' }],
+])('a request with %s is never redirected', async (_what, parameters) => {
+  const flow = await application.start(parameters)
+  const page = await new Browser(server, other).open(flow.url)
+  expect(page.url.origin).toBe(issuer)
+  expect(page.status).toBe(400)
+  expect(page.text).toContain('This did not work')
+  expect(page.text).not.toContain('evil.example')
+})
+
+test.each([
+  ['without PKCE', { code_challenge: '', code_challenge_method: '' }],
+  ['with a plain challenge', { code_challenge_method: 'plain' }],
+  ['for a token (implicit)', { response_type: 'token' }],
+  ['for an ID token (implicit)', { response_type: 'id_token' }],
+  ['for a code and a token (hybrid)', { response_type: 'code id_token token' }],
+  ['with a request object', { request: 'eyJhbGciOiJub25lIn0.e30.' }],
+  ['with a reference to one', { request_uri: 'https://evil.example/request' }],
+])('a request %s is refused', async (_what, parameters) => {
+  const flow = await application.start(parameters)
+  for (const [name, value] of [...flow.url.searchParams]) if (value === '') flow.url.searchParams.delete(name)
+  const page = await new Browser(server, other).open(flow.url)
+  expect(page.url.searchParams.get('code')).toBeNull()
+  const error = page.url.searchParams.get('error') ?? new URLSearchParams(page.url.hash.slice(1)).get('error')
+  expect(error ?? (page.status === 400 ? 'shown' : null)).not.toBeNull()
+})
+
+test.each(['password', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code', 'implicit'])(
+  'the grant %s does not exist',
+  async (grant) => {
+    const flow = await application.start()
+    const answer = await redeem(flow, new URL(redirectUri), { grant_type: grant, username: email, password })
+    expect(answer.status).toBe(400)
+    expect(answer.body['access_token']).toBeUndefined()
+  },
+)
+
+test.each(['/oauth/reg', '/reg', '/oauth/register', '/oauth/device', '/oauth/request', '/oauth/challenge', '/token'])(
+  'there is nothing at %s',
+  async (path) => {
+    const answer = await server.app.inject({ method: 'POST', url: path, payload: { redirect_uris: [redirectUri] } })
+    expect(answer.statusCode).toBe(404)
+    expect(answer.headers['content-type']).toContain('application/problem+json')
+  },
+)
+
+test.each([
+  { host: 'evil.example' },
+  { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' },
+  { forwarded: 'host=evil.example;proto=http' },
+])('a client cannot choose the host of the endpoints: %j', async (headers) => {
+  const discovery = await server.app.inject({ url: '/.well-known/openid-configuration', headers })
+  expect(discovery.body).not.toContain('evil.example')
+  expect(discovery.json()).toMatchObject({ token_endpoint: `${issuer}/oauth/token` })
+  const { url } = await application.start()
+  const answer = await server.app.inject({ url: url.pathname + url.search, headers })
+  expect(answer.headers.location).toMatch(/^https:\/\/auth\.example\.com\/oauth\/interaction\//)
+  expect(String(answer.headers['set-cookie'])).toContain('secure')
+})
+
+test('two logins in two tabs stay apart, and a page without its cookie is refused', async () => {
+  const browser = new Browser(server, other)
+  const [first, second] = [await application.start(), await application.start()]
+  const [tabOne, tabTwo] = [await browser.open(first.url), await browser.open(second.url)]
+  const callbackTwo = await browser.submit(tabTwo, '/login', { email, password })
+  expect(callbackTwo.url.searchParams.get('state')).toBe(second.state)
+  const thief = new Browser(server, other)
+  const stolen = await thief.submit(tabOne, '/login', { email, password })
+  expect(stolen.status).toBe(400)
+  const own = await thief.open((await application.start()).url)
+  // The cookie of its own interaction at the path of another one.
+  const uid = own.url.pathname.split('/').at(-1)
+  const mixed = await server.app.inject({
+    method: 'POST',
+    url: `${tabOne.url.pathname}/cancel`,
+    headers: { cookie: `__Secure-interaction=${uid}`, 'content-type': 'application/x-www-form-urlencoded' },
+    payload: '',
+  })
+  expect(mixed.statusCode).toBe(400)
+  const callbackOne = await browser.submit(tabOne, '/login', { email, password })
+  expect(callbackOne.url.searchParams.get('state')).toBe(first.state)
+})
+
+test('consent cannot be given on the page of a login, nor a login skipped', async () => {
+  const browser = new Browser(server, other)
+  const page = await browser.open((await application.start()).url)
+  const consent = await browser.open(`${page.url.pathname}/consent`, {})
+  expect(consent.status).toBe(400)
+  const code = await browser.open(`${page.url.pathname}/code`, { mfa_token: 'A'.repeat(43), code: '123456' })
+  expect(code.status).toBe(401)
+})
+
+test('the cookie of a browser changes with the login, so that a planted one gives nothing', async () => {
+  const flow = await application.start()
+  const browser = new Browser(server, other)
+  const page = await browser.open(flow.url)
+  const before = browser.cookie('__Host-sso')
+  await browser.submit(page, '/login', { email, password })
+  expect(browser.cookie('__Host-sso')).toMatch(/^[\w-]{40,}$/)
+  expect(browser.cookie('__Host-sso')).not.toBe(before)
+})
+
+test('an assertion of a client counts once on all servers, and only with its key and for this issuer', async () => {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const assertion = (key: Parameters<SignJWT['sign']>[0], audience = issuer) =>
+    new SignJWT({ jti: randomBytes(16).toString('hex') })
+      .setProtectedHeader({ alg: 'ES256', kid: 'bank' })
+      .setIssuer('bank')
+      .setSubject('bank')
+      .setAudience(audience)
+      .setIssuedAt()
+      .setExpirationTime('1m')
+      .sign(key)
+  const push = async (jwt: string, at: AppForTest) => {
+    const flow = await application.start({ client_id: 'bank' })
+    const answer = await fetchOf(at)(`${issuer}/oauth/par`, {
+      method: 'POST',
+      body: new URLSearchParams({
+        ...Object.fromEntries(flow.url.searchParams),
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: jwt,
+      }),
+    })
+    return answer.status
+  }
+  expect(await push(await assertion(keys.privateKey), server)).toBe(401)
+  expect(await push(await assertion(withPrivateKey.key, 'https://evil.example'), server)).toBe(401)
+  for (let round = 0; round < 10; round++) {
+    const jwt = await assertion(withPrivateKey.key)
+    const statuses = await Promise.all([push(jwt, server), push(jwt, other)])
+    expect(statuses.sort()).toEqual([201, 401])
+  }
+})
+
+test('a pushed request is used once', async () => {
+  const bank = await withPrivateKey.application(server, other)
+  const flow = await bank.startPushed()
+  const browser = new Browser(server, other)
+  expect((await logInByPage(browser, flow, email)).searchParams.get('code')).not.toBeNull()
+  const again = await browser.open(flow.url)
+  expect(again.url.searchParams.get('code')).toBeNull()
+})
+
+test('the database contains no code, no cookie and no token', async () => {
+  const flow = await application.start()
+  const browser = new Browser(server, other)
+  const callback = await logInByPage(browser, flow, email)
+  const { body } = await redeem(flow, callback)
+  const { db } = server.app.mongo
+  const stored = JSON.stringify([
+    await db.collection('oauth_state').find().toArray(),
+    await db.collection('sessions').find().toArray(),
+  ])
+  const secrets = [
+    callback.searchParams.get('code'),
+    browser.cookie('__Host-sso'),
+    body['refresh_token'],
+    body['access_token'],
+  ]
+  for (const each of secrets) {
+    expect(each?.length).toBeGreaterThan(20)
+    expect(stored).not.toContain(each)
+  }
+})

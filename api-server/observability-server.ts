@@ -23,7 +23,7 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
       problems: app.readiness.problems(),
       mongodb: reachability(mongodb),
       redis: reachability(redis),
-      usersHaveSecondFactors: await usersHaveSecondFactors(app, new Date()),
+      ...(await factorsOfUsers(app, new Date())),
     }
   })
   server.get('/metrics', async (_request, reply) => {
@@ -44,15 +44,23 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
   return server
 }
 
-/** @returns undefined while the database does not answer */
-async function usersHaveSecondFactors(app: FastifyInstance, now: Date): Promise<boolean | undefined> {
+/** What users have enrolled; nothing while the database does not answer. */
+async function factorsOfUsers(
+  app: FastifyInstance,
+  now: Date,
+): Promise<{ usersHaveSecondFactors?: boolean; usersHavePasskeys?: boolean }> {
   const { watch } = app.mongo
-  if (!watch.isUp) return undefined
+  if (!watch.isUp) return {}
+  const before = new Date(now.getTime() - testUserMilliseconds)
   try {
-    return await watch.whileUp(() => app.mfa.factors.isInUse(new Date(now.getTime() - testUserMilliseconds)))
+    return await watch.whileUp(async () => ({
+      usersHaveSecondFactors: await app.mfa.factors.isInUse(before),
+      // Without passkeys, the search would read all factors in vain.
+      ...(app.passkeys.isOn && { usersHavePasskeys: await app.mfa.factors.isInUse(before, 'passkey') }),
+    }))
   } catch (error) {
     app.log.warn({ err: error }, 'it is unknown whether users have second factors')
-    return undefined
+    return {}
   }
 }
 

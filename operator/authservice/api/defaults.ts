@@ -26,6 +26,8 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
   const preset = presetOf(environment)
   const traits = traitsOf(environment)
   const host = spec.ingress?.host ?? hostOf(spec.tokens?.issuer) ?? fallbackHost(environment, metadata)
+  const tokens = resolveTokens(spec.tokens, preset.tokens, host)
+  const cors = { origins: spec.cors?.origins ?? preset.cors.origins }
 
   return {
     environment,
@@ -37,9 +39,9 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     rollout: resolveRollout(spec.rollout, preset.rollout),
     mongodb: resolveMongoDb(spec.mongodb, preset.mongodb),
     redis: resolveRedis(spec.redis, preset.redis),
-    tokens: resolveTokens(spec.tokens, preset.tokens, host),
+    tokens,
     passwords: { ...preset.passwords, ...spec.passwords },
-    mfa: resolveMfa(spec.mfa, preset.mfa),
+    mfa: resolveMfa(spec.mfa, preset.mfa, { host, issuer: tokens.issuer, corsOrigins: cors.origins }),
     mail: resolveMail(spec.mail, preset.mail),
     registration: { ...preset.registration, ...spec.registration },
     initialAdmin: spec.initialAdmin,
@@ -51,7 +53,7 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     securityEvents: {
       retentionSeconds: parseDuration(spec.securityEvents?.retention ?? preset.securityEvents.retention),
     },
-    cors: { origins: spec.cors?.origins ?? preset.cors.origins },
+    cors,
     ingress: resolveIngress(spec.ingress, preset.ingress, {
       host,
       ownSecretName: traits.selfSignedCertificate ? `${metadata.name}-edge-tls` : undefined,

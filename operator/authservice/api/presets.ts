@@ -47,6 +47,7 @@ export interface Preset {
     mode: 'Disabled' | 'Optional' | 'Required'
     requiredRoles: readonly ('admin' | 'user')[]
     stepUpMaxAge: string
+    passkeys: { enabled: boolean }
     encryptionKeys: { rotationInterval: string }
   }
   mail: { passwordResetLifetime: string; emailVerificationLifetime: string }
@@ -193,6 +194,7 @@ export function presetOf(environment: Environment): Preset {
       mode: 'Disabled',
       requiredRoles: environment === 'production' ? ['admin'] : [],
       stepUpMaxAge: '15m',
+      passkeys: { enabled: false },
       encryptionKeys: { rotationInterval: '365d' },
     },
     mail: { passwordResetLifetime: '30m', emailVerificationLifetime: '24h' },

@@ -138,7 +138,19 @@ export interface ResolvedMfa {
   /** undefined: the server shows the host of its issuer. */
   serviceName: string | undefined
   stepUpMaxAgeSeconds: number
+  /** undefined: none. */
+  passkeys: ResolvedPasskeys | undefined
   keyRotationIntervalSeconds: number
+}
+
+/** Passkeys of users. WebAuthn level 3. */
+export interface ResolvedPasskeys {
+  /** The domain that they belong to. */
+  rpID: string
+  /** Origins of pages, as browsers send them. */
+  origins: readonly string[]
+  /** Models of authenticators; undefined: all. */
+  allowedAAGUIDs: readonly string[] | undefined
 }
 
 export interface ResolvedMail {

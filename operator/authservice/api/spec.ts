@@ -15,6 +15,7 @@ import { IngressSchema } from './spec/ingress.ts'
 import { MailSchema } from './spec/mail.ts'
 import { MfaSchema } from './spec/mfa.ts'
 import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
+import { passkeyRules } from './spec/passkeys.ts'
 import { RolloutSchema } from './spec/rollout.ts'
 import { CorsSchema, LockoutSchema, PasswordsSchema, RateLimitsSchema } from './spec/security.ts'
 import { TokensSchema } from './spec/tokens.ts'
@@ -103,6 +104,7 @@ const rules: Rule[] = [
     message: 'version and image are mutually exclusive: keep version for a release, or image for a full reference',
     fieldPath: '.version',
   },
+  ...passkeyRules,
 ]
 
 export const AuthServiceSpecSchema = Type.Object(

@@ -11,6 +11,7 @@ const ReportSchema = Type.Object({
   mongodb: DependencySchema,
   redis: DependencySchema,
   usersHaveSecondFactors: Type.Optional(Type.Boolean()),
+  usersHavePasskeys: Type.Optional(Type.Boolean()),
 })
 
 export interface ServerReportsOptions {
@@ -68,12 +69,13 @@ function parse(text: string): ServerReport | undefined {
   try {
     const json: unknown = JSON.parse(text)
     if (!Value.Check(ReportSchema, json)) return undefined
-    const { problems, mongodb, redis, usersHaveSecondFactors } = json
+    const { problems, mongodb, redis, usersHaveSecondFactors, usersHavePasskeys } = json
     return {
       problems: problems.map(shorten),
       mongodb: dependency(mongodb),
       redis: dependency(redis),
       ...(usersHaveSecondFactors !== undefined && { usersHaveSecondFactors }),
+      ...(usersHavePasskeys !== undefined && { usersHavePasskeys }),
     }
   } catch {
     return undefined

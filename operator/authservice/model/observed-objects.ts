@@ -22,6 +22,8 @@ export interface ServerReport {
   redis: DependencyReport
   /** Whether any user has a second factor; undefined: the server does not know, or its image is too old to tell. */
   usersHaveSecondFactors?: boolean
+  /** The same for passkeys. */
+  usersHavePasskeys?: boolean
 }
 
 /** By pod. Does not include pods that do not respond, or whose image is too old to have `/status`. */

@@ -3,7 +3,8 @@ import { buildObservabilityServer } from '../../../api-server/observability-serv
 import type { RecordedEvent } from '../../../api-server/plugins/app/observability/security-events.ts'
 import { createServerPoller } from '../../../operator/authservice/gather/server-reports.ts'
 import { type AppForTest, logIn, password, startApp } from './app-for-test.ts'
-import { enrol, mfaEnvironment } from './second-factor.ts'
+import { passkeyEnvironment } from './passkey-user.ts'
+import { enrol } from './second-factor.ts'
 
 let server: AppForTest
 const events: RecordedEvent[] = []
@@ -99,7 +100,7 @@ test('a login, malformed input and a foreign origin are security events that do 
 })
 
 test('/status tells the operator whether users have second factors, without those of a smoke test', async () => {
-  const factors = await startApp(mfaEnvironment)
+  const factors = await startApp(passkeyEnvironment)
   const observability = buildObservabilityServer(factors.app)
   const usersHaveSome = async () => (await observability.inject('/status')).json().usersHaveSecondFactors
   try {
@@ -111,6 +112,10 @@ test('/status tells the operator whether users have second factors, without thos
       .collection('second_factors')
       .updateMany({}, { $set: { 'factors.0.createdAt': createdAt } })
     await expect.poll(usersHaveSome).toBe(true)
+    const usersHavePasskeys = async () => (await observability.inject('/status')).json().usersHavePasskeys
+    await expect.poll(usersHavePasskeys, { message: 'of a user with an app' }).toBe(false)
+    await factors.app.mongo.db.collection('second_factors').updateMany({}, { $set: { 'factors.0.type': 'passkey' } })
+    await expect.poll(usersHavePasskeys).toBe(true)
   } finally {
     await observability.close()
     await factors.close()

@@ -38,8 +38,9 @@ beforeAll(async () => {
     },
     redis: { external: { host, port } },
     passwords: { bcryptCost: 10 },
-    mfa: { mode: 'Optional', serviceName: 'Example Shop' },
+    mfa: { mode: 'Optional', serviceName: 'Example Shop', passkeys: { enabled: true, rpID: 'example.com' } },
     tokens: { issuer: 'https://auth.example.com' },
+    ingress: { host: 'auth.example.com' },
     initialAdmin: { email: 'admin@example.com', passwordSecretRef: { name: 'our-admin', key: 'password' } },
     oauth: { clientsSecretRef: { name: 'our-clients', key: 'clients' } },
     cors: { origins: ['https://app.example.com'] },
@@ -132,4 +133,9 @@ test('spec.mfa: a user enrols an authenticator app, whose secret the key of the 
   const confirmed = await authorized('/v1/me/mfa/totp/confirm', { token, code: codeOf(secret) })
   expect(confirmed.status, await confirmed.text()).toBe(200)
   expect((await post('/v1/auth/login', credentials)).status).toBe(202)
+})
+
+test('spec.mfa.passkeys: the server offers passkeys of the domain', async () => {
+  const options = await post('/v1/auth/passkeys/options', {})
+  expect(await options.json()).toMatchObject({ rpId: 'example.com', userVerification: 'required' })
 })

@@ -40,6 +40,57 @@ const secondFactors: readonly WrongSpec[] = [
   ],
 ]
 
+const withPasskeys = (passkeys: object, fields: object = { ingress: { host: 'auth.example.com' } }) => ({
+  mfa: { mode: 'Optional', passkeys: { enabled: true, ...passkeys } },
+  ...fields,
+})
+const noDomain = 'passkeys need a domain, which is neither an IP address nor a single word such as com: write '
+const notAbove = 'mfa.passkeys.rpID must be ingress.host or a domain above it'
+const outside = 'browsers refuse passkeys on pages outside of mfa.passkeys.rpID'
+const notSecure = 'browsers offer passkeys on HTTPS pages only, and on localhost: write https://'
+const withPort = 'browsers omit the default port, and 65535 is the highest one'
+
+const passkeys: readonly WrongSpec[] = [
+  [
+    'passkeys without second factors',
+    { mfa: { passkeys: { enabled: true } }, ingress: { host: 'auth.example.com' } },
+    'passkeys need second factors: write mode: Optional or Required, or passkeys.enabled: false',
+  ],
+  [
+    'passkeys of a server without a host',
+    withPasskeys({}, { tokens: { issuer: 'https://auth.example.com' } }),
+    'write ingress.host, the host name that clients use',
+  ],
+  ['passkeys of an IP address', withPasskeys({}, { ingress: { host: '10.0.0.1' } }), `${noDomain}ingress.host`],
+  ['passkeys of a host without a domain', withPasskeys({}, { ingress: { host: 'auth' } }), `${noDomain}ingress.host`],
+  ['passkeys of all domains below com', withPasskeys({ rpID: 'com' }), `${noDomain}one such as example.com`],
+  ['passkeys of a part of an IP address', withPasskeys({ rpID: '0.1' }), `${noDomain}one such as example.com`],
+  ['passkeys of another domain', withPasskeys({ rpID: 'example.org' }), notAbove],
+  ['passkeys of a domain with the same end', withPasskeys({ rpID: 'ample.com' }), notAbove],
+  ['passkeys of a domain below the host', withPasskeys({ rpID: 'my.auth.example.com' }), notAbove],
+  ['passkeys of a URL', withPasskeys({ rpID: 'https://example.com' }), 'spec.mfa.passkeys.rpID'],
+  ['a page of passkeys beside the host', withPasskeys({ origins: ['https://app.example.com'] }), outside],
+  [
+    'a page of passkeys on a domain with the same end',
+    withPasskeys({ rpID: 'example.com', origins: ['https://example.com', 'https://badexample.com'] }),
+    outside,
+  ],
+  ['a page of passkeys without HTTPS', withPasskeys({ origins: ['http://auth.example.com'] }), notSecure],
+  [
+    'a page of passkeys with a path',
+    withPasskeys({ origins: ['https://auth.example.com/'] }),
+    'spec.mfa.passkeys.origins',
+  ],
+  ['a page of passkeys with the default port', withPasskeys({ origins: ['https://auth.example.com:443'] }), withPort],
+  [
+    'a page of passkeys with an impossible port',
+    withPasskeys({ origins: ['https://auth.example.com:65536'] }),
+    withPort,
+  ],
+  ['no page of passkeys', withPasskeys({ origins: [] }), 'spec.mfa.passkeys.origins'],
+  ['a model of authenticators by its name', withPasskeys({ allowedAAGUIDs: ['yubikey'] }), 'allowedAAGUIDs[0]'],
+]
+
 const databases: readonly WrongSpec[] = [
   [
     'no environment, which would have been one for development',
@@ -588,14 +639,37 @@ const names: readonly WrongName[] = [
 
 /** Invalid when created. */
 export const wrongManifests: readonly WrongManifest[] = [
-  ...[databases, secondFactors, mails, accounts, abuse, scaling, rollout, tokens, security, ingress, pods].flatMap(
-    (table) => table.map(([what, fields, says]) => ({ what, name: 'accounts', spec: spec(fields), says })),
-  ),
+  ...[
+    databases,
+    secondFactors,
+    passkeys,
+    mails,
+    accounts,
+    abuse,
+    scaling,
+    rollout,
+    tokens,
+    security,
+    ingress,
+    pods,
+  ].flatMap((table) => table.map(([what, fields, says]) => ({ what, name: 'accounts', spec: spec(fields), says }))),
   ...names.map(([what, name, says]) => ({ what, name, spec: managed, says })),
 ]
 
 /** Valid when created, and invalid as a change of an existing object. */
 export const wrongChanges: readonly { what: string; from: object; to: object; says: string }[] = [
+  {
+    what: 'another domain of passkeys',
+    from: spec(withPasskeys({})),
+    to: spec(withPasskeys({ rpID: 'example.com' })),
+    says: 'every passkey would stop working, because passkeys belong to mfa.passkeys.rpID (by default ingress.host)',
+  },
+  {
+    what: 'another host, to which passkeys belong',
+    from: spec(withPasskeys({})),
+    to: spec(withPasskeys({}, { ingress: { host: 'login.example.com' } })),
+    says: 'To change it nevertheless, first apply mfa.passkeys.enabled: false',
+  },
   {
     what: 'another size of the volume of MongoDB',
     from: managed,
@@ -636,6 +710,39 @@ export const wrongChanges: readonly { what: string; from: object; to: object; sa
 
 /** Changes that are similar to the ones above and lose nothing. */
 export const rightChanges: readonly { what: string; from: object; to: object }[] = [
+  {
+    what: 'passkeys of the host, written out',
+    from: spec(withPasskeys({})),
+    to: spec(withPasskeys({ rpID: 'auth.example.com' })),
+  },
+  {
+    what: 'another host below the domain of passkeys',
+    from: spec(withPasskeys({ rpID: 'example.com', origins: ['https://example.com', 'https://app.example.com:8443'] })),
+    to: spec(withPasskeys({ rpID: 'example.com' }, { ingress: { host: 'login.example.com' } })),
+  },
+  {
+    what: 'another domain while passkeys are off',
+    from: spec(withPasskeys({ enabled: false })),
+    to: spec(withPasskeys({ rpID: 'example.com' })),
+  },
+  {
+    what: 'passkeys on this machine',
+    from: spec(
+      withPasskeys({ rpID: 'localhost', origins: ['http://localhost:3000'] }, { ingress: { host: 'auth.localhost' } }),
+    ),
+    to: spec(withPasskeys({ rpID: 'localhost', origins: ['http://a.localhost'] }, { ingress: { host: 'localhost' } })),
+  },
+  {
+    what: 'the highest number of pages and models',
+    from: managed,
+    to: spec(
+      withPasskeys({
+        rpID: 'example.com',
+        origins: Array.from({ length: 64 }, (_, index) => `https://${'a'.repeat(200)}-${index}.example.com:8443`),
+        allowedAAGUIDs: Array.from({ length: 64 }, (_, index) => `2fc0579f-8113-47ea-b116-0000000000${index + 10}`),
+      }),
+    ),
+  },
   {
     what: 'a Redis in plain text in production, allowed by name',
     from: production,

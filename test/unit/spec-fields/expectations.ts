@@ -62,6 +62,7 @@ const withCookies: AuthServiceSpec = {
   cookies: { enabled: true },
 }
 const withMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Optional' } }
+const withPasskeys: AuthServiceSpec = { ...managed, mfa: { mode: 'Optional', passkeys: { enabled: true } } }
 const requiringMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Required' } }
 const traced: AuthServiceSpec = { ...managed, tracing: { otlpEndpoint: 'http://collector.monitoring:4318' } }
 const referencesHash = 'Deployment accounts-blue: spec.template.metadata.annotations.auth-operator.dev/references-hash'
@@ -319,6 +320,18 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
   'mfa.gracePeriod': { value: '14d', base: requiringMfa, changes: [server('MFA_GRACE_PERIOD')] },
   'mfa.serviceName': { value: 'Acme', base: withMfa, changes: [server('MFA_SERVICE_NAME')] },
   'mfa.stepUpMaxAge': { value: '5m', base: withMfa, changes: [server('MFA_STEP_UP_MAX_AGE')] },
+  'mfa.passkeys.enabled': { value: true, base: withMfa, changes: ['WEBAUTHN_RP_ID', 'WEBAUTHN_ORIGINS'].map(server) },
+  'mfa.passkeys.rpID': { value: 'example.com', base: withPasskeys, changes: [server('WEBAUTHN_RP_ID')] },
+  'mfa.passkeys.origins': {
+    value: ['https://auth.example.com:8443'],
+    base: withPasskeys,
+    changes: [server('WEBAUTHN_ORIGINS')],
+  },
+  'mfa.passkeys.allowedAAGUIDs': {
+    value: ['2fc0579f-8113-47ea-b116-bb5a8db9202a'],
+    base: withPasskeys,
+    changes: [server('WEBAUTHN_AAGUIDS')],
+  },
   'mfa.encryptionKeys.rotationInterval': { value: '7d', base: withMfa, changes: ['Decision: next key'] },
   'mail.smtp.host': { value: 'other.example.com', base: mailing, changes: [server('SMTP_URL')] },
   'mail.smtp.port': {

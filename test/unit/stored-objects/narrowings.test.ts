@@ -17,6 +17,9 @@ const explained: Record<string, string> = {
   'spec: the rule has(self.environment) ||': 'an AuthService that was stored without it may stay without it',
   "spec: the rule !(self.?environment.orValue('development') == 'production' && has(self.redis.external)":
     'what was stored may stay as it is',
+  'spec: the rule !self.?mfa.?passkeys.?enabled': 'only about a new field',
+  'spec: the rule !(self.?mfa.?passkeys.?enabled': 'only about a new field',
+  'spec: the rule !(oldSelf.?mfa.?passkeys.?enabled': 'only about a new field',
   'spec.redis.external.host: pattern': 'IPv6 addresses in addition',
   'spec.mail.smtp.host: pattern': 'IPv6 addresses in addition',
   'spec.tracing.otlpEndpoint: pattern': 'IPv6 addresses in addition',

@@ -1,9 +1,19 @@
 import type { Preset } from '../presets.ts'
-import type { ResolvedMfa } from '../resolved-spec.ts'
+import type { ResolvedMfa, ResolvedPasskeys } from '../resolved-spec.ts'
 import type { AuthServiceSpec } from '../spec.ts'
 import { parseDuration } from '../units.ts'
 
-export function resolveMfa(mfa: AuthServiceSpec['mfa'], preset: Preset['mfa']): ResolvedMfa {
+type MfaSpec = AuthServiceSpec['mfa']
+
+/** Where browsers find the server and its pages. */
+interface Pages {
+  /** The host name of the server. */
+  host: string
+  issuer: string
+  corsOrigins: readonly string[]
+}
+
+export function resolveMfa(mfa: MfaSpec, preset: Preset['mfa'], pages: Pages): ResolvedMfa {
   const { rotationInterval } = { ...preset.encryptionKeys, ...mfa?.encryptionKeys }
   return {
     mode: mfa?.mode ?? preset.mode,
@@ -11,6 +21,25 @@ export function resolveMfa(mfa: AuthServiceSpec['mfa'], preset: Preset['mfa']): 
     gracePeriodSeconds: mfa?.gracePeriod === undefined ? undefined : parseDuration(mfa.gracePeriod),
     serviceName: mfa?.serviceName,
     stepUpMaxAgeSeconds: parseDuration(mfa?.stepUpMaxAge ?? preset.stepUpMaxAge),
+    passkeys: (mfa?.passkeys?.enabled ?? preset.passkeys.enabled) ? resolvePasskeys(mfa?.passkeys, pages) : undefined,
     keyRotationIntervalSeconds: parseDuration(rotationInterval),
   }
+}
+
+function resolvePasskeys(
+  passkeys: NonNullable<MfaSpec>['passkeys'],
+  { host, issuer, corsOrigins }: Pages,
+): ResolvedPasskeys {
+  const rpID = passkeys?.rpID ?? host
+  const known = [`https://${host}`, issuer, ...corsOrigins].flatMap((url) => originsFor(rpID, url))
+  return { rpID, origins: passkeys?.origins ?? [...new Set(known)], allowedAAGUIDs: passkeys?.allowedAAGUIDs }
+}
+
+/** The origin of the URL, if browsers offer passkeys of the domain there. */
+function originsFor(rpID: string, url: string): string[] {
+  if (!URL.canParse(url)) return []
+  const { protocol, hostname, origin } = new URL(url)
+  const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost')
+  const isSecure = protocol === 'https:' || isLocal
+  return isSecure && (hostname === rpID || hostname.endsWith(`.${rpID}`)) ? [origin] : []
 }

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { duration, listSet, text } from '../fields.ts'
 import { between } from './duration-bounds.ts'
+import { PasskeysSchema } from './passkeys.ts'
 
 /** Whether users have second factors. Not `Off`, which YAML 1.1 reads as the boolean false. Decision 60. */
 const mfaModes = ['Disabled', 'Optional', 'Required'] as const
@@ -59,10 +60,11 @@ export const MfaSchema = Type.Object(
         rules: [between([60, '1m'], [86_400, '24h'])],
       }),
     ),
+    passkeys: Type.Optional(PasskeysSchema),
     encryptionKeys: Type.Optional(EncryptionKeysSchema),
   },
   {
-    description: 'Second factors of users: authenticator apps (TOTP) and recovery codes.',
+    description: 'Second factors of users: authenticator apps (TOTP), passkeys and recovery codes.',
     rules: [
       {
         rule: "!has(self.requiredRoles) || self.?mode.orValue('Disabled') == 'Optional'",
@@ -74,6 +76,11 @@ export const MfaSchema = Type.Object(
         rule: "!has(self.gracePeriod) || self.?mode.orValue('Disabled') != 'Disabled'",
         message: 'gracePeriod has no effect while second factors are disabled: write a mode, or remove gracePeriod',
         fieldPath: '.gracePeriod',
+      },
+      {
+        rule: "!self.?passkeys.?enabled.orValue(false) || self.?mode.orValue('Disabled') != 'Disabled'",
+        message: 'passkeys need second factors: write mode: Optional or Required, or passkeys.enabled: false',
+        fieldPath: '.passkeys',
       },
     ],
   },

@@ -1,7 +1,7 @@
 import { isIPv6 } from 'node:net'
 import type { ServerEnvironment } from '@authservice-operator/contract/environment.ts'
 import { presetOf } from '../../api/presets.ts'
-import type { ResolvedMail, ResolvedSpec } from '../../api/resolved-spec.ts'
+import type { ResolvedMail, ResolvedMfa, ResolvedSpec } from '../../api/resolved-spec.ts'
 import { formatDuration, formatRate } from '../../api/units.ts'
 import { redisName, redisPort } from '../databases/redis.ts'
 import type { TemplateInput } from '../render-input.ts'
@@ -148,6 +148,17 @@ function mfaEnvironment(input: TemplateInput): ServerEnvironment {
     MFA_KEYS_FILE: pathOf(keys),
     ...(mfa.serviceName !== undefined && { MFA_SERVICE_NAME: mfa.serviceName }),
     MFA_STEP_UP_MAX_AGE: formatDuration(mfa.stepUpMaxAgeSeconds),
+    ...passkeyEnvironment(mfa),
+  }
+}
+
+function passkeyEnvironment({ passkeys }: ResolvedMfa): ServerEnvironment {
+  if (passkeys === undefined) return {}
+  const { rpID, origins, allowedAAGUIDs } = passkeys
+  return {
+    WEBAUTHN_RP_ID: rpID,
+    WEBAUTHN_ORIGINS: origins.join(','),
+    ...(allowedAAGUIDs && { WEBAUTHN_AAGUIDS: allowedAAGUIDs.join(',') }),
   }
 }
 

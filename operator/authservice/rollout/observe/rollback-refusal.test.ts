@@ -4,27 +4,34 @@ import type { PodTemplate } from '../../model/revision.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { rollbackRefusal } from './rollback-refusal.ts'
 
-const template = (mode?: string): PodTemplate => ({
-  metadata: { labels: {} },
-  spec: { containers: [{ name: 'server', env: mode === undefined ? [] : [{ name: 'MFA_MODE', value: mode }] }] },
-})
-const report = (usersHaveSecondFactors?: boolean): ServerReport => ({
+const template = (mode?: string, rpID?: string): PodTemplate => {
+  const env = Object.entries({ MFA_MODE: mode, WEBAUTHN_RP_ID: rpID }).flatMap(([name, value]) =>
+    value === undefined ? [] : [{ name, value }],
+  )
+  return { metadata: { labels: {} }, spec: { containers: [{ name: 'server', env }] } }
+}
+const report = (usersHaveSecondFactors?: boolean, usersHavePasskeys?: boolean): ServerReport => ({
   problems: [],
   mongodb: { up: true },
   redis: { up: true },
   ...(usersHaveSecondFactors !== undefined && { usersHaveSecondFactors }),
+  ...(usersHavePasskeys !== undefined && { usersHavePasskeys }),
 })
 
 function refusal(
   target: PodTemplate | undefined,
   reports: ServerReport[],
   annotations: Record<string, string> = {},
+  passkeys?: { rpID: string },
 ): string | undefined {
   // Nothing else of a snapshot is read.
-  const authService = { metadata: { name: 'accounts', annotations } } as unknown as Snapshot['authService']
-  const serverReports = new Map(reports.map((one, index) => [`accounts-blue-${index}`, one]))
+  const snapshot = {
+    authService: { metadata: { name: 'accounts', annotations } },
+    resolved: { mfa: { passkeys } },
+    serverReports: new Map(reports.map((one, index) => [`accounts-blue-${index}`, one])),
+  } as unknown as Snapshot
   const rollback = { named: '3', revision: 'abc', template: target }
-  return rollbackRefusal({ authService, serverReports }, rollback, (value) => ['3', 'abc'].includes(value))
+  return rollbackRefusal(snapshot, rollback, (value) => ['3', 'abc'].includes(value))
 }
 
 describe('a rollback', () => {
@@ -52,6 +59,24 @@ describe('a rollback', () => {
     const allow = (value: string) => ({ 'auth-operator.dev/allow-password-only': value })
     expect(refusal(template(), [report(true)], allow('3'))).toBeUndefined()
     expect(refusal(template(), [report(true)], allow('2'))).toMatch(/^Refused/)
+  })
+
+  test('to a revision without passkeys of the domain is refused while users have some, unless it is allowed by name', () => {
+    const rolledBack = (target: PodTemplate, users: ServerReport, annotations: Record<string, string> = {}) =>
+      refusal(target, [report(), users], annotations, { rpID: 'example.com' })
+    const usersHaveSome = report(true, true)
+    const expected =
+      'Refused: revision abc has no passkeys of example.com, and users have added some. They could log in with their other factors only. ' +
+      'To return to it anyway, annotate with auth-operator.dev/allow-without-passkeys=3, and request the rollback again.'
+    expect(rolledBack(template('optional'), usersHaveSome)).toBe(expected)
+    expect(rolledBack(template('optional', 'auth.example.com'), usersHaveSome), 'of another domain').toBe(expected)
+    expect(rolledBack(template(), usersHaveSome), 'without any second factor').toMatch(/allow-password-only=3/)
+    expect(rolledBack(template('optional', 'example.com'), usersHaveSome)).toBeUndefined()
+    expect(rolledBack(template('optional'), report(true, false))).toBeUndefined()
+    const allow = (value: string) => ({ 'auth-operator.dev/allow-without-passkeys': value })
+    expect(rolledBack(template('optional'), usersHaveSome, allow('3'))).toBeUndefined()
+    expect(rolledBack(template('optional'), usersHaveSome, allow('2'))).toBe(expected)
+    expect(refusal(template('optional'), [usersHaveSome]), 'passkeys are off anyway').toBeUndefined()
   })
 
   test('to a revision that is not stored is left to the rollout, which reports it', () => {

@@ -1,9 +1,13 @@
+import type { ServerEnvironment } from '@authservice-operator/contract/environment.ts'
 import { group } from '../../api/group.ts'
 import type { PodTemplate } from '../../model/revision.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 
 /** Names a revision that may return although its servers let users with a second factor in by their password alone. */
 const passwordOnlyAnnotation = `${group}/allow-password-only`
+
+/** Names a revision that may return although its servers do not accept the passkeys of users. */
+const withoutPasskeysAnnotation = `${group}/allow-without-passkeys`
 
 /** The part of the pod template of a server that has its variables. */
 interface ServerPod {
@@ -20,36 +24,59 @@ interface RequestedRollback {
   template: PodTemplate | undefined
 }
 
+type Observed = Pick<Snapshot, 'authService' | 'resolved' | 'serverReports'>
+
+/** Why a revision should not return, and the annotation that allows it. */
+interface Refusal {
+  reason: string
+  annotation: string
+}
+
 /**
  * Why a requested rollback is refused: users have second factors, and the servers of the revision ask for none, so whoever
- * knows a password could log in.
+ * knows a password could log in. Or they do not accept the passkeys of users.
  *
  * @param isAllowed whether a value of the annotation names the revision
  * @returns undefined if it is not refused
  */
 export function rollbackRefusal(
-  { authService, serverReports }: Pick<Snapshot, 'authService' | 'serverReports'>,
+  observed: Observed,
   { named, revision, template }: RequestedRollback,
   isAllowed: (value: string) => boolean,
 ): string | undefined {
-  if (template === undefined || asksForSecondFactors(template)) return undefined
-  const usersHaveSome = [...serverReports.values()].some(
-    ({ usersHaveSecondFactors }) => usersHaveSecondFactors === true,
-  )
-  if (!usersHaveSome) return undefined
-  const allowed = authService.metadata.annotations?.[passwordOnlyAnnotation]
+  const refusal = template && refusalOf(observed, template)
+  if (refusal === undefined) return undefined
+  const { reason, annotation } = refusal
+  const allowed = observed.authService.metadata.annotations?.[annotation]
   if (allowed !== undefined && isAllowed(allowed)) return undefined
   return (
-    `Refused: revision ${revision} has no second factors, and users have enrolled some. They would log in with their ` +
-    `password alone. To return to it anyway, annotate with ${passwordOnlyAnnotation}=${named}, and request the rollback again.`
+    `Refused: revision ${revision} ${reason} ` +
+    `To return to it anyway, annotate with ${annotation}=${named}, and request the rollback again.`
   )
 }
 
-/** A server without the variable, or an earlier version, has no second factors. */
-function asksForSecondFactors(template: PodTemplate): boolean {
+function refusalOf({ resolved, serverReports }: Observed, template: PodTemplate): Refusal | undefined {
+  const reports = [...serverReports.values()]
+  // A server without the variable, or an earlier version, has no second factors.
+  if ([undefined, 'off'].includes(variableOf(template, 'MFA_MODE'))) {
+    if (!reports.some(({ usersHaveSecondFactors }) => usersHaveSecondFactors === true)) return undefined
+    return {
+      reason: 'has no second factors, and users have enrolled some. They would log in with their password alone.',
+      annotation: passwordOnlyAnnotation,
+    }
+  }
+  const rpID = resolved.mfa.passkeys?.rpID
+  if (rpID === undefined || variableOf(template, 'WEBAUTHN_RP_ID') === rpID) return undefined
+  if (!reports.some(({ usersHavePasskeys }) => usersHavePasskeys === true)) return undefined
+  return {
+    reason: `has no passkeys of ${rpID}, and users have added some. They could log in with their other factors only.`,
+    annotation: withoutPasskeysAnnotation,
+  }
+}
+
+function variableOf(template: PodTemplate, variable: keyof ServerEnvironment): string | undefined {
   // `serverTemplate` created every template of a revision.
   const { containers = [] } = template.spec as ServerPod
   const env = containers.find(({ name }) => name === 'server')?.env ?? []
-  const mode = env.find(({ name }) => name === 'MFA_MODE')?.value
-  return mode !== undefined && mode !== 'off'
+  return env.find(({ name }) => name === variable)?.value
 }

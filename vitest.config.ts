@@ -21,7 +21,7 @@ function onCluster(name: string, folder = `test/${name}`): TestProjectConfigurat
 
 /**
  * The projects differ in what their tests need: nothing (unit), servers on this machine such as mongod, redis-server and
- * kube-apiserver (integration), a browser besides (browser), or a cluster (e2e; chaos, which
+ * kube-apiserver (integration), a browser besides (browser, and browser-cluster with a cluster), or a cluster (e2e; chaos, which
  * disturbs rollouts; release, which installs from a dry run). neighbours runs other projects' programs with such
  * servers, and neighbours-cluster in a cluster.
  */
@@ -62,7 +62,7 @@ export default defineConfig({
         test: {
           name: 'browser',
           expect: expectation,
-          include: ['test/browser/**/*.test.ts'],
+          include: ['test/browser/*.test.ts'],
           globalSetup: ['tools/local-servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -82,6 +82,7 @@ export default defineConfig({
         },
       },
       onCluster('neighbours-cluster', 'test/neighbours/cluster'),
+      onCluster('browser-cluster', 'test/browser/cluster'),
       onCluster('e2e'),
       onCluster('chaos'),
       // One dry run of a release, which all its tests share. The first one downloads half a gigabyte.

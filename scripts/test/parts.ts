@@ -36,7 +36,12 @@ export const parts: readonly Part[] = [
     run: (filters) => vitest('integration', filters),
     unavailable: async () => (await import('../../tools/local-servers/binaries.ts')).unavailable(),
   },
-  { name: 'browser', run: (filters) => vitest('browser', filters), isOnDemand: true },
+  {
+    name: 'browser',
+    // The second project needs a cluster. Vitest starts one only if a selected file needs it.
+    run: (filters) => vitest('browser*', filters),
+    isOnDemand: true,
+  },
   {
     name: 'e2e',
     run: (filters) => vitest('e2e', filters),
@@ -50,7 +55,7 @@ export const parts: readonly Part[] = [
   },
   {
     name: 'neighbours',
-    // The second project needs a cluster. Vitest starts one only if a selected file needs it.
+    // As above.
     run: (filters) => vitest('neighbours*', filters),
     unavailable: async () => (await import('../../tools/local-servers/binaries.ts')).unavailable(),
     isOnDemand: true,

@@ -1,18 +1,10 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
+import type { Browser, CDPSession, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
-import { chromiumPath } from '../../tools/local-servers/binaries.ts'
-import { documentedBlocks } from '../documentation/blocks.ts'
 import { type AppForTest, freshDatabase, logIn, password, startApp } from '../integration/api-server/app-for-test.ts'
 import { mfaEnvironment } from '../integration/api-server/second-factor.ts'
-
-/** @see https://chromedevtools.github.io/devtools-protocol/tot/WebAuthn/ */
-interface VirtualAuthenticator {
-  transport: 'usb' | 'internal'
-  hasResidentKey: boolean
-  hasUserVerification: boolean
-}
+import { addAuthenticator, documentedCode, launchChromium, passkeyPage, runOn, text } from './passkey-page.ts'
 
 /**
  * Every ceremony in Chromium, with its virtual authenticator, on a page of this test that runs the code of
@@ -49,11 +41,7 @@ beforeAll(async () => {
     WEBAUTHN_ORIGINS: 'http://app.localhost',
   })
   await server.app.listen({ host: 'localhost', port: 0 })
-  browser = await chromium.launch({
-    executablePath: await chromiumPath(),
-    // Chromium has no sandbox where tests run as root, as in a container.
-    args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-  })
+  browser = await launchChromium()
 })
 afterAll(async () => {
   await browser.close()
@@ -67,10 +55,9 @@ beforeEach(async () => {
 })
 
 async function servePage(): Promise<Server> {
-  const html = '<!doctype html><title>Passkeys</title><h1>Passkeys</h1><pre id="log"></pre>'
   const pages = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html')
-    response.end(html)
+    response.end(passkeyPage)
   })
   await new Promise<void>((resolve) => pages.listen(0, 'localhost', resolve))
   return pages
@@ -87,54 +74,14 @@ async function openPage(at: string) {
   onTestFinished(() => context.close())
   const opened = await context.newPage()
   await opened.goto(at)
-  await opened.addScriptTag({ content: documentedCode() })
+  const address = `http://localhost:${(server.app.server.address() as AddressInfo).port}`
+  await opened.addScriptTag({ content: documentedCode(address) })
   const session = await context.newCDPSession(opened)
   await session.send('WebAuthn.enable')
   return { page: opened, devTools: session, authenticatorId: await addAuthenticator(session) }
 }
 
-function documentedCode(): string {
-  const block = documentedBlocks().find(({ page, language }) => page === 'docs/server/passkeys.md' && language === 'js')
-  const address = `http://localhost:${(server.app.server.address() as AddressInfo).port}`
-  if (block?.text.includes("'https://auth.example.com'") !== true) throw new Error('the page has no code')
-  return block.text.replace("'https://auth.example.com'", `'${address}'`)
-}
-
-/** A device with a fingerprint reader, unless `more` says otherwise. */
-async function addAuthenticator(session: CDPSession, more: Partial<VirtualAuthenticator> = {}): Promise<string> {
-  const { authenticatorId } = await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-      ...more,
-    },
-  })
-  return authenticatorId
-}
-
-const text = (value: unknown) => JSON.stringify(String(value))
-
-/** What the code of the page returns, or the `code` or name of its error. */
-type Outcome = Record<string, unknown> & { error?: string }
-
-/** Runs an expression of the documented code. */
-async function run(expression: string, on = page): Promise<Outcome> {
-  // A DOMException has a number as its `code`.
-  const failure = "({ error: typeof error.code === 'string' ? error.code : error.name, detail: error.message })"
-  const outcome = await on.evaluate(
-    `(async () => { try { return await (${expression}) } catch (error) { return ${failure} } })()`,
-  )
-  // Any JSON object.
-  const shown = outcome as Outcome
-  // For whoever watches, or looks at a screenshot.
-  const what = expression.slice(0, expression.indexOf('('))
-  await on.evaluate(`document.querySelector('pre').append(${text(`${what}: ${JSON.stringify(shown, null, 2)}\n`)})`)
-  return shown
-}
+const run = (expression: string, on = page) => runOn(on, expression)
 
 /** A user who has added a passkey on the page. */
 async function userWithPasskey() {

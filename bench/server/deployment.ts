@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
 import fastify from 'fastify'
+import type { Authentication } from '../../api-server/plugins/app/sessions/authentication.ts'
 import { registerAccessTokens } from '../../api-server/plugins/app/tokens/issue-and-verify.ts'
 import { KeyStore } from '../../api-server/plugins/app/tokens/key-store.ts'
 import { loadKeySet } from '../../api-server/plugins/app/tokens/load-key-set.ts'
@@ -80,8 +81,12 @@ export class Deployment implements AsyncDisposable {
     return { ...server, origin: `http://127.0.0.1:${port}` }
   }
 
-  /** Access tokens signed with the deployment's key, each of a user and a session of its own. */
-  async tokens(count: number): Promise<string[]> {
+  /**
+   * Access tokens signed with the deployment's key, each of a user and a session of its own.
+   *
+   * @param authentication how the users have logged in; without it, the tokens do not say so
+   */
+  async tokens(count: number, authentication?: Authentication): Promise<string[]> {
     const keys = new KeyStore()
     keys.replace(loadKeySet(await readFile(this.#keyFile, 'utf8')))
     const { issue } = await registerAccessTokens(fastify(), { keys, policy, requireActiveSession: async () => {} })
@@ -89,13 +94,17 @@ export class Deployment implements AsyncDisposable {
     return Array.from({ length: count }, (_, index) => {
       const userId = index.toString(16).padStart(24, '0')
       const _id = `00000000-0000-4000-8000-${index.toString(16).padStart(12, '0')}`
-      return issue({ userId, role: 'user', session: { _id, version: 0, expiresAt } }).token
+      return issue({
+        userId,
+        role: 'user',
+        session: { _id, version: 0, expiresAt, ...(authentication && { authentication }) },
+      }).token
     })
   }
 
   /** Writes one token per line. @returns the path of the file */
-  async tokenFile(tokens: readonly string[]): Promise<string> {
-    const file = join(this.#folder, `tokens-${tokens.length}`)
+  async tokenFile(tokens: readonly string[], name = 'tokens'): Promise<string> {
+    const file = join(this.#folder, name)
     await writeFile(file, `${tokens.join('\n')}\n`)
     return file
   }

@@ -11,7 +11,7 @@ import { median, percent, rounded, spread } from '../statistics.ts'
 import { onCore, pinToLoadCore } from './cores.ts'
 import { Deployment } from './deployment.ts'
 import { constantRate, verifications } from './generators.ts'
-import { createUsers, logInUntil } from './logins.ts'
+import { createUsers, inTurn, logInUntil } from './logins.ts'
 
 /** More than the server hashes at a time, so that logins wait for a core, and a core never waits for a login. */
 const clients = 8
@@ -85,8 +85,8 @@ async function measureRound(round: number): Promise<Round> {
 
 async function verifyBesideLogins(): Promise<LoadResult & { loginsPerSecond: number }> {
   const verified = new AbortController()
-  const [loginsPerSecond, result] = await Promise.all([
-    logInUntil(verified.signal, server.origin, emails),
+  const [{ loginsPerSecond }, result] = await Promise.all([
+    logInUntil(verified.signal, server.origin, inTurn(emails), { clients }),
     verify().finally(() => verified.abort()),
   ])
   return { ...result, loginsPerSecond }

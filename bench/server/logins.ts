@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks'
 import bcrypt from 'bcrypt'
 import { MongoClient, ObjectId } from 'mongodb'
-import { Agent, request } from 'undici'
+import { Agent, type Dispatcher, request } from 'undici'
 import type { UserDocument } from '../../api-server/plugins/app/users/user.ts'
 
 /** The cost of the preset `production`. */
@@ -31,34 +31,76 @@ export async function createUsers(mongoUrl: string, database: string, count: num
   return users.map(({ email }) => email)
 }
 
+/** How many clients log in, and the code that each user sends after the password. */
+interface LoginClients {
+  clients: number
+  /** The current code of the user's app. Without it, users have no second factor. */
+  codeOf?: (email: string) => string
+}
+
+/** Returns each of the users in turn. */
+export function inTurn(emails: readonly string[]): () => string {
+  let next = 0
+  return () => emails[next++ % emails.length] ?? ''
+}
+
 /**
- * Logs in without a pause until `signal` aborts, with one client for each email.
+ * Logs in without a pause until `signal` aborts, with the users in turn.
  *
- * @returns logins per second, between the end of the first and the end of the last
+ * @returns the number of logins, and logins per second between the end of the first and the end of the last
  * @throws when a login fails
  */
-export async function logInUntil(signal: AbortSignal, origin: string, emails: readonly string[]): Promise<number> {
+export async function logInUntil(
+  signal: AbortSignal,
+  origin: string,
+  nextEmail: () => string,
+  { clients, codeOf }: LoginClients,
+): Promise<{ logins: number; loginsPerSecond: number }> {
   const ends: number[] = []
-  const dispatcher = new Agent({ connections: emails.length })
-  const logInRepeatedly = async (email: string) => {
+  const dispatcher = new Agent({ connections: clients })
+  const logInRepeatedly = async () => {
     while (!signal.aborted) {
-      const { statusCode, body } = await request(`${origin}/v1/auth/login`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ email, password }),
-        dispatcher,
-      })
-      const answer = await body.text()
-      if (statusCode !== 200) throw new Error(`a login was answered ${statusCode}: ${answer}`)
+      const email = nextEmail()
+      if (codeOf === undefined) await postJson(origin, '/v1/auth/login', { email, password }, 200, dispatcher)
+      else {
+        const mfa_token = await beginLogin(origin, email, dispatcher)
+        const step = { mfa_token, method: 'totp', code: codeOf(email) }
+        await postJson(origin, '/v1/auth/login/mfa', step, 200, dispatcher)
+      }
       ends.push(performance.now())
     }
   }
   try {
-    await Promise.all(emails.map(logInRepeatedly))
+    await Promise.all(Array.from({ length: clients }, logInRepeatedly))
   } finally {
     await dispatcher.close()
   }
-  return perSecond(ends)
+  return { logins: ends.length, loginsPerSecond: perSecond(ends) }
+}
+
+/** The first step of a login of a user with a second factor. @returns its token */
+export async function beginLogin(origin: string, email: string, dispatcher: Dispatcher): Promise<string> {
+  const answer = await postJson(origin, '/v1/auth/login', { email, password }, 202, dispatcher)
+  return JSON.parse(answer).mfa_token
+}
+
+/** @throws when the status differs */
+async function postJson(
+  origin: string,
+  path: string,
+  json: object,
+  expected: number,
+  dispatcher: Dispatcher,
+): Promise<string> {
+  const { statusCode, body } = await request(`${origin}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(json),
+    dispatcher,
+  })
+  const answer = await body.text()
+  if (statusCode !== expected) throw new Error(`POST ${path} was answered ${statusCode}: ${answer}`)
+  return answer
 }
 
 /** Events per second. The first event only starts the clock, so that no fraction of an interval counts as a whole one. */

@@ -27,6 +27,8 @@ export function pageHeaders(redirectUri?: unknown): Record<string, string> {
     'cache-control': 'no-store',
     'content-security-policy': `default-src 'none';style-src ${styleSource};form-action 'self'${target};base-uri 'none';frame-ancestors 'none'`,
     'content-type': 'text/html; charset=utf-8',
+    // With no-referrer, browsers send `Origin: null` with the forms, as if another site had sent them.
+    'referrer-policy': 'same-origin',
   }
 }
 

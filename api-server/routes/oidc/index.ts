@@ -11,6 +11,8 @@ import userinfo from './userinfo.ts'
  * documents describe them, so the API description does not.
  */
 export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc: OpenIdProvider }): Promise<void> {
+  // Anybody can begin a login, which is stored before a user is known.
+  app.addHook('onRequest', app.limits.perClient)
   await app.register(async (library) => {
     // The library reads the body itself.
     library.removeAllContentTypeParsers()
@@ -50,6 +52,8 @@ async function answerByLibrary(
   reply: FastifyReply,
 ): Promise<void> {
   prepareRequest(request, app.config.issuer)
+  // First, because an error after `hijack` would leave the request without an answer.
+  const provider = oidc.current()
   // Its own forms go to clients, so they have no form-action. It adds the hash of their script to script-src.
   reply.header('content-security-policy', "default-src 'none';script-src 'self';base-uri 'none';frame-ancestors 'none'")
   copyHeaders(reply)
@@ -57,6 +61,6 @@ async function answerByLibrary(
   const { raw } = reply
   const isClosed = new Promise<void>((resolve) => raw.once('close', resolve))
   const state = { address: request.ip, userAgent: app.callerOf(request, reply).userAgent }
-  oidc.inRequest(state, () => oidc.current().callback()(request.raw, raw))
+  oidc.inRequest(state, () => provider.callback()(request.raw, raw))
   await isClosed
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'oidc-provider'
 import { errorPage } from '../../pages/error.ts'
 import { pageHeaders } from '../../pages/layout.ts'
@@ -9,6 +9,7 @@ import { completeLogin } from '../../plugins/app/mfa/complete-login.ts'
 import { interactionPath } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
+import { problemOf, sendHeaders } from '../../plugins/app/problems/plugin.ts'
 import { Problem, problem } from '../../plugins/app/problems/problem.ts'
 import { authenticationClaims } from '../../plugins/app/sessions/authentication.ts'
 import type { LoggedIn } from '../../plugins/app/sessions/begin-session.ts'
@@ -65,15 +66,18 @@ export default async function interactionRoutes(
     if (interaction.prompt !== name) throw new errors.SessionNotFound('this step of the login is over')
   }
 
-  app.setErrorHandler((error, request, reply) => {
-    const known = error instanceof errors.OIDCProviderError
-    if (!known && !(error instanceof Problem)) request.log.error({ err: error }, 'a page failed')
-    const shown = known
-      ? { status: 400, code: error.error, description: 'The login has expired, or it was begun in another window.' }
-      : error instanceof Problem
-        ? { status: error.statusCode, code: error.code, description: error.message }
-        : { status: 500, code: 'server_error', description: 'The server failed.' }
-    return reply.code(shown.status).headers(pageHeaders()).send(errorPage(shown))
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof errors.OIDCProviderError) {
+      const description = 'The login has expired, or it was begun in another window.'
+      return reply
+        .code(400)
+        .headers(pageHeaders())
+        .send(errorPage({ code: error.error, description }))
+    }
+    const known = problemOf(error, request)
+    sendHeaders(known, reply)
+    const page = errorPage({ code: known.code, description: known.message })
+    return reply.code(known.statusCode).headers(pageHeaders()).send(page)
   })
 
   app.get('/:uid', options, async (request, reply) => {

@@ -37,6 +37,8 @@ declare module 'fastify' {
       take(uses: readonly [Use, ...Use[]]): Promise<Taken>
       /** Returns uses, as if they had never been taken. */
       refund(uses: readonly Use[]): Promise<void>
+      /** Counts a request for `RATE_LIMIT_PER_CLIENT`. @throws Problem 429 `rate_limited` */
+      perClient(request: FastifyRequest, reply: FastifyReply): Promise<void>
       /** Takes one use without reporting it. @returns whether one was left */
       allows(use: Use): Promise<boolean>
       /** Number of servers that share the limits, including this one. */
@@ -88,7 +90,11 @@ export default fp(
       })
     }
 
+    const perClient = async (request: FastifyRequest, reply: FastifyReply) =>
+      report(await take(usesByAddress('client', request.ip, rates.perClient, rates.burst + 1)), request, reply)
+
     app.decorate('limits', {
+      perClient,
       of: (request, reply) => ({
         use: async (...uses) => report(await take(uses), request, reply),
         report: (taken) => report(taken, request, reply),
@@ -104,8 +110,6 @@ export default fp(
 
     app.addHook('onRoute', (route) => {
       if (!route.url.startsWith('/v1/') || exemptRoutes.has(route.url)) return
-      const perClient = async (request: FastifyRequest, reply: FastifyReply) =>
-        report(await take(usesByAddress('client', request.ip, rates.perClient, rates.burst + 1)), request, reply)
       route.schema = { ...route.schema, problems: [...(route.schema?.problems ?? []), 'rate_limited'] }
       route.onRequest = [perClient, ...(route.onRequest === undefined ? [] : [route.onRequest].flat())]
     })

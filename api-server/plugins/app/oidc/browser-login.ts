@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { hasRequiredFactor } from '../sessions/required-factor.ts'
 import { isActive } from '../users/user.ts'
 import { parseUserKey } from '../users/user-key.ts'
 import { endGrant } from './grant-adapters.ts'
@@ -22,13 +23,16 @@ export function browserLoginOf(session: unknown): BrowserLogin | undefined {
 export async function isLive(app: FastifyInstance, { accountId, loginSid }: BrowserLogin): Promise<boolean> {
   if (accountId === undefined) return true
   if (loginSid === undefined) return false
+  const now = new Date()
   const [session, user, version] = await Promise.all([
-    app.sessions.findUnended(loginSid, new Date()),
+    app.sessions.findUnended(loginSid, now),
     app.users.findById(accountId),
     app.revocation.versionOf(accountId),
   ])
   if (session === null || user === null || !isActive(user)) return false
-  return session.userId.toString() === accountId && session.version >= version
+  if (session.userId.toString() !== accountId || session.version < version) return false
+  // Otherwise each grant would end at once, and the user would never be asked for the factor.
+  return hasRequiredFactor(app, user, session, now)
 }
 
 /** Ends the session of the login, and those of all clients that it led to, except for offline access. */

@@ -127,7 +127,9 @@ function configurationOf(
       IdToken: (_ctx, _token, client) => lifetimeOf(client.clientId)?.idToken ?? idTokenSeconds,
       Interaction: interactionSeconds,
       RefreshToken: config.refreshTokenAbsoluteLifetimeSeconds,
-      Session: config.refreshTokenIdleLifetimeSeconds,
+      // Anybody can begin one at the logout page, without a login.
+      Session: (_ctx, { accountId }) =>
+        accountId === undefined ? interactionSeconds : config.refreshTokenIdleLifetimeSeconds,
     },
     features: {
       devInteractions: { enabled: false },

@@ -18,6 +18,11 @@ export interface OidcState {
   expiresAt: Date
 }
 
+/** What anybody can have stored, with parameters of their choice. */
+const boundedKinds: ReadonlySet<string> = new Set(['Interaction', 'PushedAuthorizationRequest'])
+/** A URL has at most 8 KiB, but the library accepts a pushed request of 56 KiB, which each use would store again. */
+const maxRequestCharacters = 16_384
+
 export type OidcStates = Collection<OidcState>
 
 function idOf(kind: string, id: string): string {
@@ -42,12 +47,16 @@ export class StateAdapter implements Adapter {
   async upsert(id: string, { jti, session, ...payload }: AdapterPayload, expiresIn = 0): Promise<void> {
     const expiresAt = new Date(Date.now() + expiresIn * 1000)
     const { grantId, uid } = payload
+    const text = JSON.stringify({ ...payload, ...(session !== undefined && { session: withoutCookie(session) }) })
+    if (boundedKinds.has(this.#kind) && text.length > maxRequestCharacters) {
+      throw new errors.InvalidRequest('the request is too long')
+    }
     await this.#states.updateOne(
       { _id: idOf(this.#kind, id) },
       {
         $set: {
           kind: this.#kind,
-          payload: JSON.stringify({ ...payload, ...(session !== undefined && { session: withoutCookie(session) }) }),
+          payload: text,
           expiresAt,
           ...(typeof grantId === 'string' && { grantId }),
           ...(typeof uid === 'string' && { uid }),

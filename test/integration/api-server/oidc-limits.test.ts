@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { OidcState } from '../../../api-server/plugins/app/oidc/state-adapter.ts'
+import { type AppForTest, freshDatabase, logIn, password, startApp } from './app-for-test.ts'
+import { Application, Browser, fetchOf, issuer, logInByPage, news, oidcFiles, shop } from './oidc-client.ts'
+import { mfaEnvironment } from './second-factor.ts'
+
+/** Servers of one deployment: with limits that a test reaches, and after its policy of second factors changed. */
+let server: AppForTest
+let limited: AppForTest
+let required: AppForTest
+
+beforeAll(async () => {
+  const files = await oidcFiles([shop, news])
+  const environment = { ...files.environment, ...mfaEnvironment, DATABASE_NAME: freshDatabase() }
+  server = await startApp(environment)
+  limited = await startApp({
+    ...environment,
+    DATABASE_NAME: freshDatabase(),
+    RATE_LIMIT_PER_CLIENT: '1/h',
+    RATE_LIMIT_BURST: '2',
+  })
+  required = await startApp({ ...environment, MFA_MODE: 'required' })
+})
+afterAll(() => Promise.all([server.close(), limited.close(), required.close()]))
+
+const states = ({ app }: AppForTest) => app.mongo.db.collection<OidcState>('oauth_state')
+
+test.each([
+  ['GET', '/oauth/authorize'],
+  ['POST', '/oauth/par'],
+  ['POST', '/oauth/token'],
+  ['GET', '/oauth/logout'],
+  ['GET', '/oauth/userinfo'],
+  ['GET', '/oauth/interaction/A'],
+  ['POST', '/oauth/interaction/A/login'],
+] as const)('%s %s counts for the limit of one address', async (method, url) => {
+  const remoteAddress = `192.0.2.${Math.floor(Math.random() * 200)}`
+  const statuses = []
+  for (let request = 0; request < 4; request++) {
+    statuses.push((await limited.app.inject({ method, url, remoteAddress })).statusCode)
+  }
+  expect(statuses.slice(0, 3)).not.toContain(429)
+  expect(statuses[3]).toBe(429)
+})
+
+test('what a visitor leaves at the logout page is forgotten soon, and a login is not', async () => {
+  const browser = new Browser(server)
+  await browser.open('/oauth/logout?state=of-a-visitor')
+  const left = await states(server).findOne({ payload: /of-a-visitor/ })
+  expect(left?.expiresAt.getTime()).toBeLessThan(Date.now() + 3_600_000)
+  const user = await logIn(server)
+  const application = await Application.of(shop, server)
+  const logsIn = new Browser(server)
+  await logInByPage(logsIn, await application.start(), user.email)
+  await logsIn.open('/oauth/logout?state=of-a-user')
+  const kept = await states(server).findOne({ payload: /of-a-user/ })
+  expect(kept?.expiresAt.getTime()).toBeGreaterThan(Date.now() + 3_600_000)
+})
+
+test('a pushed request is at most 16 KiB long', async () => {
+  const application = await Application.of(news, server)
+  const push = async (length: number) => {
+    const { url } = await application.start({ login_hint: 'a'.repeat(length) })
+    return (await fetchOf(server)(`${issuer}/oauth/par`, { method: 'POST', body: url.searchParams })).status
+  }
+  expect(await push(1_000)).toBe(201)
+  expect(await push(30_000)).toBe(400)
+})
+
+test('a user who must have a second factor is asked for it, although the browser is logged in', async () => {
+  const user = await logIn(server)
+  const application = await Application.of(shop, server)
+  const browser = new Browser(server)
+  const first = await application.start()
+  await application.redeem(first, await logInByPage(browser, first, user.email))
+  const silent = await application.start({ prompt: 'none' })
+  expect((await browser.open(silent.url)).url.searchParams.get('code')).not.toBeNull()
+  // The same browser at a server that requires second factors.
+  const strict = new Browser(required)
+  const cookie = browser.cookie('__Host-sso')
+  const flow = await application.start({ prompt: 'none' })
+  const answer = await required.app.inject({
+    url: flow.url.pathname + flow.url.search,
+    headers: { cookie: `__Host-sso=${cookie}` },
+  })
+  expect(new URL(String(answer.headers.location)).searchParams.get('error')).toBe('login_required')
+  const page = await strict.open((await application.start()).url)
+  const refused = await strict.submit(page, '/login', { email: user.email, password })
+  expect(refused).toMatchObject({ status: 403 })
+  expect(refused.text).toContain('second factor first')
+})
+
+test.each([
+  [415, 'application/xml', '<email>'],
+  [413, 'application/x-www-form-urlencoded', `email=${'a'.repeat(20_000)}`],
+])('a wrong form gets %i, and is no failure of the server', async (status, type, payload) => {
+  const answer = await server.app.inject({
+    method: 'POST',
+    url: '/oauth/interaction/A/login',
+    headers: { 'content-type': type },
+    payload,
+  })
+  expect(answer.statusCode).toBe(status)
+  expect(answer.body).toContain('This did not work')
+})
+
+test('browsers name the pages as the origin of their forms', async () => {
+  const application = await Application.of(shop, server)
+  const page = await new Browser(server).open((await application.start()).url)
+  expect(page.headers.get('referrer-policy')).toBe('same-origin')
+})
+
+/** Values that programs have taken for something else. */
+const strange = [
+  '',
+  '%00',
+  '%',
+  '%ff',
+  '[object Object]',
+  '__proto__',
+  'constructor',
+  '-1',
+  '1e999',
+  'NaN',
+  '{}',
+  'a.b.c',
+]
+test.each([
+  'scope',
+  'prompt',
+  'max_age',
+  'id_token_hint',
+  'acr_values',
+  'claims',
+  'response_mode',
+  'client_id',
+  'redirect_uri',
+  'request_uri',
+  'request',
+  'state',
+  'nonce',
+  'code_challenge',
+  'ui_locales',
+  'display',
+  'resource',
+  'registration',
+])('no value of %s makes the server fail', async (name) => {
+  const application = await Application.of(shop, server)
+  for (const value of strange) {
+    for (const path of ['/oauth/authorize', '/oauth/logout']) {
+      const { url } = await application.start()
+      url.searchParams.delete(name)
+      const answer = await server.app.inject({ url: `${path}${url.search}&${name}=${value}` })
+      expect(answer.statusCode, `${path} ${name}=${value}`).toBeLessThan(500)
+      expect(String(answer.headers.location), `${path} ${name}=${value}`).not.toContain('server_error')
+    }
+  }
+})
+
+test.each([
+  ['Basic', 'Basic Og=='],
+  ['a client that is no text', `Basic ${Buffer.from('%ff:%ff').toString('base64')}`],
+  ['a prototype', `Basic ${Buffer.from('__proto__:a').toString('base64')}`],
+  ['a constructor', `Basic ${Buffer.from('constructor:a').toString('base64')}`],
+  ['nothing', ''],
+])('the token endpoint refuses %s', async (_what, authorization) => {
+  for (const body of [
+    '',
+    'grant_type=authorization_code&code=%00',
+    'grant_type=refresh_token&refresh_token=a',
+    '__proto__=a',
+  ]) {
+    const answer = await server.app.inject({
+      method: 'POST',
+      url: '/oauth/token',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', ...(authorization !== '' && { authorization }) },
+      payload: body,
+    })
+    expect(answer.statusCode).toBeLessThan(500)
+    expect(answer.statusCode).toBeGreaterThanOrEqual(400)
+  }
+})

@@ -39,4 +39,6 @@ export interface SmokeTestEnvironment {
   PREVIEW_URL: string
   /** `SharedState` values, separated by commas: the state that the two colours do not share. */
   COLORS_APART?: string
+  /** `true`: new users of the colour under test must add a passkey, which the test cannot. */
+  NEEDS_PASSKEY?: 'true'
 }

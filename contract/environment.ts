@@ -188,6 +188,10 @@ export const EnvironmentSchema = Type.Object({
         'name of the service in authenticator apps, without a colon, at most 64 characters; defaults to the host of JWT_ISSUER',
     }),
   ),
+  MFA_TOTP: flag(
+    'allow users to enrol authenticator apps. If false, apps that users already have still work, and WEBAUTHN_RP_ID is required with MFA_MODE',
+    true,
+  ),
   MFA_TOKEN_LIFETIME: duration('time between the password and the second factor of a login', '5m'),
   MFA_STEP_UP_MAX_AGE: duration(
     'time after a second factor during which a user who has one may change credentials',

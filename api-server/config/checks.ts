@@ -75,6 +75,11 @@ function secondFactors(values: EnvironmentValues): string[] {
       : []),
     ...(weakness === undefined ? [] : [`MFA_SECRET ${weakness}; ${howToMakeOne}`]),
     ...(secondsOf(values.MFA_TOKEN_LIFETIME) > maxMfaTokenSeconds ? ['MFA_TOKEN_LIFETIME exceeds 15m'] : []),
+    ...(mode !== 'off' && !values.MFA_TOTP && values.WEBAUTHN_RP_ID === undefined
+      ? [
+          `MFA_MODE is "${mode}", MFA_TOTP is false and WEBAUTHN_RP_ID is not set, so users could add no second factor: recovery codes alone are none. Set WEBAUTHN_RP_ID, or MFA_TOTP=true`,
+        ]
+      : []),
     ...(roles !== undefined && mode !== 'optional'
       ? [`MFA_REQUIRED_ROLES is set, and MFA_MODE is "${mode}": set MFA_MODE=optional, or remove MFA_REQUIRED_ROLES`]
       : []),

@@ -10,6 +10,8 @@ export interface MfaConfig {
   mode: EnvironmentValues['MFA_MODE']
   /** Source of the keys that encrypt secrets; undefined: only with the mode `off`. */
   keys: { file: string } | { secret: string } | undefined
+  /** The types of factors that users may add. Those that they already have are accepted in any case. Decision 67. */
+  allowedTypes: readonly ('totp' | 'passkey')[]
   /** Shown in authenticator apps. */
   serviceName: string
   /** Users with these roles must have a second factor. */
@@ -26,6 +28,7 @@ export function mfaOf(values: EnvironmentValues): MfaConfig {
   return {
     mode: values.MFA_MODE,
     keys: keysOf(values),
+    allowedTypes: allowedTypesOf(values),
     serviceName: values.MFA_SERVICE_NAME ?? hostOf(values.JWT_ISSUER),
     requiredRoles: requiredRolesOf(values),
     gracePeriodSeconds: values.MFA_GRACE_PERIOD === undefined ? 0 : secondsOf(values.MFA_GRACE_PERIOD),
@@ -38,6 +41,10 @@ export function mfaOf(values: EnvironmentValues): MfaConfig {
 function requiredRolesOf({ MFA_MODE: mode, MFA_REQUIRED_ROLES: roles }: EnvironmentValues): ReadonlySet<Role> {
   if (mode === 'required') return new Set(['admin', 'user'])
   return new Set((['admin', 'user'] as const).filter((role) => roles?.split(',').includes(role)))
+}
+
+function allowedTypesOf({ MFA_TOTP: totp, WEBAUTHN_RP_ID: rpId }: EnvironmentValues): MfaConfig['allowedTypes'] {
+  return [...(totp ? (['totp'] as const) : []), ...(rpId === undefined ? [] : (['passkey'] as const))]
 }
 
 function keysOf({ MFA_KEYS_FILE: file, MFA_SECRET: secret }: EnvironmentValues): MfaConfig['keys'] {

@@ -15,6 +15,9 @@ const Code = Type.String({
 const Method = Type.Enum(['totp', 'recovery_code'], { description: 'What the code is from' })
 const FactorId = Type.String({ description: 'ID of the second factor' })
 const FactorType = Type.Enum(['totp', 'passkey'], { description: 'totp: an authenticator app (RFC 6238)' })
+const AllowedTypes = Type.Array(FactorType, {
+  description: 'The types of factors that the user may add. Those that the user already has still work',
+})
 export const FactorName = Type.String({ minLength: 1, maxLength: 100, examples: ['Phone'] })
 const RecoveryCodeList = Type.Array(Type.String(), {
   description: 'Each replaces a second factor once. Shown only now',
@@ -51,6 +54,7 @@ const enrolmentRequiredExample = {
   status: 'enrolment_required',
   enrolment_token: `enrolment_${mfaTokenExample}`,
   expires_in: 900,
+  allowed_types: ['totp', 'passkey'],
 }
 
 /** The answer to the first step of a login of a user who must enrol a second factor. */
@@ -59,9 +63,10 @@ const EnrolmentRequired = Type.Object(
     status: Type.Literal('enrolment_required'),
     enrolment_token: Type.String({
       description:
-        'Send it as an access token to /v1/me/mfa/totp and …/confirm, from the same client. No other route accepts it',
+        'Send it as an access token to the routes that add a factor of one of the allowed types, from the same client. No other route accepts it',
     }),
     expires_in: Type.Integer({ description: 'Seconds until the enrolment_token expires' }),
+    allowed_types: AllowedTypes,
   },
   {
     title: 'EnrolmentRequired',
@@ -143,11 +148,19 @@ export const SecondFactors = Type.Object(
       description: 'From then on the user must have a second factor; null: the user need not',
     }),
     recovery_codes_left: Type.Integer({ minimum: 0, description: 'Recovery codes that were not used' }),
+    allowed_types: AllowedTypes,
   },
   {
     title: 'SecondFactors',
     description: 'The second factors of the user',
-    examples: [{ factors: [secondFactorExample], required_from: null, recovery_codes_left: 10 }],
+    examples: [
+      {
+        factors: [secondFactorExample],
+        required_from: null,
+        recovery_codes_left: 10,
+        allowed_types: ['totp', 'passkey'],
+      },
+    ],
   },
 )
 

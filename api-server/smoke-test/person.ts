@@ -16,6 +16,11 @@ interface App {
 
 const stepMilliseconds = 30_000
 
+/** The server requires a second factor, and the test can enrol no app there. */
+export class NeedsPasskeyError extends Error {
+  override name = 'NeedsPasskeyError'
+}
+
 /** The user of a smoke test, with the authenticator apps that the servers make them enrol. */
 export class Person {
   readonly email: string
@@ -28,7 +33,7 @@ export class Person {
     this.password = password
   }
 
-  /** Logs in, and enrols an app if the server requires one. */
+  /** Logs in, and enrols an app if the server requires a second factor. @throws NeedsPasskeyError */
   async logIn(call: ApiClient): Promise<Tokens & { hasEnrolled: boolean }> {
     const { email, password } = this
     const answer = await call('POST', '/v1/auth/login', { json: { email, password } })
@@ -36,6 +41,7 @@ export class Person {
     const { status, mfa_token: mfaToken, enrolment_token: enrolmentToken } = answer.body
     const cookie = answer.cookies.join('; ')
     if (status === 'enrolment_required') {
+      if (!allowsApps(answer)) throw new NeedsPasskeyError('the server requires a passkey, which this test cannot add')
       return { ...(await this.enrol(call, String(enrolmentToken), cookie)), hasEnrolled: true }
     }
     const json = { mfa_token: mfaToken, ...this.#nextCode() }
@@ -69,6 +75,12 @@ export class Person {
     if (code === undefined) throw new Error('the server asked for a second factor that was not enrolled')
     return { method: 'recovery_code', code }
   }
+}
+
+/** Whether new apps may be enrolled. An earlier version does not say so, and allows them. */
+export function allowsApps({ body }: ApiResponse): boolean {
+  const types: unknown = body['allowed_types']
+  return !Array.isArray(types) || types.includes('totp')
 }
 
 function stepAt(milliseconds: number): number {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { SharedState } from '@authservice-operator/contract/shared-state.ts'
 import { type ApiClient, untilReachable } from './client.ts'
-import { expectStatus, Person, type Tokens, tokensOf } from './person.ts'
+import { allowsApps, expectStatus, NeedsPasskeyError, Person, type Tokens, tokensOf } from './person.ts'
 
 /** The two colours: the one with the traffic, and the one under test. */
 export interface Colors {
@@ -32,19 +32,10 @@ export async function runSmokeTest(
   unshared: ReadonlySet<SharedState> = new Set(),
 ): Promise<void> {
   const { live, preview } = colors
-  const timed = async <Result>(step: string, work: () => Promise<Result>): Promise<Result> => {
-    const started = performance.now()
-    const result = await work().catch((error: unknown) => {
-      throw new SmokeTestError(`${step}: ${error instanceof Error ? error.message : error}`)
-    })
-    onStep(step, Math.round(performance.now() - started))
-    return result
-  }
+  const timed = timedBy(onStep)
   const email = `smoke-test-${randomBytes(12).toString('hex')}@smoke-test.invalid`
   const person = new Person(email, randomBytes(24).toString('base64url'))
-  await timed('reach both colours', () =>
-    Promise.all([live, preview].map((call) => untilReachable(call, maxMillisecondsUnreachable))),
-  )
+  await reachBoth(colors, onStep, maxMillisecondsUnreachable)
   const isUsable = await timed('register', () => register(preview, person))
   // This user has no mailbox, so there is no session to test. Decision 28.
   if (!isUsable) return
@@ -60,7 +51,32 @@ export async function runSmokeTest(
   if (outcome !== undefined) throw outcome.error
 }
 
+/**
+ * The only step that needs no user.
+ * @throws SmokeTestError
+ */
+export async function reachBoth(
+  { live, preview }: Colors,
+  onStep: (step: string, milliseconds: number) => void,
+  maxMillisecondsUnreachable = 20_000,
+): Promise<void> {
+  await timedBy(onStep)('reach both colours', () =>
+    Promise.all([live, preview].map((call) => untilReachable(call, maxMillisecondsUnreachable))),
+  )
+}
+
 type Timed = <Result>(step: string, work: () => Promise<Result>) => Promise<Result>
+
+function timedBy(onStep: (step: string, milliseconds: number) => void): Timed {
+  return async (step, work) => {
+    const started = performance.now()
+    const result = await work().catch((error: unknown) => {
+      throw new SmokeTestError(`${step}: ${error instanceof Error ? error.message : error}`)
+    })
+    onStep(step, Math.round(performance.now() - started))
+    return result
+  }
+}
 
 /** A colour with its own database: the other one knows neither the user nor its sessions. */
 async function alone(preview: ApiClient, person: Person, timed: Timed): Promise<void> {
@@ -68,10 +84,10 @@ async function alone(preview: ApiClient, person: Person, timed: Timed): Promise<
   await timed('verify', () => verify(preview, first))
   const refreshed = await timed('refresh', () => refresh(preview, first))
   await timed('verify, refreshed', () => verify(preview, refreshed))
-  const hasFactors = await hasSecondFactors(preview, refreshed)
+  const factors = await secondFactorsAt(preview, refreshed)
   await timed('revoke', () => logout(preview, refreshed))
   await timed('revoked', () => untilRefused(preview, refreshed))
-  if (hasFactors) await secondFactor(preview, preview, person, timed)
+  if (factors === 'with apps') await secondFactor(preview, preview, person, timed)
 }
 
 /** Sessions of each colour, used on the other one. */
@@ -85,18 +101,22 @@ async function cross(
   const first = await timed('login', () => person.logIn(preview))
   await timed('verify', () => verify(preview, first))
   if (sharesTokens) await timed('verify, new token at the old colour', () => verify(live, first))
-  const fromLive = await timed('login at the old colour', () => person.logIn(live))
+  const fromLive = await timed('login at the old colour', () => person.logIn(live).catch(unlessNeedsPasskey))
+  // The old colour gives this user no session.
+  if (fromLive === undefined) return alone(preview, person, timed)
   // An enrolment ends all sessions.
   const fromPreview = fromLive.hasEnrolled ? await timed('login again', () => person.logIn(preview)) : first
   if (sharesTokens) await timed('verify, old token at the new colour', () => verify(preview, fromLive))
   const factors = {
-    live: await hasSecondFactors(live, fromLive),
-    preview: await hasSecondFactors(preview, fromPreview),
+    live: await secondFactorsAt(live, fromLive),
+    preview: await secondFactorsAt(preview, fromPreview),
   }
   // A colour that requires a second factor ends the sessions of one that knows none.
   const isRequired = first.hasEnrolled || fromLive.hasEnrolled
   const [atLive, atPreview] =
-    isRequired && factors.live !== factors.preview ? [fromLive, fromPreview] : [fromPreview, fromLive]
+    isRequired && (factors.live === 'none') !== (factors.preview === 'none')
+      ? [fromLive, fromPreview]
+      : [fromPreview, fromLive]
   const refreshedAtLive = await timed('refresh, new session at the old colour', () => refresh(live, atLive))
   const refreshedAtPreview = await timed('refresh, old session at the new colour', () => refresh(preview, atPreview))
   await timed('revoke at the old colour', () => logout(live, refreshedAtLive))
@@ -104,8 +124,14 @@ async function cross(
   if (seesRevocations) await timed('revoked, seen by the new colour', () => untilRefused(preview, refreshedAtLive))
   await timed('revoke at the new colour', () => logout(preview, refreshedAtPreview))
   if (seesRevocations) await timed('revoked, seen by the old colour', () => untilRefused(live, refreshedAtPreview))
-  // A colour of an earlier version, or without second factors, has no such routes.
-  if (factors.preview) await secondFactor(factors.live ? live : preview, preview, person, timed)
+  if (factors.preview === 'none') return
+  const enrolling = factors.live === 'with apps' ? live : preview
+  // An app that is enrolled at the old colour also answers at one that allows no new apps.
+  if (enrolling === live || factors.preview === 'with apps') await secondFactor(enrolling, preview, person, timed)
+}
+
+function unlessNeedsPasskey(error: unknown): undefined {
+  if (!(error instanceof NeedsPasskeyError)) throw error
 }
 
 /** An app that is enrolled at one colour answers at the new one, which therefore has the key of its secret. */
@@ -119,10 +145,15 @@ async function secondFactor(enrolling: ApiClient, preview: ApiClient, person: Pe
   )
 }
 
-async function hasSecondFactors(call: ApiClient, { access }: Tokens): Promise<boolean> {
+/** A colour of an earlier version, or without second factors, has no such route. */
+async function secondFactorsAt(
+  call: ApiClient,
+  { access }: Tokens,
+): Promise<'none' | 'with apps' | 'without new apps'> {
   const answer = await call('GET', '/v1/me/mfa', { bearer: access })
   expectStatus(answer, 200, 404)
-  return answer.status === 200
+  if (answer.status === 404) return 'none'
+  return allowsApps(answer) ? 'with apps' : 'without new apps'
 }
 
 /** @returns false if registration discloses nothing, and the user can log in only after a mail */

@@ -89,7 +89,7 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Answers 202 if the user has a second factor: the login continues at /v1/auth/login/mfa. Also answers 202 if the user must enrol one first: the login continues with startTotp.
+         * @description Answers 202 if the user has a second factor: the login continues at /v1/auth/login/mfa. Also answers 202 if the user must enrol one first: the login continues with startTotp or startPasskey.
          */
         post: operations["logIn"];
         delete?: never;
@@ -998,16 +998,22 @@ export interface components {
          * @example {
          *       "status": "enrolment_required",
          *       "enrolment_token": "enrolment_b1Xq0Nv3XyGmT5cJw7rZsPz0fHk2dQ9uA4eV6iO8yBk",
-         *       "expires_in": 900
+         *       "expires_in": 900,
+         *       "allowed_types": [
+         *         "totp",
+         *         "passkey"
+         *       ]
          *     }
          */
         EnrolmentRequired: {
             /** @constant */
             status: "enrolment_required";
-            /** @description Send it as an access token to /v1/me/mfa/totp and …/confirm, from the same client. No other route accepts it */
+            /** @description Send it as an access token to the routes that add a factor of one of the allowed types, from the same client. No other route accepts it */
             enrolment_token: string;
             /** @description Seconds until the enrolment_token expires */
             expires_in: number;
+            /** @description The types of factors that the user may add. Those that the user already has still work */
+            allowed_types: ("totp" | "passkey")[];
         };
         /**
          * LoginContinues
@@ -1292,6 +1298,8 @@ export interface components {
             required_from: string | null;
             /** @description Recovery codes that were not used */
             recovery_codes_left: number;
+            /** @description The types of factors that the user may add. Those that the user already has still work */
+            allowed_types: ("totp" | "passkey")[];
         };
         /** TotpStart */
         TotpStart: {
@@ -7180,7 +7188,11 @@ export interface operations {
                      *         }
                      *       ],
                      *       "required_from": null,
-                     *       "recovery_codes_left": 10
+                     *       "recovery_codes_left": 10,
+                     *       "allowed_types": [
+                     *         "totp",
+                     *         "passkey"
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["SecondFactors"];
@@ -7404,7 +7416,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `password_wrong`: The current password is wrong. */
+            /**
+             * @description `password_wrong`: The current password is wrong.
+             *
+             *     `totp_not_allowed`: New authenticator apps are not allowed. Add a passkey instead.
+             */
             403: {
                 headers: {
                     /** @description Identifies the request in the log */
@@ -7416,7 +7432,7 @@ export interface operations {
                         /** @constant */
                         status?: 403;
                         /** @enum {unknown} */
-                        code?: "password_wrong";
+                        code?: "password_wrong" | "totp_not_allowed";
                     };
                 };
             };
@@ -7689,7 +7705,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `mfa_code_wrong`: The code is wrong, has expired or was already used. */
+            /**
+             * @description `mfa_code_wrong`: The code is wrong, has expired or was already used.
+             *
+             *     `totp_not_allowed`: New authenticator apps are not allowed. Add a passkey instead.
+             */
             403: {
                 headers: {
                     /** @description Identifies the request in the log */
@@ -7701,7 +7721,7 @@ export interface operations {
                         /** @constant */
                         status?: 403;
                         /** @enum {unknown} */
-                        code?: "mfa_code_wrong";
+                        code?: "mfa_code_wrong" | "totp_not_allowed";
                     };
                 };
             };

@@ -47,6 +47,7 @@ export interface Preset {
     mode: 'Disabled' | 'Optional' | 'Required'
     requiredRoles: readonly ('admin' | 'user')[]
     stepUpMaxAge: string
+    totp: { enabled: boolean }
     passkeys: { enabled: boolean }
     encryptionKeys: { rotationInterval: string }
   }
@@ -194,6 +195,7 @@ export function presetOf(environment: Environment): Preset {
       mode: 'Disabled',
       requiredRoles: environment === 'production' ? ['admin'] : [],
       stepUpMaxAge: '15m',
+      totp: { enabled: true },
       passkeys: { enabled: false },
       encryptionKeys: { rotationInterval: '365d' },
     },

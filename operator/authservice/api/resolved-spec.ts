@@ -138,6 +138,8 @@ export interface ResolvedMfa {
   /** undefined: the server shows the host of its issuer. */
   serviceName: string | undefined
   stepUpMaxAgeSeconds: number
+  /** Whether users may enrol authenticator apps. */
+  totpEnabled: boolean
   /** undefined: none. */
   passkeys: ResolvedPasskeys | undefined
   keyRotationIntervalSeconds: number

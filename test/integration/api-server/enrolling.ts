@@ -26,7 +26,12 @@ export async function beginEnrolling(server: AppForTest, email = newEmail(), hea
   const { status, body } = await server.post('/v1/auth/login', { email, password }, headers)
   expect({ status, body }).toEqual({
     status: 202,
-    body: { status: 'enrolment_required', enrolment_token: expect.stringMatching(/^enrolment_/), expires_in: 900 },
+    body: {
+      status: 'enrolment_required',
+      enrolment_token: expect.stringMatching(/^enrolment_/),
+      expires_in: 900,
+      allowed_types: server.config.mfa.allowedTypes,
+    },
   })
   const token = String(body['enrolment_token'])
   return { email, token, bearer: bearerOf(token) }

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { MongoClient } from 'mongodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest'
 import { type ApiClient, apiClient } from '../../../api-server/smoke-test/client.ts'
-import { runSmokeTest, SmokeTestError } from '../../../api-server/smoke-test/steps.ts'
+import { reachBoth, runSmokeTest, SmokeTestError } from '../../../api-server/smoke-test/steps.ts'
 import { type AppForTest, freshDatabase, startApp } from './app-for-test.ts'
+import { passkeyEnvironment } from './passkey-user.ts'
 import { runProgram } from './run-program.ts'
 import { mfaEnvironment } from './second-factor.ts'
 
@@ -89,15 +90,17 @@ test.each<[string, ('database' | 'tokens' | 'redis')[], Record<string, string>, 
 
 const optional = mfaEnvironment
 const required = { ...mfaEnvironment, MFA_MODE: 'required' }
+const passkeysOnly = { ...passkeyEnvironment, MFA_TOTP: 'false' }
+const passkeysRequired = { ...passkeysOnly, MFA_MODE: 'required' }
 const off = {}
 
 describe('second factors', () => {
-  const settings = { off, optional, required }
+  const settings = { off, optional, required, passkeysOnly, passkeysRequired }
   type Mode = keyof typeof settings
   const started = new Map<Mode, AppForTest>()
   const urls = new Map<Mode, string>()
   beforeAll(async () => {
-    for (const mode of ['off', 'optional', 'required'] as const) {
+    for (const mode of ['off', 'optional', 'required', 'passkeysOnly', 'passkeysRequired'] as const) {
       const server = await startApp({ DATABASE_NAME: database, ...settings[mode] })
       started.set(mode, server)
       urls.set(mode, await server.app.listen({ host: '127.0.0.1', port: 0 }))
@@ -123,12 +126,36 @@ describe('second factors', () => {
     ['off', 'required', atNew],
     ['optional', 'off', undefined],
     ['required', 'off', undefined],
+    ['passkeysOnly', 'passkeysOnly', undefined],
+    ['passkeysOnly', 'optional', atNew],
+    ['passkeysOnly', 'required', atNew],
+    ['optional', 'passkeysOnly', atOld],
+    ['required', 'passkeysOnly', atOld],
+    ['off', 'passkeysOnly', undefined],
+    ['passkeysRequired', 'off', undefined],
+    ['passkeysRequired', 'passkeysOnly', undefined],
+    ['passkeysRequired', 'optional', atNew],
+    ['passkeysRequired', 'required', atNew],
   ])('from %s to %s: the steps pass, and neither a user nor a factor is left', async (old, next, enrols) => {
     await run({ live: callOf(old), preview: callOf(next) })
     expect(steps.filter((step) => step.startsWith('enrol'))).toEqual(enrols === undefined ? [] : [enrols])
     if (enrols !== undefined) expect(steps).toContain('login with its code')
     expect(await usersLeft()).toBe(0)
     expect(await factorsLeft()).toBe(0)
+  })
+
+  test('a version whose new users must add a passkey is reached, and no user is registered', async () => {
+    const step: string[] = []
+    await reachBoth({ live: callOf('passkeysRequired'), preview: callOf('passkeysRequired') }, (name) =>
+      step.push(name),
+    )
+    expect(step).toEqual(['reach both colours'])
+    expect(await usersLeft()).toBe(0)
+    // Without the operator, which knows of it, the test says so.
+    await expect(run({ live: callOf('off'), preview: callOf('passkeysRequired') })).rejects.toThrow(
+      'login: the server requires a passkey, which this test cannot add',
+    )
+    expect(await usersLeft(), 'the other colour removes the user').toBe(0)
   })
 
   test('a version with its own database is tested alone', async () => {
@@ -235,7 +262,7 @@ test('the smoke test waits for a Service that resolves a moment later than its p
 test('the program prints each step, fails with the failed step, and writes its termination message', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'authservice-smoke-test-'))
   const TERMINATION_LOG = join(folder, 'termination-log')
-  const runAsJob = async (urls: Partial<typeof environment>) => {
+  const runAsJob = async (urls: Partial<typeof environment & { NEEDS_PASSKEY: string }>) => {
     const { code, output } = await runProgram('smoke-test/main.ts', [], { ...urls, TERMINATION_LOG })
     const lines = output.trim().split('\n')
     expect(lines.at(-1)).toBe(await readFile(TERMINATION_LOG, 'utf8'))
@@ -246,6 +273,12 @@ test('the program prints each step, fails with the failed step, and writes its t
     expect(passed.lines.at(-1)).toMatch(/^14 steps passed in \d+ ms: reach both colours \d+ ms, /)
     expect(passed.lines).toContainEqual(expect.stringMatching(/^login: passed in \d+ ms$/))
     expect(passed.code).toBe(0)
+
+    const reached = await runAsJob({ ...environment, NEEDS_PASSKEY: 'true' })
+    expect(reached.lines.at(-1)).toMatch(
+      /^1 step passed in \d+ ms, without steps of a user: a new user must add a passkey, which this test cannot: reach/,
+    )
+    expect(reached.code).toBe(0)
 
     const { PREVIEW_URL: _, ...onlyLive } = environment
     const failed = await runAsJob(onlyLive)

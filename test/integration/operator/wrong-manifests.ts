@@ -91,6 +91,17 @@ const passkeys: readonly WrongSpec[] = [
   ['a model of authenticators by its name', withPasskeys({ allowedAAGUIDs: ['yubikey'] }), 'allowedAAGUIDs[0]'],
 ]
 
+const passkeysOnly = { mode: 'Required', totp: { enabled: false }, passkeys: { enabled: true } }
+const noFactor = 'users could add no second factor, because recovery codes alone are none'
+const factorTypes: readonly WrongSpec[] = [
+  ['second factors without any type', { mfa: { mode: 'Optional', totp: { enabled: false } } }, noFactor],
+  [
+    'required second factors without any type',
+    { mfa: { mode: 'Required', totp: { enabled: false }, passkeys: { enabled: false } } },
+    noFactor,
+  ],
+]
+
 const databases: readonly WrongSpec[] = [
   [
     'no environment, which would have been one for development',
@@ -643,6 +654,7 @@ export const wrongManifests: readonly WrongManifest[] = [
     databases,
     secondFactors,
     passkeys,
+    factorTypes,
     mails,
     accounts,
     abuse,
@@ -724,6 +736,11 @@ export const rightChanges: readonly { what: string; from: object; to: object }[]
     what: 'another domain while passkeys are off',
     from: spec(withPasskeys({ enabled: false })),
     to: spec(withPasskeys({ rpID: 'example.com' })),
+  },
+  {
+    what: 'passkeys only, and then neither type while second factors are disabled',
+    from: spec({ mfa: passkeysOnly, ingress: { host: 'auth.example.com' } }),
+    to: spec({ mfa: { mode: 'Disabled', totp: { enabled: false } } }),
   },
   {
     what: 'passkeys on this machine',

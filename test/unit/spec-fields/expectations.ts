@@ -320,6 +320,7 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
   'mfa.gracePeriod': { value: '14d', base: requiringMfa, changes: [server('MFA_GRACE_PERIOD')] },
   'mfa.serviceName': { value: 'Acme', base: withMfa, changes: [server('MFA_SERVICE_NAME')] },
   'mfa.stepUpMaxAge': { value: '5m', base: withMfa, changes: [server('MFA_STEP_UP_MAX_AGE')] },
+  'mfa.totp.enabled': { value: false, base: withPasskeys, changes: [server('MFA_TOTP')] },
   'mfa.passkeys.enabled': { value: true, base: withMfa, changes: ['WEBAUTHN_RP_ID', 'WEBAUTHN_ORIGINS'].map(server) },
   'mfa.passkeys.rpID': { value: 'example.com', base: withPasskeys, changes: [server('WEBAUTHN_RP_ID')] },
   'mfa.passkeys.origins': {

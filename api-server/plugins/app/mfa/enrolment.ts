@@ -24,7 +24,8 @@ export interface StartedTotp {
 /**
  * Begins to enrol an authenticator app, given the password, and a recent second factor if the user has one.
  *
- * @throws Problem 401 `insufficient_user_authentication`, 403 `password_wrong`, 409 `mfa_too_many`, 422, 429, 503
+ * @throws Problem 401 `insufficient_user_authentication`, 403 `totp_not_allowed` or `password_wrong`, 409 `mfa_too_many`,
+ * 422, 429, 503
  */
 export async function startTotp(
   app: FastifyInstance,
@@ -34,6 +35,7 @@ export async function startTotp(
   caller: Caller,
   now: Date,
 ): Promise<StartedTotp> {
+  requireTotpAllowed(app)
   await requireMayEnrol(app, user, claims, currentPassword, caller, now)
   const [secret, factorId] = [newTotpSecret(), randomUUID()]
   const sealed = app.mfa.keys.seal(secret, secretSubject(user._id, factorId), now)
@@ -46,7 +48,8 @@ export async function startTotp(
 
 /**
  * Confirms an authenticator app with a code, which it uses up.
- * @throws Problem 401 `session_revoked`, 403 `mfa_code_wrong`, 404 `not_found`, 409 `mfa_too_many`, 429, 503
+ * @throws Problem 401 `session_revoked`, 403 `totp_not_allowed` or `mfa_code_wrong`, 404 `not_found`, 409 `mfa_too_many`,
+ * 429, 503
  */
 export async function confirmTotp(
   app: FastifyInstance,
@@ -56,6 +59,8 @@ export async function confirmTotp(
   caller: Caller,
   now: Date,
 ): Promise<Enrolled> {
+  // The enrolment may have begun on a server with another setting.
+  requireTotpAllowed(app)
   await useSensitive(app, user, caller)
   const pending = await app.mfa.challenges.find(token, 'totp', now)
   if (pending === null || pending.userId.toString() !== user._id.toString() || pending.sessionId !== claims.sid) {
@@ -98,6 +103,12 @@ export async function renewRecoveryCodes(
   })
   app.mail.later('recovery_codes_renewed', async () => ({ kind: 'recovery_codes_renewed', to: user.email }))
   return codes
+}
+
+/** @throws Problem 403 `totp_not_allowed` */
+function requireTotpAllowed(app: FastifyInstance): void {
+  if (app.config.mfa.allowedTypes.includes('totp')) return
+  throw problem(403, 'totp_not_allowed', 'New authenticator apps are not allowed. Add a passkey instead.')
 }
 
 function unknownEnrolment(): Problem {

@@ -43,6 +43,7 @@ export const problemCatalog = {
       'The passkey was not accepted: detail says why. The options are valid for a minute, once, and for one client.',
   },
   passkey_not_allowed: { status: 403, meaning: 'Authenticators of this model are not allowed. Use another one.' },
+  totp_not_allowed: { status: 403, meaning: 'New authenticator apps are not allowed. Add a passkey instead.' },
   forbidden: { status: 403, meaning: 'Only administrators may do this.' },
   not_found: { status: 404, meaning: 'This path does not exist.' },
   method_not_allowed: {

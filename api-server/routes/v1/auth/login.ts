@@ -20,7 +20,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         ...(app.mfa.isOn && {
           description:
             'Answers 202 if the user has a second factor: the login continues at /v1/auth/login/mfa. ' +
-            'Also answers 202 if the user must enrol one first: the login continues with startTotp.',
+            'Also answers 202 if the user must enrol one first: the login continues with startTotp or startPasskey.',
         }),
         tags: ['sessions'],
         body: Credentials,
@@ -51,6 +51,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
           status: 'enrolment_required' as const,
           enrolment_token: result.enrolmentToken,
           expires_in: enrolmentSeconds,
+          allowed_types: [...app.config.mfa.allowedTypes],
         })
       }
       const { tokenLifetimeSeconds } = app.config.mfa

@@ -21,6 +21,7 @@ export function resolveMfa(mfa: MfaSpec, preset: Preset['mfa'], pages: Pages): R
     gracePeriodSeconds: mfa?.gracePeriod === undefined ? undefined : parseDuration(mfa.gracePeriod),
     serviceName: mfa?.serviceName,
     stepUpMaxAgeSeconds: parseDuration(mfa?.stepUpMaxAge ?? preset.stepUpMaxAge),
+    totpEnabled: mfa?.totp?.enabled ?? preset.totp.enabled,
     passkeys: (mfa?.passkeys?.enabled ?? preset.passkeys.enabled) ? resolvePasskeys(mfa?.passkeys, pages) : undefined,
     keyRotationIntervalSeconds: parseDuration(rotationInterval),
   }

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { duration, listSet, text } from '../fields.ts'
+import { duration, flag, listSet, text } from '../fields.ts'
 import { between } from './duration-bounds.ts'
 import { PasskeysSchema } from './passkeys.ts'
 
@@ -60,6 +60,18 @@ export const MfaSchema = Type.Object(
         rules: [between([60, '1m'], [86_400, '24h'])],
       }),
     ),
+    totp: Type.Optional(
+      Type.Object(
+        {
+          enabled: Type.Optional(
+            flag({
+              description: 'Whether users may enrol authenticator apps. Apps that users already have work in any case.',
+            }),
+          ),
+        },
+        { description: 'Authenticator apps (TOTP) of users.' },
+      ),
+    ),
     passkeys: Type.Optional(PasskeysSchema),
     encryptionKeys: Type.Optional(EncryptionKeysSchema),
   },
@@ -81,6 +93,12 @@ export const MfaSchema = Type.Object(
         rule: "!self.?passkeys.?enabled.orValue(false) || self.?mode.orValue('Disabled') != 'Disabled'",
         message: 'passkeys need second factors: write mode: Optional or Required, or passkeys.enabled: false',
         fieldPath: '.passkeys',
+      },
+      {
+        rule: "self.?totp.?enabled.orValue(true) || self.?passkeys.?enabled.orValue(false) || self.?mode.orValue('Disabled') == 'Disabled'",
+        message:
+          'users could add no second factor, because recovery codes alone are none: write passkeys.enabled: true, or totp.enabled: true',
+        fieldPath: '.totp',
       },
     ],
   },

@@ -1,3 +1,4 @@
+import type { ResolvedMfa } from '../../api/resolved-spec.ts'
 import { jobPodMetadata, labelsOf, metadataOf } from '../../model/labels.ts'
 import { imagePullSecrets } from '../image-pull-secrets.ts'
 import { jobResources } from '../job-resources.ts'
@@ -43,6 +44,7 @@ export function renderSmokeTest(input: RenderInput): Child[] {
                 env: [
                   { name: 'LIVE_URL', value: urlOf(owner.name) },
                   { name: 'PREVIEW_URL', value: urlOf(previewName(input)) },
+                  ...(needsPasskey(resolved.mfa) ? [{ name: 'NEEDS_PASSKEY', value: 'true' }] : []),
                   ...(unshared.length === 0 ? [] : [{ name: 'COLORS_APART', value: unshared.join(',') }]),
                 ],
                 resources: jobResources(resolved, {
@@ -59,4 +61,17 @@ export function renderSmokeTest(input: RenderInput): Child[] {
       },
     },
   ]
+}
+
+/** Whether a new user must add a second factor, and it cannot be an authenticator app. New users have no grace period. */
+function needsPasskey({ mode, requiredRoles, totpEnabled }: ResolvedMfa): boolean {
+  if (totpEnabled) return false
+  switch (mode) {
+    case 'Disabled':
+      return false
+    case 'Optional':
+      return requiredRoles.includes('user')
+    case 'Required':
+      return true
+  }
 }

@@ -148,6 +148,8 @@ function mfaEnvironment(input: TemplateInput): ServerEnvironment {
     MFA_KEYS_FILE: pathOf(keys),
     ...(mfa.serviceName !== undefined && { MFA_SERVICE_NAME: mfa.serviceName }),
     MFA_STEP_UP_MAX_AGE: formatDuration(mfa.stepUpMaxAgeSeconds),
+    // Not the default: an upgrade of the operator replaces no pod because of it.
+    ...(!mfa.totpEnabled && { MFA_TOTP: 'false' }),
     ...passkeyEnvironment(mfa),
   }
 }

@@ -17,6 +17,7 @@ const confirmTotp: FastifyPluginAsyncTypebox = async (app) => {
         body: TotpConfirmation,
         response: { 200: enrolledResponse(app.cookieMode.isOn) },
         problems: [
+          'totp_not_allowed',
           'mfa_code_wrong',
           'not_found',
           'mfa_too_many',

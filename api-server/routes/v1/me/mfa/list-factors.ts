@@ -24,6 +24,7 @@ const listFactors: FastifyPluginAsyncTypebox = async (app) => {
         required_from: requiredFrom?.toISOString() ?? null,
         factors: factors.map(factorResponse),
         recovery_codes_left: recoveryCodesLeft,
+        allowed_types: [...app.config.mfa.allowedTypes],
       }
     },
   )

@@ -19,6 +19,7 @@ const startTotp: FastifyPluginAsyncTypebox = async (app) => {
         response: { 201: TotpStarted },
         problems: [
           'insufficient_user_authentication',
+          'totp_not_allowed',
           'password_wrong',
           'password_too_long',
           'password_unusable',

@@ -1,7 +1,10 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { decodeJwt, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type AppForTest, freshDatabase, password, startApp } from './app-for-test.ts'
+import { hashOf } from '../../../api-server/plugins/app/opaque-token.ts'
+import { decideRefresh, type Session } from '../../../api-server/plugins/app/sessions/session.ts'
+import { parseUserKey } from '../../../api-server/plugins/app/users/user-key.ts'
+import { type AppForTest, freshDatabase, logIn, password, startApp } from './app-for-test.ts'
 import {
   Application,
   Browser,
@@ -163,6 +166,48 @@ test('the refresh token of an application gives no tokens of the API, and those 
   )
   expect(stolen).toMatchObject({ status: 400, body: { error: 'invalid_grant' } })
 })
+
+test('an earlier version of the server does not find the refresh token of an application', async () => {
+  const { flow, callback } = await newCode()
+  let token = (await redeem(flow, callback)).body['refresh_token'] ?? ''
+  const sessions = server.app.mongo.db.collection<Session>('sessions')
+  for (let round = 0; round < 2; round++) {
+    const session = await sessions.findOne({ _id: token.split('.')[0] ?? '' })
+    if (session === null) throw new Error('the token has no session')
+    expect(session.oauth?.clientId).toBe('shop')
+    // What that version does.
+    expect(decideRefresh(session, hashOf(token), { graceSeconds: 10 }, new Date())).toBe('unknown')
+    token = (await application.refresh(token)).refresh_token ?? ''
+  }
+})
+
+test.each([
+  ['disabled', async (id: string) => server.app.users.change(parseUserKey(id), { is_active: false })],
+  ['logged out everywhere', async (id: string) => server.app.revocation.revokeUser(id, 'logout_all')],
+])('a user who is %s right after the page gets no code', async (_what, end) => {
+  const user = await logIn(server)
+  const { page, form } = await openPage()
+  const resume = await server.app.inject({
+    ...form,
+    payload: new URLSearchParams({ email: user.email, password }).toString(),
+  })
+  expect(resume.statusCode).toBe(303)
+  await end(String(decodeJwt(user.accessToken).sub))
+  const answer = await page.open(String(resume.headers.location))
+  expect(answer.url.searchParams.get('error')).toBe('access_denied')
+  expect(answer.url.searchParams.get('code')).toBeNull()
+  // The browser is not logged in either.
+  expect((await page.open((await application.start()).url)).text).toContain('to continue to Shop')
+})
+
+/** A page in a browser, and the request that its form would send. */
+async function openPage() {
+  const page = new Browser(server)
+  const { pathname } = (await page.open((await application.start()).url)).url
+  const cookie = `__Secure-interaction=${pathname.split('/').at(-1)}`
+  const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded' }
+  return { page, form: { method: 'POST', url: `${pathname}/login`, headers } as const }
+}
 
 test.each([
   ['GET', '/v1/me'],

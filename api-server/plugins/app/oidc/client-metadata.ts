@@ -8,6 +8,7 @@ const placeholderSecret = randomBytes(32).toString('base64url')
 /** What the format of clients has and this server does not have yet: one sentence without a full stop for each. */
 export function unsupportedBy({
   grants,
+  scopes = [],
   resources = [],
   backchannelLogoutUri,
   authentication,
@@ -16,6 +17,8 @@ export function unsupportedBy({
   const grant = grants.find((each) => each !== 'authorization_code' && each !== 'refresh_token')
   return [
     ...(grant === undefined ? [] : [`this version does not support the grant ${grant}`]),
+    // The library refuses every request of such a client.
+    ...(scopes.length === 0 ? ['scopes is empty: name at least one, such as openid'] : []),
     ...(resources.length === 0 ? [] : ['this version does not support resources']),
     ...(backchannelLogoutUri === undefined ? [] : ['this version does not support backchannelLogoutUri']),
     ...(fapi ? ['this version does not support fapi'] : []),

@@ -78,9 +78,9 @@ export class RefreshTokenAdapter implements Adapter {
   /** Only the first token of a session: a rotation has written each later one. */
   async upsert(id: string, { jti, ...payload }: AdapterPayload): Promise<void> {
     if (this.#requestState()?.successor !== undefined) return
-    const { grantId } = payload
-    if (grantId === undefined) throw new Error('a refresh token belongs to a grant')
-    const isGiven = await this.#app.sessions.giveFirstToken(grantId, id, JSON.stringify(payload), new Date())
+    const { grantId, clientId } = payload
+    if (grantId === undefined || clientId === undefined) throw new Error('a refresh token belongs to a grant')
+    const isGiven = await this.#app.sessions.giveFirstToken(grantId, clientId, id, JSON.stringify(payload), new Date())
     if (!isGiven) throw new errors.InvalidGrant('the session has ended')
     this.#app.metrics.tokensIssued.inc({ kind: 'refresh' })
   }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type Provider from 'oidc-provider'
-import { interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { parseUserKey } from '../users/user-key.ts'
-import { type BrowserLogin, browserLoginOf } from './browser-login.ts'
+import { type BrowserLogin, browserLoginOf, isLive } from './browser-login.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { activeGrant, endGrant } from './grant-adapters.ts'
 import type { RequestState } from './request-state.ts'
@@ -68,6 +68,12 @@ export function promptsOf(
 ): interactionPolicy.DefaultPolicy {
   const { base, Check, Prompt } = interactionPolicy
   const policy = base()
+  // Between the page and this request, the user may have been disabled, or the session ended.
+  const ended = new Check('login_ended', 'the login has ended', async (ctx) => {
+    if (outcomeOf(ctx).login === undefined || (await isLive(app, sessionOf(ctx)))) return Check.NO_NEED_TO_PROMPT
+    throw new errors.AccessDenied('the login has ended')
+  })
+  policy.get('login')?.checks.add(ended)
   const store = new Check('session', 'the session cannot be created', async (ctx) => {
     await storeGrant(app, clients, ctx, requestState())
     return Check.NO_NEED_TO_PROMPT

@@ -50,7 +50,7 @@ export class SessionStore {
       lastUsedAt: now,
       ...ends(now, lifetimesOf(from, this.#lifetimes)),
       expiresAt: new Date(now.getTime() + Math.min(absoluteSeconds, this.#lifetimes.absoluteSeconds) * 1000),
-      current: { hash: hashOf(refreshToken), issuedAt: now },
+      current: { hash: hashIn(from, refreshToken), issuedAt: now },
       recent: [],
       spent: [],
       ...from,
@@ -63,13 +63,13 @@ export class SessionStore {
   async refresh(presented: string, clientId?: string): Promise<RefreshResult> {
     const sessionId = sessionIdOf(presented)
     if (sessionId === undefined) return { outcome: 'unknown' }
-    const hash = hashOf(presented)
     // The second read follows a rotation by another request: then the token is a recent one.
     for (let look = 0; look < 3; look++) {
       const found = await this.#find(sessionId)
       // The token of another client: that of an application must not give the rights of a login at the API.
       if (found === undefined || found.session.oauth?.clientId !== clientId) return { outcome: 'unknown' }
       const { session, now } = found
+      const hash = hashIn(session, presented)
       const outcome = decideRefresh(session, hash, this.#lifetimes, now)
       switch (outcome) {
         case 'unknown':
@@ -95,7 +95,7 @@ export class SessionStore {
     if (found === undefined) return undefined
     return {
       session: found.session,
-      outcome: decideRefresh(found.session, hashOf(presented), this.#lifetimes, found.now),
+      outcome: decideRefresh(found.session, hashIn(found.session, presented), this.#lifetimes, found.now),
     }
   }
 
@@ -124,10 +124,17 @@ export class SessionStore {
   }
 
   /** Makes `refreshToken` the first token that a client gets in this session. @returns whether the session is active */
-  async giveFirstToken(_id: string, refreshToken: string, refresh: string, now: Date): Promise<boolean> {
+  async giveFirstToken(
+    _id: string,
+    clientId: string,
+    refreshToken: string,
+    refresh: string,
+    now: Date,
+  ): Promise<boolean> {
+    const hash = hashIn({ oauth: { clientId } }, refreshToken)
     const { matchedCount } = await this.#sessions.updateOne(
-      { _id, revokedAt: { $exists: false }, 'oauth.refresh': { $exists: false } },
-      { $set: { current: { hash: hashOf(refreshToken), issuedAt: now }, 'oauth.refresh': refresh } },
+      { _id, revokedAt: { $exists: false }, 'oauth.clientId': clientId, 'oauth.refresh': { $exists: false } },
+      { $set: { current: { hash, issuedAt: now }, 'oauth.refresh': refresh } },
     )
     return matchedCount === 1
   }
@@ -175,7 +182,7 @@ export class SessionStore {
       {
         $set: rotation(
           session,
-          { hash: hashOf(successor), sealed: seal(successor, presented) },
+          { hash: hashIn(session, successor), sealed: seal(successor, presented) },
           lifetimesOf(session, this.#lifetimes),
           now,
         ),
@@ -193,6 +200,14 @@ interface CreateOptions {
 }
 
 type NewSessionRecord = Pick<Session, 'userId' | 'version' | 'device' | 'address' | 'authentication' | 'oauth'>
+
+/**
+ * The hash of a refresh token. That of a client has its ID in it, so that an earlier version of the server, which does not
+ * know `oauth`, finds no token: it would give the rights of a login at the API.
+ */
+function hashIn({ oauth }: { oauth?: { clientId: string } }, refreshToken: string): string {
+  return hashOf(oauth === undefined ? refreshToken : `${oauth.clientId} ${refreshToken}`)
+}
 
 function lifetimesOf({ oauth }: Pick<Session, 'oauth'>, lifetimes: SessionLifetimes): SessionLifetimes {
   return { ...lifetimes, idleSeconds: Math.min(lifetimes.idleSeconds, oauth?.idleSeconds ?? lifetimes.idleSeconds) }

@@ -256,6 +256,7 @@ test.each([
   ['for a token (implicit)', { response_type: 'token' }],
   ['for an ID token (implicit)', { response_type: 'id_token' }],
   ['for a code and a token (hybrid)', { response_type: 'code id_token token' }],
+  ['for a scope that the client may not have', { scope: 'openid offline_access', prompt: 'consent' }],
   ['with a request object', { request: 'eyJhbGciOiJub25lIn0.e30.' }],
   ['with a reference to one', { request_uri: 'https://evil.example/request' }],
 ])('a request %s is refused', async (_what, parameters) => {

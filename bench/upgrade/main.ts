@@ -84,6 +84,7 @@ closeUpgradeReport(results, {
   failed: between.failures.length + failures.length,
   maxConcurrentRollouts,
   limitedSteps: steps.filter(({ isLimited }) => isLimited).map(({ name }) => name),
+  unlimitedSteps: steps.filter(({ endsWith }) => endsWith === 'previous').map(({ name }) => name),
   enforce: options.enforce,
 })
 

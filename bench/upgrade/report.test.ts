@@ -16,7 +16,11 @@ const good: StepResult = {
 }
 
 const missed = (change: Record<string, number | string>) =>
-  targetsOf([{ ...good, ...change }], { maxConcurrentRollouts: 2, limitedSteps: ['operator-upgrade'] })
+  targetsOf([{ ...good, ...change }], {
+    maxConcurrentRollouts: 2,
+    limitedSteps: ['operator-upgrade'],
+    unlimitedSteps: ['operator-downgrade'],
+  })
     .filter((target) => !isMet(target))
     .map(({ name }) => name)
 
@@ -25,6 +29,7 @@ test.each<[string, Record<string, number | string>, string[]]>([
   ['a failed request', { failed: 1 }, ['operator-upgrade: failed requests']],
   ['a step that failed', { outcome: 'failed' }, ['operator-upgrade: expected outcome (failed)']],
   ['too many rollouts', { rollouts_at_once: 3 }, ['operator-upgrade: rollouts at the same time']],
+  ['four rollouts of an operator without a limit', { name: 'operator-downgrade', rollouts_at_once: 4 }, []],
   ['a limit that never applied', { waited: 0 }, ['operator-upgrade: AuthServices that waited']],
   ['a database that restarted', { databases_restarted: 1 }, ['operator-upgrade: database pods that restarted']],
 ])('%s misses a target', (_, change, names) => {

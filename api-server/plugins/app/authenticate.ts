@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem } from './problems/problem.ts'
-import { type AccessTokenClaims, bearerToken } from './tokens/access-token.ts'
+import { type AccessTokenClaims, bearerToken, grantedToApplication } from './tokens/access-token.ts'
 import { asProblem } from './tokens/issue-and-verify.ts'
 import { VerifiedTokens } from './tokens/verified-tokens.ts'
 
@@ -14,9 +14,9 @@ declare module 'fastify' {
      */
     authenticate(request: FastifyRequest): Promise<AccessTokenClaims>
     /**
-     * The same for `GET /v1/auth/verify`, the one hot path, and with tokens of clients: a token that was verified before costs no signature check.
-     * Its key, its time and its session are checked for every request; where one of them does not hold, `authenticate`
-     * decides.
+     * The same for `GET /v1/auth/verify`, the one hot path, and with tokens of clients, whose scope the route checks: a
+     * token that was verified before costs no signature check. Its key, its time and its session are checked for every
+     * request; where one of them does not hold, `authenticate` decides.
      */
     authenticateRemembered(request: FastifyRequest): Promise<AccessTokenClaims>
   }
@@ -34,7 +34,7 @@ export default fp(
         throw asProblem(error)
       }
     }
-    app.decorate('authenticate', async (request) => requireUnscoped(await verify(request)))
+    app.decorate('authenticate', async (request) => requireOwnToken(await verify(request)))
     app.decorate('authenticateRemembered', async (request) => {
       const token = bearerToken(request.headers.authorization)
       const claims = verified.find(token, now())
@@ -46,7 +46,7 @@ export default fp(
 )
 
 /** @throws Problem 401 `token_invalid` */
-function requireUnscoped(claims: AccessTokenClaims): AccessTokenClaims {
-  if (claims.scope === undefined) return claims
+function requireOwnToken(claims: AccessTokenClaims): AccessTokenClaims {
+  if (grantedToApplication(claims) === undefined) return claims
   throw problem(401, 'token_invalid', 'This token is for an application. Log in at /v1/auth/login to use this route.')
 }

@@ -161,7 +161,7 @@ export interface paths {
         };
         /**
          * Verify an access token
-         * @description For reverse proxies. Accepts any method and any path suffix, such as /v1/auth/verify/orders/7. Does not read a body. Without a suffix, ?acr=aal2 requires a second factor and ?max_age=900 an authentication in the last 900 seconds (RFC 9470).
+         * @description For reverse proxies. Accepts any method and any path suffix, such as /v1/auth/verify/orders/7. Does not read a body. Without a suffix, ?acr=aal2 requires a second factor and ?max_age=900 an authentication in the last 900 seconds (RFC 9470). The token of an application of the OpenID provider is accepted only with ?scope=NAME, and if it has these scopes.
          */
         get: operations["verifyToken"];
         put?: never;
@@ -1049,7 +1049,7 @@ export interface components {
         };
         /**
          * Verified
-         * @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication
+         * @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication
          */
         Verified: {
             /** @constant */
@@ -1067,6 +1067,10 @@ export interface components {
             acr?: string;
             /** @description Time of the last authentication, seconds since 1970 */
             auth_time?: number;
+            /** @description Only of a token for an application: which one */
+            client_id?: string;
+            /** @description Only of a token for an application: its scopes */
+            scope?: string;
         };
         /** SecondStep */
         SecondStep: {
@@ -3040,7 +3044,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication */
+            /** @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication */
             200: {
                 headers: {
                     /** @description Identifies the request in the log */
@@ -3101,6 +3105,22 @@ export interface operations {
                         status?: 401;
                         /** @enum {unknown} */
                         code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `insufficient_scope`: The token is for an application, and lacks what the caller requires of it (RFC 6750). */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "insufficient_scope";
                     };
                 };
             };

@@ -69,7 +69,7 @@ async function newCode(parameters: Record<string, string> = {}): Promise<{ flow:
 }
 
 async function isAccepted(accessToken: string | undefined): Promise<boolean> {
-  const { status } = await other.get('/v1/auth/verify', { authorization: `Bearer ${accessToken}` })
+  const { status } = await other.get('/v1/auth/verify?scope=openid', { authorization: `Bearer ${accessToken}` })
   return status === 200
 }
 
@@ -224,6 +224,49 @@ test.each([
   const answer = await server.app.inject({ method, url, headers, ...payload })
   expect([400, 401]).toContain(answer.statusCode)
   expect(await isAccepted(body['access_token'])).toBe(true)
+})
+
+/** The answer to a gateway that asks about the token of an application. */
+async function verify(url: string, token: string | undefined) {
+  const answer = await other.app.inject({ url, headers: { authorization: `Bearer ${token}` } })
+  return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, unknown>>() }
+}
+
+test.each([
+  ['that asks for no scope', '/v1/auth/verify', undefined],
+  ['that asks for a scope it lacks', '/v1/auth/verify?scope=offline_access', 'offline_access'],
+  ['that asks for one more than it has', '/v1/auth/verify?scope=openid%20orders', 'openid orders'],
+  ['that asks for an empty scope', '/v1/auth/verify?scope=', undefined],
+  ['that asks for a part of a scope', '/v1/auth/verify?scope=open', 'open'],
+  ['that asks for two lists', '/v1/auth/verify?scope=openid&scope=email', undefined],
+  ['that asks for what cannot stand in a header', '/v1/auth/verify?scope=%22%0d%0aa', undefined],
+  ['behind a path, whose query its client chooses', '/v1/auth/verify/orders/7?scope=openid', undefined],
+])('the access token of an application does not pass a gateway %s', async (_what, url, scope) => {
+  const { flow, callback } = await newCode()
+  const { body } = await redeem(flow, callback)
+  const answer = await verify(url, body['access_token'])
+  expect(answer).toMatchObject({ status: 403, body: { code: 'insufficient_scope' } })
+  const challenge = `Bearer realm="auth", error="insufficient_scope"${scope === undefined ? '' : `, scope="${scope}"`}`
+  expect(answer.headers['www-authenticate']).toBe(challenge)
+  expect(answer.headers['x-auth-user']).toBeUndefined()
+})
+
+test('it passes a gateway that asks for its scopes, which learns of them and of the client', async () => {
+  const { flow, callback } = await newCode()
+  const { body } = await redeem(flow, callback)
+  const answer = await verify('/v1/auth/verify?scope=email%20openid', body['access_token'])
+  expect(answer).toMatchObject({ status: 200, body: { client_id: 'shop', scope: 'openid profile email' } })
+  expect(answer.headers).toMatchObject({ 'x-auth-client': 'shop', 'x-auth-scope': 'openid profile email' })
+})
+
+test('the access token of a login passes with every right of its user', async () => {
+  const { accessToken } = await logIn(server)
+  for (const url of ['/v1/auth/verify', '/v1/auth/verify?scope=orders', '/v1/auth/verify/orders/7']) {
+    const answer = await verify(url, accessToken)
+    expect(answer.status).toBe(200)
+    expect(Object.keys(answer.body)).not.toContain('scope')
+    expect(answer.headers).toMatchObject({ 'x-auth-client': 'first-party', 'x-auth-scope': '' })
+  }
 })
 
 test('an ID token is no access token', async () => {

@@ -83,7 +83,7 @@ test('a user logs in once on the page, and clients get tokens, claims and new to
   expect(Object.keys(decodeProtectedHeader(tokens.access_token))).toEqual(['alg', 'kid', 'typ'])
   expect(tokens.expires_in).toBe((claims.exp ?? 0) - (claims.iat ?? 0))
 
-  const verified = await other.get('/v1/auth/verify', { authorization: `Bearer ${tokens.access_token}` })
+  const verified = await other.get('/v1/auth/verify?scope=openid', { authorization: `Bearer ${tokens.access_token}` })
   expect(verified).toMatchObject({ status: 200, body: { sub: claims.sub } })
   const info = await fetchUserInfo(application.config, tokens.access_token, claims.sub ?? '')
   expect(info).toEqual({ sub: claims.sub, name: 'Test User', email, email_verified: false })

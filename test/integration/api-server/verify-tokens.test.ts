@@ -62,13 +62,17 @@ async function codeOf(language: string): Promise<string> {
   return code
 }
 
-async function tokenOf(claims: { audience?: string; issuer?: string; at?: number; lifetimeSeconds?: number } = {}) {
+async function tokenOf(
+  claims: { audience?: string; issuer?: string; at?: number; lifetimeSeconds?: number; application?: string } = {},
+) {
   const policy = { issuer, audience, lifetimeSeconds: 900, ...claims }
+  const { application } = claims
   const at = new Date(claims.at ?? Date.now())
   const session = { _id: 'session-1', version: 0, expiresAt: new Date(at.getTime() + 3_600_000) }
   const options = { keys, policy, requireActiveSession: async () => {}, now: () => at }
   const { issue } = await registerAccessTokens(fastify(), options)
-  return issue({ userId: 'user-1', role: 'user', session }).token
+  const client = application === undefined ? {} : { client: { id: application, scope: 'openid', lifetimeSeconds: 900 } }
+  return issue({ userId: 'user-1', role: 'user', session, ...client }).token
 }
 
 const platforms: Record<string, (token: string) => Promise<{ stdout: string; failed: boolean; stderr: string }>> = {
@@ -94,12 +98,13 @@ describe.each(Object.entries(platforms))('the code of the page for %s', (_platfo
     }
   })
 
-  test('refuses tokens for other services, and expired ones', async () => {
+  test('refuses tokens for other services and for applications, and expired ones', async () => {
     const good = await tokenOf()
     const [header, payload = '', signature] = good.split('.')
     const changed = Buffer.from(payload, 'base64url').toString().replace('"role":"user"', '"role":"root"')
     const bad = {
       'another audience': await tokenOf({ audience: 'another' }),
+      'an application': await tokenOf({ application: 'shop' }),
       'another issuer': await tokenOf({ issuer: 'https://another.example.com' }),
       expired: await tokenOf({ at: Date.now() - 3_600_000, lifetimeSeconds: 60 }),
       changed: [header, Buffer.from(changed).toString('base64url'), signature].join('.'),

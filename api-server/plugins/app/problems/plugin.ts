@@ -43,7 +43,9 @@ function recordInvalid({ validation = [], validationContext = 'body' }: FastifyE
 
 /** Headers of the response. */
 export function sendHeaders(known: Problem, reply: FastifyReply): void {
-  if (known.statusCode === 401) reply.header('www-authenticate', challenge(known))
+  if (known.statusCode === 401 || known.code === 'insufficient_scope') {
+    reply.header('www-authenticate', challenge(known))
+  }
   if (known.allow !== undefined) reply.header('allow', known.allow)
   if (known.retryAfterSeconds !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterSeconds))
 }
@@ -67,7 +69,7 @@ export function respondToBadUrl(_error: FastifyError, request: FastifyRequest, r
 function challenge({ code, challenge: parameters }: Problem): string {
   if (code === 'invalid_client') return 'Basic realm="clients", charset="UTF-8"'
   if (code === 'token_missing' || code === 'invalid_credentials') return 'Bearer realm="auth"'
-  if (code === 'insufficient_user_authentication') {
+  if (code === 'insufficient_user_authentication' || code === 'insufficient_scope') {
     const more = Object.entries(parameters).map(([name, value]) => `, ${name}="${value}"`)
     return `Bearer realm="auth", error="${code}"${more.join('')}`
   }

@@ -44,6 +44,10 @@ export const problemCatalog = {
   },
   passkey_not_allowed: { status: 403, meaning: 'Authenticators of this model are not allowed. Use another one.' },
   totp_not_allowed: { status: 403, meaning: 'New authenticator apps are not allowed. Add a passkey instead.' },
+  insufficient_scope: {
+    status: 403,
+    meaning: 'The token is for an application, and lacks what the caller requires of it (RFC 6750).',
+  },
   forbidden: { status: 403, meaning: 'Only administrators may do this.' },
   not_found: { status: 404, meaning: 'This path does not exist.' },
   method_not_allowed: {
@@ -118,7 +122,7 @@ export interface ProblemOptions {
   retryAfterSeconds?: number
   /** Sent as Allow: the methods of the path. */
   allow?: string
-  /** Additional parameters of WWW-Authenticate. RFC 9470 section 3. */
+  /** Additional parameters of WWW-Authenticate. RFC 9470 section 3, RFC 6750 section 3. */
   challenge?: Readonly<Record<string, string>>
   /** Additional members of the document. RFC 9457 section 3.2. */
   extensions?: Record<string, unknown>

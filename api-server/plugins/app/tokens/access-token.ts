@@ -30,7 +30,7 @@ const AccessTokenClaims = Type.Object({
   /** Earlier than `iat`, because many verifiers allow no clock skew here. */
   nbf: NumericDate,
   exp: NumericDate,
-  /** The client of the token. Users log in through applications of one owner, which are not registered. */
+  /** The client of the token: an application of the OpenID provider, or `first-party` after a login at the API. */
   client_id: Type.Optional(Name),
   /** The scopes of a token for a client of the OpenID provider. The API of this server does not accept such a token. */
   scope: Type.Optional(Name),
@@ -59,8 +59,21 @@ export interface TokenPolicy {
   lifetimeSeconds: number
 }
 
-/** `client_id` of tokens from a login: required by RFC 9068 section 2.2. */
-const firstParty = 'first-party'
+/** `client_id` of tokens from a login: required by RFC 9068 section 2.2. No application can have this ID. */
+export const firstParty = 'first-party'
+
+/** The rights that a token gives to an application of the OpenID provider. */
+export interface GrantedToApplication {
+  clientId: string
+  /** Separated by spaces; empty: none. */
+  scope: string
+}
+
+/** @returns undefined for the token of a login at the API, which has all rights of its user */
+export function grantedToApplication({ client_id, scope }: AccessTokenClaims): GrantedToApplication | undefined {
+  if (scope === undefined && (client_id === undefined || client_id === firstParty)) return undefined
+  return { clientId: client_id ?? '', scope: scope ?? '' }
+}
 
 /**
  * Tokens of this server have about 600 characters. A header of 8 KiB could contain more, but a longer text is not worth

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { insufficientAuthentication } from '../../../plugins/app/mfa/step-up.ts'
-import { Problem } from '../../../plugins/app/problems/problem.ts'
+import { Problem, problem } from '../../../plugins/app/problems/problem.ts'
 import { authenticationLevels, satisfies } from '../../../plugins/app/sessions/authentication.ts'
-import type { AccessTokenClaims } from '../../../plugins/app/tokens/access-token.ts'
+import { type AccessTokenClaims, firstParty, grantedToApplication } from '../../../plugins/app/tokens/access-token.ts'
 import { securityHeaders } from '../../../plugins/external/helmet.ts'
 import { noContent } from '../../../schemas/auth.ts'
 
@@ -18,11 +18,13 @@ const Verified = Type.Object(
     amr: Type.Optional(Type.Array(Type.String(), { description: 'How the user authenticated (RFC 8176)' })),
     acr: Type.Optional(Type.String({ description: 'aal1: one factor; aal2: two' })),
     auth_time: Type.Optional(Type.Integer({ description: 'Time of the last authentication, seconds since 1970' })),
+    client_id: Type.Optional(Type.String({ description: 'Only of a token for an application: which one' })),
+    scope: Type.Optional(Type.String({ description: 'Only of a token for an application: its scopes' })),
   },
   {
     title: 'Verified',
     description:
-      'The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication',
+      'The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication',
     examples: [
       {
         active: true,
@@ -52,11 +54,14 @@ const verify: FastifyPluginAsyncTypebox = async (app) => {
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     try {
       const claims = await app.authenticateRemembered(request)
-      const { sub, role, sid, exp } = claims
+      const { sub, role, sid, exp, client_id = firstParty, scope = '' } = claims
+      const granted = requireScope(claims, request)
       requireAuthentication(claims, request)
       app.metrics.verifications.inc({ result: 'active' })
-      reply.headers({ 'x-auth-user': sub, 'x-auth-role': role, 'x-auth-session': sid })
-      const verified = { active: true as const, sub, role, sid, exp }
+      // Always all of them, because a proxy may pass on what its client has sent in place of one that is missing.
+      const about = { 'x-auth-user': sub, 'x-auth-role': role, 'x-auth-session': sid }
+      reply.headers({ ...about, 'x-auth-client': client_id, 'x-auth-scope': scope })
+      const verified = { active: true as const, sub, role, sid, exp, ...granted }
       return claims.auth_time === undefined ? verified : { ...verified, ...describeAuthentication(claims, reply) }
     } catch (error) {
       app.metrics.verifications.inc({ result: error instanceof Problem ? error.code : 'error' })
@@ -74,11 +79,12 @@ const verify: FastifyPluginAsyncTypebox = async (app) => {
         description:
           'For reverse proxies. Accepts any method and any path suffix, such as /v1/auth/verify/orders/7. ' +
           'Does not read a body. Without a suffix, ?acr=aal2 requires a second factor and ?max_age=900 an authentication ' +
-          'in the last 900 seconds (RFC 9470).',
+          'in the last 900 seconds (RFC 9470). The token of an application of the OpenID provider is accepted only with ' +
+          '?scope=NAME, and if it has these scopes.',
         tags: ['tokens'],
         security: [{ bearer: [] }],
         response: { 200: Verified },
-        problems: ['insufficient_user_authentication'],
+        problems: ['insufficient_user_authentication', 'insufficient_scope'],
       },
     },
     answer,
@@ -135,6 +141,34 @@ function requireAuthentication(claims: AccessTokenClaims, request: FastifyReques
   const isKnown = (acr === undefined || level !== undefined) && (maxAge === undefined || maxAgeSeconds !== undefined)
   const requirement = { ...(level && { level }), ...(maxAgeSeconds !== undefined && { maxAgeSeconds }) }
   if (!isKnown || !satisfies(claims, requirement, new Date())) throw insufficientAuthentication(requirement)
+}
+
+/**
+ * Whether the caller accepts the tokens of applications that have these scopes, separated by spaces. Without `?scope=` it
+ * accepts none: an application would have all rights of its user. As with `requireAuthentication`, the query after a
+ * path suffix allows nothing, and neither does a scope that is there twice. Decision 72.
+ *
+ * @returns the members of the response
+ * @throws Problem 403 `insufficient_scope`, RFC 6750 section 3.1
+ */
+function requireScope(claims: AccessTokenClaims, request: FastifyRequest): { client_id?: string; scope?: string } {
+  const granted = grantedToApplication(claims)
+  if (granted === undefined) return {}
+  const { scope: asked } = request.query as Record<string, unknown>
+  const isHere = typeof asked === 'string' && !request.routeOptions.url?.endsWith('/*')
+  const required = isHere ? asked.split(' ').filter((each) => each !== '') : []
+  const scopes = granted.scope.split(' ')
+  if (required.length > 0 && required.every((each) => scopes.includes(each))) {
+    return { client_id: granted.clientId, scope: granted.scope }
+  }
+  throw problem(403, 'insufficient_scope', 'This token is for an application, which may not do this for its user.', {
+    challenge: required.length > 0 && required.every(isScope) ? { scope: required.join(' ') } : {},
+  })
+}
+
+/** Characters that need no escape in a header. RFC 6749 section 3.3. */
+function isScope(text: string): boolean {
+  return /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(text)
 }
 
 /** The headers and members of the response that tell how the user authenticated. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { readConfig } from './config.ts'
 import { ConfigError } from './read-environment.ts'
@@ -5,7 +6,7 @@ import { ConfigError } from './read-environment.ts'
 const base = {
   ENVIRONMENT: 'development',
   MONGODB_URL: 'mongodb://127.0.0.1',
-  JWT_SECRET: 'oLkIdnZ0YzVrM3Q2N2hqcXdlcnR5dWlvcGFzZGZnaGprbHp4',
+  JWT_SECRET: randomBytes(32).toString('base64'),
 }
 const files = { OIDC_CLIENTS_FILE: '/run/clients.json', OIDC_KEYS_FILE: '/run/keys.json' }
 

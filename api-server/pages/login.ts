@@ -26,14 +26,20 @@ export function loginPage(content: {
 }
 
 /** The page that asks for a code of the second factor. */
-export function codePage(content: { path: string; mfaToken: string; problem: string | undefined }): string {
+export function codePage(content: {
+  path: string
+  /** Of a login whose password was right; undefined: the browser is logged in, with one factor. */
+  mfaToken: string | undefined
+  problem: string | undefined
+}): string {
   const { path, mfaToken, problem } = content
+  const login = mfaToken === undefined ? '' : html`<input type="hidden" name="mfa_token" value="${mfaToken}">`
   return page(
     'Enter your code',
     html`!${problemOf(problem)}
 <p>Open your authenticator app, or use one of your recovery codes.</p>
-<form method="post" action="${path}/code">
-<input type="hidden" name="mfa_token" value="${mfaToken}">
+<form method="post" action="${path}/${mfaToken === undefined ? 'step-up' : 'code'}">
+!${login}
 <label for="code">Code</label>
 <input id="code" name="code" autocomplete="one-time-code" required maxlength="64">
 <button type="submit">Continue</button>

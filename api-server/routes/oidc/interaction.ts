@@ -5,21 +5,29 @@ import { pageHeaders } from '../../pages/layout.ts'
 import { codePage, consentPage, loginPage } from '../../pages/login.ts'
 import { setDeviceCookie } from '../../plugins/app/login-attempts/device-cookie.ts'
 import { bindingOf } from '../../plugins/app/mfa/challenge-store.ts'
+import type { PresentedCode } from '../../plugins/app/mfa/check-code.ts'
 import { completeLogin } from '../../plugins/app/mfa/complete-login.ts'
+import { browserLoginOf } from '../../plugins/app/oidc/browser-login.ts'
 import { interactionPath } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
+import { stepUpLogin, stepUpReason } from '../../plugins/app/oidc/step-up.ts'
 import { problemOf, sendHeaders } from '../../plugins/app/problems/plugin.ts'
 import { Problem, problem } from '../../plugins/app/problems/problem.ts'
 import { authenticationClaims } from '../../plugins/app/sessions/authentication.ts'
 import type { LoggedIn } from '../../plugins/app/sessions/begin-session.ts'
 import { logIn } from '../../plugins/app/sessions/login.ts'
+import type { Session } from '../../plugins/app/sessions/session.ts'
 import { parseEmail } from '../../plugins/app/users/email.ts'
 
 /** One page after another, until the library can answer the client. */
 interface Interaction {
   path: string
   prompt: string
+  /** Whether the browser is logged in, and only the second factor is missing. */
+  isStepUp: boolean
+  /** The login of the browser when the interaction began. */
+  loginUid: string | undefined
   clientName: string
   scopes: string[]
   loginHint: string | undefined
@@ -43,6 +51,8 @@ export default async function interactionRoutes(
     return {
       path: `${new URL(app.config.issuer).pathname.replace(/\/$/, '')}${interactionPath}/${details.uid}`,
       prompt: prompt.name,
+      isStepUp: prompt.name === 'login' && prompt.reasons.every((reason) => reason === stepUpReason),
+      loginUid: details.session?.uid,
       clientName: oidc.nameOf(String(params['client_id'])),
       scopes: String(params['scope'] ?? '').split(' '),
       loginHint: textOf(params, 'login_hint'),
@@ -55,12 +65,14 @@ export default async function interactionRoutes(
     const next = await oidc.current().interactionResult(request.raw, reply.raw, outcome)
     return reply.header('cache-control', 'no-store').redirect(next, 303)
   }
-  const finishLogin = (request: FastifyRequest, reply: FastifyReply, { user, tokens, deviceCookie }: LoggedIn) => {
-    setDeviceCookie(app, reply, deviceCookie)
-    const { session } = tokens
+  const finishLogin = (request: FastifyRequest, reply: FastifyReply, session: Session) => {
     const { amr, acr } = authenticationClaims(session.authentication)
-    const login = { accountId: user._id.toString(), sid: session._id, ...(amr && { amr }), ...(acr && { acr }) }
+    const login = { accountId: session.userId.toString(), sid: session._id, ...(amr && { amr }), ...(acr && { acr }) }
     return finish(request, reply, { login })
+  }
+  const finishNewLogin = (request: FastifyRequest, reply: FastifyReply, { tokens, deviceCookie }: LoggedIn) => {
+    setDeviceCookie(app, reply, deviceCookie)
+    return finishLogin(request, reply, tokens.session)
   }
   const requirePrompt = (interaction: Interaction, name: string) => {
     if (interaction.prompt !== name) throw new errors.SessionNotFound('this step of the login is over')
@@ -85,7 +97,13 @@ export default async function interactionRoutes(
     const { path, clientName, scopes, loginHint } = interaction
     switch (interaction.prompt) {
       case 'login':
-        return send(reply, interaction, loginPage({ path, clientName, email: loginHint, problem: undefined }))
+        return send(
+          reply,
+          interaction,
+          interaction.isStepUp
+            ? codePage({ path, mfaToken: undefined, problem: undefined })
+            : loginPage({ path, clientName, email: loginHint, problem: undefined }),
+        )
       case 'consent':
         return send(reply, interaction, consentPage({ path, clientName, scopes }))
       default:
@@ -104,7 +122,7 @@ export default async function interactionRoutes(
       const result = await logIn(app, credentials, client, app.callerOf(request, reply), new Date())
       switch (result.kind) {
         case 'loggedIn':
-          return finishLogin(request, reply, result)
+          return finishNewLogin(request, reply, result)
         case 'secondFactorRequired':
           return send(reply, interaction, codePage({ path, mfaToken: result.mfaToken, problem: undefined }))
         case 'enrolmentRequired':
@@ -121,12 +139,10 @@ export default async function interactionRoutes(
     requirePrompt(interaction, 'login')
     const { path, clientName } = interaction
     const mfaToken = textOf(request.body, 'mfa_token') ?? ''
-    const code = (textOf(request.body, 'code') ?? '').replaceAll(' ', '')
-    const method = /^\d{6}$/.test(code) ? ('totp' as const) : ('recovery_code' as const)
-    const step = { mfaToken, method, code, rememberDevice: false, binding: bindingFor(request, path) }
+    const step = { mfaToken, ...codeIn(request), rememberDevice: false, binding: bindingFor(request, path) }
     try {
       const loggedIn = await completeLogin(app, step, undefined, app.callerOf(request, reply), new Date())
-      return finishLogin(request, reply, loggedIn)
+      return finishNewLogin(request, reply, loggedIn)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       const { message: detail, statusCode } = error
@@ -135,6 +151,21 @@ export default async function interactionRoutes(
           ? loginPage({ path, clientName, email: undefined, problem: detail })
           : codePage({ path, mfaToken, problem: detail })
       return send(reply, interaction, next, statusCode)
+    }
+  })
+
+  app.post('/:uid/step-up', options, async (request, reply) => {
+    const interaction = await open(request, reply)
+    const { path, isStepUp, loginUid = '' } = interaction
+    if (!isStepUp) throw new errors.SessionNotFound('this step of the login is over')
+    const login = browserLoginOf(await oidc.current().Session.findByUid(loginUid))
+    try {
+      const caller = app.callerOf(request, reply)
+      return finishLogin(request, reply, await stepUpLogin(app, login, codeIn(request), caller, new Date()))
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      const page = codePage({ path, mfaToken: undefined, problem: error.message })
+      return send(reply, interaction, page, error.statusCode)
     }
   })
 
@@ -152,6 +183,12 @@ export default async function interactionRoutes(
 /** Binds the second step to the browser and to the interaction of the first one. */
 function bindingFor({ headers }: FastifyRequest, path: string): string {
   return bindingOf(headers['user-agent'], path)
+}
+
+/** The code of a form: that of an app has six digits. */
+function codeIn(request: FastifyRequest): PresentedCode {
+  const code = (textOf(request.body, 'code') ?? '').replaceAll(' ', '')
+  return { method: /^\d{6}$/.test(code) ? 'totp' : 'recovery_code', code }
 }
 
 function textOf(container: unknown, name: string): string | undefined {

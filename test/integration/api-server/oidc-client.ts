@@ -119,6 +119,11 @@ export class Browser {
     return this.#cookies.get(`${name} /`)?.value
   }
 
+  /** Keeps what a response at the API has set. @param line the header `set-cookie` */
+  keep(line: string): void {
+    this.#keep([line])
+  }
+
   /** Follows redirects within the issuer. A redirect to a client is the page of it, without an answer. */
   async open(url: string | URL, form?: Record<string, string>): Promise<Page> {
     let next = new URL(url, issuer)

@@ -41,6 +41,7 @@ test('every command of docs/server/oauth.md works, one after the other', async (
       expect(ran.exitCode, ran.all).toBe(0)
       expect(ran.all).toMatch(/\/oauth\/authorize\n.*\/oauth\/token\n/)
       expect(ran.all).toContain('\nme@example.com\n')
+      expect(ran.all).toContain('\nerror=unmet_authentication_requirements\n')
       expect(ran.all).toMatch(/\ntrue\nfalse$/)
     } finally {
       await server.close()

@@ -4,6 +4,7 @@ import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-prov
 import { errorPage } from '../../../pages/error.ts'
 import { pageHeaders } from '../../../pages/layout.ts'
 import { loggedOutPage, logoutPage } from '../../../pages/logout.ts'
+import { authenticationLevels } from '../sessions/authentication.ts'
 import { claimsOfScope, findAccount } from './account.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
@@ -94,6 +95,7 @@ function configurationOf(
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     responseTypes: ['code'],
     subjectTypes: ['public'],
+    acrValues: app.mfa.isOn ? authenticationLevels : [],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA: {
       idTokenSigningAlgValues: ['RS256'],

@@ -7,6 +7,7 @@ import { type BrowserLogin, browserLoginOf, isLive } from './browser-login.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { activeGrant, endGrant } from './grant-adapters.ts'
 import type { RequestState } from './request-state.ts'
+import { stepUpCheck } from './step-up.ts'
 
 type Grant = InstanceType<Provider['Grant']>
 
@@ -74,6 +75,7 @@ export function promptsOf(
     throw new errors.AccessDenied('the login has ended')
   })
   policy.get('login')?.checks.add(ended)
+  policy.get('login')?.checks.add(stepUpCheck(app))
   const store = new Check('session', 'the session cannot be created', async (ctx) => {
     await storeGrant(app, clients, ctx, requestState())
     return Check.NO_NEED_TO_PROMPT

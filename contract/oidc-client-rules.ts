@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import type { OidcClient, PublicKeySet } from './oidc-client-schema.ts'
+import { identityScopes, type OidcClient, type PublicKeySet } from './oidc-client-schema.ts'
 
 /** `client_id` of tokens from a login without a client. */
 const firstPartyClientId = 'first-party'
@@ -25,6 +25,7 @@ export function clientProblems(client: OidcClient): string[] {
       'resources',
       resources.map(({ uri }) => uri),
     ),
+    ...resourceScopeProblems(resources),
     ...grantProblems(client),
     ...authenticationProblems(client),
     ...lifetimeProblems(client),
@@ -98,7 +99,22 @@ function isLoopback(hostname: string): boolean {
   return hostname === '127.0.0.1' || hostname === '[::1]' || hostname === 'localhost'
 }
 
-function grantProblems({ grants, redirectUris = [], scopes = [], authentication }: OidcClient): string[] {
+/** A scope about the user gives the same right for every API, so it is not one of an API. */
+function resourceScopeProblems(resources: NonNullable<OidcClient['resources']>): string[] {
+  return resources.flatMap(({ uri, scopes = [] }) =>
+    scopes
+      .filter((scope) => identityScopes.some((each) => each === scope))
+      .map((scope) => `resources: the scope ${scope} of ${uri} is one about the user. List it in scopes`),
+  )
+}
+
+function grantProblems({
+  grants,
+  redirectUris = [],
+  scopes = [],
+  resources = [],
+  authentication,
+}: OidcClient): string[] {
   const usesCodes = grants.includes('authorization_code')
   const usesDevices = grants.includes('urn:ietf:params:oauth:grant-type:device_code')
   return [
@@ -111,6 +127,9 @@ function grantProblems({ grants, redirectUris = [], scopes = [], authentication 
       : []),
     ...(grants.includes('client_credentials') && authentication.method === 'none'
       ? ['client_credentials in grants needs an authentication other than none']
+      : []),
+    ...(grants.includes('client_credentials') && resources.length === 0
+      ? ['client_credentials in grants needs resources, which its tokens are for']
       : []),
     ...(scopes.includes('offline_access') && !grants.includes('refresh_token')
       ? ['the scope offline_access needs refresh_token in grants']

@@ -83,7 +83,7 @@ const clientGrants = [
 ] as const
 
 /** Scopes of OpenID Connect Core section 5.4, about the user. Scopes of APIs are listed with their resource. */
-const identityScopes = ['openid', 'profile', 'email', 'offline_access'] as const
+export const identityScopes = ['openid', 'profile', 'email', 'offline_access'] as const
 
 const OidcClientSchema = Type.Object(
   {

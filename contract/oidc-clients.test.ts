@@ -26,6 +26,7 @@ const job = {
   id: 'job',
   name: 'Job',
   grants: ['client_credentials'],
+  resources: [{ uri: 'https://api.example.com' }],
   authentication: {
     method: 'serviceAccount',
     issuer,
@@ -76,6 +77,11 @@ test.each([
   ],
   [text({ ...shop, redirectUris: ['https://a.example', 'https://a.example'] }), 'https://a.example appears twice'],
   [text({ ...shop, resources: [{ uri: 'orders' }] }), 'resources: orders is not an absolute URI'],
+  [
+    text({ ...shop, resources: [{ uri: 'https://api.example.com', scopes: ['openid'] }] }),
+    'resources: the scope openid of https://api.example.com is one about the user',
+  ],
+  [text({ ...job, resources: [] }), 'client_credentials in grants needs resources'],
   [text({ ...shop, fapi: true }), 'fapi needs the authentication private_key_jwt'],
   [text({ ...shop, authentication: { method: 'private_key_jwt' } }), 'needs either jwks or jwksUri'],
   [

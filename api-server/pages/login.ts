@@ -49,9 +49,18 @@ export function codePage(content: {
 }
 
 /** The page that asks whether a client may have what it asks for. */
-export function consentPage(content: { path: string; clientName: string; scopes: readonly string[] }): string {
-  const { path, clientName, scopes } = content
-  const items = scopes.flatMap((scope) => descriptions[scope] ?? []).map((text) => html`<li>${text}</li>`)
+export function consentPage(content: {
+  path: string
+  clientName: string
+  scopes: readonly string[]
+  /** APIs that it asks tokens for, with scopes that they define. */
+  resources: readonly { uri: string; scopes: readonly string[] }[]
+}): string {
+  const { path, clientName, scopes, resources } = content
+  const apis = resources.map(({ uri, scopes: rights }) =>
+    rights.length === 0 ? `use ${uri}` : `use ${uri}: ${rights.join(', ')}`,
+  )
+  const items = [...scopes.flatMap((scope) => descriptions[scope] ?? []), ...apis].map((text) => html`<li>${text}</li>`)
   return page(
     `${clientName} asks for access`,
     html`<p>${clientName} will be able to:</p>

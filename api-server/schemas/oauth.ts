@@ -34,8 +34,8 @@ export const Introspection = Type.Object(
     token_type: Type.Optional(Type.Literal('Bearer', { description: 'For an access token' })),
     iss: Type.Optional(Type.String()),
     aud: Type.Optional(Type.String()),
-    sub: Type.Optional(Type.String({ description: 'User ID' })),
-    sid: Type.Optional(Type.String({ description: 'Session ID' })),
+    sub: Type.Optional(Type.String({ description: 'User ID, or the client ID of a token of a client itself' })),
+    sid: Type.Optional(Type.String({ description: 'Session ID; not for a token of a client itself' })),
     role: Type.Optional(Type.String()),
     jti: Type.Optional(Type.String()),
     iat: Type.Optional(Type.Integer()),
@@ -72,7 +72,13 @@ export const Introspection = Type.Object(
 /** RFC 6749 section 5.2, with the additional members of all errors of this server. */
 export const OAuthError = Type.Object(
   {
-    error: Type.Enum(['invalid_request', 'invalid_client', 'temporarily_unavailable', 'server_error']),
+    error: Type.Enum([
+      'invalid_request',
+      'invalid_client',
+      'unsupported_token_type',
+      'temporarily_unavailable',
+      'server_error',
+    ]),
     error_description: Type.String({ description: 'What happened and what to do, for people' }),
     code: Type.String({ description: 'Stable code for programs, more specific than error' }),
     request_id: Type.String({ description: 'Identifies the request in the server log' }),

@@ -44,9 +44,10 @@ declare module 'fastify' {
      * The claims of a token that is not in the header of a request, with the checks of `request.jwtVerify` except
      * `requireTrusted`.
      *
+     * @param audience `any`: also a token for another API
      * @throws an error for which `isJwtError` is true, or what `keyOf` throws
      */
-    verifyJwt(token: string): unknown
+    verifyJwt(token: string, audience?: 'any'): unknown
   }
 }
 
@@ -81,9 +82,9 @@ export default fp(
     app.decorate('signJwt', (claims, { alg, signing, header }) =>
       app.jwt.sign(claims, { key: signing, algorithm: alg, header: { alg, ...inGivenOrder(header) } }),
     )
-    app.decorate('verifyJwt', (token) => {
+    app.decorate('verifyJwt', (token, audience) => {
       const key = keyOf(receivedToken(app.jwt.decode(token)))
-      return app.jwt.verify(token, { key })
+      return app.jwt.verify(token, { key, ...(audience === 'any' && { allowedAud: /^/ }) })
     })
   },
   { name: 'jwt' },

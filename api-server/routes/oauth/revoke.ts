@@ -20,7 +20,7 @@ const revoke: FastifyPluginAsyncTypebox = async (app) => {
         consumes: [formType],
         body: TokenQuery,
         response: { 200: ended },
-        problems: ['invalid_client', 'rate_limited', 'database_unavailable'],
+        problems: ['unsupported_token_type', 'invalid_client', 'rate_limited', 'database_unavailable'],
       },
     },
     async (request, reply) => {

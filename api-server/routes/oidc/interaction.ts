@@ -11,6 +11,7 @@ import { browserLoginOf } from '../../plugins/app/oidc/browser-login.ts'
 import { interactionPath } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
+import { commonScopes } from '../../plugins/app/oidc/resources.ts'
 import { stepUpLogin, stepUpReason } from '../../plugins/app/oidc/step-up.ts'
 import { problemOf, sendHeaders } from '../../plugins/app/problems/plugin.ts'
 import { Problem, problem } from '../../plugins/app/problems/problem.ts'
@@ -30,6 +31,8 @@ interface Interaction {
   loginUid: string | undefined
   clientName: string
   scopes: string[]
+  /** APIs that the client asks tokens for. */
+  resources: { uri: string; scopes: string[] }[]
   loginHint: string | undefined
   redirectUri: string | undefined
 }
@@ -48,13 +51,18 @@ export default async function interactionRoutes(
     if (details.uid !== textOf(request.params, 'uid'))
       throw new errors.SessionNotFound('the page belongs to another login')
     const { params, prompt } = details
+    const clientId = String(params['client_id'])
+    const scopes = String(params['scope'] ?? '').split(' ')
     return {
       path: `${new URL(app.config.issuer).pathname.replace(/\/$/, '')}${interactionPath}/${details.uid}`,
       prompt: prompt.name,
       isStepUp: prompt.name === 'login' && prompt.reasons.every((reason) => reason === stepUpReason),
       loginUid: details.session?.uid,
-      clientName: oidc.nameOf(String(params['client_id'])),
-      scopes: String(params['scope'] ?? '').split(' '),
+      clientName: oidc.nameOf(clientId),
+      scopes,
+      resources: (oidc.clients.find(clientId)?.resources ?? [])
+        .filter(({ uri }) => [params['resource']].flat().includes(uri))
+        .map((api) => ({ uri: api.uri, scopes: commonScopes(api.scopes ?? [], scopes) })),
       loginHint: textOf(params, 'login_hint'),
       redirectUri: textOf(params, 'redirect_uri'),
     }
@@ -94,7 +102,7 @@ export default async function interactionRoutes(
 
   app.get('/:uid', options, async (request, reply) => {
     const interaction = await open(request, reply)
-    const { path, clientName, scopes, loginHint } = interaction
+    const { path, clientName, scopes, resources, loginHint } = interaction
     switch (interaction.prompt) {
       case 'login':
         return send(
@@ -105,7 +113,7 @@ export default async function interactionRoutes(
             : loginPage({ path, clientName, email: loginHint, problem: undefined }),
         )
       case 'consent':
-        return send(reply, interaction, consentPage({ path, clientName, scopes }))
+        return send(reply, interaction, consentPage({ path, clientName, scopes, resources }))
       default:
         throw new errors.SessionNotFound(`there is no page for ${interaction.prompt}`)
     }

@@ -1580,9 +1580,9 @@ export interface components {
             token_type?: "Bearer";
             iss?: string;
             aud?: string;
-            /** @description User ID */
+            /** @description User ID, or the client ID of a token of a client itself */
             sub?: string;
-            /** @description Session ID */
+            /** @description Session ID; not for a token of a client itself */
             sid?: string;
             role?: string;
             jti?: string;
@@ -1629,7 +1629,7 @@ export interface components {
          */
         OAuthError: {
             /** @enum {unknown} */
-            error: "invalid_request" | "invalid_client" | "temporarily_unavailable" | "server_error";
+            error: "invalid_request" | "invalid_client" | "unsupported_token_type" | "temporarily_unavailable" | "server_error";
             /** @description What happened and what to do, for people */
             error_description: string;
             /** @description Stable code for programs, more specific than error */
@@ -12478,6 +12478,8 @@ export interface operations {
             /**
              * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
              *
+             *     `unsupported_token_type`: The token is of a client itself, and has no session that could be ended. It is valid until it expires.
+             *
              *     `validation_failed`: The request is invalid: see errors.
              */
             400: {
@@ -12489,9 +12491,9 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["OAuthError"] & {
                         /** @enum {unknown} */
-                        error?: "invalid_request";
+                        error?: "invalid_request" | "unsupported_token_type";
                         /** @enum {unknown} */
-                        code?: "bad_request" | "validation_failed";
+                        code?: "bad_request" | "unsupported_token_type" | "validation_failed";
                     };
                 };
             };

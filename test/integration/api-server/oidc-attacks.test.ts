@@ -311,7 +311,7 @@ test.each([
   expect(error ?? (page.status === 400 ? 'shown' : null)).not.toBeNull()
 })
 
-test.each(['password', 'client_credentials', 'urn:ietf:params:oauth:grant-type:device_code', 'implicit'])(
+test.each(['password', 'urn:ietf:params:oauth:grant-type:device_code', 'implicit'])(
   'the grant %s does not exist',
   async (grant) => {
     const flow = await application.start()

@@ -193,8 +193,11 @@ export class Application {
     this.#redirectUri = uri
   }
 
-  static async of({ id, redirectUris = [] }: OidcClient, ...servers: readonly AppForTest[]): Promise<Application> {
-    const auth = id === shop.id ? client.ClientSecretBasic(secret) : client.None()
+  static async of(
+    { id, redirectUris = [], authentication }: OidcClient,
+    ...servers: readonly AppForTest[]
+  ): Promise<Application> {
+    const auth = authentication.method === 'secret' ? client.ClientSecretBasic(secret) : client.None()
     const config = await client.discovery(new URL(issuer), id, undefined, auth, {
       [client.customFetch]: fetchOf(...servers) as client.CustomFetch,
     })

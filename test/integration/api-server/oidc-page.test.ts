@@ -27,7 +27,9 @@ test('every command of docs/server/oauth.md works, one after the other', async (
   const shell = (script: string) =>
     execa('bash', ['-c', script], { all: true, reject: false, cwd: folder, timeout: 50_000 })
   try {
-    const made = await shell(`${begin}\n${makesKeys}\n${makesClients}\necho "secret=$secret" > secret.sh`)
+    const made = await shell(
+      `${begin}\n${makesKeys}\n${makesClients}\necho "secret=$secret job_secret=$job_secret" > secret.sh`,
+    )
     expect(made.exitCode, made.all).toBe(0)
     const server = await startApp({
       OIDC_CLIENTS_FILE: join(folder, 'clients.json'),
@@ -41,6 +43,7 @@ test('every command of docs/server/oauth.md works, one after the other', async (
       expect(ran.exitCode, ran.all).toBe(0)
       expect(ran.all).toMatch(/\/oauth\/authorize\n.*\/oauth\/token\n/)
       expect(ran.all).toContain('\nme@example.com\n')
+      expect(ran.all).toContain('\nreport-job\nhttps://orders.example.com\norders:read\n')
       expect(ran.all).toContain('\nerror=unmet_authentication_requirements\n')
       expect(ran.all).toMatch(/\ntrue\nfalse$/)
     } finally {

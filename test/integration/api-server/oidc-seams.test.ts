@@ -11,7 +11,7 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-type Models = 'AccessToken' | 'RefreshToken' | 'ReplayDetection' | 'Session' | 'Client'
+type Models = 'AccessToken' | 'ClientCredentials' | 'RefreshToken' | 'ReplayDetection' | 'Session' | 'Client'
 
 const methodOf = (provider: Provider, model: Models, name: string, isStatic: boolean): unknown =>
   Reflect.get(isStatic ? provider[model] : provider[model].prototype, name)
@@ -19,6 +19,7 @@ const methodOf = (provider: Provider, model: Models, name: string, isStatic: boo
 // An upgrade of the library that renames one of them would silently leave its own behaviour in place.
 test.each([
   ['AccessToken', 'getValueAndPayload', false],
+  ['ClientCredentials', 'getValueAndPayload', false],
   ['RefreshToken', 'generateTokenId', false],
   ['ReplayDetection', 'unique', true],
   ['Session', 'find', true],

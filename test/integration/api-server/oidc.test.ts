@@ -263,7 +263,7 @@ test('discovery names only what works', async () => {
     revocation_endpoint: 'https://auth.example.com/oauth/revoke',
     jwks_uri: 'https://auth.example.com/.well-known/jwks.json',
     response_types_supported: ['code'],
-    grant_types_supported: ['authorization_code', 'refresh_token'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
     code_challenge_methods_supported: ['S256'],
     id_token_signing_alg_values_supported: ['RS256'],
     authorization_response_iss_parameter_supported: true,

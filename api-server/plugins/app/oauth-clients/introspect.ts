@@ -3,6 +3,7 @@ import type { Static } from 'typebox'
 import type { Introspection } from '../../../schemas/oauth.ts'
 import { problem } from '../problems/problem.ts'
 import { hasRequiredFactor } from '../sessions/required-factor.ts'
+import { type ClientTokenClaims, isClientToken } from '../tokens/client-token.ts'
 import { isActive } from '../users/user.ts'
 import { claimsOf } from './claims-of.ts'
 import { mayUse, type TokenClient } from './token-client.ts'
@@ -25,6 +26,7 @@ async function accessTokenState(app: FastifyInstance, token: string, by: TokenCl
   const claims = await claimsOf(app, token)
   if (claims === undefined) return undefined
   if (!mayUse(by, claims.client_id)) return inactive
+  if (isClientToken(claims)) return clientTokenState(app, claims)
   switch (await app.revocation.check(claims)) {
     case 'revoked':
       return inactive
@@ -42,6 +44,14 @@ async function accessTokenState(app: FastifyInstance, token: string, by: TokenCl
       return { active: true, token_use: 'access', token_type: 'Bearer', ...token, ...granted, ...authentication }
     }
   }
+}
+
+/** The token of a client itself has no session. It is good while its file lists the client and its API. */
+function clientTokenState(app: FastifyInstance, claims: ClientTokenClaims): State {
+  const client = app.oidc?.clients.find(claims.client_id)
+  const isKnown =
+    client?.grants.includes('client_credentials') && client.resources?.some(({ uri }) => uri === claims.aud)
+  return isKnown === true ? { active: true, token_use: 'access', token_type: 'Bearer', ...claims } : inactive
 }
 
 /** @returns undefined if it is not a refresh token that would be accepted */

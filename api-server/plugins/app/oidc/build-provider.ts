@@ -13,6 +13,7 @@ import type { IdTokenKeys } from './id-token-keys.ts'
 import { overrideModels } from './overrides.ts'
 import { loadGrant, promptsOf } from './policy.ts'
 import type { RequestState } from './request-state.ts'
+import { onlyResourceOf, requireScopesOf, resourceServerOf } from './resources.ts'
 import { type OidcState, StateAdapter } from './state-adapter.ts'
 
 export interface ProviderParts {
@@ -125,6 +126,8 @@ function configurationOf(
       AccessToken: (_ctx, _token, client) =>
         lifetimeOf(client.clientId)?.accessToken ?? config.accessTokenLifetimeSeconds,
       AuthorizationCode: codeSeconds,
+      ClientCredentials: (_ctx, _token, client) =>
+        lifetimeOf(client.clientId)?.accessToken ?? config.accessTokenLifetimeSeconds,
       Grant: config.refreshTokenAbsoluteLifetimeSeconds,
       IdToken: (_ctx, _token, client) => lifetimeOf(client.clientId)?.idToken ?? idTokenSeconds,
       Interaction: interactionSeconds,
@@ -138,7 +141,20 @@ function configurationOf(
       claimsParameter: { enabled: false },
       // Not yet: docs/server/oauth.md says what is missing.
       dPoP: { enabled: false },
-      resourceIndicators: { enabled: false },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        defaultResource: (ctx, { clientId }, oneOf) =>
+          ctx.oidc.params?.['grant_type'] === 'client_credentials' ? onlyResourceOf(clients.find(clientId)) : oneOf,
+        getResourceServerInfo(ctx, resource, { clientId }) {
+          const info = resourceServerOf(clients.find(clientId), resource)
+          const { grant_type: grant, scope } = ctx.oidc.params ?? {}
+          if (grant === 'client_credentials') requireScopesOf(info, scope)
+          return info
+        },
+        // A request with `openid` and no `resource` is for userinfo.
+        useGrantedResource: () => false,
+      },
       pushedAuthorizationRequests: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,

@@ -5,21 +5,28 @@ import type { ClientMetadata } from 'oidc-provider'
 /** The library demands a secret where clients have one. Only hashes are compared, so that this one matches nothing. */
 const placeholderSecret = randomBytes(32).toString('base64url')
 
-/** What the format of clients has and this server does not have yet: one sentence without a full stop for each. */
-export function unsupportedBy({
-  grants,
-  scopes = [],
-  resources = [],
-  backchannelLogoutUri,
-  authentication,
-  fapi = false,
-}: OidcClient): string[] {
-  const grant = grants.find((each) => each !== 'authorization_code' && each !== 'refresh_token')
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+/**
+ * What the format of clients has and this server does not have yet, and what its own settings exclude: one sentence without
+ * a full stop for each.
+ *
+ * @param audience of the API of this server
+ */
+export function unsupportedBy(
+  { grants, scopes = [], resources = [], backchannelLogoutUri, authentication, fapi = false }: OidcClient,
+  audience: string,
+): string[] {
   return [
-    ...(grant === undefined ? [] : [`this version does not support the grant ${grant}`]),
+    ...(grants.includes(deviceGrant) ? [`this version does not support the grant ${deviceGrant}`] : []),
     // The library refuses every request of such a client.
-    ...(scopes.length === 0 ? ['scopes is empty: name at least one, such as openid'] : []),
-    ...(resources.length === 0 ? [] : ['this version does not support resources']),
+    ...(grants.includes('authorization_code') && scopes.length === 0
+      ? ['scopes is empty: name at least one, such as openid']
+      : []),
+    // A client would get tokens without a user for the routes of this server about users.
+    ...(resources.some(({ uri }) => uri === audience)
+      ? [`resources: ${audience} is the audience of this server (JWT_AUDIENCE)`]
+      : []),
     ...(backchannelLogoutUri === undefined ? [] : ['this version does not support backchannelLogoutUri']),
     ...(fapi ? ['this version does not support fapi'] : []),
     ...(authentication.method === 'serviceAccount'
@@ -49,8 +56,8 @@ export function metadataOf({
     redirect_uris: [...redirectUris],
     post_logout_redirect_uris: [...postLogoutRedirectUris],
     grant_types: [...grants],
-    response_types: ['code'],
-    scope: scopes.join(' '),
+    response_types: grants.includes('authorization_code') ? ['code'] : [],
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     id_token_signed_response_alg: 'RS256',
     ...authenticationOf(authentication),
   }

@@ -12,6 +12,7 @@ const rereadMilliseconds = 10_000
 /** The clients of the OpenID provider, kept up to date with their file. An unusable file changes nothing. */
 export class ClientRegistry {
   readonly #file: string
+  readonly #audience: string
   readonly #onUnusable: (reason: string) => void
   #clients: ReadonlyMap<string, OidcClient> = new Map()
   #text = ''
@@ -20,9 +21,10 @@ export class ClientRegistry {
   #watcher: FSWatcher | undefined
   #timer: NodeJS.Timeout | undefined
 
-  /** @param onUnusable is called once for each problem */
-  constructor(file: string, onUnusable: (reason: string) => void) {
+  /** @param audience of the API of this server @param onUnusable is called once for each problem */
+  constructor(file: string, audience: string, onUnusable: (reason: string) => void) {
     this.#file = file
+    this.#audience = audience
     this.#onUnusable = onUnusable
   }
 
@@ -41,7 +43,7 @@ export class ClientRegistry {
   /** @throws Error for a file that cannot be used: a server that has no clients yet cannot start */
   async load(): Promise<void> {
     const text = await readFile(this.#file, 'utf8')
-    this.#clients = clientsOf(text, this.#file)
+    this.#clients = clientsOf(text, this.#file, this.#audience)
     this.#text = text
   }
 
@@ -67,7 +69,7 @@ export class ClientRegistry {
     try {
       const text = await readFile(this.#file, 'utf8')
       if (text !== this.#text) {
-        this.#clients = clientsOf(text, this.#file)
+        this.#clients = clientsOf(text, this.#file, this.#audience)
         this.#text = text
       }
       this.#unusable = undefined
@@ -80,13 +82,13 @@ export class ClientRegistry {
 }
 
 /** All clients of the file, or none. @throws Error that names what is wrong, and no secret */
-function clientsOf(text: string, file: string): Map<string, OidcClient> {
+function clientsOf(text: string, file: string, audience: string): Map<string, OidcClient> {
   const parsed = parseOidcClients(text)
   const problems =
     parsed.kind === 'corrupt'
       ? parsed.problems
       : parsed.file.clients.flatMap((client) =>
-          unsupportedBy(client).map((problem) => `client ${client.id}: ${problem}`),
+          unsupportedBy(client, audience).map((problem) => `client ${client.id}: ${problem}`),
         )
   if (parsed.kind === 'valid' && problems.length === 0) {
     return new Map(parsed.file.clients.map((client) => [client.id, client]))

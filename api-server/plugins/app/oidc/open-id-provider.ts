@@ -36,7 +36,7 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
   await keyFile.load()
   keyFile.follow()
 
-  const clients = new ClientRegistry(settings.clientsFile, (reason) =>
+  const clients = new ClientRegistry(settings.clientsFile, app.config.audience, (reason) =>
     app.log.error({ reason }, 'earlier clients of the OpenID provider stay in use'),
   )
   await clients.load()

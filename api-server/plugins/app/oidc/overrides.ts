@@ -25,7 +25,7 @@ export function overrideModels(
   provider: Provider,
   { clients, states, requestState }: OverrideOptions,
 ): void {
-  const { AccessToken, RefreshToken, ReplayDetection, Session, Client } = provider
+  const { AccessToken, ClientCredentials, RefreshToken, ReplayDetection, Session, Client } = provider
 
   // Access tokens: this server has one issuer of them.
   Reflect.set(AccessToken.prototype, 'getValueAndPayload', async function (this: IssuableToken) {
@@ -40,10 +40,32 @@ export function overrideModels(
       userId: session.userId.toString(),
       role: roleOf(user),
       session,
-      client: { id: session.oauth.clientId, scope, lifetimeSeconds },
+      client: {
+        id: session.oauth.clientId,
+        scope,
+        lifetimeSeconds,
+        ...(this.aud !== undefined && { audience: this.aud }),
+      },
     })
     app.metrics.tokensIssued.inc({ kind: 'access' })
     // `expires_in` of the response.
+    this.expiresIn = issued.expiresInSeconds
+    return { value: issued.token }
+  })
+
+  Reflect.set(ClientCredentials.prototype, 'getValueAndPayload', function (this: IssuableToken) {
+    const { clientId = '', aud: audience, resourceServer } = this
+    // This server accepts no such token, so each is for an API.
+    if (audience === undefined) throw new errors.InvalidTarget('name a resource of the client')
+    const scope = this.scope ?? resourceServer?.scope ?? ''
+    const lifetimeSeconds = Math.min(
+      clients.find(clientId)?.lifetimes?.accessToken ?? Number.POSITIVE_INFINITY,
+      app.config.accessTokenLifetimeSeconds,
+    )
+    const issued = app.tokens.issueClientToken({ clientId, audience, scope, lifetimeSeconds })
+    app.metrics.tokensIssued.inc({ kind: 'access' })
+    // `scope` and `expires_in` of the response.
+    this.scope = scope
     this.expiresIn = issued.expiresInSeconds
     return { value: issued.token }
   })
@@ -83,7 +105,11 @@ export function overrideModels(
 
 /** The part of an access token of the library that this server reads and writes. */
 interface IssuableToken {
+  clientId?: string
   grantId?: string
+  /** The API that it is for; undefined: this one. */
+  aud?: string
+  resourceServer?: { scope: string }
   scope?: string
   expiresIn?: number
 }

@@ -7,6 +7,7 @@ import { type BrowserLogin, browserLoginOf, isLive } from './browser-login.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { activeGrant, endGrant } from './grant-adapters.ts'
 import type { RequestState } from './request-state.ts'
+import { allScopesOf, commonScopes, type GrantedScopes } from './resources.ts'
 import { stepUpCheck } from './step-up.ts'
 
 type Grant = InstanceType<Provider['Grant']>
@@ -31,15 +32,17 @@ export async function loadGrant(
   const outcome = outcomeOf(ctx)
   await adoptLogin(app, ctx, outcome)
   const scope = [...ctx.oidc.requestParamOIDCScopes].join(' ')
-  const isAllowed =
-    clients.find(client.clientId)?.firstParty === true ||
-    outcome.consent?.granted === true ||
-    (params?.['prompt'] !== 'consent' && (await hasAgreed(app, account.accountId, client.clientId, scope)))
-  if (!isAllowed) return undefined
   const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId })
   grant.jti = randomUUID()
   grant.addOIDCScope(scope)
-  return grant
+  for (const [uri, { scopes }] of Object.entries(ctx.oidc.resourceServers ?? {})) {
+    grant.addResourceScope(uri, commonScopes(scopes, ctx.oidc.requestParamScopes))
+  }
+  const isAllowed =
+    clients.find(client.clientId)?.firstParty === true ||
+    outcome.consent?.granted === true ||
+    (params?.['prompt'] !== 'consent' && (await hasAgreed(app, account.accountId, client.clientId, grant)))
+  return isAllowed ? grant : undefined
 }
 
 /** The session that a login on our page began becomes that of the browser. It replaces an earlier one. */
@@ -52,12 +55,17 @@ async function adoptLogin(app: FastifyInstance, ctx: KoaContextWithOIDC, { login
 }
 
 /** Whether a session of this client has these scopes. */
-async function hasAgreed(app: FastifyInstance, userId: string, clientId: string, scope: string): Promise<boolean> {
+async function hasAgreed(
+  app: FastifyInstance,
+  userId: string,
+  clientId: string,
+  asked: GrantedScopes,
+): Promise<boolean> {
   const version = await app.revocation.versionOf(userId)
   const sessions = await app.sessions.list(parseUserKey(userId), version, new Date())
   return sessions.some(({ oauth }) => {
-    const agreed = new Set(oauth?.clientId === clientId ? oauth.scope.split(' ') : [])
-    return scope.split(' ').every((each) => agreed.has(each))
+    const agreed = oauth?.clientId === clientId ? allScopesOf(JSON.parse(oauth.grant)) : new Set()
+    return [...allScopesOf(asked)].every((each) => agreed.has(each))
   })
 }
 
@@ -94,7 +102,7 @@ async function storeGrant(
   const browser = sessionOf(ctx)
   const login = browser.loginSid === undefined ? null : await app.sessions.findUnended(browser.loginSid, new Date())
   if (grant?.jti === undefined || login === null || state === undefined) throw new Error('nobody has logged in')
-  const { clientId = '', accountId } = grant
+  const { clientId = '', accountId, resources } = grant
   const client = clients.find(clientId)
   const scope = grant.getOIDCScope()
   const idle = idleSecondsOf(app, client)
@@ -110,7 +118,7 @@ async function storeGrant(
         clientId,
         scope,
         loginUid: browser.uid,
-        grant: JSON.stringify({ kind: 'Grant', accountId, clientId, openid: { scope }, iat: now() }),
+        grant: JSON.stringify({ kind: 'Grant', accountId, clientId, openid: { scope }, resources, iat: now() }),
         ...(idle !== undefined && { idleSeconds: idle }),
       },
     },

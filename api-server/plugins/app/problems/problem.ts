@@ -34,6 +34,10 @@ export const problemCatalog = {
     status: 400,
     meaning: 'The token of the link is unknown, has expired or was already used. Request a new mail.',
   },
+  unsupported_token_type: {
+    status: 400,
+    meaning: 'The token is of a client itself, and has no session that could be ended. It is valid until it expires.',
+  },
   cursor_invalid: { status: 400, meaning: 'This route did not issue the cursor.' },
   password_wrong: { status: 403, meaning: 'The current password is wrong.' },
   mfa_code_wrong: { status: 403, meaning: 'The code is wrong, has expired or was already used.' },

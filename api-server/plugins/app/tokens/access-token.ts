@@ -33,7 +33,7 @@ const AccessTokenClaims = Type.Object({
   /** The client of the token: an application of the OpenID provider, or `first-party` after a login at the API. */
   client_id: Type.Optional(Name),
   /** The scopes of a token for a client of the OpenID provider. The API of this server does not accept such a token. */
-  scope: Type.Optional(Name),
+  scope: Type.Optional(Type.String()),
   /** How and when the user authenticated. Only from servers with second factors (MFA_MODE). */
   amr: Type.Optional(Type.Array(Name)),
   acr: Type.Optional(Name),
@@ -50,7 +50,13 @@ export interface TokenSubject {
   role: string
   session: { _id: string; version: number; expiresAt: Date; authentication?: Authentication }
   /** The client of the OpenID provider that gets the token; undefined: a client of the API. */
-  client?: { id: string; scope: string; lifetimeSeconds: number }
+  client?: {
+    id: string
+    scope: string
+    lifetimeSeconds: number
+    /** The API that the token is for; undefined: this one. */
+    audience?: string
+  }
 }
 
 export interface TokenPolicy {
@@ -97,7 +103,7 @@ export function newClaims(
   const exp = Math.min(iat + seconds, Math.floor(session.expiresAt.getTime() / 1000))
   return {
     iss: issuer,
-    aud: audience,
+    aud: client?.audience ?? audience,
     sub: userId,
     sid: session._id,
     role,
@@ -107,6 +113,7 @@ export function newClaims(
     nbf: iat - leewaySeconds,
     exp,
     client_id: client?.id ?? firstParty,
+    // Also without scopes: the claim is what tells the token from one of a login.
     ...(client !== undefined && { scope: client.scope }),
     ...authenticationClaims(session.authentication),
   }

@@ -14,6 +14,7 @@ import {
   type TokenPolicy,
   type TokenSubject,
 } from './access-token.ts'
+import { type AnyTokenClaims, type ClientTokenSubject, newClientClaims, requireAnyClaims } from './client-token.ts'
 import { accessTokenType, type KeyStore } from './key-store.ts'
 
 export interface IssuedToken {
@@ -25,11 +26,15 @@ export interface IssuedToken {
 export interface AccessTokens {
   /** Signs with the active key. @throws Problem 503 `not_ready` when there is none */
   issue(subject: TokenSubject): IssuedToken
+  /** The same for a client itself. */
+  issueToClient(subject: ClientTokenSubject): IssuedToken
   /**
    * Verifies everything except revocation, for a token that is not in the header of a request.
    * @throws Problem 401
    */
   verify(token: string): AccessTokenClaims
+  /** The same for a token that may be for another API. */
+  verifyAny(token: string): AnyTokenClaims
 }
 
 export interface AccessTokenOptions {
@@ -56,21 +61,36 @@ export async function registerAccessTokens(
       await requireActiveSession(requireValid(claims, now()))
     },
   })
+  const sign = (at: Date, claims: AnyTokenClaims): IssuedToken => {
+    const key = keys.signer(at)
+    if (key === undefined) throw problem(503, 'not_ready', 'No signing key is active now.', { retryAfterSeconds: 5 })
+    return { token: app.signJwt(claims, key), jti: claims.jti, expiresInSeconds: claims.exp - claims.iat }
+  }
   return {
     issue(subject) {
       const at = now()
-      const key = keys.signer(at)
-      if (key === undefined) throw problem(503, 'not_ready', 'No signing key is active now.', { retryAfterSeconds: 5 })
-      const claims = newClaims(policy, subject, randomUUID(), at)
-      return { token: app.signJwt(claims, key), jti: claims.jti, expiresInSeconds: claims.exp - claims.iat }
+      return sign(at, newClaims(policy, subject, randomUUID(), at))
     },
-    verify(token) {
-      try {
-        return requireValid(app.verifyJwt(requireTokenSize(token)), now())
-      } catch (error) {
-        throw asProblem(error)
-      }
+    issueToClient(subject) {
+      const at = now()
+      return sign(at, newClientClaims(policy.issuer, subject, randomUUID(), at))
     },
+    verify: (token) => verified(() => requireValid(app.verifyJwt(requireTokenSize(token)), now())),
+    verifyAny: (token) =>
+      verified(() => {
+        const claims = requireAnyClaims(app.verifyJwt(requireTokenSize(token), 'any'))
+        requireCurrent(claims, now())
+        return claims
+      }),
+  }
+}
+
+/** @throws Problem 401 */
+function verified<Claims>(verify: () => Claims): Claims {
+  try {
+    return verify()
+  } catch (error) {
+    throw asProblem(error)
   }
 }
 

@@ -4,6 +4,7 @@ import { problem } from '../problems/problem.ts'
 import type { RevocationVerdict } from '../revocation/plugin.ts'
 import { followAcceptedKeys } from './accepted-keys.ts'
 import type { AccessTokenClaims, TokenSubject } from './access-token.ts'
+import type { AnyTokenClaims, ClientTokenSubject } from './client-token.ts'
 import { type IssuedToken, registerAccessTokens } from './issue-and-verify.ts'
 import { KeyFile, type KeyFileNews, signingKeys } from './key-file.ts'
 import { KeyStore, keyOfSecret } from './key-store.ts'
@@ -13,12 +14,16 @@ declare module 'fastify' {
     tokens: {
       /** @throws Problem 503 `not_ready` when no signing key is active */
       issueAccessToken(subject: TokenSubject): Promise<IssuedToken>
+      /** For a client itself, without a user. @throws Problem 503 `not_ready` when no signing key is active */
+      issueClientToken(subject: ClientTokenSubject): IssuedToken
       /**
        * Verifies everything except revocation, for a token in a body. A route that needs a user calls
        * `app.authenticate`.
        * @throws Problem 401
        */
       verifyAccessToken(token: string): Promise<AccessTokenClaims>
+      /** The same for a token that may be for another API, and of a client itself. @throws Problem 401 */
+      verifyAnyToken(token: string): Promise<AnyTokenClaims>
       /**
        * Whether the session of a verified token is still active, for a route that has waited since then. Costs no
        * signature check.
@@ -58,7 +63,13 @@ export default fp(
         app.securityEvents.record('authn_token_created', { userId, sessionId: session._id })
         return issued
       },
+      issueClientToken(subject) {
+        const issued = accessTokens.issueToClient(subject)
+        app.securityEvents.record('authn_token_created', { reason: `client ${subject.clientId} for itself` })
+        return issued
+      },
       verifyAccessToken: async (token) => accessTokens.verify(token),
+      verifyAnyToken: async (token) => accessTokens.verifyAny(token),
       requireActive,
     })
   },

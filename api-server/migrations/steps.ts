@@ -160,4 +160,17 @@ export const migrations: readonly Migration[] = [
       await ensureIndex(state, { name: 'uid', key: { uid: 1 }, sparse: true })
     },
   },
+  {
+    id: '020-logout-notices',
+    phase: 'expand',
+    summary: 'sessions: an index on those of clients that are told when they end',
+    async up(db) {
+      // Sessions that ended and whose client does not know it yet: few at any time.
+      await ensureIndex(db.collection('sessions'), {
+        name: 'logout_notices',
+        key: { revokedAt: 1 },
+        partialFilterExpression: { 'oauth.logoutNotice': { $exists: true } },
+      })
+    },
+  },
 ]

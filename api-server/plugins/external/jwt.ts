@@ -39,7 +39,10 @@ interface JwtOptions {
 declare module 'fastify' {
   interface FastifyInstance {
     /** Signs claims, including `iat`, `nbf` and `exp`. */
-    signJwt(claims: object & { iat: number }, key: SigningKey): string
+    signJwt(
+      claims: object & { iat: number },
+      key: Omit<SigningKey, 'alg'> & { alg: SigningKey['alg'] | 'RS256' },
+    ): string
     /**
      * The claims of a token that is not in the header of a request, with the checks of `request.jwtVerify` except
      * `requireTrusted`.

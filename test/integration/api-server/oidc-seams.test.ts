@@ -26,6 +26,7 @@ test.each([
   ['Session', 'findByUid', true],
   ['Session', 'destroy', false],
   ['Client', 'compareClientSecret', false],
+  ['Client', 'includeSid', false],
 ] as const)('the library has %s.%s, and this server replaces it', (model, name, isStatic) => {
   const plain = methodOf(new Provider('https://auth.example.com'), model, name, isStatic)
   const ours = server.app.oidc && methodOf(server.app.oidc.current(), model, name, isStatic)

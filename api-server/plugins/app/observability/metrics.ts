@@ -60,6 +60,12 @@ function createMetrics() {
       registers,
     }),
     mails: new Counter({ name: 'auth_mails_total', help: 'Mails', labelNames: ['kind', 'outcome'], registers }),
+    backchannelLogouts: new Counter({
+      name: 'auth_backchannel_logouts_total',
+      help: 'Attempts to tell a client that a session of it has ended',
+      labelNames: ['outcome'],
+      registers,
+    }),
     eventsDropped: new Counter({
       name: 'auth_security_events_dropped_total',
       help: 'Security events that were logged but not stored in the database',

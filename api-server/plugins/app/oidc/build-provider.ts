@@ -119,6 +119,9 @@ function configurationOf(
       introspection_endpoint: `${base}/oauth/introspect`,
       introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
       revocation_endpoint: `${base}/oauth/revoke`,
+      // This server sends the tokens, also for logouts that the library does not know of.
+      backchannel_logout_supported: true,
+      backchannel_logout_session_supported: true,
       revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
     },
     cookies: cookiesOf(base),

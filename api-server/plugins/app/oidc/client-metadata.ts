@@ -14,7 +14,7 @@ const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
  * @param audience of the API of this server
  */
 export function unsupportedBy(
-  { grants, scopes = [], resources = [], backchannelLogoutUri, authentication, fapi = false }: OidcClient,
+  { grants, scopes = [], resources = [], authentication, fapi = false }: OidcClient,
   audience: string,
 ): string[] {
   return [
@@ -27,7 +27,6 @@ export function unsupportedBy(
     ...(resources.some(({ uri }) => uri === audience)
       ? [`resources: ${audience} is the audience of this server (JWT_AUDIENCE)`]
       : []),
-    ...(backchannelLogoutUri === undefined ? [] : ['this version does not support backchannelLogoutUri']),
     ...(fapi ? ['this version does not support fapi'] : []),
     ...(authentication.method === 'serviceAccount'
       ? ['this version does not support the authentication serviceAccount']

@@ -41,6 +41,14 @@ export class IdTokenKeys {
     }))
   }
 
+  /** The key that signs, as PEM; undefined: none is active. */
+  signer(now: Date): { kid: string; pem: string } | undefined {
+    const active = signingKeyAt(this.#keys, now)
+    if (active === undefined) return undefined
+    const key = createPrivateKey({ key: { ...active.jwk }, format: 'jwk' })
+    return { kid: active.kid, pem: String(key.export({ type: 'pkcs8', format: 'pem' })) }
+  }
+
   published(now: Date): JsonWebKey[] {
     return this.#valid(now).map(({ jwk, kid, alg }) => {
       const publicKey = createPublicKey(createPrivateKey({ key: { ...jwk }, format: 'jwk' }))

@@ -8,6 +8,7 @@ import { KeyFile } from '../tokens/key-file.ts'
 import { buildProvider } from './build-provider.ts'
 import { ClientRegistry } from './client-registry.ts'
 import { IdTokenKeys } from './id-token-keys.ts'
+import { LogoutSender } from './logout-sender.ts'
 import type { RequestState } from './request-state.ts'
 
 /** The OpenID provider of this server. */
@@ -41,9 +42,12 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
   )
   await clients.load()
   clients.follow()
+  const logouts = new LogoutSender(app, clients, keys)
+  logouts.start()
   app.addHook('onClose', async () => {
     await keyFile.stop()
     await clients.stop()
+    await logouts.stop()
   })
 
   const requests = new AsyncLocalStorage<RequestState>()

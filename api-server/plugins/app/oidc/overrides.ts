@@ -97,6 +97,11 @@ export function overrideModels(
     await destroy.call(this)
   })
 
+  // The library would add `sid` to ID tokens only if it sent the logout tokens itself. Decision 77.
+  Reflect.set(Client.prototype, 'includeSid', function (this: { clientId: string }) {
+    return clients.find(this.clientId)?.backchannelLogoutUri !== undefined
+  })
+
   // Secrets are known by their hashes.
   Reflect.set(Client.prototype, 'compareClientSecret', function (this: { clientId: string }, secret: string) {
     return clients.hasSecret(this.clientId, secret)

@@ -120,6 +120,7 @@ async function storeGrant(
         loginUid: browser.uid,
         grant: JSON.stringify({ kind: 'Grant', accountId, clientId, openid: { scope }, resources, iat: now() }),
         ...(idle !== undefined && { idleSeconds: idle }),
+        ...(client?.backchannelLogoutUri !== undefined && { logoutNotice: { attempts: 0, dueAt: new Date() } }),
       },
     },
     new Date(),

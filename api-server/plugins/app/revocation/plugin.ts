@@ -8,7 +8,7 @@ import type { RevocationReason, Session } from '../sessions/session.ts'
 import { excessSessions, maxSessions } from '../sessions/session-list.ts'
 import { parseUserKey, type UserKey } from '../users/user-key.ts'
 import { BackgroundCleanup } from './background-cleanup.ts'
-import { recordSession, recordUser } from './record.ts'
+import { markSessionsToTell, recordSession, recordUser } from './record.ts'
 import { type RevocableToken, type Revocation, revocationId } from './revocation.ts'
 import { RevocationSet, revocationIdsOf } from './revocation-set.ts'
 import { markPublished, RevocationSync } from './revocation-sync.ts'
@@ -135,7 +135,10 @@ export default fp(
       async revokeUser(userId, reason, changes) {
         const revocation = await app.mongo.transaction(async (transaction) => {
           await changes?.(transaction)
-          return recordUser(collections, parseUserKey(userId), lifetimes, transaction)
+          const recorded = await recordUser(collections, parseUserKey(userId), lifetimes, transaction)
+          const { watermark } = recorded
+          await markSessionsToTell(collections.sessions, parseUserKey(userId), watermark, reason, transaction)
+          return recorded
         })
         const marking = cleanup.afterWatermark(parseUserKey(userId), revocation.watermark, reason)
         await Promise.all([tell(revocation), withDeadline(maxTellingMilliseconds, marking)])

@@ -60,6 +60,29 @@ export async function recordUser(
   return record(revocations, 'user', userId.toString(), ends, lifetimes, transaction)
 }
 
+/**
+ * Marks the sessions that a watermark has ended and whose clients are to be told, in its transaction: a server that dies
+ * afterwards would never mark them. A user has about 100 active sessions at most.
+ */
+export async function markSessionsToTell(
+  sessions: Collection<Session>,
+  userId: UserKey,
+  watermark: number,
+  reason: RevocationReason,
+  transaction: ClientSession,
+): Promise<void> {
+  await sessions.updateMany(
+    {
+      userId,
+      revokedAt: { $exists: false },
+      version: { $lt: watermark },
+      'oauth.logoutNotice': { $exists: true },
+    },
+    [{ $set: { revokedAt: '$$NOW', revokedReason: reason } }],
+    { session: transaction },
+  )
+}
+
 /** Expiry of the last issued token, including those issued with earlier settings. */
 interface Ends {
   accessUntil: Date | undefined

@@ -44,6 +44,8 @@ interface OAuthGrant {
   refresh?: string
   /** Time without a refresh after which the session ends, if that is shorter than for other sessions. */
   idleSeconds?: number
+  /** The client is to be told when the session ends. Due from `dueAt` on, once `revokedAt` is set. */
+  logoutNotice?: { attempts: number; dueAt: Date }
 }
 
 interface SpentToken {

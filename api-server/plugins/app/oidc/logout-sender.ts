@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+import { withDeadline } from '../../../with-deadline.ts'
+import type { Session } from '../sessions/session.ts'
+import type { ClientRegistry } from './client-registry.ts'
+import type { IdTokenKeys } from './id-token-keys.ts'
+import { type ClaimedNotice, LogoutNotices } from './logout-notices.ts'
+import { logoutTokenClaims } from './logout-token.ts'
+
+/** Time between two looks for notices that are due. */
+const roundMilliseconds = 1_000
+/** Maximum time of one request, with the connection. */
+const maxRequestMilliseconds = 5_000
+/** Concurrent requests of one server, and those to one client: a receiver that hangs delays only its own notices. */
+const maxRequests = 10
+const maxRequestsOfClient = 2
+/** Maximum time that a server which stops waits for the last writes. */
+const maxStopMilliseconds = 2_000
+
+/**
+ * Tells clients that sessions of theirs have ended, after the request that ended them. OpenID Connect Back-Channel Logout
+ * 1.0. Every server sends; the database decides which one, and keeps a notice until it is delivered or given up.
+ */
+export class LogoutSender {
+  readonly #app: FastifyInstance
+  readonly #clients: ClientRegistry
+  readonly #keys: IdTokenKeys
+  readonly #notices: LogoutNotices
+  readonly #sending = new Map<Promise<void>, string>()
+  readonly #stopping = new AbortController()
+  #timer: NodeJS.Timeout | undefined
+  #looking: Promise<void> | undefined
+
+  constructor(app: FastifyInstance, clients: ClientRegistry, keys: IdTokenKeys) {
+    this.#app = app
+    this.#clients = clients
+    this.#keys = keys
+    this.#notices = new LogoutNotices(app.mongo.db.collection<Session>('sessions', { readPreference: 'primary' }))
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      this.#looking ??= this.#look()
+        .catch((error: unknown) => this.#app.log.debug({ err: error }, 'notices of logouts wait for the database'))
+        .finally(() => {
+          this.#looking = undefined
+        })
+    }, roundMilliseconds)
+    this.#timer.unref()
+  }
+
+  /** Ends requests in progress: another server, or this one after its restart, sends them again. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stopping.abort()
+    // The database may be unavailable.
+    await withDeadline(maxStopMilliseconds, this.#idle())
+  }
+
+  async #idle(): Promise<void> {
+    await this.#looking
+    await Promise.all(this.#sending.keys())
+  }
+
+  async #look(): Promise<void> {
+    while (this.#sending.size < maxRequests && !this.#stopping.signal.aborted && this.#app.mongo.watch.isUp) {
+      const notice = await this.#notices.claim(this.#busyClients(), new Date())
+      if (notice === undefined) return
+      const sending = this.#settle(notice)
+        .catch((error: unknown) => this.#app.log.warn({ err: error }, 'a notice of a logout will be sent again'))
+        .finally(() => this.#sending.delete(sending))
+      this.#sending.set(sending, notice.clientId)
+    }
+  }
+
+  #busyClients(): string[] {
+    const all = [...this.#sending.values()]
+    return [...new Set(all)].filter((id) => all.filter((each) => each === id).length >= maxRequestsOfClient)
+  }
+
+  async #settle(notice: ClaimedNotice): Promise<void> {
+    const uri = this.#clients.find(notice.clientId)?.backchannelLogoutUri
+    if (uri === undefined) return this.#notices.remove(notice)
+    const { backchannelLogouts } = this.#app.metrics
+    const problem = await this.#send(uri, notice)
+    if (this.#stopping.signal.aborted && problem !== undefined) return
+    if (problem === undefined) {
+      backchannelLogouts.inc({ outcome: 'delivered' })
+      return this.#notices.remove(notice)
+    }
+    const isToRetry = await this.#notices.retryLater(notice, new Date())
+    backchannelLogouts.inc({ outcome: isToRetry ? 'retried' : 'failed' })
+    const { clientId: client, sessionId, attempts } = notice
+    if (!isToRetry) this.#app.log.error({ client, sessionId, attempts, problem }, 'a client was not told of a logout')
+  }
+
+  /** @returns what went wrong; undefined: the client has accepted the token */
+  async #send(uri: string, notice: ClaimedNotice): Promise<string | undefined> {
+    const now = new Date()
+    const key = this.#keys.signer(now)
+    if (key === undefined) return 'no key of ID tokens is active'
+    const claims = logoutTokenClaims(this.#app.config.issuer, notice, randomUUID(), now)
+    const header = { alg: 'RS256', kid: key.kid, typ: 'logout+jwt' }
+    const token = this.#app.signJwt(claims, { alg: 'RS256', signing: key.pem, header })
+    try {
+      const status = await postForm(uri, { logout_token: token }, this.#stopping.signal)
+      // Section 2.8. 204 is what some frameworks make of an empty answer.
+      return status === 200 || status === 204 ? undefined : `status ${status}`
+    } catch (error) {
+      return error instanceof Error ? `${error.name} ${Reflect.get(error, 'code') ?? ''}`.trim() : 'unknown'
+    }
+  }
+}
+
+/**
+ * Sends a form, and reads no more than the status of the answer. Follows no redirect, so that only URIs of the file of
+ * clients are called. @returns the status
+ */
+async function postForm(uri: string, form: Record<string, string>, stopping: AbortSignal): Promise<number> {
+  // Loaded only here: servers without such clients do not need it.
+  const { request } = await import('node:https')
+  const body = new URLSearchParams(form).toString()
+  const signal = AbortSignal.any([stopping, AbortSignal.timeout(maxRequestMilliseconds)])
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) }
+  return new Promise((resolve, reject) => {
+    const sent = request(uri, { method: 'POST', headers, signal, agent: false }, (answer) => {
+      resolve(answer.statusCode ?? 0)
+      answer.destroy()
+    })
+    sent.on('error', reject)
+    sent.end(body)
+  })
+}

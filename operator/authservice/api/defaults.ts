@@ -2,6 +2,7 @@ import { resolveLockout, resolveMail, resolveRateLimits } from './defaults/accou
 import { resolveMongoDb, resolveRedis } from './defaults/databases.ts'
 import { resolveIngress } from './defaults/ingress.ts'
 import { resolveMfa } from './defaults/mfa.ts'
+import { resolveOidc } from './defaults/oidc.ts'
 import { resolveResources } from './defaults/resources.ts'
 import { resolveTokens } from './defaults/tokens.ts'
 import { resolvePod, resolveRollout, resolveScaling } from './defaults/workload.ts'
@@ -42,6 +43,7 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     tokens,
     passwords: { ...preset.passwords, ...spec.passwords },
     mfa: resolveMfa(spec.mfa, preset.mfa, { host, issuer: tokens.issuer, corsOrigins: cors.origins }),
+    oidc: resolveOidc(spec.oidc, preset.oidc),
     mail: resolveMail(spec.mail, preset.mail),
     registration: { ...preset.registration, ...spec.registration },
     initialAdmin: spec.initialAdmin,

@@ -27,6 +27,8 @@ export interface ResolvedSpec {
   tokens: ResolvedTokens
   passwords: Preset['passwords']
   mfa: ResolvedMfa
+  /** undefined: no OpenID provider. */
+  oidc: ResolvedOidc | undefined
   /** undefined: no mail. */
   mail: ResolvedMail | undefined
   /** undefined: no administrator is created. */
@@ -153,6 +155,11 @@ export interface ResolvedPasskeys {
   origins: readonly string[]
   /** Models of authenticators; undefined: all. */
   allowedAAGUIDs: readonly string[] | undefined
+}
+
+/** The OpenID provider. */
+export interface ResolvedOidc {
+  keyRotationIntervalSeconds: number
 }
 
 export interface ResolvedMail {

@@ -14,6 +14,7 @@ import { MongoDbSchema, RedisSchema } from './spec/databases.ts'
 import { IngressSchema } from './spec/ingress.ts'
 import { MailSchema } from './spec/mail.ts'
 import { MfaSchema } from './spec/mfa.ts'
+import { OidcSchema, oidcRules } from './spec/oidc.ts'
 import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
 import { passkeyRules } from './spec/passkeys.ts'
 import { RolloutSchema } from './spec/rollout.ts'
@@ -105,6 +106,7 @@ const rules: Rule[] = [
     fieldPath: '.version',
   },
   ...passkeyRules,
+  ...oidcRules,
 ]
 
 export const AuthServiceSpecSchema = Type.Object(
@@ -145,6 +147,7 @@ export const AuthServiceSpecSchema = Type.Object(
     tokens: Type.Optional(TokensSchema),
     passwords: Type.Optional(PasswordsSchema),
     mfa: Type.Optional(MfaSchema),
+    oidc: Type.Optional(OidcSchema),
     mail: Type.Optional(MailSchema),
     registration: Type.Optional(RegistrationSchema),
     initialAdmin: Type.Optional(InitialAdminSchema),

@@ -159,11 +159,12 @@ async function readUnseenSecrets(
   return live.filter((secret) => secret !== undefined).filter((secret) => isOurs(secret, metadata))
 }
 
-function expectedSecrets(name: string, { tokens, mfa, redis, mongodb, ingress }: ResolvedSpec): string[] {
+function expectedSecrets(name: string, { tokens, mfa, oidc, redis, mongodb, ingress }: ResolvedSpec): string[] {
   const names = secretNames(name)
   return [
     ...(tokens.signingKeys.kind === 'generated' ? [names.keys] : []),
     ...(mfa.mode === 'Disabled' ? [] : [names.mfaKeys]),
+    ...(oidc === undefined ? [] : [names.oidcKeys, names.oidcClients]),
     names.emailHash,
     names.edgeSecret,
     ...(redis.kind === 'managed' ? [names.redis] : []),

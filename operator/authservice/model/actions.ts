@@ -7,6 +7,7 @@ const actionNames = [
   'rotate-keys',
   'revoke-key',
   'rotate-mfa-keys',
+  'rotate-oidc-keys',
   'rotate-passwords',
   'restart',
   'promote',

@@ -24,6 +24,7 @@ function decide(
       requested: new Map(revoke === undefined ? [] : [['revoke-key', revoke]]),
       rotatedBy: undefined,
       mfaKeysRotatedBy: undefined,
+      oidcKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       keysInUse,

@@ -11,6 +11,8 @@ import { decideKeysSecret } from './keys-secret.ts'
 import { decideMfaKeysSecret } from './mfa-keys.ts'
 import { managedMongodbUrl } from './mongodb-url.ts'
 import { type SecretNames, secretNames } from './names.ts'
+import { decideOidcClientsSecret } from './oidc-clients.ts'
+import { decideOidcKeysSecret } from './oidc-keys-secret.ts'
 import {
   mongodbKeys,
   originKey,
@@ -35,6 +37,8 @@ export function decideSecrets(input: SecretsInput, sources: SecretSources): Secr
   const parts: SecretPart[] = [
     decideKeysSecret(input, names, sources),
     decideMfaKeysSecret(input, names.mfaKeys, sources.random),
+    decideOidcKeysSecret(input, names.oidcKeys, sources.generateOidcKey),
+    decideOidcClientsSecret(input, names.oidcClients),
     ...passwords,
     emailHash.part,
     edgeSecret.part,

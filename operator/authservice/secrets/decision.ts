@@ -5,6 +5,7 @@ import type { Finding } from '../model/finding.ts'
 import type { LoadedKeys } from '../model/loaded-keys.ts'
 import type { DesiredSecret, SecretData } from '../model/secret-data.ts'
 import type { CertificateIssuer } from './certificates.ts'
+import type { GenerateOidcKey } from './oidc-keys.ts'
 import type { RotationObservation } from './password-rotation.ts'
 import type { Random } from './passwords.ts'
 import type { GenerateKey } from './signing-keys.ts'
@@ -13,6 +14,7 @@ import type { GenerateKey } from './signing-keys.ts'
 export interface SecretSources {
   random: Random
   generateKey: GenerateKey
+  generateOidcKey: GenerateOidcKey
   issuer: CertificateIssuer
 }
 
@@ -27,6 +29,8 @@ export interface SecretsInput {
   rotatedBy: string | undefined
   /** Value of `rotate-mfa-keys` that led to the current keys of second factors. */
   mfaKeysRotatedBy: string | undefined
+  /** Value of `rotate-oidc-keys` that led to the current keys of ID tokens. */
+  oidcKeysRotatedBy: string | undefined
   /** The keys that the server pods have loaded; undefined: the pods were not queried. */
   loadedKeys: LoadedKeys | undefined
   /** Servers may sign with the operator's own keys, whatever the spec says. */

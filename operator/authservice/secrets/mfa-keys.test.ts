@@ -78,6 +78,7 @@ function decide(
     requested: new Map(rotate === undefined ? [] : [['rotate-mfa-keys' as const, rotate]]),
     rotatedBy: undefined,
     mfaKeysRotatedBy: rotatedBy,
+    oidcKeysRotatedBy: undefined,
     passwords: { databasesDone: false, podsDone: false },
     loadedKeys: undefined,
     keysInUse: false,

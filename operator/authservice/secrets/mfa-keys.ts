@@ -1,29 +1,15 @@
-import { signingKeyAt } from '@authservice-operator/contract/key-set.ts'
 import { type MfaKey, parseMfaKeySet } from '@authservice-operator/contract/mfa-key-set.ts'
 import { annotationOf } from '../model/actions.ts'
 import type { SecretPart, SecretsInput } from './decision.ts'
-import { atOnce, byActivation, earliest, isWaiting, later, signsFrom } from './key-order.ts'
+import { byActivation } from './key-order.ts'
 import { keyStatuses } from './key-statuses.ts'
 import type { Random } from './passwords.ts'
+import { dueKey, type KeySchedule, nextChange } from './scheduled-keys.ts'
 
 export const mfaKeysFile = 'keys.json'
 
 /** Contains the value of the last `rotate-mfa-keys`, as `rotatedByAnnotation` does for signing keys. */
 export const mfaKeysRotatedByAnnotation = annotationOf('rotate-mfa-keys')
-
-/**
- * Time between publishing a key and encrypting with it. Nothing is urgent about it, so it is far longer than a Secret
- * volume takes to show a change, and no server needs to be queried.
- */
-const activationDelaySeconds = 3_600
-
-/** Policy of rotations. */
-interface MfaKeyPolicy {
-  /** Time from the activation of one key to that of the next. */
-  rotationIntervalSeconds: number
-  /** true: rotate now, whatever the age of the key. */
-  rotateNow: boolean
-}
 
 /** Generates key material; the decision adds the times. */
 type GenerateMfaKey = () => Pick<MfaKey, 'kid' | 'key'>
@@ -48,14 +34,14 @@ type MfaKeysDecision =
  */
 export function decideMfaKeys(
   existing: string | undefined,
-  policy: MfaKeyPolicy,
+  policy: KeySchedule,
   now: Date,
   generate: GenerateMfaKey,
 ): MfaKeysDecision {
   const parsed = existing === undefined ? undefined : parseMfaKeySet(existing)
   if (parsed?.kind === 'corrupt') return parsed
   const present = parsed?.keySet.keys ?? []
-  const next = nextKey(present, policy, now)
+  const next = dueKey(present, 'of second factors', policy, now)
   const added = next && { ...generate(), createdAt: now.toISOString(), activateAt: next.activateAt.toISOString() }
   const keys = added === undefined ? present : [...present, added]
   return {
@@ -64,40 +50,6 @@ export function decideMfaKeys(
     why: next?.why ?? '',
     nextChangeAt: nextChange(keys, policy, now),
   }
-}
-
-function nextKey(
-  keys: readonly MfaKey[],
-  policy: MfaKeyPolicy,
-  now: Date,
-): { why: string; activateAt: Date } | undefined {
-  const newest = byActivation(keys).at(-1)
-  if (newest === undefined) return { why: 'the first key of second factors', activateAt: atOnce([], now) }
-  // The clock was wrong when they were created.
-  if (signingKeyAt(keys, now) === undefined) {
-    return { why: 'no key of second factors was active', activateAt: atOnce([], now) }
-  }
-  // A pending key is a rotation in progress.
-  if (isWaiting(newest, now)) return undefined
-  const activateAt = later(now, activationDelaySeconds)
-  if (policy.rotateNow) return { why: 'a rotation was requested', activateAt }
-  if (now < rotationAt(newest, policy)) return undefined
-  return { why: `key ${newest.kid} of second factors reached its maximum age`, activateAt }
-}
-
-/** When the successor of a key is added, so that it becomes active at the end of the interval. */
-function rotationAt(key: MfaKey, { rotationIntervalSeconds }: MfaKeyPolicy): Date {
-  return later(signsFrom(key), rotationIntervalSeconds - activationDelaySeconds)
-}
-
-/** The next activation or rotation. */
-function nextChange(keys: readonly MfaKey[], policy: MfaKeyPolicy, now: Date): Date {
-  const newest = byActivation(keys).at(-1)
-  const dates = [
-    ...keys.map(({ activateAt }) => new Date(activateAt)),
-    ...(newest === undefined ? [] : [rotationAt(newest, policy)]),
-  ].filter((date) => date > now)
-  return earliest(later(now, policy.rotationIntervalSeconds), ...dates)
 }
 
 /**

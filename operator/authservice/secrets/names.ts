@@ -4,6 +4,10 @@ export interface SecretNames {
   keys: string
   /** Keys that encrypt secrets of second factors: `keys.json`. */
   mfaKeys: string
+  /** Keys that sign ID tokens: `keys.json`. */
+  oidcKeys: string
+  /** Clients of the OpenID provider: `clients.json`. */
+  oidcClients: string
   /** Managed Redis: `password`. Keys that rotations add: see `password-rotation.ts`. */
   redis: string
   /** Managed MongoDB: `admin-password`, `app-password`, `keyfile`, and `url` for the server. */
@@ -22,6 +26,8 @@ export function secretNames(authService: string): SecretNames {
   return {
     keys: `${authService}-keys`,
     mfaKeys: `${authService}-mfa-keys`,
+    oidcKeys: `${authService}-oidc-keys`,
+    oidcClients: `${authService}-oidc-clients`,
     redis: `${authService}-redis`,
     mongodb: `${authService}-mongodb`,
     emailHash: `${authService}-email-hash`,

@@ -6,6 +6,7 @@ import { rotatedByAnnotation } from './keys-secret.ts'
 import { mfaKeysRotatedByAnnotation } from './mfa-keys.ts'
 import { areKeysInUse } from './mounted-secrets.ts'
 import { secretNames } from './names.ts'
+import { oidcKeysRotatedByAnnotation } from './oidc-keys-secret.ts'
 import type { RotationObservation } from './password-rotation.ts'
 
 /** Inputs of the decision about Secrets that are not in the snapshot. */
@@ -23,18 +24,16 @@ export function planSecrets(
   { requested, passwords, sources, now }: SecretsContext,
 ): SecretsDecision {
   const { authService, resolved, ownSecrets, loadedKeys } = snapshot
+  const names = secretNames(authService.metadata.name)
   const decision = decideSecrets(
     {
       metadata: authService.metadata,
       resolved,
       existing: ownSecrets,
       requested,
-      rotatedBy: lastRotation(snapshot, secretNames(authService.metadata.name).keys, rotatedByAnnotation),
-      mfaKeysRotatedBy: lastRotation(
-        snapshot,
-        secretNames(authService.metadata.name).mfaKeys,
-        mfaKeysRotatedByAnnotation,
-      ),
+      rotatedBy: lastRotation(snapshot, names.keys, rotatedByAnnotation),
+      mfaKeysRotatedBy: lastRotation(snapshot, names.mfaKeys, mfaKeysRotatedByAnnotation),
+      oidcKeysRotatedBy: lastRotation(snapshot, names.oidcKeys, oidcKeysRotatedByAnnotation),
       loadedKeys,
       keysInUse: areKeysInUse(snapshot),
       passwords,

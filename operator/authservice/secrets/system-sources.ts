@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { SecretData } from '../model/secret-data.ts'
 import { type CertificateIssuer, certificateLifetime } from './certificates.ts'
 import type { SecretSources } from './decision.ts'
-import { generateKey } from './generate-key.ts'
+import { generateKey, generateOidcKey } from './generate-key.ts'
 import { issueAuthority, issueFor } from './issue-certificate.ts'
 
 /** Lifetime of a CA, in milliseconds: longer than that of every certificate that it signs. */
@@ -27,4 +27,4 @@ export function issueCertificate(hosts: readonly string[], now: Date): SecretDat
 }
 
 /** The randomness of the system. */
-export const systemSources: SecretSources = { random: randomBytes, generateKey, issuer: systemIssuer }
+export const systemSources: SecretSources = { random: randomBytes, generateKey, generateOidcKey, issuer: systemIssuer }

@@ -127,6 +127,10 @@ function lossOf(authService: string, name: string): string {
       return `servers refuse access tokens of the lost keys, and clients get new ones with their refresh tokens. ${restore}`
     case names.mfaKeys:
       return `servers cannot decrypt the secrets of enrolled authenticator apps, so these users can log in with recovery codes only. ${restore}`
+    case names.oidcKeys:
+      return `applications refuse ID tokens of the lost keys, so their users may have to log in again. ${restore}`
+    case names.oidcClients:
+      return 'its content is the same. No action is required'
     case names.redis:
     case names.mongodb:
       return 'the database and the servers get the new passwords, and the data is not affected. No action is required'

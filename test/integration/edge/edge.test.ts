@@ -45,6 +45,10 @@ const server: RequestListener = (incoming, outgoing) => {
   outgoing.setHeader('strict-transport-security', 'max-age=1')
   outgoing.setHeader('x-bad-version', 'logins-fail')
   incoming.resume()
+  if (url.startsWith('/oauth/authorize?')) {
+    // As the server does for a long `state`.
+    return void outgoing.writeHead(303, { location: `https://shop.example.com/callback${url.slice(16)}` }).end()
+  }
   if (url === '/held') return void held.promise.then(() => outgoing.end('ok'))
   setTimeout(() => outgoing.end('ok'), delays[url] ?? 0)
 }
@@ -58,6 +62,21 @@ async function create(input = configInput()): Promise<void> {
 
 beforeEach(() => {
   seen = []
+})
+
+describe('an authorization', () => {
+  beforeAll(async () => {
+    await create({ ...configInput(), oidc: { keyRotationIntervalSeconds: 1 } })
+    await edge.start()
+  })
+  afterAll(() => edge.remove())
+
+  test('with parameters of 7 KiB returns to the application with all of them', async () => {
+    const state = 'a'.repeat(7_168)
+    const answer = await edge.call(`/oauth/authorize?state=${state}`)
+    expect(answer.status).toBe(303)
+    expect(answer.headers.location).toBe(`https://shop.example.com/callback?state=${state}`)
+  })
 })
 
 describe('a request', () => {

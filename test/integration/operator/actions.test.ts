@@ -99,6 +99,42 @@ test('mfa.mode creates the keys of second factors, rotate-mfa-keys adds one, and
   expect(await file()).toBe(rotated)
 })
 
+test('oidc.enabled creates keys of ID tokens and a file of clients, rotate-oidc-keys adds a key, and neither an edit nor turning it off loses one', async () => {
+  type Data = Live & { data: Record<string, string> }
+  const fileOf = async (secret: string, key: string) =>
+    Buffer.from((await namespace.get<Data>('Secret', secret))?.data[key] ?? '', 'base64').toString()
+  const keys = () => fileOf('provider-oidc-keys', 'keys.json')
+  const clients = () => fileOf('provider-oidc-clients', 'clients.json')
+  const write = (content: string) =>
+    namespace.patch('Secret', 'provider-oidc-keys', { data: { 'keys.json': Buffer.from(content).toString('base64') } })
+  await createAuthService('provider')
+  expect(await namespace.get('Secret', 'provider-oidc-keys')).toBeUndefined()
+  expect(await namespace.get('Secret', 'provider-oidc-clients')).toBeUndefined()
+
+  await namespace.patch(kind, 'provider', { spec: { oidc: { enabled: true }, ingress: { host: 'auth.localhost' } } })
+  await expect.poll(keys).not.toBe('')
+  await expect.poll(clients).toBe('{"version":1,"clients":[]}\n')
+  await namespace.requestAction('provider', 'rotate-oidc-keys', 'monday')
+  expect(await untilTaken('provider', 'rotate-oidc-keys', 'monday')).toMatch(/^Key \S+ signs ID tokens from \S+ on\./)
+  const rotated = await keys()
+  const { keys: entries }: { keys: { retireAt?: string }[] } = JSON.parse(rotated)
+  expect(entries.map(({ retireAt }) => typeof retireAt)).toEqual(['string', 'undefined'])
+
+  await write('{')
+  await expect
+    .poll(() => namespace.condition('provider', 'SecretsReady'))
+    .toMatch(/^False KeySetInvalid: Secret provider-oidc-keys has an invalid keys\.json: it is not JSON\./)
+  expect(await keys()).toBe('{')
+  await write(rotated)
+  await expect.poll(() => namespace.condition('provider', 'SecretsReady')).toMatch(/^True/)
+
+  await namespace.patch(kind, 'provider', { spec: { oidc: null } })
+  const { generation = 0 } = (await namespace.authService('provider')).metadata
+  await expect.poll(async () => (await namespace.authService('provider')).status?.observedGeneration).toBe(generation)
+  await untilQuiet(operator)
+  expect(await keys()).toBe(rotated)
+})
+
 test('a scheduled rotation is reported as such, and not as drift', async () => {
   await createAuthService('scheduled')
   type Keys = Live & { data: Record<string, string> }

@@ -39,6 +39,7 @@ beforeAll(async () => {
     redis: { external: { host, port } },
     passwords: { bcryptCost: 10 },
     mfa: { mode: 'Optional', serviceName: 'Example Shop', passkeys: { enabled: true, rpID: 'example.com' } },
+    oidc: { enabled: true },
     tokens: { issuer: 'https://auth.example.com' },
     ingress: { host: 'auth.example.com' },
     initialAdmin: { email: 'admin@example.com', passwordSecretRef: { name: 'our-admin', key: 'password' } },
@@ -138,4 +139,16 @@ test('spec.mfa: a user enrols an authenticator app, whose secret the key of the 
 test('spec.mfa.passkeys: the server offers passkeys of the domain', async () => {
   const options = await post('/v1/auth/passkeys/options', {})
   expect(await options.json()).toMatchObject({ rpId: 'example.com', userVerification: 'required' })
+})
+
+test('spec.oidc: the server is an OpenID provider, and publishes the key of the operator', async () => {
+  const discovery = await fetch(`${server.api}/.well-known/openid-configuration`)
+  expect(await discovery.json()).toMatchObject({
+    issuer: 'https://auth.example.com',
+    authorization_endpoint: 'https://auth.example.com/oauth/authorize',
+  })
+  const { keys } = JSON.parse(await (await fetch(`${server.api}/.well-known/jwks.json`)).text())
+  expect(keys.map(({ alg }: { alg: string }) => alg).sort()).toEqual(['ES256', 'RS256'])
+  const unknown = await fetch(`${server.api}/oauth/authorize?client_id=team-a.shop`)
+  expect(unknown.status, 'no client exists').toBe(400)
 })

@@ -91,6 +91,36 @@ const passkeys: readonly WrongSpec[] = [
   ['a model of authenticators by its name', withPasskeys({ allowedAAGUIDs: ['yubikey'] }), 'allowedAAGUIDs[0]'],
 ]
 
+const provider = (fields: object) => ({ oidc: { enabled: true }, ...fields })
+const openId: readonly WrongSpec[] = [
+  ['an OpenID provider without an address', provider({}), 'write ingress.host, or tokens.issuer'],
+  [
+    'an OpenID provider without HTTPS',
+    provider({ tokens: { issuer: 'http://auth.example.com' } }),
+    'tokens.issuer is the HTTPS address that browsers use, without a path',
+  ],
+  [
+    'an OpenID provider below a path',
+    provider({ tokens: { issuer: 'https://example.com/auth' } }),
+    'tokens.issuer is the HTTPS address that browsers use, without a path',
+  ],
+  [
+    'an OpenID provider at a host of others',
+    provider({ tokens: { issuer: 'https://auth.example.com' }, ingress: { host: 'auth.example' } }),
+    'browsers go to tokens.issuer to log in, so it must have the host of ingress.host',
+  ],
+  [
+    'an OpenID provider whose access tokens nobody can verify',
+    provider({ tokens: { algorithm: 'HS256' }, ingress: { host: 'auth.example.com' } }),
+    'applications cannot verify access tokens with HS256',
+  ],
+  [
+    'a key of ID tokens that is replaced every day',
+    { oidc: { signingKeys: { rotationInterval: '1d' } } },
+    'write a duration from 7d to 730d',
+  ],
+]
+
 const passkeysOnly = { mode: 'Required', totp: { enabled: false }, passkeys: { enabled: true } }
 const noFactor = 'users could add no second factor, because recovery codes alone are none'
 const factorTypes: readonly WrongSpec[] = [
@@ -655,6 +685,7 @@ export const wrongManifests: readonly WrongManifest[] = [
     secondFactors,
     passkeys,
     factorTypes,
+    openId,
     mails,
     accounts,
     abuse,
@@ -741,6 +772,16 @@ export const rightChanges: readonly { what: string; from: object; to: object }[]
     what: 'passkeys only, and then neither type while second factors are disabled',
     from: spec({ mfa: passkeysOnly, ingress: { host: 'auth.example.com' } }),
     to: spec({ mfa: { mode: 'Disabled', totp: { enabled: false } } }),
+  },
+  {
+    what: 'an OpenID provider at a port of its host',
+    from: managed,
+    to: spec(provider({ tokens: { issuer: 'https://Auth.localhost:8443' }, ingress: { host: 'auth.localhost' } })),
+  },
+  {
+    what: 'an OpenID provider behind a proxy of your own',
+    from: managed,
+    to: spec(provider({ tokens: { issuer: 'https://auth.example.com' }, ingress: { type: 'None' } })),
   },
   {
     what: 'passkeys on this machine',

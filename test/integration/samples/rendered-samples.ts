@@ -55,6 +55,7 @@ async function childrenOf(text: string): Promise<Child[]> {
       requested: new Map(),
       rotatedBy: undefined,
       mfaKeysRotatedBy: undefined,
+      oidcKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       keysInUse: false,

@@ -55,6 +55,7 @@ export function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<string, Sec
       requested: new Map(),
       rotatedBy: undefined,
       mfaKeysRotatedBy: undefined,
+      oidcKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       keysInUse: false,

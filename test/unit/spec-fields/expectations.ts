@@ -64,6 +64,7 @@ const withCookies: AuthServiceSpec = {
 const withMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Optional' } }
 const withPasskeys: AuthServiceSpec = { ...managed, mfa: { mode: 'Optional', passkeys: { enabled: true } } }
 const requiringMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Required' } }
+const withOidc: AuthServiceSpec = { ...managed, oidc: { enabled: true } }
 const traced: AuthServiceSpec = { ...managed, tracing: { otlpEndpoint: 'http://collector.monitoring:4318' } }
 const referencesHash = 'Deployment accounts-blue: spec.template.metadata.annotations.auth-operator.dev/references-hash'
 
@@ -334,6 +335,20 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
     changes: [server('WEBAUTHN_AAGUIDS')],
   },
   'mfa.encryptionKeys.rotationInterval': { value: '7d', base: withMfa, changes: ['Decision: next key'] },
+  'oidc.enabled': {
+    value: true,
+    changes: [
+      ...['oidc-keys', 'oidc-clients'].flatMap((name) => [
+        `Secret accounts-${name}: `,
+        `${pod}.volumes[${name}]`,
+        `${container}.volumeMounts[${name}]`,
+      ]),
+      ...['OIDC_CLIENTS_FILE', 'OIDC_KEYS_FILE'].map(server),
+      edgeContent,
+      'Decision: next key',
+    ],
+  },
+  'oidc.signingKeys.rotationInterval': { value: '7d', base: withOidc, changes: ['Decision: next key'] },
   'mail.smtp.host': { value: 'other.example.com', base: mailing, changes: [server('SMTP_URL')] },
   'mail.smtp.port': {
     value: 2525,

@@ -20,6 +20,7 @@ const explained: Record<string, string> = {
   'spec: the rule !self.?mfa.?passkeys.?enabled': 'only about a new field',
   'spec: the rule !(self.?mfa.?passkeys.?enabled': 'only about a new field',
   'spec: the rule !(oldSelf.?mfa.?passkeys.?enabled': 'only about a new field',
+  'spec: the rule !self.?oidc.?enabled': 'only about a new field',
   'spec.redis.external.host: pattern': 'IPv6 addresses in addition',
   'spec.mail.smtp.host: pattern': 'IPv6 addresses in addition',
   'spec.tracing.otlpEndpoint: pattern': 'IPv6 addresses in addition',

@@ -1,5 +1,5 @@
 import type { EnvironmentTraits } from '../../api/environment-traits.ts'
-import type { ResolvedIngress } from '../../api/resolved-spec.ts'
+import type { ResolvedIngress, ResolvedSpec } from '../../api/resolved-spec.ts'
 import { type EdgeLimits, nginxRate, type RouteLimit, rateLimitIntent } from '../rate-limits.ts'
 import { type EdgeLayout, edgeLayout } from './edge-layout.ts'
 import { hostServers, mostBodyBytes } from './nginx-hosts.ts'
@@ -19,6 +19,7 @@ export interface NginxConfigInput {
   ingress: Pick<ResolvedIngress, 'host'>
   rateLimits: EdgeLimits
   traits: Pick<EnvironmentTraits, 'hsts'>
+  oidc?: ResolvedSpec['oidc']
   rollout?: { blueGreen: { previewHost: string | undefined } }
   /** What the configuration follows from, for its first line. */
   source?: string
@@ -63,7 +64,12 @@ ${indent(logging(layout), 2)}
   client_header_timeout 5s;
   reset_timedout_connection on;
   client_body_timeout 10s;
-  send_timeout 30s;
+  send_timeout 30s;${
+    input.oidc === undefined
+      ? ''
+      : `
+${indent(longRedirects, 2)}`
+  }
   keepalive_timeout 75s;
   # By default, a connection ends after 1,000 requests, and an HTTP/2 client that is sending then loses its request.
   keepalive_requests 100000;
@@ -95,6 +101,13 @@ ${hosts.map((one) => indent(hostServers(one, { limits, hsts, layout }), 2)).join
 }
 `
 }
+
+/**
+ * A response of the OpenID provider repeats parameters of a request in its `Location`, and a request line has up to
+ * 8 KiB. By default, Nginx answers 502 if the header of a response exceeds 4 KiB.
+ */
+const longRedirects = `proxy_buffer_size 16k;
+proxy_busy_buffers_size 16k;`
 
 /** Endpoints for probes, Prometheus and the operator: health, the running configuration and the metrics. */
 function healthServer({ ports, own }: EdgeLayout): string {

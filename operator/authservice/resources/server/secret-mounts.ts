@@ -1,6 +1,8 @@
 import type { SecretKeyRef } from '../../api/fields.ts'
 import { mfaKeysFile } from '../../secrets/mfa-keys.ts'
 import { acceptedKeysFile, secretNames } from '../../secrets/names.ts'
+import { oidcClientsFile } from '../../secrets/oidc-clients.ts'
+import { oidcKeysFile } from '../../secrets/oidc-keys.ts'
 import type { TemplateInput } from '../render-input.ts'
 
 /** A Secret that a program of the server reads as files. */
@@ -62,6 +64,19 @@ export function mfaKeysMount({ owner, resolved: { mfa } }: TemplateInput): Secre
   return mount('mfa-keys', { name: secretNames(owner.name).mfaKeys, key: mfaKeysFile })
 }
 
+/** Keys of ID tokens, and clients, if the spec has an OpenID provider. The server reads them again when they change. */
+export function oidcMounts({
+  owner,
+  resolved: { oidc },
+}: TemplateInput): Record<'keys' | 'clients', SecretMount> | undefined {
+  if (oidc === undefined) return undefined
+  const names = secretNames(owner.name)
+  return {
+    keys: mount('oidc-keys', { name: names.oidcKeys, key: oidcKeysFile }),
+    clients: mount('oidc-clients', { name: names.oidcClients, key: oidcClientsFile }),
+  }
+}
+
 /** Secrets that only the server reads, once, at startup. */
 export function settingMounts({ owner, resolved: { mail, oauthClientsSecretRef } }: TemplateInput) {
   const { userSecretRef, passwordSecretRef, caSecretRef } = mail?.smtp ?? {}
@@ -94,6 +109,8 @@ export function serverMounts(input: TemplateInput): SecretMount[] {
     keys: keysMount(input),
     acceptedKeys: acceptedKeysMount(input),
     mfaKeys: mfaKeysMount(input),
+    oidcKeys: oidcMounts(input)?.keys,
+    oidcClients: oidcMounts(input)?.clients,
     ...databaseMounts(input),
     ...settingMounts(input),
     proxySecret: proxySecretMount(input),

@@ -11,6 +11,7 @@ import {
   databaseMounts,
   keysMount,
   mfaKeysMount,
+  oidcMounts,
   pathOf,
   proxySecretMount,
   settingMounts,
@@ -56,6 +57,7 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
     PASSWORD_MIN_LENGTH: String(passwords.minLength),
     ...(passwords.words.length > 0 && { PASSWORD_WORDS: passwords.words.join(',') }),
     ...mfaEnvironment(input),
+    ...oidcEnvironment(input),
     EMAIL_HASH_SECRET_FILE: pathOf(mounts.emailHash),
     ...mailEnvironment(input),
     ...(mounts.oauthClients && { OAUTH_CLIENTS_FILE: pathOf(mounts.oauthClients) }),
@@ -162,6 +164,11 @@ function passkeyEnvironment({ passkeys }: ResolvedMfa): ServerEnvironment {
     WEBAUTHN_ORIGINS: origins.join(','),
     ...(allowedAAGUIDs && { WEBAUTHN_AAGUIDS: allowedAAGUIDs.join(',') }),
   }
+}
+
+function oidcEnvironment(input: TemplateInput): ServerEnvironment {
+  const mounts = oidcMounts(input)
+  return mounts === undefined ? {} : { OIDC_CLIENTS_FILE: pathOf(mounts.clients), OIDC_KEYS_FILE: pathOf(mounts.keys) }
 }
 
 function mailEnvironment(input: TemplateInput): ServerEnvironment {

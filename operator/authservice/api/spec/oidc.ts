@@ -1,0 +1,65 @@
+import Type from 'typebox'
+import { duration, flag, type Rule } from '../fields.ts'
+import { between } from './duration-bounds.ts'
+
+export const OidcSchema = Type.Object(
+  {
+    enabled: Type.Optional(
+      flag({
+        description:
+          'Whether the servers are an OpenID provider: applications log users in on its pages, and get tokens by standard libraries.',
+      }),
+    ),
+    signingKeys: Type.Optional(
+      Type.Object(
+        {
+          rotationInterval: Type.Optional(
+            duration({
+              description:
+                'Time from one key to the next. Earlier keys stay published for `tokens.refreshTokenAbsoluteLifetime`.',
+              rules: [between([86_400 * 7, '7d'], [86_400 * 730, '730d'])],
+            }),
+          ),
+        },
+        {
+          description:
+            'RS256 keys that sign ID tokens, which the operator creates and rotates in the Secret `<name>-oidc-keys`.',
+        },
+      ),
+    ),
+  },
+  { description: 'OpenID Connect for applications.' },
+)
+
+const isOff = '!self.?oidc.?enabled.orValue(false)'
+
+/**
+ * Rules of a spec that involve the OpenID provider and other parts. They read strings without `orValue`, because the
+ * cost estimate would lose the maximum length.
+ */
+export const oidcRules: Rule[] = [
+  {
+    rule: `${isOff} || has(self.tokens) && has(self.tokens.issuer) || has(self.ingress) && has(self.ingress.host)`,
+    message:
+      'applications find the OpenID provider at one address: write ingress.host, or tokens.issuer with the HTTPS address that browsers use',
+    fieldPath: '.oidc',
+  },
+  {
+    rule: `${isOff} || !has(self.tokens) || !has(self.tokens.issuer) || self.tokens.issuer.matches('^https://[^/]+$')`,
+    message:
+      'with oidc.enabled, tokens.issuer is the HTTPS address that browsers use, without a path: write one such as https://auth.example.com',
+    fieldPath: '.tokens',
+  },
+  {
+    rule: `${isOff} || !has(self.tokens) || !has(self.tokens.issuer) || !has(self.ingress) || !has(self.ingress.host) || self.tokens.issuer.lowerAscii() == 'https://' + self.ingress.host || self.tokens.issuer.lowerAscii().startsWith('https://' + self.ingress.host + ':')`,
+    message:
+      'with oidc.enabled, browsers go to tokens.issuer to log in, so it must have the host of ingress.host: correct one of them, or remove tokens.issuer',
+    fieldPath: '.tokens',
+  },
+  {
+    rule: `${isOff} || !has(self.tokens) || !has(self.tokens.algorithm) || self.tokens.algorithm != 'HS256'`,
+    message:
+      'applications cannot verify access tokens with HS256: write tokens.algorithm: ES256 or EdDSA, or oidc.enabled: false',
+    fieldPath: '.tokens',
+  },
+]

@@ -2,6 +2,7 @@ import { collectProcessMetrics } from '@authservice-operator/contract/process-me
 import type { KubeConfig } from '@kubernetes/client-node'
 import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
+import { ClientController } from './auth-client/client-controller.ts'
 import { group } from './authservice/api/group.ts'
 import { DatabaseRestartSlots } from './authservice/apply/database-restarts.ts'
 import { KeptFields } from './authservice/apply/kept-fields.ts'
@@ -40,6 +41,8 @@ export interface OperatorOptions {
   lookUpKindsEveryMilliseconds?: number
   /** A reconcile that takes longer is canceled and retried; two minutes by default. */
   reconcileDeadlineMilliseconds?: number
+  /** Time that servers need to read a new client; 120 seconds by default. */
+  clientLoadSeconds?: number
   /** Time after which a watch is replaced by the next one; five to ten minutes by default. */
   watchSeconds?: { least: number; most: number }
 }
@@ -55,6 +58,7 @@ export class Operator {
   readonly #client: KubeClient
   readonly #recorder: EventRecorder
   readonly #watches: Watches
+  readonly #clients: ClientController
   readonly #controller: Controller
   readonly #probes: ProbeServer
   readonly #profiling: ProfilingServer | undefined
@@ -73,6 +77,7 @@ export class Operator {
       lookUpKindsEveryMilliseconds,
       reconcileDeadlineMilliseconds,
       watchSeconds,
+      clientLoadSeconds,
     }: OperatorOptions,
   ) {
     this.#config = config
@@ -88,21 +93,32 @@ export class Operator {
     })
     this.#client = new KubeClient(this.#transport, fieldManager)
     this.#recorder = new EventRecorder(this.#client, `${group}/authservice`, config.podName, log)
-    this.#watches = new Watches({
+    const watching = {
       client: this.#client,
       discovery: new Discovery(this.#transport),
       log,
       namespaces: config.watchNamespaces,
       ...(lookUpKindsEveryMilliseconds !== undefined && { intervalMilliseconds: lookUpKindsEveryMilliseconds }),
       ...(watchSeconds !== undefined && { watchSeconds }),
-      onHandlerError: (kind) => this.#metrics.handlerErrors.inc({ kind }),
-      onList: (kind) => this.#metrics.relists.inc({ kind }),
+      onHandlerError: (kind: string) => this.#metrics.handlerErrors.inc({ kind }),
+      onList: (kind: string) => this.#metrics.relists.inc({ kind }),
+    }
+    this.#watches = new Watches(watching)
+    this.#clients = new ClientController({
+      ...watching,
+      discovery: new Discovery(this.#transport),
+      watches: this.#watches,
+      metrics: this.#metrics,
+      instance: config.podName,
+      ...(reconcileDeadlineMilliseconds !== undefined && { deadlineMilliseconds: reconcileDeadlineMilliseconds }),
+      ...(clientLoadSeconds !== undefined && { loadSeconds: clientLoadSeconds }),
     })
-    this.#metrics.cachedObjects.by(() => this.#watches.cachedObjects())
+    const counted = [this.#watches, this.#clients.clients]
+    this.#metrics.cachedObjects.by(() => new Map(counted.flatMap((one) => [...one.cachedObjects()])))
     this.#controller = this.#createController()
     this.#probes = new ProbeServer({
       registry: this.#metrics.registry,
-      live: () => this.#controller.stuck() ?? (this.#watches.hasSynced ? this.#watches.staleWatch() : undefined),
+      live: () => this.#controller.stuck() ?? this.#clients.stuck() ?? this.#staleWatch(),
       ready: () => this.#notReady,
     })
     this.#profiling = config.profilingPort === undefined ? undefined : new ProfilingServer()
@@ -137,7 +153,9 @@ export class Operator {
     this.#watches.onChange((key, when) => {
       this.#controller.queue.addAfter(keyOf({ metadata: key }), when === 'now' ? 0 : burstMilliseconds)
     })
+    this.#clients.connect((authService) => this.#controller.queue.addAfter(authService, burstMilliseconds))
     await this.#watches.start()
+    await this.#clients.clients.start()
     this.#notReady = undefined
     this.#log.info({ authServices: this.#watches.authServices.list().length }, 'the caches are filled')
     return this.#lead()
@@ -146,18 +164,23 @@ export class Operator {
   /** Waits for running reconciles, releases the lease and closes connections. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    await this.#controller.stop()
+    await Promise.all([this.#controller.stop(), this.#clients.stop()])
     await this.#recorder.flush()
     await this.#election?.release()
-    await this.#watches.stop()
+    await Promise.all([this.#watches.stop(), this.#clients.clients.stop()])
     await this.#probes.close()
     await this.#profiling?.close()
     this.#transport.close()
   }
 
+  #staleWatch(): string | undefined {
+    return this.#watches.hasSynced ? (this.#watches.staleWatch() ?? this.#clients.clients.staleWatch()) : undefined
+  }
+
   async #lead(): Promise<string | undefined> {
     const leadership = await this.#election?.acquire()
     this.#controller.start()
+    this.#clients.start()
     this.#log.info({ workers: this.#config.workers }, 'reconciling')
     const reason = await leadership?.lost
     return this.#stopping.signal.aborted ? undefined : reason
@@ -171,7 +194,12 @@ export class Operator {
     this.#watches.authServices.onChange(({ type, object }) =>
       type === 'deleted' ? slots.forget(object) : slots.update(object),
     )
-    const reader = new KubeClusterReader({ watches: this.#watches, client: this.#client, prometheusUrl })
+    const reader = new KubeClusterReader({
+      watches: this.#watches,
+      client: this.#client,
+      clients: this.#clients.clients,
+      prometheusUrl,
+    })
     const writer = new KubeClusterWriter({
       client: this.#client,
       recorder: this.#recorder,

@@ -1,3 +1,4 @@
+import { AuthClientSchema } from '../../operator/auth-client/api/schema.ts'
 import { defaultOf } from '../../operator/authservice/api/field-defaults.ts'
 import type { Rule } from '../../operator/authservice/api/fields.ts'
 import { AuthServiceSchema } from '../../operator/authservice/api/schema.ts'
@@ -24,20 +25,39 @@ shows the same information, and \`kubectl explain authservice.spec.tokens\` show
 - [Troubleshooting](troubleshooting.md) explains each condition. The [samples](../manifests/samples/) are complete examples.
 `
 
+const clientIntro = `# Reference of AuthClients
+This page lists every field of an \`AuthClient\` (\`auth-operator.dev/v1alpha1\`). \`kubectl explain authclient.spec --recursive\`
+shows the same information. [Clients of an AuthService](oidc-clients.md) shows how to use them.
+`
+
 /** docs/reference.md, generated from the schema. */
 export function referencePage(): string {
-  const { spec, status } = AuthServiceSchema.properties
+  return pageOf(intro, AuthServiceSchema)
+}
+
+/** docs/reference-clients.md, generated from the schema. */
+export function clientReferencePage(): string {
+  return pageOf(clientIntro, AuthClientSchema)
+}
+
+/** The schema of a resource. */
+interface ResourceSchema {
+  properties: { spec: object; status: object }
+}
+
+function pageOf(introduction: string, schema: ResourceSchema): string {
+  const { spec, status } = schema.properties
   const isSection = ({ schema }: Field) => schema['type'] === 'object' && schema['shape'] === undefined
   const ofSpec = fieldsOf({ ...spec }, [], '')
   return [
-    intro,
+    introduction,
     section(
       'spec',
       { ...spec },
       ofSpec.filter((field) => !isSection(field)),
     ),
     ...ofSpec.filter(isSection).map(sectionOf),
-    nameRules(),
+    nameRules({ ...schema }),
     section('status', { ...status }, allFieldsOf({ ...status }, [], '')),
   ].join('\n')
 }
@@ -64,8 +84,8 @@ function section(title: string, schema: FieldSchema, fields: readonly Field[], n
 }
 
 /** Rules of the whole resource. */
-function nameRules(): string {
-  return ['## `metadata.name`', ...rulesOf({ ...AuthServiceSchema }, ''), ''].join('\n')
+function nameRules(schema: FieldSchema): string {
+  return ['## `metadata.name`', ...rulesOf(schema, ''), ''].join('\n')
 }
 
 function specRow(field: Field): string[] {

@@ -16,19 +16,28 @@ interface Definition extends KubernetesObject {
   status?: { conditions?: { type: string; status: string }[] }
 }
 
-/** The CustomResourceDefinition of AuthServices as `npm run generate` writes it, for callers that change it. */
-export async function readDefinition() {
-  return parse(await readFile(resolve(import.meta.dirname, '../../crds/auth-operator.dev_authservices.yaml'), 'utf8'))
+/**
+ * A CustomResourceDefinition as `npm run generate` writes it, for callers that change it.
+ * @param plural by default that of AuthServices
+ */
+export async function readDefinition(plural: 'authservices' | 'authclients' = 'authservices') {
+  const file = `../../crds/auth-operator.dev_${plural}.yaml`
+  return parse(await readFile(resolve(import.meta.dirname, file), 'utf8'))
 }
 
 /**
- * Installs a definition and waits until the API server serves its kind.
+ * Installs definitions and waits until the API server serves their kinds.
  *
- * @param definition by default that of AuthServices
- * @throws when the API server does not serve the kind within 30 s
+ * @param definition by default those of AuthServices and of AuthClients
+ * @throws when the API server does not serve a kind within 30 s
  */
 export async function installDefinition(client: KubeClient, definition?: KubernetesObject): Promise<void> {
-  const manifest = definition ?? (await readDefinition())
+  if (definition !== undefined) return install(client, definition)
+  await install(client, await readDefinition('authclients'))
+  await install(client, await readDefinition())
+}
+
+async function install(client: KubeClient, manifest: KubernetesObject): Promise<void> {
   await client.apply(definitions, manifest)
   const isEstablished = async () => {
     const { status } = await client.get<Definition>(definitions, undefined, manifest.metadata.name)

@@ -51,7 +51,11 @@ export interface Preset {
     passkeys: { enabled: boolean }
     encryptionKeys: { rotationInterval: string }
   }
-  oidc: { enabled: boolean; signingKeys: { rotationInterval: string } }
+  oidc: {
+    enabled: boolean
+    clientNamespaces: { from: 'Same' | 'All' | 'Names' }
+    signingKeys: { rotationInterval: string }
+  }
   mail: { passwordResetLifetime: string; emailVerificationLifetime: string }
   cookies: { enabled: boolean; sameSite: 'Strict' | 'Lax' | 'None' }
   tracing: { samplePercent: number }
@@ -200,7 +204,7 @@ export function presetOf(environment: Environment): Preset {
       passkeys: { enabled: false },
       encryptionKeys: { rotationInterval: '365d' },
     },
-    oidc: { enabled: false, signingKeys: { rotationInterval: '90d' } },
+    oidc: { enabled: false, clientNamespaces: { from: 'Same' }, signingKeys: { rotationInterval: '90d' } },
     mail: { passwordResetLifetime: '30m', emailVerificationLifetime: '24h' },
     cookies: { enabled: false, sameSite: 'Strict' },
     tracing: { samplePercent: of.tracedPercent },

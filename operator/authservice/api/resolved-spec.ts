@@ -159,6 +159,8 @@ export interface ResolvedPasskeys {
 
 /** The OpenID provider. */
 export interface ResolvedOidc {
+  /** Namespaces whose AuthClients are accepted, besides that of the AuthService; `all`: every one. */
+  clientNamespaces: 'all' | readonly string[]
   keyRotationIntervalSeconds: number
 }
 

@@ -10,7 +10,7 @@ const count = (description: string) => Type.Integer({ minimum: 0, format: 'int32
 const listMapBy = (key: string) => ({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': [key] })
 
 /** The shape of meta/v1 Condition. */
-const ConditionSchema = Type.Object(
+export const ConditionSchema = Type.Object(
   {
     type: Type.String({ maxLength: 316, description: 'Type of the condition.' }),
     status: Type.Enum(['True', 'False', 'Unknown'], { description: 'Status of the condition.' }),

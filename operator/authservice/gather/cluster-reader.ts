@@ -1,3 +1,4 @@
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import type { AuthService } from '../api/schema.ts'
 import type { AuthServiceKey } from '../model/auth-service-key.ts'
 import type { IngressClass } from '../model/exposure.ts'
@@ -6,6 +7,17 @@ import type { Manifest } from '../model/manifest.ts'
 import type { EndpointSlice, LabelledPod, PrometheusAnswer, ServerReports } from '../model/observed-objects.ts'
 import type { CachedChild } from './cache/cache-transforms.ts'
 import type { PodAddress } from './pod-poller.ts'
+
+/** The clients of the servers of one AuthService. */
+export interface ObservedClients {
+  /** The file of the servers; undefined: none. */
+  file: string | undefined
+  /** IDs of clients that the file has no room for. */
+  refused: readonly string[]
+}
+
+/** The clients of all AuthServices. */
+export type ClientSource = Pick<ClusterReader, 'oidcClients' | 'observeClients'>
 
 /** A Secret with its values in base64, as the API server returns it. */
 export type SecretManifest = Manifest & { data?: Record<string, string> }
@@ -30,6 +42,10 @@ export interface ClusterReader {
   availabilities(): Availabilities
   /** Empty if the operator has no permission to read them. */
   cachedIngressClasses(): readonly IngressClass[]
+  /** Admitted clients of its OpenID provider, oldest first; undefined: the operator cannot read AuthClients. */
+  oidcClients(owner: AuthService): readonly OidcClient[] | undefined
+  /** Reports which clients its servers have, so that the AuthClients can say so. */
+  observeClients(owner: AuthService, observed: ObservedClients, now: Date): void
   /** Sets which Secrets a spec names: a change of one of them leads to a reconcile. */
   expectSecrets(owner: AuthService, names: readonly string[]): void
   /**

@@ -12,6 +12,7 @@ import { nginxConfig } from '../resources/edge/nginx-config.ts'
 import { isRolloutInProgress, queryOf } from '../rollout/analysis/watch.ts'
 import { isKeyHeld } from '../secrets/keys-secret.ts'
 import { secretNames } from '../secrets/names.ts'
+import { clientsFileOf, oidcClientsFile } from '../secrets/oidc-clients.ts'
 import { referencedSecretNames } from '../validate/secret-references.ts'
 import { claimsOf, databaseClaim } from '../validate/terminating-claims.ts'
 import { type CachedChild, withoutManagedFields } from './cache/cache-transforms.ts'
@@ -73,6 +74,7 @@ export async function gather(key: AuthServiceKey, reader: ClusterReader, now: Da
       gatewayControllers: gatewayControllersOf(findChild<HttpRoute>({ children }, 'HTTPRoute', name)),
     },
     ownSecrets,
+    oidcClients: readClients(authService, ownSecrets, reader, now),
     referencedSecrets,
     serverReports,
     serverMetrics,
@@ -86,6 +88,20 @@ export async function gather(key: AuthServiceKey, reader: ClusterReader, now: Da
       return metadata?.deletionTimestamp === undefined ? [] : [{ name: claim, volume: spec?.volumeName }]
     }),
   }
+}
+
+/** The clients that the servers should have. Reports those that they have. */
+function readClients(
+  authService: AuthService,
+  ownSecrets: Snapshot['ownSecrets'],
+  reader: ClusterReader,
+  now: Date,
+): Snapshot['oidcClients'] {
+  const clients = reader.oidcClients(authService)
+  const wanted = clients === undefined ? undefined : clientsFileOf(clients)
+  const file = ownSecrets.get(secretNames(authService.metadata.name).oidcClients)?.[oidcClientsFile]
+  reader.observeClients(authService, { file, refused: wanted?.refused ?? [] }, now)
+  return clients === undefined || wanted === undefined ? undefined : { count: clients.length, content: wanted.content }
 }
 
 /** Maximum number of children without cached content that a reconcile reads; the others are treated as edited. */

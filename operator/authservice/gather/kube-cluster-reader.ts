@@ -1,3 +1,4 @@
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { keyOf } from '../../kube/objects.ts'
 import { queryUrl, readPage } from '../../prometheus/query.ts'
@@ -9,7 +10,7 @@ import type { Manifest } from '../model/manifest.ts'
 import type { EndpointSlice, LabelledPod, PrometheusAnswer, ServerReports } from '../model/observed-objects.ts'
 import { readAnswer } from '../rollout/analysis/prometheus.ts'
 import type { CachedChild } from './cache/cache-transforms.ts'
-import type { ClusterReader, SecretManifest, VolumeClaim } from './cluster-reader.ts'
+import type { ClientSource, ClusterReader, ObservedClients, SecretManifest, VolumeClaim } from './cluster-reader.ts'
 import { refusalIn } from './edge-reports.ts'
 import { readPodPage } from './pod-pages.ts'
 import type { PodAddress } from './pod-poller.ts'
@@ -20,6 +21,7 @@ const prometheusAnswerMilliseconds = 5_000
 export interface KubeClusterReaderOptions {
   watches: Watches
   client: KubeClient
+  clients: ClientSource
   /** Address of Prometheus, see `queryUrl`; undefined: none is configured. */
   prometheusUrl: string | undefined
   /** Ends every request: it rejects with RequestCanceledError. */
@@ -74,6 +76,14 @@ export class KubeClusterReader implements ClusterReader {
 
   cachedIngressClasses(): readonly IngressClass[] {
     return this.#watches.children.optional.ingressClasses()
+  }
+
+  oidcClients(owner: AuthService): readonly OidcClient[] | undefined {
+    return this.#options.clients.oidcClients(owner)
+  }
+
+  observeClients(owner: AuthService, observed: ObservedClients, now: Date): void {
+    this.#options.clients.observeClients(owner, observed, now)
   }
 
   expectSecrets({ metadata }: AuthService, names: readonly string[]): void {

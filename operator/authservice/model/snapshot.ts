@@ -44,6 +44,8 @@ export interface Snapshot {
   prometheus: PrometheusAnswer | undefined
   /** The signing keys that the server pods have loaded; undefined if no key waits for them. */
   loadedKeys: LoadedKeys | undefined
+  /** The clients of its OpenID provider; undefined: the operator cannot read AuthClients. */
+  oidcClients: { count: number; content: string } | undefined
   /** Volume of a managed MongoDB that the spec no longer requires, while the Secret that opens it exists. */
   keptVolume: string | undefined
   /** PersistentVolumeClaim for backups that the spec names and that does not exist. */

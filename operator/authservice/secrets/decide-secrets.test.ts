@@ -27,6 +27,7 @@ function decide(
       oidcKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
+      oidcClients: undefined,
       keysInUse,
       now: at,
     },

@@ -33,6 +33,8 @@ export interface SecretsInput {
   oidcKeysRotatedBy: string | undefined
   /** The keys that the server pods have loaded; undefined: the pods were not queried. */
   loadedKeys: LoadedKeys | undefined
+  /** Content of the file with the clients of the OpenID provider; undefined: unknown, so that it stays as it is. */
+  oidcClients: string | undefined
   /** Servers may sign with the operator's own keys, whatever the spec says. */
   keysInUse: boolean
   /** Whether the databases and the pods use the passwords. */

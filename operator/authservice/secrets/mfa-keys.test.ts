@@ -81,6 +81,7 @@ function decide(
     oidcKeysRotatedBy: undefined,
     passwords: { databasesDone: false, podsDone: false },
     loadedKeys: undefined,
+    oidcClients: undefined,
     keysInUse: false,
     now,
   }

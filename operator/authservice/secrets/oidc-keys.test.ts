@@ -85,7 +85,7 @@ const enabled = { enabled: true }
 function decide(
   oidc: AuthServiceSpec['oidc'],
   existing: ReadonlyMap<string, SecretData>,
-  { rotate, rotatedBy }: { rotate?: string; rotatedBy?: string } = {},
+  { rotate, rotatedBy, oidcClients }: { rotate?: string; rotatedBy?: string; oidcClients?: string } = {},
 ) {
   const spec = { mongodb: {}, redis: {}, ...(oidc !== undefined && { oidc }) }
   const input = {
@@ -98,6 +98,7 @@ function decide(
     oidcKeysRotatedBy: rotatedBy,
     passwords: { databasesDone: false, podsDone: false },
     loadedKeys: undefined,
+    oidcClients,
     keysInUse: false,
     now,
   }
@@ -153,8 +154,11 @@ describe('the Secrets of the OpenID provider', () => {
     expect(findings[0]?.message).toContain('accounts-oidc-keys')
   })
 
-  test('a file of clients that others have edited is written again', () => {
-    const { changes } = decide(enabled, new Map([['accounts-oidc-clients', { 'clients.json': '{' }]]))
-    expect(changes).toContainEqual({ name: 'accounts-oidc-clients', why: 'its clients were changed by others' })
+  test('a file of clients that others have edited is written again, and stays as it is while clients are unknown', () => {
+    const edited = new Map([['accounts-oidc-clients', { 'clients.json': '{' }]])
+    const { secrets, changes } = decide(enabled, edited, { oidcClients: 'new' })
+    expect(secrets[1]?.data).toEqual({ 'clients.json': 'new' })
+    expect(changes).toContainEqual({ name: 'accounts-oidc-clients', why: 'its clients have changed' })
+    expect(decide(enabled, edited).secrets[1]?.data).toEqual({ 'clients.json': '{' })
   })
 })

@@ -35,6 +35,7 @@ export function planSecrets(
       mfaKeysRotatedBy: lastRotation(snapshot, names.mfaKeys, mfaKeysRotatedByAnnotation),
       oidcKeysRotatedBy: lastRotation(snapshot, names.oidcKeys, oidcKeysRotatedByAnnotation),
       loadedKeys,
+      oidcClients: snapshot.oidcClients?.content,
       keysInUse: areKeysInUse(snapshot),
       passwords,
       now,

@@ -178,7 +178,8 @@ describe('the chart of the operator', () => {
 test('the chart of the definitions has those of crds/, which helm uninstall keeps', async () => {
   const rendered = await render(definitionChart)
   expect(rendered).toEqual(await kustomize('crds'))
-  expect(rendered.map(({ metadata }) => metadata.annotations)).toEqual([{ 'helm.sh/resource-policy': 'keep' }])
+  const kept = { 'helm.sh/resource-policy': 'keep' }
+  expect(rendered.map(({ metadata }) => metadata.annotations)).toEqual([kept, kept])
 })
 
 test('charts have the version of the project', () => {

@@ -34,7 +34,7 @@ async function runKubectl(programArguments: string[], input = ''): Promise<strin
 async function get(kinds: string): Promise<Rendered[]> {
   const answer = await runKubectl(['get', kinds, '--all-namespaces', '--output', 'json'])
   const { items }: { items: Rendered[] } = JSON.parse(answer)
-  return items.filter(({ metadata }) => metadata.name.includes('authservice'))
+  return items.filter(({ metadata }) => /authservice|authclient/.test(metadata.name))
 }
 
 const namesOf = async (kinds: string) => (await get(kinds)).map(idOf).sort()
@@ -74,6 +74,7 @@ test('a release is installed, upgraded, rolled back and uninstalled, and the Aut
   await runHelm('uninstall', 'authservice-operator', '--namespace', system)
   expect(await namesOf('deployments,roles,rolebindings,serviceaccounts,priorityclasses,networkpolicies')).toEqual([])
   expect(await namesOf('customresourcedefinitions')).toEqual([
+    'CustomResourceDefinition /authclients.auth-operator.dev',
     'CustomResourceDefinition /authservices.auth-operator.dev',
   ])
   expect(await runKubectl(['get', 'authservices', '--output', 'name'])).toBe('authservice.auth-operator.dev/accounts')

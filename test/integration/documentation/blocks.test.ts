@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { execa } from 'execa'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
-import { parseAllDocuments, stringify } from 'yaml'
+import { parseAllDocuments } from 'yaml'
+import { apiVersion } from '../../../operator/auth-client/api/group.ts'
 import { issueCertificate } from '../../../operator/authservice/secrets/system-sources.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { kubernetesBinaries } from '../../../tools/local-servers/binaries.ts'
@@ -37,9 +38,16 @@ beforeAll(async () => {
     autoscaling: { enabled: false },
     replicas: 1,
     ingress: { type: 'Nginx', host: 'auth.localhost' },
+    oidc: { enabled: true },
     backup: { schedule: '0 3 * * *', destination: { persistentVolumeClaim: { claimName: 'backups' } } },
   }
   await namespace.apply(authServiceManifest('accounts', spec))
+  await namespace.apply({
+    apiVersion,
+    kind: 'AuthClient',
+    metadata: { name: 'shop' },
+    spec: { authServiceRef: { name: 'accounts' }, redirectUris: ['https://shop.example.com/callback'] },
+  })
   const certificate = issueCertificate(['auth.example.com'], new Date())
   const { kubectl } = await kubernetesBinaries()
   sandbox = {
@@ -140,7 +148,8 @@ describe('every object of README, docs and runbooks', () => {
     const { kubectl, kubeconfigPath } = sandbox
     const options = ['--server-side', '--force-conflicts', '--dry-run=server', '--validate=strict', '--filename', '-']
     const { all, exitCode } = await execa(kubectl, ['--kubeconfig', kubeconfigPath, 'apply', ...options], {
-      input: stringify(inNamespace),
+      // As JSON: YAML 1.1 would read a member y as a boolean.
+      input: JSON.stringify(inNamespace),
       reject: false,
       all: true,
     })

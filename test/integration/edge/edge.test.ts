@@ -66,7 +66,7 @@ beforeEach(() => {
 
 describe('an authorization', () => {
   beforeAll(async () => {
-    await create({ ...configInput(), oidc: { keyRotationIntervalSeconds: 1 } })
+    await create({ ...configInput(), oidc: { clientNamespaces: [], keyRotationIntervalSeconds: 1 } })
     await edge.start()
   })
   afterAll(() => edge.remove())

@@ -4,6 +4,7 @@ import type { KubeConfig } from '@kubernetes/client-node'
 import { pino } from 'pino'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
+import { kind as clientKind, apiVersion as clientVersion } from '../../../operator/auth-client/api/group.ts'
 import { kind } from '../../../operator/authservice/api/group.ts'
 import type { AuthService } from '../../../operator/authservice/api/schema.ts'
 import { desiredHashAnnotation } from '../../../operator/authservice/apply/desired-hash.ts'
@@ -115,6 +116,7 @@ async function walkThrough(namespace: Namespace): Promise<void> {
   await expect.poll(() => namespace.get('HorizontalPodAutoscaler', 'walked')).toBeDefined()
   await expect.poll(() => namespace.condition('walked', 'Stalled')).toMatch(/^False/)
 
+  await walkClientThrough(namespace)
   await drift(namespace, 'nobody')
   await drift(namespace, 'nobody') // an equal event is counted in a series
   for (const { kind: ofKind } of childKinds) await driftOf(namespace, ofKind)
@@ -148,6 +150,20 @@ async function walkThrough(namespace: Namespace): Promise<void> {
   const replicas = async () =>
     (await namespace.get<{ spec: { replicas: number } }>('Deployment', 'walked-blue'))?.spec.replicas
   await expect.poll(replicas).toBe(2)
+}
+
+/** Makes the operator create, change and delete the Secret of a client. */
+async function walkClientThrough(namespace: Namespace): Promise<void> {
+  const secret = () => namespace.get<KubernetesObject & { data: object }>('Secret', 'walked-client-credentials')
+  const spec = { authServiceRef: { name: 'walked' }, redirectUris: ['https://a.example.com/'] }
+  await namespace.patch(kind, 'walked', { spec: { oidc: { enabled: true } } })
+  await namespace.apply({ apiVersion: clientVersion, kind: clientKind, metadata: { name: 'walked-client' }, spec })
+  await expect.poll(secret, { timeout: 30_000 }).toBeDefined()
+  const annotations = { 'auth-operator.dev/rotate-secret': 'now' }
+  await namespace.patch(clientKind, 'walked-client', { metadata: { annotations } })
+  await expect.poll(async () => (await secret())?.data, { timeout: 30_000 }).toHaveProperty('next_client_secret')
+  await namespace.patch(clientKind, 'walked-client', { spec: { authentication: { method: 'None' } } })
+  await expect.poll(secret, { timeout: 30_000 }).toBeUndefined()
 }
 
 async function drift(namespace: Namespace, color: string): Promise<void> {

@@ -115,6 +115,16 @@ const openId: readonly WrongSpec[] = [
     'applications cannot verify access tokens with HS256',
   ],
   [
+    'clients of named namespaces without names',
+    provider({ oidc: { enabled: true, clientNamespaces: { from: 'Names' } }, ingress: { host: 'auth.example.com' } }),
+    'from: Names, and only this one, needs names: write both, or neither',
+  ],
+  [
+    'names of namespaces that have no effect',
+    { oidc: { clientNamespaces: { from: 'All', names: ['shops'] } } },
+    'from: Names, and only this one, needs names: write both, or neither',
+  ],
+  [
     'a key of ID tokens that is replaced every day',
     { oidc: { signingKeys: { rotationInterval: '1d' } } },
     'write a duration from 7d to 730d',

@@ -58,6 +58,7 @@ async function childrenOf(text: string): Promise<Child[]> {
       oidcKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
+      oidcClients: undefined,
       keysInUse: false,
       now,
     },

@@ -1,3 +1,4 @@
+import { authClients } from '../../../operator/auth-client/api/group.ts'
 import { apiVersion, kind } from '../../../operator/authservice/api/group.ts'
 import type { AuthService } from '../../../operator/authservice/api/schema.ts'
 import {
@@ -35,10 +36,9 @@ export type ObjectManifest = KubernetesObject & { kind: string; [field: string]:
 
 const events: Resource = { apiVersion: 'events.k8s.io/v1', kind: 'Event', plural: 'events', namespaced: true }
 const known = new Map(
-  [authServices, pods, volumeClaims, endpointSlices, ...childKinds, ...Object.values(optionalKinds)].map((resource) => [
-    resource.kind,
-    resource,
-  ]),
+  [authServices, authClients, pods, volumeClaims, endpointSlices, ...childKinds, ...Object.values(optionalKinds)].map(
+    (resource) => [resource.kind, resource],
+  ),
 )
 
 /** A namespace, with the operations that a user has through kubectl. */

@@ -40,6 +40,17 @@ const rules: readonly Rule[] = [
     to: new RegExp(`^${room(...rooms.slice(0, index + 1))}`),
   })),
   {
+    name: 'operator/authservice/ knows nothing of AuthClients',
+    from: /^operator\/authservice\//,
+    to: /^operator\/auth-client\//,
+  },
+  {
+    name: 'decisions about AuthClients import no client of Kubernetes, no clock, no metrics and no I/O',
+    from: /^operator\/auth-client\/(api\/|admission|client-entry|client-status|credentials|decide|publications|reasons)/,
+    to: /^(@kubernetes\/|operator\/kube\/|prom-client$|contract\/process-metrics|node:(timers|fs|http|https|child_process)\b)/,
+    except: /^operator\/kube\/objects\.ts$/,
+  },
+  {
     name: 'operator/kube/ knows nothing of the rest of the operator',
     from: /^operator\/kube\//,
     to: /^operator\/(?!kube\/)/,

@@ -58,6 +58,7 @@ export function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<string, Sec
       oidcKeysRotatedBy: undefined,
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
+      oidcClients: undefined,
       keysInUse: false,
       now,
     },

@@ -348,6 +348,9 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
       'Decision: next key',
     ],
   },
+  // They decide which AuthClients are in the file.
+  'oidc.clientNamespaces.from': { value: 'All', base: withOidc, changes: [] },
+  'oidc.clientNamespaces.names': { value: ['shops'], base: withOidc, changes: [] },
   'oidc.signingKeys.rotationInterval': { value: '7d', base: withOidc, changes: ['Decision: next key'] },
   'mail.smtp.host': { value: 'other.example.com', base: mailing, changes: [server('SMTP_URL')] },
   'mail.smtp.port': {

@@ -7,5 +7,9 @@ import { parseDuration } from '../units.ts'
 export function resolveOidc(oidc: AuthServiceSpec['oidc'], preset: Preset['oidc']): ResolvedOidc | undefined {
   if (!(oidc?.enabled ?? preset.enabled)) return undefined
   const { rotationInterval } = { ...preset.signingKeys, ...oidc?.signingKeys }
-  return { keyRotationIntervalSeconds: parseDuration(rotationInterval) }
+  const { from, names = [] } = { ...preset.clientNamespaces, ...oidc?.clientNamespaces }
+  return {
+    clientNamespaces: from === 'All' ? 'all' : from === 'Names' ? names : [],
+    keyRotationIntervalSeconds: parseDuration(rotationInterval),
+  }
 }

@@ -1,6 +1,36 @@
 import Type from 'typebox'
-import { duration, flag, type Rule } from '../fields.ts'
+import { duration, flag, labelName, listSet, type Rule } from '../fields.ts'
 import { between } from './duration-bounds.ts'
+
+const ClientNamespacesSchema = Type.Object(
+  {
+    from: Type.Optional(
+      Type.Enum(['Same', 'All', 'Names'], {
+        description:
+          '`Same`: that of the AuthService. `All`: every namespace that the operator watches. `Names`: those in `names`, and that of the AuthService.',
+      }),
+    ),
+    names: Type.Optional(
+      Type.Array(labelName({ description: 'Name of a namespace.' }), {
+        ...listSet,
+        minItems: 1,
+        maxItems: 256,
+        description: 'Namespaces, with `from: Names`.',
+        defaultText: 'none',
+      }),
+    ),
+  },
+  {
+    description: 'Namespaces whose AuthClients this AuthService accepts.',
+    rules: [
+      {
+        rule: "(has(self.from) && self.from == 'Names') == has(self.names)",
+        message: 'from: Names, and only this one, needs names: write both, or neither',
+        fieldPath: '.names',
+      },
+    ],
+  },
+)
 
 export const OidcSchema = Type.Object(
   {
@@ -10,6 +40,7 @@ export const OidcSchema = Type.Object(
           'Whether the servers are an OpenID provider: applications log users in on its pages, and get tokens by standard libraries.',
       }),
     ),
+    clientNamespaces: Type.Optional(ClientNamespacesSchema),
     signingKeys: Type.Optional(
       Type.Object(
         {

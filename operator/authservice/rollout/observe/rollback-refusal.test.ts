@@ -23,11 +23,13 @@ function refusal(
   reports: ServerReport[],
   annotations: Record<string, string> = {},
   passkeys?: { rpID: string },
+  clients = 0,
 ): string | undefined {
   // Nothing else of a snapshot is read.
   const snapshot = {
     authService: { metadata: { name: 'accounts', annotations } },
     resolved: { mfa: { passkeys } },
+    oidcClients: { count: clients, content: '' },
     serverReports: new Map(reports.map((one, index) => [`accounts-blue-${index}`, one])),
   } as unknown as Snapshot
   const rollback = { named: '3', revision: 'abc', template: target }
@@ -81,5 +83,28 @@ describe('a rollback', () => {
 
   test('to a revision that is not stored is left to the rollout, which reports it', () => {
     expect(refusal(undefined, [report(true)])).toBeUndefined()
+  })
+})
+
+describe('a rollback to a revision that is no OpenID provider', () => {
+  const allowed = { 'auth-operator.dev/allow-without-openid-connect': '3' }
+  const env = [{ name: 'OIDC_CLIENTS_FILE', value: '/etc/authservice/oidc-clients/clients.json' }]
+  const provider: PodTemplate = { metadata: { labels: {} }, spec: { containers: [{ name: 'server', env }] } }
+
+  test('is refused while AuthClients use it, with what to do', () => {
+    expect(refusal(template(), [], {}, undefined, 2)).toBe(
+      'Refused: revision abc is no OpenID provider, and 2 AuthClients use it. Users could not log in to these applications. ' +
+        'To return to it anyway, annotate with auth-operator.dev/allow-without-openid-connect=3, and request the rollback again.',
+    )
+    expect(refusal(template(), [], allowed, undefined, 1)).toBeUndefined()
+    expect(refusal(template(), [], {}, undefined, 0)).toBeUndefined()
+    expect(refusal(provider, [], {}, undefined, 1)).toBeUndefined()
+  })
+
+  test('needs both permissions if users have second factors, too', () => {
+    const passwordOnly = { 'auth-operator.dev/allow-password-only': '3' }
+    expect(refusal(template(), [report(true)], allowed, undefined, 1)).toContain('allow-password-only')
+    expect(refusal(template(), [report(true)], passwordOnly, undefined, 1)).toContain('allow-without-openid-connect')
+    expect(refusal(template(), [report(true)], { ...passwordOnly, ...allowed }, undefined, 1)).toBeUndefined()
   })
 })

@@ -9,6 +9,9 @@ const passwordOnlyAnnotation = `${group}/allow-password-only`
 /** Names a revision that may return although its servers do not accept the passkeys of users. */
 const withoutPasskeysAnnotation = `${group}/allow-without-passkeys`
 
+/** Names a revision that may return although users could not log in to applications. */
+const withoutOidcAnnotation = `${group}/allow-without-openid-connect`
+
 /** The part of the pod template of a server that has its variables. */
 interface ServerPod {
   containers?: readonly { name: string; env?: readonly { name: string; value?: string }[] }[]
@@ -24,7 +27,7 @@ interface RequestedRollback {
   template: PodTemplate | undefined
 }
 
-type Observed = Pick<Snapshot, 'authService' | 'resolved' | 'serverReports'>
+type Observed = Pick<Snapshot, 'authService' | 'resolved' | 'serverReports' | 'oidcClients'>
 
 /** Why a revision should not return, and the annotation that allows it. */
 interface Refusal {
@@ -34,7 +37,8 @@ interface Refusal {
 
 /**
  * Why a requested rollback is refused: users have second factors, and the servers of the revision ask for none, so whoever
- * knows a password could log in. Or they do not accept the passkeys of users.
+ * knows a password could log in. Or they do not accept the passkeys of users, or are no OpenID provider although
+ * applications use one.
  *
  * @param isAllowed whether a value of the annotation names the revision
  * @returns undefined if it is not refused
@@ -44,18 +48,21 @@ export function rollbackRefusal(
   { named, revision, template }: RequestedRollback,
   isAllowed: (value: string) => boolean,
 ): string | undefined {
-  const refusal = template && refusalOf(observed, template)
+  if (template === undefined) return undefined
+  const { annotations } = observed.authService.metadata
+  const refusals = [factorRefusalOf(observed, template), providerRefusalOf(observed, template)]
+  const refusal = refusals.find((one) => {
+    const allowed = one && annotations?.[one.annotation]
+    return one !== undefined && !(allowed !== undefined && isAllowed(allowed))
+  })
   if (refusal === undefined) return undefined
-  const { reason, annotation } = refusal
-  const allowed = observed.authService.metadata.annotations?.[annotation]
-  if (allowed !== undefined && isAllowed(allowed)) return undefined
   return (
-    `Refused: revision ${revision} ${reason} ` +
-    `To return to it anyway, annotate with ${annotation}=${named}, and request the rollback again.`
+    `Refused: revision ${revision} ${refusal.reason} ` +
+    `To return to it anyway, annotate with ${refusal.annotation}=${named}, and request the rollback again.`
   )
 }
 
-function refusalOf({ resolved, serverReports }: Observed, template: PodTemplate): Refusal | undefined {
+function factorRefusalOf({ resolved, serverReports }: Observed, template: PodTemplate): Refusal | undefined {
   const reports = [...serverReports.values()]
   // A server without the variable, or an earlier version, has no second factors.
   if ([undefined, 'off'].includes(variableOf(template, 'MFA_MODE'))) {
@@ -71,6 +78,16 @@ function refusalOf({ resolved, serverReports }: Observed, template: PodTemplate)
   return {
     reason: `has no passkeys of ${rpID}, and users have added some. They could log in with their other factors only.`,
     annotation: withoutPasskeysAnnotation,
+  }
+}
+
+/** An earlier version would also accept the access tokens of applications for changes of the account. */
+function providerRefusalOf({ oidcClients }: Observed, template: PodTemplate): Refusal | undefined {
+  if (oidcClients === undefined || oidcClients.count === 0) return undefined
+  if (variableOf(template, 'OIDC_CLIENTS_FILE') !== undefined) return undefined
+  return {
+    reason: `is no OpenID provider, and ${oidcClients.count === 1 ? 'one AuthClient uses' : `${oidcClients.count} AuthClients use`} it. Users could not log in to these applications.`,
+    annotation: withoutOidcAnnotation,
   }
 }
 

@@ -1,0 +1,51 @@
+import type { ResolvedSpec } from '../authservice/api/resolved-spec.ts'
+import type { AuthServiceKey } from '../authservice/model/auth-service-key.ts'
+import type { AuthClient } from './api/schema.ts'
+import { problemsOf } from './client-entry.ts'
+import type { Reason } from './reasons.ts'
+
+/** Why an AuthService does not accept a client, as a sentence that says what to do. */
+export interface Refusal {
+  reason: Reason
+  message: string
+}
+
+/** The AuthService that a client names. */
+export function authServiceOf({ metadata, spec }: Pick<AuthClient, 'metadata' | 'spec'>): AuthServiceKey {
+  const { name, namespace = metadata.namespace } = spec.authServiceRef
+  return { namespace, name }
+}
+
+/**
+ * @param authService the one that the client names; undefined if it does not exist
+ * @returns undefined if it accepts the client
+ */
+export function refusalOf(
+  client: AuthClient,
+  authService: Pick<ResolvedSpec, 'oidc'> | undefined,
+): Refusal | undefined {
+  const { namespace, name } = authServiceOf(client)
+  const named = `AuthService ${namespace}/${name}`
+  if (authService === undefined) {
+    return {
+      reason: 'AuthServiceNotFound',
+      message: `${named} does not exist, or the operator does not watch its namespace. Create it, or correct spec.authServiceRef.`,
+    }
+  }
+  const { oidc } = authService
+  if (oidc === undefined) {
+    return {
+      reason: 'OpenIDConnectDisabled',
+      message: `${named} is no OpenID provider. Write oidc.enabled: true in its spec.`,
+    }
+  }
+  const own = client.metadata.namespace
+  if (own !== namespace && oidc.clientNamespaces !== 'all' && !oidc.clientNamespaces.includes(own)) {
+    return {
+      reason: 'NamespaceNotAllowed',
+      message: `${named} does not accept clients of the namespace ${own}. Add it to oidc.clientNamespaces.names in its spec, with from: Names.`,
+    }
+  }
+  const problems = problemsOf(client)
+  return problems.length === 0 ? undefined : { reason: 'Invalid', message: `Correct the spec: ${problems.join('; ')}.` }
+}

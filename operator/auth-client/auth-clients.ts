@@ -1,0 +1,170 @@
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import { resolveSpec } from '../authservice/api/defaults.ts'
+import type { AuthService } from '../authservice/api/schema.ts'
+import { withoutManagedFields } from '../authservice/gather/cache/cache-transforms.ts'
+import { createInformers, type InformerSettings } from '../authservice/gather/cache/informers.ts'
+import { ReferenceIndex } from '../authservice/gather/cache/reference-index.ts'
+import type { ClientSource, ObservedClients } from '../authservice/gather/cluster-reader.ts'
+import type { Discovery } from '../kube/discovery.ts'
+import type { Change } from '../kube/object-cache.ts'
+import { keyOf, type ObjectKey } from '../kube/objects.ts'
+import { OptionalInformer } from '../kube/optional-informer.ts'
+import { OptionalKinds } from '../kube/optional-kinds.ts'
+import { authServiceOf, refusalOf } from './admission.ts'
+import { authClients, kind } from './api/group.ts'
+import type { AuthClient } from './api/schema.ts'
+import { entryOf, methodOf } from './client-entry.ts'
+import { type Publication, Publications } from './publications.ts'
+
+/** Maximum number of cached AuthClients. Each has at most 30 KiB. */
+const mostClients = 5_000
+
+export interface AuthClientsOptions extends InformerSettings {
+  discovery: Discovery
+  /** Interval at which the operator looks for the kind. */
+  intervalMilliseconds?: number
+}
+
+/** Notified of AuthClients to reconcile, and of AuthServices whose clients have changed. */
+export interface ClientListener {
+  clientChanged(key: ObjectKey): void
+  clientsOfChanged(authService: ObjectKey): void
+}
+
+/**
+ * The AuthClients, by the AuthService that they name. A cluster with an earlier CustomResourceDefinition, or an account
+ * without the permission, has none.
+ */
+export class AuthClients implements ClientSource {
+  readonly #kinds: OptionalKinds
+  readonly #informer: OptionalInformer<AuthClient>
+  readonly #byAuthService = new ReferenceIndex()
+  readonly #publications = new Publications()
+  #listener: ClientListener = { clientChanged: () => {}, clientsOfChanged: () => {} }
+
+  constructor({ discovery, intervalMilliseconds, ...settings }: AuthClientsOptions) {
+    this.#kinds = new OptionalKinds({
+      ...settings,
+      discovery,
+      resources: [authClients],
+      ...(intervalMilliseconds !== undefined && { intervalMilliseconds }),
+    })
+    let isFull = false
+    this.#informer = new OptionalInformer(() =>
+      createInformers<AuthClient>(settings, authClients, {
+        transform: withoutManagedFields,
+        admission: () => ({
+          admits: (client) => {
+            const hasRoom = this.get(keyOf(client)) !== undefined || this.#count < mostClients
+            if (!hasRoom && !isFull) settings.log.warn({ mostClients }, 'ignoring AuthClients: there are too many')
+            isFull = !hasRoom
+            return hasRoom
+          },
+          isGone: () => {},
+        }),
+      }),
+    )
+    this.#informer.onChange((change) => this.#take(change))
+  }
+
+  listen(listener: ClientListener): void {
+    this.#listener = listener
+  }
+
+  /** @returns when the AuthClients of the cluster are cached */
+  async start(): Promise<void> {
+    let opened = Promise.resolve()
+    this.#kinds.onChange((_, availability) => {
+      opened = availability === 'available' ? this.#informer.open() : this.#informer.close()
+    })
+    await this.#kinds.start()
+    await opened
+  }
+
+  async stop(): Promise<void> {
+    await this.#kinds.stop()
+    await this.#informer.close()
+  }
+
+  /** Number of cached AuthClients, by kind. */
+  cachedObjects(): ReadonlyMap<string, number> {
+    return new Map([[kind, this.#count]])
+  }
+
+  get #count(): number {
+    return this.#informer.informers.reduce((sum, { contents }) => sum + contents.objects, 0)
+  }
+
+  /** Why the cache is no longer reliable; undefined while it is. */
+  staleWatch(): string | undefined {
+    const stale = this.#informer.informers.find((one) => one.silentSeconds() > one.longestSilenceSeconds)
+    return stale && `a watch of AuthClients has received nothing for ${Math.round(stale.silentSeconds())} s`
+  }
+
+  get(key: ObjectKey): AuthClient | undefined {
+    for (const informer of this.#informer.informers) {
+      const client = informer.get(key)
+      if (client !== undefined) return client
+    }
+    return undefined
+  }
+
+  /** The clients that name an AuthService. */
+  of(authService: ObjectKey): AuthClient[] {
+    return this.#byAuthService.referrersOf(authService).flatMap((key) => this.get(key) ?? [])
+  }
+
+  publicationOf(authService: ObjectKey, clientId: string): Publication {
+    return this.#publications.of(authService, clientId)
+  }
+
+  /** Stores what the API server returned for a write, before the watch delivers it. */
+  observeWrite(written: AuthClient): void {
+    for (const informer of this.#informer.informers) informer.observeWrite(written)
+  }
+
+  oidcClients(owner: AuthService): readonly OidcClient[] | undefined {
+    if (!this.#isKnown) return undefined
+    const resolved = resolveSpec(owner)
+    const age = ({ metadata }: AuthClient) => metadata.creationTimestamp ?? ''
+    return this.of(keyOf(owner))
+      .filter((client) => client.metadata.deletionTimestamp === undefined && refusalOf(client, resolved) === undefined)
+      .sort((one, other) => (age(one) + keyOf(one) < age(other) + keyOf(other) ? -1 : 1))
+      .flatMap((client) => {
+        const hashes = client.status?.secretHashes ?? []
+        return methodOf(client) === 'Secret' && hashes.length === 0 ? [] : [entryOf(client, hashes)]
+      })
+  }
+
+  observeClients(owner: AuthService, observed: ObservedClients, now: Date): void {
+    for (const id of this.#publications.observe(keyOf(owner), observed, now)) {
+      // The ID is the namespace, a dot and the name.
+      const key = id.replace('.', '/')
+      if (this.get(key) !== undefined) this.#listener.clientChanged(key)
+    }
+  }
+
+  /**
+   * Whether the cache has all AuthClients. Otherwise, files stay as they are: an API server that forgets the kind for a
+   * moment must not take the clients from all servers.
+   */
+  get #isKnown(): boolean {
+    const { informers } = this.#informer
+    return informers.length > 0 && informers.every(({ hasSynced }) => hasSynced)
+  }
+
+  /** The AuthService has changed, appeared or gone: its clients depend on that. */
+  authServiceChanged(authService: ObjectKey, isGone: boolean): void {
+    if (isGone) this.#publications.forget(authService)
+    for (const client of this.of(authService)) this.#listener.clientChanged(keyOf(client))
+  }
+
+  #take(change: Change<AuthClient>): void {
+    const key = keyOf(change.object)
+    const before = change.type === 'updated' ? [keyOf({ metadata: authServiceOf(change.before) })] : []
+    const after = keyOf({ metadata: authServiceOf(change.object) })
+    this.#byAuthService.set(key, change.type === 'deleted' ? [] : [after])
+    this.#listener.clientChanged(key)
+    for (const authService of new Set([...before, after])) this.#listener.clientsOfChanged(authService)
+  }
+}

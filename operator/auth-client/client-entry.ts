@@ -1,0 +1,73 @@
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
+import { parseDuration } from '../authservice/api/units.ts'
+import type { AuthClient } from './api/schema.ts'
+
+/** How the client authenticates. */
+export function methodOf({ spec }: Pick<AuthClient, 'spec'>) {
+  return spec.authentication?.method ?? 'Secret'
+}
+
+/** The `client_id`. A namespace contains no dot, so the first dot ends it, and no two clients have the same ID. */
+export function clientIdOf({ metadata }: Pick<AuthClient, 'metadata'>): string {
+  return `${metadata.namespace}.${metadata.name}`
+}
+
+/** The client as servers read it from their file. @param secretHashes of the accepted secrets, in hex */
+export function entryOf({ metadata, spec }: AuthClient, secretHashes: readonly string[]): OidcClient {
+  return {
+    id: clientIdOf({ metadata }),
+    name: spec.displayName ?? metadata.name,
+    type: spec.type === 'Native' ? 'native' : 'web',
+    firstParty: spec.firstParty ?? false,
+    redirectUris: spec.redirectUris,
+    ...(spec.postLogoutRedirectUris !== undefined && { postLogoutRedirectUris: spec.postLogoutRedirectUris }),
+    grants: spec.grants ?? ['authorization_code', 'refresh_token'],
+    scopes: spec.scopes ?? ['openid', 'profile', 'email'],
+    ...lifetimesOf(spec),
+    authentication: authenticationOf({ spec }, secretHashes),
+  }
+}
+
+function lifetimesOf({ lifetimes }: AuthClient['spec']): Pick<OidcClient, 'lifetimes'> {
+  if (lifetimes === undefined) return {}
+  const entries = Object.entries(lifetimes).map(([name, duration]) => [name, parseDuration(duration)])
+  return { lifetimes: Object.fromEntries(entries) }
+}
+
+function authenticationOf(
+  { spec }: Pick<AuthClient, 'spec'>,
+  secretHashes: readonly string[],
+): OidcClient['authentication'] {
+  switch (methodOf({ spec })) {
+    case 'Secret':
+      return { method: 'secret', secretHashes: [...secretHashes] }
+    case 'PrivateKeyJWT':
+      return { method: 'private_key_jwt', jwks: { keys: spec.authentication?.jwks?.keys ?? [] } }
+    case 'None':
+      return { method: 'none' }
+  }
+}
+
+/** A hash in place of that of a secret that does not exist yet. */
+const anyHash = '0'.repeat(64)
+
+/**
+ * What servers would refuse about the client, by the rules that they use: one sentence without a full stop for each
+ * problem. A file with such a client would be refused as a whole.
+ */
+export function problemsOf(client: AuthClient): readonly string[] {
+  const known = checked.get(client) ?? checkedProblems(client)
+  checked.set(client, known)
+  return known
+}
+
+/** Each reconcile of an AuthService needs the result for all of its clients, and cached objects never change. */
+const checked = new WeakMap<AuthClient, readonly string[]>()
+
+function checkedProblems(client: AuthClient): string[] {
+  const entry = entryOf(client, [anyHash])
+  const parsed = parseOidcClients(JSON.stringify({ version: 1, clients: [entry] }))
+  if (parsed.kind === 'valid') return []
+  return parsed.problems.map((problem) => problem.replace(`client ${entry.id}: `, ''))
+}

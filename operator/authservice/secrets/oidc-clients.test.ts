@@ -1,0 +1,39 @@
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
+import { expect, test } from 'vitest'
+import { clientsFileOf } from './oidc-clients.ts'
+
+const client = (id: string, uris = 1): OidcClient => ({
+  id,
+  name: 'Shop',
+  redirectUris: Array.from({ length: uris }, (_, index) => `https://shop.example.com/${index}/${'a'.repeat(400)}`),
+  grants: ['authorization_code'],
+  scopes: ['openid'],
+  authentication: { method: 'none' },
+})
+
+test('servers accept the file, with any number of clients', () => {
+  for (const clients of [[], [client('a')], [client('a'), client('b')]]) {
+    expect(parseOidcClients(clientsFileOf(clients).content)).toEqual({ kind: 'valid', file: { version: 1, clients } })
+  }
+})
+
+test('a client that does not fit into a Secret is left out, and later ones that fit go on', () => {
+  const large = Array.from({ length: 120 }, (_, index) => client(`large-${index}`, 20))
+  const { content, refused } = clientsFileOf([...large, client('small')])
+  expect(Buffer.byteLength(content)).toBeLessThanOrEqual(1_000_000)
+  expect(refused.length).toBeGreaterThan(0)
+  expect(refused).not.toContain('small')
+  const parsed = parseOidcClients(content)
+  expect(parsed.kind === 'valid' && parsed.file.clients.length).toBe(121 - refused.length)
+})
+
+test('servers accept 5,000 clients, and one more is left out', () => {
+  const clients = Array.from({ length: 5_001 }, (_, index) => ({
+    ...client(`c${index}`),
+    redirectUris: ['https://a.b/'],
+  }))
+  const { content, refused } = clientsFileOf(clients)
+  expect(parseOidcClients(content).kind).toBe('valid')
+  expect(refused).toEqual(['c5000'])
+})

@@ -1,0 +1,141 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { beforeAll, describe, expect, inject, test } from 'vitest'
+import { parseAllDocuments } from 'yaml'
+import { clientDefinition } from '../../../operator/auth-client/api/crd.ts'
+import { apiVersion, kind } from '../../../operator/auth-client/api/group.ts'
+import { Namespace } from '../support/namespace.ts'
+
+let namespace: Namespace
+beforeAll(async () => {
+  namespace = await Namespace.create(inject('apiServer').kubeconfigPath, `client-manifests-${Date.now()}`)
+})
+
+const redirectUris = ['https://shop.example.com/callback']
+const create = (name: string, spec: object) =>
+  namespace.create({
+    apiVersion,
+    kind,
+    metadata: { name },
+    spec: { authServiceRef: { name: 'accounts' }, redirectUris, ...spec },
+  })
+
+const native = (...uris: string[]) => ({ type: 'Native', redirectUris: uris, authentication: { method: 'None' } })
+const onlyNative = 'plain http and other schemes are only for clients of type Native: write redirectUris as https://'
+const nativeUris = 'with a domain of yours in reverse order as scheme'
+const key = { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' }
+
+/** What is wrong, the fields that override those of a valid client, and a part of the error message. */
+const wrong: readonly [what: string, spec: object, says: string][] = [
+  ['no redirect URI', { redirectUris: [] }, 'spec.redirectUris'],
+  ['a wildcard', { redirectUris: ['https://*.example.com/callback'] }, 'a wildcard (*) would let others receive codes'],
+  ['a fragment', { redirectUris: ['https://shop.example.com/#login'] }, 'browsers do not send a fragment (#)'],
+  ['a path', { redirectUris: ['/callback'] }, 'write an absolute URI, such as https://app.example.com/callback'],
+  ['plain http', { redirectUris: ['http://shop.example.com/callback'] }, onlyNative],
+  ['plain http on this machine for a web application', { redirectUris: ['http://127.0.0.1/callback'] }, onlyNative],
+  [
+    'plain http after a logout',
+    { postLogoutRedirectUris: ['http://shop.example.com/'] },
+    'only for clients of type Native: write postLogoutRedirectUris as https://',
+  ],
+  ['a native client with plain http', native('http://shop.example.com/'), nativeUris],
+  ['a native client with a host that looks like this machine', native('http://127.0.0.1.example.com/'), nativeUris],
+  ['a native client with a scheme that others can claim', native('shop:/callback'), nativeUris],
+  [
+    'a native client with plain http after a logout',
+    { type: 'Native', postLogoutRedirectUris: ['http://shop.example.com/'] },
+    'write postLogoutRedirectUris as https://…, http://127.0.0.1/…',
+  ],
+  ['refresh tokens without a login', { grants: ['refresh_token'] }, 'add authorization_code to grants'],
+  ['a grant that servers do not have', { grants: ['client_credentials'] }, 'Unsupported value: "client_credentials"'],
+  [
+    'offline access without refresh tokens',
+    { grants: ['authorization_code'], scopes: ['openid', 'offline_access'] },
+    'add refresh_token to grants',
+  ],
+  ['a scope that does not exist', { scopes: ['admin'] }, 'Unsupported value: "admin"'],
+  ['keys for a secret', { authentication: { jwks: { keys: [key] } } }, 'needs the public keys of the client'],
+  ['no keys', { authentication: { method: 'PrivateKeyJWT' } }, 'needs the public keys of the client'],
+  [
+    'a rotation of no secret',
+    { authentication: { method: 'None', secret: { rotationInterval: '30d' } } },
+    'secret applies only to the method Secret',
+  ],
+  [
+    'an overlap that never ends',
+    { authentication: { secret: { rotationInterval: '1d', overlap: '1d' } } },
+    'overlap must be shorter than rotationInterval',
+  ],
+  [
+    'a rotation each hour',
+    { authentication: { secret: { rotationInterval: '1h' } } },
+    'write a duration from 1d to 730d',
+  ],
+  ['an overlap of a second', { authentication: { secret: { overlap: '1s' } } }, 'write a duration from 10m to 30d'],
+  ['an access token for a year', { lifetimes: { accessToken: '365d' } }, 'write a duration from 1m to 24h'],
+  ['a session of two years', { lifetimes: { refreshTokenIdle: '730d' } }, 'write a duration from 1m to 365d'],
+  [
+    'a session that ends before it is idle',
+    { lifetimes: { refreshTokenIdle: '2d', refreshTokenAbsolute: '1d' } },
+    'refreshTokenIdle is longer than refreshTokenAbsolute',
+  ],
+]
+
+/** Messages of the rules of a schema. */
+function messagesIn(schema: unknown): string[] {
+  if (Array.isArray(schema)) return schema.flatMap(messagesIn)
+  if (typeof schema !== 'object' || schema === null) return []
+  return Object.entries(schema).flatMap(([field, value]) =>
+    field === 'x-kubernetes-validations' ? value.map(({ message }: { message: string }) => message) : messagesIn(value),
+  )
+}
+
+describe('the API server rejects an AuthClient with', () => {
+  test.each(wrong)('%s', async (_, spec, says) => {
+    await expect(create('wrong', spec)).rejects.toThrow(says)
+  })
+
+  test('a name that is too long for its client ID', async () => {
+    await expect(create('a'.repeat(64), {})).rejects.toThrow('must have at most 63 characters')
+  })
+
+  test('a violation of each rule of the schema', () => {
+    const says = [...wrong.map(([, , part]) => part), 'must have at most 63 characters']
+    const messages = messagesIn(clientDefinition())
+    expect(messages.length).toBeGreaterThan(15)
+    expect(messages.filter((message) => !says.some((part) => message.includes(part)))).toEqual([])
+  })
+})
+
+describe('the API server accepts an AuthClient', () => {
+  test.each<[string, object]>([
+    [
+      'with every URI of a native client',
+      native(
+        'http://127.0.0.1/cb',
+        'http://[::1]:8080/cb',
+        'http://localhost/',
+        'com.example.app:/cb',
+        'https://a.example/',
+      ),
+    ],
+    [
+      'of the largest size',
+      { redirectUris: Array.from({ length: 20 }, (_, index) => `https://a.example/${index}`.padEnd(512, 'a')) },
+    ],
+    ['with keys', { authentication: { method: 'PrivateKeyJWT', jwks: { keys: [key] } } }],
+    [
+      'with every lifetime',
+      { lifetimes: { accessToken: '5m', idToken: '1h', refreshTokenIdle: '1d', refreshTokenAbsolute: '365d' } },
+    ],
+  ])('%s', async (what, spec) => {
+    await create(what.toLowerCase().replaceAll(' ', '-'), spec)
+  })
+
+  test('of the sample', async () => {
+    const file = resolve(import.meta.dirname, '../../../manifests/samples/openid-connect.yaml')
+    const documents = parseAllDocuments(readFileSync(file, 'utf8')).map((document) => document.toJS())
+    for (const document of documents) await namespace.apply(document)
+    expect(documents.map((document) => document.kind)).toContain(kind)
+  })
+})

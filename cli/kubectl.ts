@@ -54,6 +54,11 @@ export class Kubectl {
     return JSON.parse(text).items
   }
 
+  /** The objects of a kind in all namespaces. */
+  async listEverywhere<T extends KubeObject>(kind: string): Promise<T[]> {
+    return JSON.parse(await this.#run(['get', kind, '--all-namespaces', '--output', 'json'])).items
+  }
+
   async create<T extends KubeObject>(object: object): Promise<T> {
     return JSON.parse(await this.#run(['create', '--filename', '-', '--output', 'json'], JSON.stringify(object)))
   }

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import { restore, type Terminal } from './backups/restore.ts'
+import { clients } from './clients/clients.ts'
 import { Kubectl, type KubectlOptions } from './kubectl.ts'
 import manifest from './package.json' with { type: 'json' }
 import { type RolloutAction, requestAction } from './rollouts/actions.ts'
@@ -11,7 +12,7 @@ export function program(): Command {
   const named = `kubectl-authservice ${manifest.version}`
   // As with kubectl, options may precede or follow the command.
   const root = withKubectlOptions(new Command('kubectl-authservice'))
-    .description('Show AuthServices, control their rollouts and restore backups.')
+    .description('Show AuthServices and their clients, control their rollouts and restore backups.')
     .version(named, '--version', 'print the version of this plug-in')
     .showHelpAfterError('(kubectl authservice --help lists the commands)')
 
@@ -43,6 +44,15 @@ export function program(): Command {
     .action((name: string, _: object, command: Command) => {
       const options: KubectlOptions & { output?: 'json' } = command.optsWithGlobals()
       return history(name, options.output === 'json', new Kubectl(options), screen)
+    })
+
+  withKubectlOptions(root.command('clients'))
+    .description('list the AuthClients of an AuthService, in all namespaces')
+    .argument('<name>', 'AuthService')
+    .option('-o, --output <format>', 'output format: json', parseOutput)
+    .action((name: string, _: object, command: Command) => {
+      const options: KubectlOptions & { output?: 'json' } = command.optsWithGlobals()
+      return clients(name, options.output === 'json', new Kubectl(options), screen)
     })
 
   addAction(root, 'promote', 'switch traffic to the new colour', 'promote')

@@ -104,7 +104,7 @@ function isInProgress(phase: string): boolean {
   return !['Stable', 'Retiring', 'RollingBack'].includes(phase)
 }
 
-function table(rows: readonly (readonly string[])[]): string {
+export function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
   return rows
     .map((row) =>

@@ -14,7 +14,8 @@ import { untilReady } from '../support/simulated-controllers.ts'
 
 /** Executes, word for word, the instructions about Secrets in pages and messages. */
 const { kubeconfigPath } = inject('apiServer')
-const spec = { ...developmentSpec, mfa: { mode: 'Optional' }, ingress: { type: 'Nginx', host: 'auth.localhost' } }
+const provider = { oidc: { enabled: true }, mfa: { mode: 'Optional' } }
+const spec = { ...developmentSpec, ...provider, ingress: { type: 'Nginx', host: 'auth.localhost' } }
 type Secret = Live & { data: Record<string, string>; immutable?: boolean }
 const patient = { timeout: 60_000, interval: 300 }
 let namespace: Namespace

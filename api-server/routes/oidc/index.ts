@@ -60,7 +60,8 @@ async function answerByLibrary(
   reply.hijack()
   const { raw } = reply
   const isClosed = new Promise<void>((resolve) => raw.once('close', resolve))
-  const state = { address: request.ip, userAgent: app.callerOf(request, reply).userAgent }
+  const { address, userAgent, limits } = app.callerOf(request, reply)
+  const state = { address, userAgent, limits, response: raw }
   oidc.inRequest(state, () => provider.callback()(request.raw, raw))
   await isClosed
 }

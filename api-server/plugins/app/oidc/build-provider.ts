@@ -4,17 +4,18 @@ import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-prov
 import { errorPage } from '../../../pages/error.ts'
 import { pageHeaders } from '../../../pages/layout.ts'
 import { loggedOutPage, logoutPage } from '../../../pages/logout.ts'
+import { usesByAddress } from '../limits/plugin.ts'
 import { authenticationLevels } from '../sessions/authentication.ts'
 import { claimsOfScope, findAccount } from './account.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
-import { endGrant, GrantAdapter, RefreshTokenAdapter, UnstoredAdapter } from './grant-adapters.ts'
+import { endGrant, GrantAdapter, RefreshTokenAdapter, redeemGrant, UnstoredAdapter } from './grant-adapters.ts'
 import type { IdTokenKeys } from './id-token-keys.ts'
 import { overrideModels } from './overrides.ts'
-import { loadGrant, promptsOf } from './policy.ts'
-import type { RequestState } from './request-state.ts'
+import { codeSeconds, loadGrant, promptsOf } from './policy.ts'
+import { type RequestState, useLimits } from './request-state.ts'
 import { onlyResourceOf, requireScopesOf, resourceServerOf } from './resources.ts'
-import { type OidcState, StateAdapter } from './state-adapter.ts'
+import { type OidcState, StateAdapter, type StateEvents } from './state-adapter.ts'
 
 export interface ProviderParts {
   keys: ReturnType<IdTokenKeys['privateKeys']>
@@ -35,7 +36,6 @@ export const paths = {
 export const interactionPath = '/oauth/interaction'
 
 /** Lifetimes in seconds. */
-const codeSeconds = 60
 const interactionSeconds = 1_800
 const idTokenSeconds = 3_600
 
@@ -65,6 +65,7 @@ function configurationOf(
   const { config } = app
   const requestState = () => requests.getStore()
   const base = config.issuer
+  const events = stateEvents(app, requestState)
   const lifetimeOf = (clientId: string | undefined) => clients.find(clientId ?? '')?.lifetimes
   return {
     adapter: (kind) => {
@@ -82,7 +83,7 @@ function configurationOf(
         case 'ClientCredentials':
           return new UnstoredAdapter()
         default:
-          return new StateAdapter(kind, states, (grantId) => endGrant(app, grantId, 'reuse'))
+          return new StateAdapter(kind, states, events)
       }
     },
     jwks: { keys },
@@ -171,6 +172,22 @@ function configurationOf(
         },
       },
     },
+  }
+}
+
+/** An address may begin this many times as many logins as it may finish. */
+const begunLogins = 12
+
+function stateEvents(app: FastifyInstance, requestState: () => RequestState | undefined): StateEvents {
+  const { login } = app.config.limits
+  const rate = { ...login, count: login.count * begunLogins }
+  return {
+    async beforeAnonymous() {
+      const state = requestState()
+      if (state !== undefined) await useLimits(state, usesByAddress('oauth-begun', state.address, rate))
+    },
+    onFirstUse: (grantId) => redeemGrant(app, grantId),
+    onSecondUse: (grantId) => endGrant(app, grantId, 'reuse'),
   }
 }
 

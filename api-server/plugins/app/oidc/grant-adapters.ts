@@ -26,6 +26,16 @@ export async function endGrant(app: FastifyInstance, grantId: string, reason: Re
   app.securityEvents.record(reason === 'reuse' ? 'authn_token_reuse' : 'authn_token_revoked', { sessionId: grantId })
 }
 
+/** Begins the session of a code that is used for the first time. @throws InvalidGrant if it has ended */
+export async function redeemGrant(app: FastifyInstance, grantId: string): Promise<void> {
+  const session = await app.sessions.redeem(grantId, new Date())
+  if (session === null) throw new errors.InvalidGrant('the session has ended')
+  const { userId, address, oauth } = session
+  app.revocation.endExcessSessions(userId)
+  const about = { userId: userId.toString(), sessionId: grantId, ...(address !== undefined && { address }) }
+  app.securityEvents.record('session_created', { ...about, reason: `client ${oauth?.clientId}` })
+}
+
 const seconds = (time: Date) => Math.floor(time.getTime() / 1000)
 
 /**

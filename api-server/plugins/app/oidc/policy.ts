@@ -10,6 +10,11 @@ import type { RequestState } from './request-state.ts'
 import { allScopesOf, commonScopes, type GrantedScopes } from './resources.ts'
 import { stepUpCheck } from './step-up.ts'
 
+/** Lifetime of a code, in seconds. */
+export const codeSeconds = 60
+/** Added to it for the session that the code begins, because servers compare the times by their own clocks. */
+const clockMarginSeconds = 30
+
 type Grant = InstanceType<Provider['Grant']>
 
 /** What a page leaves for the rest of an authorization. */
@@ -124,13 +129,14 @@ async function storeGrant(
       },
     },
     new Date(),
-    { _id: grant.jti, absoluteSeconds: client?.lifetimes?.refreshTokenAbsolute },
+    {
+      _id: grant.jti,
+      absoluteSeconds: hasRefreshTokens(client) ? client?.lifetimes?.refreshTokenAbsolute : idle,
+      redeemSeconds: codeSeconds + clockMarginSeconds,
+    },
   )
   // `sid` of the ID token is that of the access token.
   ctx.oidc.session?.sidFor(clientId, grant.jti)
-  app.revocation.endExcessSessions(login.userId)
-  const about = { userId: login.userId.toString(), sessionId: session._id, address: state.address }
-  app.securityEvents.record('session_created', { ...about, reason: `client ${clientId}` })
   // A logout between the read of the login and the write of this session.
   if ((await activeGrant(app, session._id)) === undefined || !(await isStillLoggedIn(app, login._id))) {
     await endGrant(app, session._id, 'logout')
@@ -143,8 +149,12 @@ async function isStillLoggedIn(app: FastifyInstance, sid: string): Promise<boole
 
 /** Without refresh tokens, the session lasts as long as its access token. */
 function idleSecondsOf(app: FastifyInstance, client: ReturnType<ClientRegistry['find']>): number | undefined {
-  if (client === undefined || client.grants.includes('refresh_token')) return client?.lifetimes?.refreshTokenIdle
-  return client.lifetimes?.accessToken ?? app.config.accessTokenLifetimeSeconds
+  if (hasRefreshTokens(client)) return client?.lifetimes?.refreshTokenIdle
+  return client?.lifetimes?.accessToken ?? app.config.accessTokenLifetimeSeconds
+}
+
+function hasRefreshTokens(client: ReturnType<ClientRegistry['find']>): boolean {
+  return client === undefined || client.grants.includes('refresh_token')
 }
 
 function sessionOf(ctx: KoaContextWithOIDC): BrowserLogin {

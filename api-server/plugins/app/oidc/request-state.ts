@@ -1,8 +1,30 @@
+import type { ServerResponse } from 'node:http'
+import { errors } from 'oidc-provider'
+import type { RequestLimits, Use } from '../limits/plugin.ts'
+import { Problem } from '../problems/problem.ts'
+
 /** What one request of the library carries from one of its calls to another. */
 export interface RequestState {
   /** Address of the caller, as far as trusted proxies tell it. */
   address: string
   userAgent: string | undefined
+  limits: RequestLimits
+  /** The response, for headers that the library does not know. */
+  response: Pick<ServerResponse, 'setHeader'>
   /** The refresh token that the request gets, because a rotation is one write that makes it. */
   successor?: string
+}
+
+/** Takes one use of each limit, or none. @throws OIDCProviderError with the status 429 if one of them is used up */
+export async function useLimits({ limits, response }: RequestState, uses: readonly [Use, ...Use[]]): Promise<void> {
+  try {
+    await limits.use(...uses)
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== 'rate_limited') throw error
+    response.setHeader('retry-after', Math.ceil(error.retryAfterSeconds ?? 1))
+    const refused = new errors.TemporarilyUnavailable(error.message)
+    refused.status = error.statusCode
+    refused.statusCode = error.statusCode
+    throw refused
+  }
 }

@@ -23,6 +23,16 @@ const boundedKinds: ReadonlySet<string> = new Set(['Interaction', 'PushedAuthori
 /** A URL has at most 8 KiB, but the library accepts a pushed request of 56 KiB, which each use would store again. */
 const maxRequestCharacters = 16_384
 
+/** What happens around the storing and the use of states. */
+export interface StateEvents {
+  /** Before a state is stored that nobody must log in for. @throws OIDCProviderError if the address has stored too many */
+  beforeAnonymous(): Promise<void>
+  /** @param grantId the session of a code that is used for the first time */
+  onFirstUse(grantId: string): Promise<void>
+  /** @param grantId the session of a code that was used before */
+  onSecondUse(grantId: string): Promise<void>
+}
+
 export type OidcStates = Collection<OidcState>
 
 function idOf(kind: string, id: string): string {
@@ -35,13 +45,12 @@ function idOf(kind: string, id: string): string {
 export class StateAdapter implements Adapter {
   readonly #kind: string
   readonly #states: OidcStates
-  readonly #onSecondUse: (grantId: string) => Promise<void>
+  readonly #events: StateEvents
 
-  /** @param onSecondUse is called with the session of a code that was used before */
-  constructor(kind: string, states: OidcStates, onSecondUse: (grantId: string) => Promise<void>) {
+  constructor(kind: string, states: OidcStates, events: StateEvents) {
     this.#kind = kind
     this.#states = states
-    this.#onSecondUse = onSecondUse
+    this.#events = events
   }
 
   async upsert(id: string, { jti, session, ...payload }: AdapterPayload, expiresIn = 0): Promise<void> {
@@ -51,6 +60,7 @@ export class StateAdapter implements Adapter {
     if (boundedKinds.has(this.#kind) && text.length > maxRequestCharacters) {
       throw new errors.InvalidRequest('the request is too long')
     }
+    if (isAnonymous(this.#kind, payload)) await this.#events.beforeAnonymous()
     await this.#states.updateOne(
       { _id: idOf(this.#kind, id) },
       {
@@ -84,13 +94,16 @@ export class StateAdapter implements Adapter {
   /** @throws InvalidGrant for a second use, RFC 6749 section 4.1.2 */
   async consume(id: string): Promise<void> {
     const _id = idOf(this.#kind, id)
-    const { matchedCount } = await this.#states.updateOne(
+    const used = await this.#states.findOneAndUpdate(
       { _id, consumedAt: { $exists: false } },
       { $set: { consumedAt: new Date() } },
     )
-    if (matchedCount === 1) return
+    if (used !== null) {
+      if (used.grantId !== undefined) await this.#events.onFirstUse(used.grantId)
+      return
+    }
     const found = await this.#states.findOne({ _id })
-    if (found?.grantId !== undefined) await this.#onSecondUse(found.grantId)
+    if (found?.grantId !== undefined) await this.#events.onSecondUse(found.grantId)
     throw new errors.InvalidGrant('already used')
   }
 
@@ -101,6 +114,11 @@ export class StateAdapter implements Adapter {
   async revokeByGrantId(grantId: string): Promise<void> {
     await this.#states.deleteMany({ grantId, kind: this.#kind })
   }
+}
+
+/** Whether anybody can have it stored: the begin of a login, or of a logout without one. */
+function isAnonymous(kind: string, { result, accountId }: AdapterPayload): boolean {
+  return (kind === 'Interaction' && result === undefined) || (kind === 'Session' && accountId === undefined)
 }
 
 /** The ID of the login in the browser is the value of its cookie. Nothing reads this copy of it. */

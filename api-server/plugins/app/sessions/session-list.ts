@@ -4,6 +4,8 @@ import type { Session } from './session.ts'
 
 /** Maximum number of sessions of a user: one more ends the least recently used one. */
 export const maxSessions = 100
+/** Maximum number of sessions of a user whose codes were not redeemed: one more removes the oldest one. */
+export const maxUnredeemed = 20
 /** Maximum number ended at once, if an earlier version allowed more. */
 const maxEndedAtOnce = 20
 
@@ -22,6 +24,7 @@ export function runningSessions(
       userId,
       revokedAt: { $exists: false },
       version: { $gte: version },
+      unredeemed: { $exists: false },
       idleExpiresAt: { $gt: now },
       expiresAt: { $gt: now },
     })
@@ -32,7 +35,7 @@ export function runningSessions(
 
 /** IDs of surplus sessions, least recently used first. */
 export async function excessSessions(sessions: Collection<Session>, userId: UserKey): Promise<string[]> {
-  const running = { userId, revokedAt: { $exists: false } }
+  const running = { userId, revokedAt: { $exists: false }, unredeemed: { $exists: false } }
   // Nearly always enough: the index has them, and only one more than allowed is read.
   if ((await sessions.countDocuments(running, { limit: maxSessions + 1 })) <= maxSessions) return []
   const excess = await sessions
@@ -42,4 +45,15 @@ export async function excessSessions(sessions: Collection<Session>, userId: User
     .limit(maxEndedAtOnce)
     .toArray()
   return excess.map(({ _id }) => _id)
+}
+
+/** Makes room for one more session whose code is not redeemed. No token of those that it removes was ever issued. */
+export async function removeSurplusUnredeemed(sessions: Collection<Session>, userId: UserKey): Promise<void> {
+  const unredeemed = { unredeemed: { $exists: true } }
+  const surplus = await sessions
+    .find({ userId, revokedAt: { $exists: false }, ...unredeemed }, { projection: { _id: 1 } })
+    .sort({ createdAt: -1 })
+    .skip(maxUnredeemed - 1)
+    .toArray()
+  if (surplus.length > 0) await sessions.deleteMany({ _id: { $in: surplus.map(({ _id }) => _id) }, ...unredeemed })
 }

@@ -29,6 +29,11 @@ export interface Session {
   authentication?: Authentication
   /** The grant of a client of the OpenID provider; without it, the session is of a login at the API. Decision 69. */
   oauth?: OAuthGrant
+  /**
+   * Only of a session that a client has not redeemed the code of. It has the lifetime of the code, and gets this one when
+   * the code is redeemed. Until then, nobody sees it, and it does not count. Decision 73.
+   */
+  unredeemed?: { expiresAt: Date }
 }
 
 /** What a user has granted to a client. */
@@ -145,4 +150,14 @@ export function ends(
     // A token that is used now may be presented again until the end of its grace period, for another access token.
     accessUntil: new Date(now.getTime() + (accessSeconds + graceSeconds) * 1000 + clockMarginMilliseconds),
   }
+}
+
+/** Expiry times of a session until its code is redeemed. @param expiresAt its own from then on @param seconds until then */
+export function untilRedeemed(
+  expiresAt: Date,
+  seconds: number,
+  now: Date,
+): Pick<Session, 'idleExpiresAt' | 'expiresAt' | 'unredeemed'> {
+  const end = new Date(now.getTime() + seconds * 1000)
+  return { idleExpiresAt: end, expiresAt: end, unredeemed: { expiresAt } }
 }

@@ -4,8 +4,16 @@ import { hashOf } from '../opaque-token.ts'
 import type { UserKey } from '../users/user-key.ts'
 import type { Authentication } from './authentication.ts'
 import { newRefreshToken, seal, sessionIdOf, unseal } from './refresh-token.ts'
-import { decideRefresh, ends, type RefreshDecision, rotation, type Session, type SessionLifetimes } from './session.ts'
-import { runningSessions } from './session-list.ts'
+import {
+  decideRefresh,
+  ends,
+  type RefreshDecision,
+  rotation,
+  type Session,
+  type SessionLifetimes,
+  untilRedeemed,
+} from './session.ts'
+import { removeSurplusUnredeemed, runningSessions } from './session-list.ts'
 
 export type RefreshResult =
   | { outcome: 'refreshed'; session: Session; refreshToken: string }
@@ -39,9 +47,10 @@ export class SessionStore {
   async create(
     { userId, version, ...from }: NewSessionRecord,
     now: Date,
-    { _id = randomUUID(), absoluteSeconds = this.#lifetimes.absoluteSeconds }: CreateOptions = {},
+    { _id = randomUUID(), absoluteSeconds = this.#lifetimes.absoluteSeconds, redeemSeconds }: CreateOptions = {},
   ): Promise<{ session: Session; refreshToken: string }> {
     const refreshToken = newRefreshToken(_id)
+    const expiresAt = new Date(now.getTime() + Math.min(absoluteSeconds, this.#lifetimes.absoluteSeconds) * 1000)
     const session: Session = {
       _id,
       userId,
@@ -49,12 +58,14 @@ export class SessionStore {
       createdAt: now,
       lastUsedAt: now,
       ...ends(now, lifetimesOf(from, this.#lifetimes)),
-      expiresAt: new Date(now.getTime() + Math.min(absoluteSeconds, this.#lifetimes.absoluteSeconds) * 1000),
+      expiresAt,
+      ...(redeemSeconds !== undefined && untilRedeemed(expiresAt, redeemSeconds, now)),
       current: { hash: hashIn(from, refreshToken), issuedAt: now },
       recent: [],
       spent: [],
       ...from,
     }
+    if (session.unredeemed !== undefined) await removeSurplusUnredeemed(this.#sessions, userId)
     await this.#sessions.insertOne(session)
     return { session, refreshToken }
   }
@@ -121,6 +132,22 @@ export class SessionStore {
       idleExpiresAt: { $gt: now },
       expiresAt: { $gt: now },
     })
+  }
+
+  /** The code of a session was redeemed: from now on it is like any other one. @returns null: it has ended */
+  async redeem(_id: string, now: Date): Promise<Session | null> {
+    const found = await this.findUnended(_id, now)
+    // An earlier version gave the session its lifetime at once.
+    if (found?.unredeemed === undefined) return found
+    const { expiresAt } = found.unredeemed
+    return this.#sessions.findOneAndUpdate(
+      { _id, revokedAt: { $exists: false } },
+      {
+        $set: { lastUsedAt: now, ...ends(now, lifetimesOf(found, this.#lifetimes)), expiresAt },
+        $unset: { unredeemed: '' },
+      },
+      { returnDocument: 'after' },
+    )
   }
 
   /** Makes `refreshToken` the first token that a client gets in this session. @returns whether the session is active */
@@ -197,6 +224,8 @@ interface CreateOptions {
   _id?: string
   /** Maximum lifetime, if it is shorter than that of other sessions. */
   absoluteSeconds?: number | undefined
+  /** Lifetime until `redeem` is called; undefined: the session goes on without it. */
+  redeemSeconds?: number
 }
 
 type NewSessionRecord = Pick<Session, 'userId' | 'version' | 'device' | 'address' | 'authentication' | 'oauth'>

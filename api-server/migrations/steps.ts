@@ -161,6 +161,15 @@ export const migrations: readonly Migration[] = [
     },
   },
   {
+    id: '019-types-of-factors',
+    phase: 'expand',
+    summary: 'second_factors: an index on the types of factors',
+    async up(db) {
+      // The operator asks every few seconds whether users have passkeys.
+      await ensureIndex(db.collection('second_factors'), { name: 'types', key: { 'factors.type': 1 } })
+    },
+  },
+  {
     id: '020-logout-notices',
     phase: 'expand',
     summary: 'sessions: an index on those of clients that are told when they end',

@@ -108,3 +108,22 @@ test('of simultaneous guesses, as many learn the result as of consecutive ones',
   expect(statuses.filter((status) => status === 403)).toHaveLength(10)
   expect(statuses.filter((status) => status === 429)).toHaveLength(38)
 })
+
+test('whether users have passkeys is known without reading all second factors', async () => {
+  const { db } = server.app.mongo
+  const createdAt = new Date(0)
+  const users = Array.from({ length: 500 }, (_, n) => ({ factors: [{ id: `app-${n}`, type: 'totp', createdAt }] }))
+  await db.collection('second_factors').insertMany(users)
+  await db.command({ profile: 2 })
+  try {
+    expect(await server.app.mfa.factors.isInUse(new Date(), 'passkey')).toBe(false)
+    expect(await server.app.mfa.factors.isInUse(new Date())).toBe(true)
+  } finally {
+    await db.command({ profile: 0 })
+  }
+  const reads = await db
+    .collection('system.profile')
+    .find({ ns: `${db.databaseName}.second_factors`, op: 'query' })
+    .toArray()
+  expect(reads.map(({ docsExamined }) => Number(docsExamined)).toSorted((one, two) => one - two)).toEqual([0, 1])
+})

@@ -68,7 +68,10 @@ export class FactorStore {
     return this.#factors.findOne({ _id: userId }, optionsOf(session))
   }
 
-  /** Whether any user has a second factor, of this type if one is given, that was enrolled before this time. */
+  /**
+   * Whether any user has a second factor, of this type if one is given, that was enrolled before this time. Reads few
+   * documents: nearly every factor is old enough, and an index has their types.
+   */
   async isInUse(before: Date, type?: Factor['type']): Promise<boolean> {
     const factor = { createdAt: { $lt: before }, ...(type && { type }) }
     const found = await this.#factors.findOne({ factors: { $elemMatch: factor } }, { projection: { _id: 1 } })

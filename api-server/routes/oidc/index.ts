@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { interactionPath, paths } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { copyHeaders, prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
+import { replyWithFailure, sendFailure } from './failure.ts'
 import interaction from './interaction.ts'
 import userinfo from './userinfo.ts'
 
@@ -18,18 +19,20 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
     library.removeAllContentTypeParsers()
     library.addContentTypeParser('*', (_request, _body, done) => done(null))
     const answer = (request: FastifyRequest, reply: FastifyReply) => answerByLibrary(app, oidc, request, reply)
-    const schema = { hide: true }
-    for (const url of [paths.authorization, `${paths.authorization}/:uid`]) library.get(url, { schema }, answer)
-    for (const url of [paths.token, paths.pushed_authorization_request]) library.post(url, { schema }, answer)
-    library.route({ method: ['GET', 'POST'], url: paths.end_session, schema, handler: answer })
-    library.post(`${paths.end_session}/confirm`, { schema }, answer)
-    library.get(`${paths.end_session}/success`, { schema }, answer)
-    const unstored = { schema, config: { worksWithoutDatabase: true } }
-    library.get('/.well-known/openid-configuration', unstored, answer)
-    library.get('/.well-known/oauth-authorization-server', unstored, (request, reply) => {
+    library.setErrorHandler(replyWithFailure)
+    // `answerByLibrary` watches the database, because it must answer after `hijack`.
+    const options = { schema: { hide: true }, config: { worksWithoutDatabase: true } }
+    for (const url of [paths.authorization, `${paths.authorization}/:uid`]) library.get(url, options, answer)
+    for (const url of [paths.token, paths.pushed_authorization_request]) library.post(url, options, answer)
+    library.route({ method: ['GET', 'POST'], url: paths.end_session, ...options, handler: answer })
+    library.post(`${paths.end_session}/confirm`, options, answer)
+    library.get(`${paths.end_session}/success`, options, answer)
+    const answerUnstored = (request: FastifyRequest, reply: FastifyReply) => hijack(app, oidc, request, reply)
+    library.get('/.well-known/openid-configuration', options, answerUnstored)
+    library.get('/.well-known/oauth-authorization-server', options, (request, reply) => {
       // RFC 8414 has the same document at another path.
       request.raw.url = '/.well-known/openid-configuration'
-      return answer(request, reply)
+      return answerUnstored(request, reply)
     })
   })
   await app.register(async (forms) => {
@@ -45,7 +48,26 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
   })
 }
 
+/** Refuses at once while MongoDB is unavailable, and what waits for it when the outage is detected. */
 async function answerByLibrary(
+  app: FastifyInstance,
+  oidc: OpenIdProvider,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  try {
+    await app.mongo.watch.whileUp(async () => {
+      await app.databaseSchema.assertUsable()
+      await hijack(app, oidc, request, reply)
+    })
+  } catch (error) {
+    if (!reply.sent) throw error
+    sendFailure(error, request, reply.raw)
+  }
+}
+
+/** Hands the request to the library. @returns when it is answered */
+async function hijack(
   app: FastifyInstance,
   oidc: OpenIdProvider,
   request: FastifyRequest,
@@ -61,7 +83,8 @@ async function answerByLibrary(
   const { raw } = reply
   const isClosed = new Promise<void>((resolve) => raw.once('close', resolve))
   const { address, userAgent, limits } = app.callerOf(request, reply)
-  const state = { address, userAgent, limits, response: raw }
+  const fail = (error: unknown) => sendFailure(error, request, raw)
+  const state = { address, userAgent, limits, response: raw, fail }
   oidc.inRequest(state, () => provider.callback()(request.raw, raw))
   await isClosed
 }

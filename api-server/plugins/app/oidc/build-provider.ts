@@ -1,6 +1,6 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyInstance } from 'fastify'
-import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
+import Provider, { type Configuration } from 'oidc-provider'
 import { errorPage } from '../../../pages/error.ts'
 import { pageHeaders } from '../../../pages/layout.ts'
 import { loggedOutPage, logoutPage } from '../../../pages/logout.ts'
@@ -9,6 +9,7 @@ import { authenticationLevels } from '../sessions/authentication.ts'
 import { claimsOfScope, findAccount } from './account.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
+import { handleFailures } from './failures.ts'
 import { endGrant, GrantAdapter, RefreshTokenAdapter, redeemGrant, UnstoredAdapter } from './grant-adapters.ts'
 import type { IdTokenKeys } from './id-token-keys.ts'
 import { overrideModels } from './overrides.ts'
@@ -48,12 +49,7 @@ export function buildProvider(app: FastifyInstance, parts: ProviderParts): Provi
   // Cookies are for TLS; `prepareRequest` says which scheme and address a request has.
   provider.proxy = true
   overrideModels(app, provider, { clients, states, requestState })
-  provider.on('server_error', (_ctx, error) => app.log.error({ err: error }, 'the OpenID provider failed'))
-  provider.on('grant.error', (ctx: KoaContextWithOIDC, { error }: { error?: string }) => {
-    if (error !== 'invalid_client') return
-    const address = requestState()?.address ?? ctx.ip
-    app.securityEvents.record('authn_login_fail', { address, reason: 'client_credentials' })
-  })
+  handleFailures(app, provider, requestState)
   return provider
 }
 

@@ -11,6 +11,10 @@ export interface RequestState {
   limits: RequestLimits
   /** The response, for headers that the library does not know. */
   response: Pick<ServerResponse, 'setHeader'>
+  /** Answers with an error that the library does not know. */
+  fail(error: unknown): void
+  /** Such an error. */
+  failure?: unknown
   /** The refresh token that the request gets, because a rotation is one write that makes it. */
   successor?: string
 }

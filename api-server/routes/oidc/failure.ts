@@ -1,0 +1,57 @@
+import type { ServerResponse } from 'node:http'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import { errorPage } from '../../pages/error.ts'
+import { pageHeaders } from '../../pages/layout.ts'
+import { paths } from '../../plugins/app/oidc/build-provider.ts'
+import { isLibraryError } from '../../plugins/app/oidc/failures.ts'
+import { oauthErrorOf } from '../../plugins/app/problems/oauth-error.ts'
+import { problemOf } from '../../plugins/app/problems/plugin.ts'
+
+interface FailureAnswer {
+  status: number
+  headers: Record<string, string>
+  body: string
+}
+
+/** Endpoints that programs call, and not browsers. */
+const ofPrograms: ReadonlySet<string | undefined> = new Set([paths.token, paths.pushed_authorization_request])
+
+/** The answer to a request that failed outside of the library: JSON as in RFC 6749 section 5.2, or a page. */
+function failureAnswer(error: unknown, request: FastifyRequest): FailureAnswer {
+  const { status, retryAfterSeconds, ...content } = describe(error, request)
+  const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterSeconds)) }
+  if (!ofPrograms.has(request.routeOptions.url)) {
+    const page = errorPage({ code: content.error, description: content.error_description })
+    return { status, headers: { ...headers, ...pageHeaders() }, body: page }
+  }
+  const type = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' }
+  return { status, headers: { ...headers, ...type }, body: JSON.stringify(content) }
+}
+
+/** Answers instead of the library. Does nothing if it has answered. */
+export function sendFailure(error: unknown, request: FastifyRequest, response: ServerResponse): void {
+  if (response.headersSent) return
+  const { status, headers, body } = failureAnswer(error, request)
+  response.writeHead(status, headers).end(body)
+}
+
+/** The same before the library has the request. */
+export function replyWithFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+  const { status, headers, body } = failureAnswer(error, request)
+  return reply.code(status).headers(headers).send(body)
+}
+
+interface Described {
+  status: number
+  retryAfterSeconds?: number | undefined
+  error: string
+  error_description?: string | undefined
+}
+
+function describe(error: unknown, request: FastifyRequest): Described {
+  if (isLibraryError(error)) {
+    return { status: error.statusCode, error: error.error, error_description: error.error_description }
+  }
+  const known = problemOf(error as FastifyError, request)
+  return { status: known.statusCode, retryAfterSeconds: known.retryAfterSeconds, ...oauthErrorOf(known, request.id) }
+}

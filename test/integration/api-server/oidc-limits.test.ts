@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OidcState } from '../../../api-server/plugins/app/oidc/state-adapter.ts'
 import { type AppForTest, freshDatabase, logIn, password, startApp } from './app-for-test.ts'
-import { Application, Browser, fetchOf, issuer, logInByPage, news, oidcFiles, shop } from './oidc-client.ts'
+import { Application, Browser, fetchOf, issuer, logInByPage, news, oidcFiles, secret, shop } from './oidc-client.ts'
 import { mfaEnvironment } from './second-factor.ts'
 
 /** Servers of one deployment: with limits that a test reaches, and after its policy of second factors changed. */
 let server: AppForTest
 let limited: AppForTest
 let required: AppForTest
+let strict: AppForTest
 
 beforeAll(async () => {
   const files = await oidcFiles([shop, news])
@@ -19,9 +20,15 @@ beforeAll(async () => {
     RATE_LIMIT_PER_CLIENT: '1/h',
     RATE_LIMIT_BURST: '2',
   })
+  strict = await startApp({
+    ...environment,
+    DATABASE_NAME: freshDatabase(),
+    RATE_LIMIT_REFRESH: '2/h',
+    RATE_LIMIT_LOGIN: '3/h',
+  })
   required = await startApp({ ...environment, MFA_MODE: 'required' })
 })
-afterAll(() => Promise.all([server.close(), limited.close(), required.close()]))
+afterAll(() => Promise.all([server.close(), limited.close(), strict.close(), required.close()]))
 
 const states = ({ app }: AppForTest) => app.mongo.db.collection<OidcState>('oauth_state')
 
@@ -179,4 +186,74 @@ test.each([
     expect(answer.statusCode).toBeLessThan(500)
     expect(answer.statusCode).toBeGreaterThanOrEqual(400)
   }
+})
+
+const basic = (id: string, word: string) => `Basic ${Buffer.from(`${id}:${word}`).toString('base64')}`
+
+/** A request to an endpoint for programs. */
+async function ask(
+  url: string,
+  authorization: string,
+  parameters: Record<string, string>,
+  remoteAddress = '192.0.2.1',
+) {
+  const answer = await strict.app.inject({
+    method: 'POST',
+    url,
+    remoteAddress,
+    headers: { 'content-type': 'application/x-www-form-urlencoded', authorization },
+    payload: new URLSearchParams(parameters).toString(),
+  })
+  return { status: answer.statusCode, headers: answer.headers, body: answer.json<Record<string, string>>() }
+}
+
+test('refreshes of one session are limited as at the API, and the refused one ends nothing', async () => {
+  const { email } = await logIn(strict)
+  const flow = await (await Application.of(shop, strict)).start()
+  const callback = await logInByPage(new Browser(strict), flow, email)
+  let token = (await (await Application.of(shop, strict)).redeem(flow, callback)).refresh_token ?? ''
+  const refresh = (from: string) =>
+    ask('/oauth/token', basic('shop', secret), { grant_type: 'refresh_token', refresh_token: token }, from)
+  for (let n = 0; n < 2; n++) {
+    const { status, body } = await refresh('192.0.2.9')
+    expect(status).toBe(200)
+    token = body['refresh_token'] ?? ''
+  }
+  const refused = await refresh('192.0.2.9')
+  expect(refused).toMatchObject({ status: 429, body: { error: 'temporarily_unavailable' } })
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+  expect(await refresh('192.0.2.10')).toMatchObject({ status: 200 })
+})
+
+test.each(['/oauth/token', '/oauth/par'])(
+  'clients that fail to authenticate at %s are limited and counted',
+  async (url) => {
+    const address = url === '/oauth/token' ? '192.0.2.20' : '192.0.2.21'
+    const parameters = {
+      grant_type: 'authorization_code',
+      code: 'A',
+      redirect_uri: 'https://shop.example.com/callback',
+    }
+    const attempt = (id: string, word: string) => ask(url, basic(id, word), parameters, address)
+    const invented = `invented-${address}`
+    for (const id of ['shop', invented, 'shop']) {
+      expect(await attempt(id, 'wrong')).toMatchObject({ status: 401, body: { error: 'invalid_client' } })
+    }
+    const refused = await attempt('shop', 'wrong')
+    expect(refused).toMatchObject({ status: 429, body: { error: 'temporarily_unavailable' } })
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+    // Another client behind the same address is not affected.
+    expect((await attempt('shop', secret)).status).toBe(400)
+    const metrics = await strict.app.metrics.registry.metrics()
+    expect(metrics).toMatch(/auth_oauth_refusals_total\{client="shop",error="invalid_client"\} \d/)
+    expect(metrics).toMatch(/auth_oauth_refusals_total\{client="unknown",error="invalid_client"\} \d/)
+    expect(metrics).not.toContain(invented)
+  },
+)
+
+test('a client that fails to authenticate for an introspection is counted by its name', async () => {
+  await ask('/oauth/introspect', basic('shop', 'wrong'), { token: 'a' }, '192.0.2.30')
+  await ask('/oauth/introspect', basic('another', 'wrong'), { token: 'a' }, '192.0.2.31')
+  const counted = (await strict.app.metrics.oauthRefusals.get()).values.map(({ labels }) => labels.client)
+  expect(new Set(counted)).toEqual(new Set(['shop', 'unknown']))
 })

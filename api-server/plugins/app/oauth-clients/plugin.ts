@@ -1,4 +1,4 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { usesByAddress } from '../limits/plugin.ts'
 import { problem } from '../problems/problem.ts'
@@ -36,10 +36,19 @@ export default fp(
         request.clientId = id
         if (!request.mayUseOwnTokensOnly || app.oidc?.clients.hasSecret(id, secret) === true) return
       }
+      app.metrics.oauthRefusals.inc({ client: knownClient(app, credentials), error: 'invalid_client' })
       app.securityEvents.record('authn_login_fail', { address: request.ip, reason: 'client_credentials' })
       await app.limits.of(request, reply).use(...usesByAddress('oauth-failures', request.ip, limits.login))
       throw problem(401, 'invalid_client', 'The client is unknown, or its secret is wrong.')
     })
   },
-  { name: 'oauth-clients', dependencies: ['config', 'limits', 'security-events', 'oidc'] },
+  { name: 'oauth-clients', dependencies: ['config', 'limits', 'metrics', 'security-events', 'oidc'] },
 )
+
+/** The label of a metric must not be a text that anybody can choose. */
+function knownClient(app: FastifyInstance, credentials: ReturnType<typeof credentialsOf>): string {
+  if (typeof credentials !== 'object') return 'unknown'
+  const { id } = credentials
+  const isKnown = app.config.oauthClients.some((client) => client.id === id) || app.oidc?.clients.find(id) !== undefined
+  return isKnown ? id : 'unknown'
+}

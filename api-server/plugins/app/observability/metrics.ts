@@ -53,6 +53,12 @@ function createMetrics() {
       labelNames: ['route'],
       registers,
     }),
+    oauthRefusals: new Counter({
+      name: 'auth_oauth_refusals_total',
+      help: 'Requests that the token endpoint and its neighbours refused; the client is a known one, or unknown',
+      labelNames: ['client', 'error'],
+      registers,
+    }),
     anomalousUsers: new Counter({
       name: 'auth_strange_user_documents_total',
       help: 'Reads of users with irregular documents',

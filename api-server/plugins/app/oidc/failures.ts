@@ -2,25 +2,25 @@ import type { EventEmitter } from 'node:events'
 import type { FastifyInstance } from 'fastify'
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
-import type { RequestState } from './request-state.ts'
+import { usesByAddress } from '../limits/plugin.ts'
+import { type RequestState, useLimits } from './request-state.ts'
 
 /**
- * What the library answers without a difference: it calls every error that is not its own `server_error`, with 500.
+ * What the library answers without a difference: it calls every error that is not its own `server_error`, with 500, and
+ * never refuses a client that fails to authenticate again and again.
  */
 export function handleFailures(
   app: FastifyInstance,
   provider: Provider,
   requestState: () => RequestState | undefined,
 ): void {
+  const refuse = (ctx: KoaContextWithOIDC, error: { error?: string }) => recordRefusal(app, ctx, error, requestState())
   provider.on('server_error', (_ctx, error) => {
     const state = requestState()
     if (state !== undefined) state.failure = error
   })
-  provider.on('grant.error', (ctx: KoaContextWithOIDC, { error }: { error?: string }) => {
-    if (error !== 'invalid_client') return
-    const address = requestState()?.address ?? ctx.ip
-    app.securityEvents.record('authn_login_fail', { address, reason: 'client_credentials' })
-  })
+  provider.on('grant.error', refuse)
+  provider.on('pushed_authorization_request.error', refuse)
   // Of Koa: without a listener, it would write the error to the console.
   const koa: EventEmitter = provider
   koa.on('error', (error: unknown) => app.log.error({ err: error }, 'the OpenID provider failed'))
@@ -28,6 +28,9 @@ export function handleFailures(
     const state = requestState()
     try {
       await next()
+      if (state?.isUnknownClient === true) {
+        await useLimits(state, usesByAddress('oauth-failures', state.address, app.config.limits.login))
+      }
     } catch (error) {
       // The login of the browser is stored after the answer was chosen.
       if (state === undefined) throw error
@@ -43,4 +46,18 @@ export function handleFailures(
 /** Whether the error is one of the library, which knows its status. */
 export function isLibraryError(error: unknown): error is errors.OIDCProviderError {
   return error instanceof errors.OIDCProviderError
+}
+
+function recordRefusal(
+  app: FastifyInstance,
+  ctx: KoaContextWithOIDC,
+  { error = 'unknown' }: { error?: string },
+  state: RequestState | undefined,
+): void {
+  const { client } = ctx.oidc
+  app.metrics.oauthRefusals.inc({ client: client?.clientId ?? 'unknown', error })
+  if (error !== 'invalid_client') return
+  if (state !== undefined) state.isUnknownClient = true
+  const address = state?.address ?? ctx.ip
+  app.securityEvents.record('authn_login_fail', { address, reason: 'client_credentials' })
 }

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
+import { sessionIdOf } from '../sessions/refresh-token.ts'
 import { hasRequiredFactor } from '../sessions/required-factor.ts'
 import type { RevocationReason, Session } from '../sessions/session.ts'
 import { isActive } from '../users/user.ts'
-import type { RequestState } from './request-state.ts'
+import { type RequestState, useLimits } from './request-state.ts'
 
 /** A session of a client that is active, with what it has been granted. */
 export type GrantSession = Session & { oauth: NonNullable<Session['oauth']> }
@@ -95,7 +96,13 @@ export class RefreshTokenAdapter implements Adapter {
     this.#app.metrics.tokensIssued.inc({ kind: 'refresh' })
   }
 
+  /** Counts for `RATE_LIMIT_REFRESH`, as `/v1/auth/refresh` does. @throws OIDCProviderError with the status 429 */
   async find(id: string): Promise<AdapterPayload | undefined> {
+    const state = this.#requestState()
+    if (state !== undefined) {
+      const subject = `${sessionIdOf(id) ?? 'unknown'}:${state.address}`
+      await useLimits(state, [{ name: 'refresh', subject, rate: this.#app.config.limits.refresh }])
+    }
     const found = await this.#app.sessions.inspect(id)
     if (found?.session.oauth?.refresh === undefined) return undefined
     const { session, outcome } = found

@@ -15,6 +15,8 @@ export interface RequestState {
   fail(error: unknown): void
   /** Such an error. */
   failure?: unknown
+  /** Whether the client failed to authenticate. */
+  isUnknownClient?: boolean
   /** The refresh token that the request gets, because a rotation is one write that makes it. */
   successor?: string
 }

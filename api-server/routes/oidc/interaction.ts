@@ -51,6 +51,7 @@ export default async function interactionRoutes(
     if (details.uid !== textOf(request.params, 'uid'))
       throw new errors.SessionNotFound('the page belongs to another login')
     const { params, prompt } = details
+    await requireClient(oidc, params)
     const clientId = String(params['client_id'])
     const scopes = String(params['scope'] ?? '').split(' ')
     return {
@@ -186,6 +187,14 @@ export default async function interactionRoutes(
     await open(request, reply)
     return finish(request, reply, { error: 'access_denied', error_description: 'the user cancelled' })
   })
+}
+
+/** The client and its redirect URI may have been removed from the file since the login began. */
+async function requireClient(oidc: OpenIdProvider, params: Record<string, unknown>): Promise<void> {
+  const client = await oidc.current().Client.find(String(params['client_id']))
+  if (client?.redirectUriAllowed(String(params['redirect_uri'])) !== true) {
+    throw new errors.SessionNotFound('the client or its redirect URI was removed')
+  }
 }
 
 /** Binds the second step to the browser and to the interaction of the first one. */

@@ -34,6 +34,9 @@ export async function loadGrant(
 ): Promise<Grant | undefined> {
   const { client, account, params, provider } = ctx.oidc
   if (client === undefined || account === undefined) return undefined
+  // The library has checked it when the login began, and the file of clients may have changed since then.
+  const redirectUri = params?.['redirect_uri']
+  if (typeof redirectUri === 'string' && !client.redirectUriAllowed(redirectUri)) throw new errors.InvalidRedirectUri()
   const outcome = outcomeOf(ctx)
   await adoptLogin(app, ctx, outcome)
   const scope = [...ctx.oidc.requestParamOIDCScopes].join(' ')

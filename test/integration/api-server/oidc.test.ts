@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { buildEndSessionUrl, fetchUserInfo, tokenIntrospection, tokenRevocation } from 'openid-client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type AppForTest, freshDatabase, logInAsAdmin, password, startApp, tokensOf } from './app-for-test.ts'
 import {
   Application,
@@ -307,4 +307,28 @@ test('a client is added, changed and removed without a restart, and a wrong file
   expect(still.sub).not.toBe('')
   await files.replaceClients([shop, news, withPrivateKey.client])
   await expect.poll(originOf, { timeout: 15_000 }).toBe('https://auth.example.com')
+})
+
+test.each([
+  ['retired', newKey('old', '2026-01-01T00:00:00Z', '2026-01-02T00:00:00Z')],
+  ['in the future', newKey('early', '2999-01-01T00:00:00Z')],
+])('a file of which all keys are %s is refused, at the start and later', async (_when, key) => {
+  const wrong = await oidcFiles([shop])
+  await wrong.replaceKeys([key])
+  const reason = 'the keys of ID tokens in .*keys.json cannot be used: no key is active now'
+  await expect(startApp(wrong.environment)).rejects.toThrow(new RegExp(reason))
+
+  const good = await oidcFiles([shop])
+  const running = await startApp(good.environment)
+  try {
+    const told = vi.spyOn(running.app.log, 'error')
+    await good.replaceKeys([key])
+    await expect
+      .poll(() => told.mock.calls.map(([fields]) => String(Object(fields)['reason'])), { timeout: 15_000 })
+      .toContainEqual(expect.stringMatching(new RegExp(reason)))
+    const { body } = await running.get('/.well-known/jwks.json')
+    expect((body['keys'] as { kid: string }[]).map(({ kid }) => kid)).toEqual(['one'])
+  } finally {
+    await running.close()
+  }
 })

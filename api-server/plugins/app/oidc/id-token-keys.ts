@@ -1,8 +1,11 @@
 import { createPrivateKey, createPublicKey, type JsonWebKey } from 'node:crypto'
 import { isRetired, signingKeyAt } from '@authservice-operator/contract/key-set.ts'
 import { type OidcKey, parseOidcKeySet } from '@authservice-operator/contract/oidc-key-set.ts'
+import { problem } from '../problems/problem.ts'
 import type { KeyFileContent } from '../tokens/key-file.ts'
 import { KeySetError } from '../tokens/load-key-set.ts'
+
+const retry = { retryAfterSeconds: 5 }
 
 /** The keys that sign ID tokens. Access tokens have their own, so that one is never taken for the other. Decision 71. */
 export class IdTokenKeys {
@@ -12,6 +15,8 @@ export class IdTokenKeys {
   asFile(): KeyFileContent<OidcKey> {
     return {
       name: 'keys of ID tokens',
+      // The library would sign with keys of its own, which everybody knows.
+      isNeededAtStart: true,
       parse(text) {
         const parsed = parseOidcKeySet(text)
         if (parsed.kind === 'corrupt') throw new KeySetError(parsed.problem)
@@ -29,11 +34,15 @@ export class IdTokenKeys {
     return `${this.#loads} ${signingKeyAt(this.#keys, now)?.kid} ${this.#valid(now).length}`
   }
 
-  /** The library signs with the first key of an algorithm: the active one, then the others, which verify. */
+  /**
+   * The library signs with the first key of an algorithm: the active one, then the others, which verify.
+   * @throws Problem 503 `not_ready` when no key is active any more
+   */
   privateKeys(now: Date): (OidcKey['jwk'] & { kid: string; alg: string; use: string })[] {
     const active = signingKeyAt(this.#keys, now)
+    if (active === undefined) throw problem(503, 'not_ready', 'No key of ID tokens is active now.', retry)
     const others = this.#valid(now).filter((key) => key !== active)
-    return [...(active === undefined ? [] : [active]), ...others].map(({ jwk, kid, alg }) => ({
+    return [active, ...others].map(({ jwk, kid, alg }) => ({
       ...jwk,
       kid,
       alg,

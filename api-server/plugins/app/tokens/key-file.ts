@@ -2,6 +2,7 @@ import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { signingKeyAt } from '@authservice-operator/contract/key-set.ts'
+import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
 import type { KeyStore, LoadedKey } from './key-store.ts'
 import { KeySetError, loadKeySet } from './load-key-set.ts'
 
@@ -21,6 +22,8 @@ export interface KeyFileContent<Key extends DatedKey> {
   /** @throws KeySetError */
   parse(text: string): Key[]
   replace(keys: readonly Key[]): void
+  /** Whether a server without an active key must not start. */
+  isNeededAtStart?: boolean
 }
 
 type DatedKey = Pick<LoadedKey, 'kid' | 'activateAt' | 'retireAt'>
@@ -52,7 +55,10 @@ export class KeyFile<Key extends DatedKey> {
   /** @throws KeySetError: a server that has no keys yet cannot start */
   async load(): Promise<void> {
     const text = await this.#read()
-    this.#content.replace(this.#parse(text))
+    const keys = this.#parse(text)
+    // The clock of what wrote the file may be ahead of this one.
+    const soon = new Date(Date.now() + leewaySeconds * 1000)
+    this.#content.replace(this.#content.isNeededAtStart === true ? this.#requireActive(keys, soon) : keys)
     this.#text = text
   }
 

@@ -16,7 +16,7 @@ export function loginPage(content: {
 <p>to continue to ${clientName}</p>
 <form method="post" action="${path}/login">
 <label for="email">Email</label>
-<input id="email" name="email" type="email" autocomplete="username" required value="${email ?? ''}">
+<input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${email ?? ''}">
 <label for="password">Password</label>
 <input id="password" name="password" type="password" autocomplete="current-password" required>
 <button type="submit">Log in</button>

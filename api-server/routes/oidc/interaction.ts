@@ -64,7 +64,7 @@ export default async function interactionRoutes(
       resources: (oidc.clients.find(clientId)?.resources ?? [])
         .filter(({ uri }) => [params['resource']].flat().includes(uri))
         .map((api) => ({ uri: api.uri, scopes: commonScopes(api.scopes ?? [], scopes) })),
-      loginHint: textOf(params, 'login_hint'),
+      loginHint: shown(textOf(params, 'login_hint')),
       redirectUri: textOf(params, 'redirect_uri'),
     }
   }
@@ -139,7 +139,8 @@ export default async function interactionRoutes(
       }
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      return send(reply, interaction, loginPage({ path, clientName, email, problem: error.message }), error.statusCode)
+      const next = loginPage({ path, clientName, email: shown(email), problem: error.message })
+      return send(reply, interaction, next, error.statusCode)
     }
   })
 
@@ -195,6 +196,11 @@ async function requireClient(oidc: OpenIdProvider, params: Record<string, unknow
   if (client?.redirectUriAllowed(String(params['redirect_uri'])) !== true) {
     throw new errors.SessionNotFound('the client or its redirect URI was removed')
   }
+}
+
+/** What a field may have contained. A longer text is no email, and the page does not repeat it. RFC 5321 section 4.5.3.1. */
+function shown(email: string | undefined): string | undefined {
+  return email === undefined || email.length > 254 ? undefined : email
 }
 
 /** Binds the second step to the browser and to the interaction of the first one. */

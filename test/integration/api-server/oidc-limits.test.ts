@@ -257,3 +257,41 @@ test('a client that fails to authenticate for an introspection is counted by its
   const counted = (await strict.app.metrics.oauthRefusals.get()).values.map(({ labels }) => labels.client)
   expect(new Set(counted)).toEqual(new Set(['shop', 'unknown']))
 })
+
+test.each([
+  ['email', 'login'],
+  ['password', 'login'],
+  ['code', 'code'],
+  ['mfa_token', 'code'],
+] as const)(
+  'the field %s may have any length: a page answers, and does not repeat it at length',
+  async (field, action) => {
+    const { email } = await logIn(server)
+    const application = await Application.of(shop, server)
+    const browser = new Browser(server)
+    const page = await browser.open((await application.start()).url)
+    const fields = action === 'login' ? { email, password } : { mfa_token: 'a', code: '123456' }
+    for (const value of ['', ' ', '\u0000', '\ud800', 'a'.repeat(300), 'é'.repeat(2_000), 'a'.repeat(16_000)]) {
+      const answer = await browser.open(`${page.url.pathname}/${action}`, { ...fields, [field]: value })
+      expect(answer.status, `${field} of ${value.length}`).toBeGreaterThanOrEqual(400)
+      expect(answer.status, `${field} of ${value.length}`).toBeLessThan(500)
+      expect(answer.headers.get('content-type')).toContain('text/html')
+      expect(answer.text).toContain('role="alert"')
+      expect(answer.text.length, `${field} of ${value.length}`).toBeLessThan(6_000)
+    }
+  },
+)
+
+test('a login hint of any length leaves a page of a normal length', async () => {
+  const application = await Application.of(shop, server)
+  const page = await new Browser(server).open((await application.start({ login_hint: 'a'.repeat(6_000) })).url)
+  expect(page.status).toBe(200)
+  expect(page.text.length).toBeLessThan(6_000)
+})
+
+test('a page at a path of any length is answered', async () => {
+  for (const uid of ['a'.repeat(99), 'a'.repeat(101), 'a'.repeat(4_000), '%00', '%2e%2e']) {
+    const answer = await server.app.inject({ url: `/oauth/interaction/${uid}` })
+    expect([400, 404], uid).toContain(answer.statusCode)
+  }
+})

@@ -146,9 +146,13 @@ const clientNetwork = `map $remote_addr $client_network {
 }`
 
 function logging({ scratch, own }: EdgeLayout): string {
-  return `# Never log the query or a header, because they can contain tokens.
+  return `# Never log the query or a header, because they can contain tokens, nor which login a page belongs to.
+map $uri $logged_path {
+  "~^(?<page>/oauth/interaction|/oauth/authorize)/[^/]+(?<action>.*)$" $page/*$action;
+  default $uri;
+}
 log_format json escape=json '{"time":"$time_iso8601","remote_addr":"$remote_addr","method":"$request_method",'
-  '"path":"$uri","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
+  '"path":"$logged_path","status":$status,"bytes":$body_bytes_sent,"seconds":$request_time,'
   '"upstream":"$upstream_addr","upstream_status":"$upstream_status","upstream_seconds":"$upstream_response_time",'
   '"request_id":"$id_of_request","limit":"$limit_req_status","tls":"$ssl_protocol"}';
 map $status $is_logged { 429 0; default 1; }

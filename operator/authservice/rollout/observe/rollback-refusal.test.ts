@@ -4,10 +4,9 @@ import type { PodTemplate } from '../../model/revision.ts'
 import type { Snapshot } from '../../model/snapshot.ts'
 import { rollbackRefusal } from './rollback-refusal.ts'
 
-const template = (mode?: string, rpID?: string): PodTemplate => {
-  const env = Object.entries({ MFA_MODE: mode, WEBAUTHN_RP_ID: rpID }).flatMap(([name, value]) =>
-    value === undefined ? [] : [{ name, value }],
-  )
+const template = (mode?: string, rpID?: string, origins?: string): PodTemplate => {
+  const variables = { MFA_MODE: mode, WEBAUTHN_RP_ID: rpID, WEBAUTHN_ORIGINS: origins }
+  const env = Object.entries(variables).flatMap(([name, value]) => (value === undefined ? [] : [{ name, value }]))
   return { metadata: { labels: {} }, spec: { containers: [{ name: 'server', env }] } }
 }
 const report = (usersHaveSecondFactors?: boolean, usersHavePasskeys?: boolean): ServerReport => ({
@@ -22,7 +21,7 @@ function refusal(
   target: PodTemplate | undefined,
   reports: ServerReport[],
   annotations: Record<string, string> = {},
-  passkeys?: { rpID: string },
+  passkeys?: { rpID: string; origins: string[] },
   clients = 0,
 ): string | undefined {
   // Nothing else of a snapshot is read.
@@ -64,8 +63,10 @@ describe('a rollback', () => {
   })
 
   test('to a revision without passkeys of the domain is refused while users have some, unless it is allowed by name', () => {
+    const passkeys = { rpID: 'example.com', origins: ['https://app.example.com', 'https://new.example.com'] }
+    const origins = passkeys.origins.join()
     const rolledBack = (target: PodTemplate, users: ServerReport, annotations: Record<string, string> = {}) =>
-      refusal(target, [report(), users], annotations, { rpID: 'example.com' })
+      refusal(target, [report(), users], annotations, passkeys)
     const usersHaveSome = report(true, true)
     const expected =
       'Refused: revision abc has no passkeys of example.com, and users have added some. They could log in with their other factors only. ' +
@@ -73,7 +74,12 @@ describe('a rollback', () => {
     expect(rolledBack(template('optional'), usersHaveSome)).toBe(expected)
     expect(rolledBack(template('optional', 'auth.example.com'), usersHaveSome), 'of another domain').toBe(expected)
     expect(rolledBack(template(), usersHaveSome), 'without any second factor').toMatch(/allow-password-only=3/)
-    expect(rolledBack(template('optional', 'example.com'), usersHaveSome)).toBeUndefined()
+    expect(rolledBack(template('optional', 'example.com', origins), usersHaveSome)).toBeUndefined()
+    expect(
+      rolledBack(template('optional', 'example.com', `${origins},https://a.example.com`), usersHaveSome),
+    ).toBeUndefined()
+    const elsewhere = rolledBack(template('optional', 'example.com', 'https://app.example.com'), usersHaveSome)
+    expect(elsewhere).toBe(expected.replace('of example.com', 'at https://new.example.com'))
     expect(rolledBack(template('optional'), report(true, false))).toBeUndefined()
     const allow = (value: string) => ({ 'auth-operator.dev/allow-without-passkeys': value })
     expect(rolledBack(template('optional'), usersHaveSome, allow('3'))).toBeUndefined()

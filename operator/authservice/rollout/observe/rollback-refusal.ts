@@ -72,11 +72,11 @@ function factorRefusalOf({ resolved, serverReports }: Observed, template: PodTem
       annotation: passwordOnlyAnnotation,
     }
   }
-  const rpID = resolved.mfa.passkeys?.rpID
-  if (rpID === undefined || variableOf(template, 'WEBAUTHN_RP_ID') === rpID) return undefined
-  if (!reports.some(({ usersHavePasskeys }) => usersHavePasskeys === true)) return undefined
+  const passkeys = resolved.mfa.passkeys
+  const missing = passkeys && missingPasskeys(passkeys, template)
+  if (missing === undefined || !reports.some(({ usersHavePasskeys }) => usersHavePasskeys === true)) return undefined
   return {
-    reason: `has no passkeys of ${rpID}, and users have added some. They could log in with their other factors only.`,
+    reason: `has no passkeys ${missing}, and users have added some. They could log in with their other factors only.`,
     annotation: withoutPasskeysAnnotation,
   }
 }
@@ -89,6 +89,17 @@ function providerRefusalOf({ oidcClients }: Observed, template: PodTemplate): Re
     reason: `is no OpenID provider, and ${oidcClients.count === 1 ? 'one AuthClient uses' : `${oidcClients.count} AuthClients use`} it. Users could not log in to these applications.`,
     annotation: withoutOidcAnnotation,
   }
+}
+
+/** Which passkeys of the spec the servers of the revision do not accept: those of its domain, or on some of its pages. */
+function missingPasskeys(
+  { rpID, origins }: { rpID: string; origins: readonly string[] },
+  template: PodTemplate,
+): string | undefined {
+  if (variableOf(template, 'WEBAUTHN_RP_ID') !== rpID) return `of ${rpID}`
+  const accepted = variableOf(template, 'WEBAUTHN_ORIGINS')?.split(',') ?? []
+  const refused = origins.filter((origin) => !accepted.includes(origin))
+  return refused.length === 0 ? undefined : `at ${refused.join(', ')}`
 }
 
 function variableOf(template: PodTemplate, variable: keyof ServerEnvironment): string | undefined {

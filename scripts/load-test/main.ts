@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createInterface } from 'node:readline/promises'
 import { Agent, request } from 'undici'
 import { type LoadPlan, type LoadRequest, type LoadResult, runConstantRate } from '../../tools/load/constant-rate.ts'
+import { bearerOf } from './login-answer.ts'
 import { describeLoad, isLoopback, type LoadTestOptions, parseOptions, UsageError, usage } from './options.ts'
 
 const json = { 'content-type': 'application/json' }
@@ -60,9 +61,7 @@ async function logIn(
   dispatcher: Agent,
 ): Promise<Record<string, string>> {
   const password = (await readFile(passwordFile, 'utf8')).replace(/\r?\n$/, '')
-  const { status, body } = await post(`${origin}/v1/auth/login`, { email, password }, {}, dispatcher)
-  if (status !== 200) throw new Error(`Logging in as ${email} was answered with ${status}: ${body}`)
-  return { authorization: `Bearer ${JSON.parse(body).access_token}` }
+  return bearerOf(email, await post(`${origin}/v1/auth/login`, { email, password }, {}, dispatcher))
 }
 
 async function post(url: string, content: unknown, headers: Record<string, string>, dispatcher: Agent) {

@@ -182,4 +182,12 @@ export const migrations: readonly Migration[] = [
       })
     },
   },
+  {
+    id: '021-device-codes',
+    phase: 'expand',
+    summary: 'oauth_state: an index on the codes that users enter for devices',
+    async up(db) {
+      await ensureIndex(db.collection('oauth_state'), { name: 'user_code', key: { userCode: 1 }, sparse: true })
+    },
+  },
 ]

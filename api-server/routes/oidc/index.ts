@@ -1,5 +1,6 @@
 import formbody from '@fastify/formbody'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { usesByAddress } from '../../plugins/app/limits/plugin.ts'
 import { interactionPath, paths } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { copyHeaders, prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
@@ -24,6 +25,15 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
     const options = { schema: { hide: true }, config: { worksWithoutDatabase: true } }
     for (const url of [paths.authorization, `${paths.authorization}/:uid`]) library.get(url, options, answer)
     for (const url of [paths.token, paths.pushed_authorization_request]) library.post(url, options, answer)
+    library.post(paths.device_authorization, options, answer)
+    library.get(paths.code_verification, options, answer)
+    library.get(`${paths.code_verification}/:uid`, options, answer)
+    library.post(paths.code_verification, options, async (request, reply) => {
+      // Each request can be a guess of the code of another person. RFC 8628 section 5.1.
+      const { login } = app.config.limits
+      await app.limits.of(request, reply).use(...usesByAddress('device-code', request.ip, login))
+      return answer(request, reply)
+    })
     library.route({ method: ['GET', 'POST'], url: paths.end_session, ...options, handler: answer })
     library.post(`${paths.end_session}/confirm`, options, answer)
     library.get(`${paths.end_session}/success`, options, answer)
@@ -84,7 +94,8 @@ async function hijack(
   const isClosed = new Promise<void>((resolve) => raw.once('close', resolve))
   const { address, userAgent, limits } = app.callerOf(request, reply)
   const fail = (error: unknown) => sendFailure(error, request, raw)
-  const state = { address, userAgent, limits, response: raw, fail }
+  const isTokenRequest = request.routeOptions.url === paths.token
+  const state = { address, userAgent, isTokenRequest, limits, response: raw, fail }
   oidc.inRequest(state, () => provider.callback()(request.raw, raw))
   await isClosed
 }

@@ -190,10 +190,11 @@ export default async function interactionRoutes(
   })
 }
 
-/** The client and its redirect URI may have been removed from the file since the login began. */
+/** The client and its redirect URI, which devices have none of, may have been removed from the file meanwhile. */
 async function requireClient(oidc: OpenIdProvider, params: Record<string, unknown>): Promise<void> {
   const client = await oidc.current().Client.find(String(params['client_id']))
-  if (client?.redirectUriAllowed(String(params['redirect_uri'])) !== true) {
+  const redirectUri = params['redirect_uri']
+  if (client === undefined || (redirectUri !== undefined && !client.redirectUriAllowed(String(redirectUri)))) {
     throw new errors.SessionNotFound('the client or its redirect URI was removed')
   }
 }

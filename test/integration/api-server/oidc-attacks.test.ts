@@ -321,7 +321,7 @@ test.each(['password', 'urn:ietf:params:oauth:grant-type:device_code', 'implicit
   },
 )
 
-test.each(['/oauth/reg', '/reg', '/oauth/register', '/oauth/device', '/oauth/request', '/oauth/challenge', '/token'])(
+test.each(['/oauth/reg', '/reg', '/oauth/register', '/oauth/request', '/oauth/challenge', '/token'])(
   'there is nothing at %s',
   async (path) => {
     const answer = await server.app.inject({ method: 'POST', url: path, payload: { redirect_uris: [redirectUri] } })

@@ -37,6 +37,8 @@ test.each([
   ['POST', '/oauth/par'],
   ['POST', '/oauth/token'],
   ['GET', '/oauth/logout'],
+  ['POST', '/oauth/device_authorization'],
+  ['GET', '/oauth/device'],
   ['GET', '/oauth/userinfo'],
   ['GET', '/oauth/interaction/A'],
   ['POST', '/oauth/interaction/A/login'],

@@ -44,6 +44,7 @@ test('every command of docs/server/oauth.md works, one after the other', async (
       expect(ran.all).toMatch(/\/oauth\/authorize\n.*\/oauth\/token\n/)
       expect(ran.all).toContain('\nme@example.com\n')
       expect(ran.all).toContain('\nreport-job\nhttps://orders.example.com\norders:read\n')
+      expect(ran.all).toMatch(/\n\w{4}-\w{4}\n.*\/oauth\/device\n.*\nauthorization_pending\n/)
       expect(ran.all).toContain('\nerror=unmet_authentication_requirements\n')
       expect(ran.all).toMatch(/\ntrue\nfalse\n.*\ntrue$/)
     } finally {

@@ -11,7 +11,14 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-type Models = 'AccessToken' | 'ClientCredentials' | 'RefreshToken' | 'ReplayDetection' | 'Session' | 'Client'
+type Models =
+  | 'AccessToken'
+  | 'DeviceCode'
+  | 'ClientCredentials'
+  | 'RefreshToken'
+  | 'ReplayDetection'
+  | 'Session'
+  | 'Client'
 
 const methodOf = (provider: Provider, model: Models, name: string, isStatic: boolean): unknown =>
   Reflect.get(isStatic ? provider[model] : provider[model].prototype, name)
@@ -25,6 +32,9 @@ test.each([
   ['Session', 'find', true],
   ['Session', 'findByUid', true],
   ['Session', 'destroy', false],
+  ['Session', 'persist', false],
+  ['DeviceCode', 'find', true],
+  ['DeviceCode', 'getValueAndPayload', false],
   ['Client', 'compareClientSecret', false],
   ['Client', 'includeSid', false],
 ] as const)('the library has %s.%s, and this server replaces it', (model, name, isStatic) => {

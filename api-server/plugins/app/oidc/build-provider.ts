@@ -9,11 +9,12 @@ import { authenticationLevels } from '../sessions/authentication.ts'
 import { claimsOfScope, findAccount } from './account.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
+import { deviceFlow } from './device-flow.ts'
 import { handleFailures } from './failures.ts'
 import { endGrant, GrantAdapter, RefreshTokenAdapter, redeemGrant, UnstoredAdapter } from './grant-adapters.ts'
 import type { IdTokenKeys } from './id-token-keys.ts'
 import { overrideModels } from './overrides.ts'
-import { codeSeconds, loadGrant, promptsOf } from './policy.ts'
+import { codeSeconds, deviceCodeSeconds, loadGrant, promptsOf } from './policy.ts'
 import { type RequestState, useLimits } from './request-state.ts'
 import { onlyResourceOf, requireScopesOf, resourceServerOf } from './resources.ts'
 import { type OidcState, StateAdapter, type StateEvents } from './state-adapter.ts'
@@ -29,6 +30,8 @@ export const paths = {
   authorization: '/oauth/authorize',
   token: '/oauth/token',
   pushed_authorization_request: '/oauth/par',
+  device_authorization: '/oauth/device_authorization',
+  code_verification: '/oauth/device',
   end_session: '/oauth/logout',
   userinfo: '/oauth/userinfo',
   jwks: '/.well-known/jwks.json',
@@ -128,6 +131,7 @@ function configurationOf(
       AuthorizationCode: codeSeconds,
       ClientCredentials: (_ctx, _token, client) =>
         lifetimeOf(client.clientId)?.accessToken ?? config.accessTokenLifetimeSeconds,
+      DeviceCode: deviceCodeSeconds,
       Grant: config.refreshTokenAbsoluteLifetimeSeconds,
       IdToken: (_ctx, _token, client) => lifetimeOf(client.clientId)?.idToken ?? idTokenSeconds,
       Interaction: interactionSeconds,
@@ -155,6 +159,7 @@ function configurationOf(
         // A request with `openid` and no `resource` is for userinfo.
         useGrantedResource: () => false,
       },
+      deviceFlow,
       pushedAuthorizationRequests: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,

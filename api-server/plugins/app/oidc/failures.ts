@@ -21,6 +21,7 @@ export function handleFailures(
   })
   provider.on('grant.error', refuse)
   provider.on('pushed_authorization_request.error', refuse)
+  provider.on('device_authorization.error', refuse)
   // Of Koa: without a listener, it would write the error to the console.
   const koa: EventEmitter = provider
   koa.on('error', (error: unknown) => app.log.error({ err: error }, 'the OpenID provider failed'))

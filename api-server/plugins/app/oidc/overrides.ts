@@ -5,6 +5,7 @@ import { newRefreshToken } from '../sessions/refresh-token.ts'
 import { roleOf } from '../users/user.ts'
 import { browserLoginOf, endBrowserLogin, isLive } from './browser-login.ts'
 import type { ClientRegistry } from './client-registry.ts'
+import { overrideDeviceCodes } from './device-codes.ts'
 import { activeGrant } from './grant-adapters.ts'
 import type { RequestState } from './request-state.ts'
 import { type OidcStates, useOnce } from './state-adapter.ts'
@@ -100,6 +101,14 @@ export function overrideModels(
   // The library would add `sid` to ID tokens only if it sent the logout tokens itself. Decision 77.
   Reflect.set(Client.prototype, 'includeSid', function (this: { clientId: string }) {
     return clients.find(this.clientId)?.backchannelLogoutUri !== undefined
+  })
+
+  overrideDeviceCodes(provider, states, requestState)
+
+  // The library fails for a form of the device pages from a browser without a cookie, of which there is nothing to keep.
+  const persist: () => Promise<unknown> = Reflect.get(Session.prototype, 'persist')
+  Reflect.set(Session.prototype, 'persist', async function (this: { exp?: number }) {
+    if (this.exp !== undefined) await persist.call(this)
   })
 
   // Secrets are known by their hashes.

@@ -12,6 +12,8 @@ import { stepUpCheck } from './step-up.ts'
 
 /** Lifetime of a code, in seconds. */
 export const codeSeconds = 60
+/** Time for which a device can wait for its user. RFC 8628 section 3.2. */
+export const deviceCodeSeconds = 600
 /** Added to it for the session that the code begins, because servers compare the times by their own clocks. */
 const clockMarginSeconds = 30
 
@@ -114,6 +116,7 @@ async function storeGrant(
   const client = clients.find(clientId)
   const scope = grant.getOIDCScope()
   const idle = idleSecondsOf(app, client)
+  const isOfDevice = ctx.oidc.entities.DeviceCode !== undefined
   const { session } = await app.sessions.create(
     {
       userId: login.userId,
@@ -125,7 +128,8 @@ async function storeGrant(
       oauth: {
         clientId,
         scope,
-        loginUid: browser.uid,
+        // A logout of the browser in which a user has connected a device does not end its session.
+        loginUid: isOfDevice ? '' : browser.uid,
         grant: JSON.stringify({ kind: 'Grant', accountId, clientId, openid: { scope }, resources, iat: now() }),
         ...(idle !== undefined && { idleSeconds: idle }),
         ...(client?.backchannelLogoutUri !== undefined && { logoutNotice: { attempts: 0, dueAt: new Date() } }),
@@ -135,7 +139,7 @@ async function storeGrant(
     {
       _id: grant.jti,
       absoluteSeconds: hasRefreshTokens(client) ? client?.lifetimes?.refreshTokenAbsolute : idle,
-      redeemSeconds: codeSeconds + clockMarginSeconds,
+      redeemSeconds: (isOfDevice ? deviceCodeSeconds : codeSeconds) + clockMarginSeconds,
     },
   )
   // `sid` of the ID token is that of the access token.

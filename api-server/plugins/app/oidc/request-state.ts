@@ -8,6 +8,8 @@ export interface RequestState {
   /** Address of the caller, as far as trusted proxies tell it. */
   address: string
   userAgent: string | undefined
+  /** Whether it is one of a client to the token endpoint. */
+  isTokenRequest: boolean
   limits: RequestLimits
   /** The response, for headers that the library does not know. */
   response: Pick<ServerResponse, 'setHeader'>

@@ -12,6 +12,10 @@ export interface OidcState {
   payload: string
   /** The session that it belongs to. */
   grantId?: string
+  /** What the user enters for a device, in capital letters. */
+  userCode?: string
+  /** Time of the last poll of a device. */
+  polledAt?: Date
   /** Identifies a login in a browser across changes of its ID. */
   uid?: string
   consumedAt?: Date
@@ -19,7 +23,7 @@ export interface OidcState {
 }
 
 /** What anybody can have stored, with parameters of their choice. */
-const boundedKinds: ReadonlySet<string> = new Set(['Interaction', 'PushedAuthorizationRequest'])
+const boundedKinds: ReadonlySet<string> = new Set(['DeviceCode', 'Interaction', 'PushedAuthorizationRequest'])
 /** A URL has at most 8 KiB, but the library accepts a pushed request of 56 KiB, which each use would store again. */
 const maxRequestCharacters = 16_384
 
@@ -55,8 +59,14 @@ export class StateAdapter implements Adapter {
 
   async upsert(id: string, { jti, session, ...payload }: AdapterPayload, expiresIn = 0): Promise<void> {
     const expiresAt = new Date(Date.now() + expiresIn * 1000)
-    const { grantId, uid } = payload
-    const text = JSON.stringify({ ...payload, ...(session !== undefined && { session: withoutCookie(session) }) })
+    const { grantId, uid, userCode } = payload
+    // The pages of a device find it by the code of the user. The ID is only a part of what the device has.
+    const known = userCode === undefined ? {} : { jti: id }
+    const text = JSON.stringify({
+      ...payload,
+      ...known,
+      ...(session !== undefined && { session: withoutCookie(session) }),
+    })
     if (boundedKinds.has(this.#kind) && text.length > maxRequestCharacters) {
       throw new errors.InvalidRequest('the request is too long')
     }
@@ -70,6 +80,7 @@ export class StateAdapter implements Adapter {
           expiresAt,
           ...(typeof grantId === 'string' && { grantId }),
           ...(typeof uid === 'string' && { uid }),
+          ...(typeof userCode === 'string' && { userCode }),
         },
       },
       { upsert: true },
@@ -86,9 +97,9 @@ export class StateAdapter implements Adapter {
     return found === null ? undefined : payloadOf(found)
   }
 
-  /** There is no device flow yet. */
-  async findByUserCode(): Promise<undefined> {
-    return undefined
+  async findByUserCode(userCode: string): Promise<AdapterPayload | undefined> {
+    const found = await this.#states.findOne({ userCode, kind: this.#kind, expiresAt: { $gt: new Date() } })
+    return found === null ? undefined : payloadOf(found)
   }
 
   /** @throws InvalidGrant for a second use, RFC 6749 section 4.1.2 */
@@ -116,9 +127,18 @@ export class StateAdapter implements Adapter {
   }
 }
 
-/** Whether anybody can have it stored: the begin of a login, or of a logout without one. */
-function isAnonymous(kind: string, { result, accountId }: AdapterPayload): boolean {
-  return (kind === 'Interaction' && result === undefined) || (kind === 'Session' && accountId === undefined)
+/** Whether anybody can have it stored: the begin of a login, of a logout without one, or of a device. */
+function isAnonymous(kind: string, { result, accountId, inFlight, error }: AdapterPayload): boolean {
+  switch (kind) {
+    case 'Interaction':
+      return result === undefined
+    case 'Session':
+      return accountId === undefined
+    case 'DeviceCode':
+      return accountId === undefined && inFlight === undefined && error === undefined
+    default:
+      return false
+  }
 }
 
 /** The ID of the login in the browser is the value of its cookie. Nothing reads this copy of it. */
@@ -128,6 +148,24 @@ function withoutCookie({ cookie, ...session }: NonNullable<AdapterPayload['sessi
 
 function payloadOf({ payload, consumedAt }: OidcState): AdapterPayload {
   return { ...JSON.parse(payload), ...(consumedAt !== undefined && { consumed: true }) }
+}
+
+/**
+ * Records that something is used repeatedly, such as a device code. @param pause between two uses, in milliseconds
+ * @returns false for a use that comes too early, at any server
+ */
+export async function noteUse(
+  states: OidcStates,
+  kind: string,
+  id: string,
+  pause: number,
+  now: Date,
+): Promise<boolean> {
+  const { matchedCount } = await states.updateOne(
+    { _id: idOf(kind, id), polledAt: { $not: { $gt: new Date(now.getTime() - pause) } } },
+    { $set: { polledAt: now } },
+  )
+  return matchedCount === 1
 }
 
 /**

@@ -1,6 +1,6 @@
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { build, type Plugin } from 'esbuild'
+import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { copyBundledPackages } from './bundled-packages.ts'
 import { kubeConfigOnly } from './kube-config-only.ts'
 import { packageClosure } from './package-closure.ts'
@@ -56,6 +56,23 @@ export const programNames = Object.keys(programs) as ProgramName[] // keys has t
 /** The platform of this Node, such as `linux-x64`. */
 export const hostPlatform = `${process.platform}-${process.arch}`
 
+/** How every program is bundled. */
+export const bundleOptions = {
+  bundle: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  // Stack traces and the names that logs show stay readable: only white space and dead code go.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  // The library of the OpenID provider stores its state under the names of classes, which are otherwise dropped.
+  keepNames: true,
+  // CommonJS packages inside an ES module still call require for Node's own modules.
+  banner: {
+    js: "import{createRequire as __createRequire}from'node:module';import{dirname as __directoryOf}from'node:path';import{fileURLToPath as __pathOf}from'node:url';const require=__createRequire(import.meta.url),__filename=__pathOf(import.meta.url),__dirname=__directoryOf(__filename);",
+  },
+} satisfies BuildOptions
+
 /**
  * Bundles a program for its image as ES modules, into `dist/` of its workspace.
  *
@@ -74,27 +91,17 @@ export async function buildProgram(name: ProgramName, platform = hostPlatform): 
     absWorkingDir: workspace,
     entryPoints: program.entryPoints,
     outdir: destination,
-    bundle: true,
+    ...bundleOptions,
     metafile: true,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
     sourcemap: 'linked',
     sourcesContent: false,
-    // Stack traces and the names that logs show stay readable: only white space and dead code go.
-    minifyWhitespace: true,
-    minifySyntax: true,
     legalComments: 'external',
     external: [...program.external, ...program.absent],
     plugins: program.plugins ?? [],
     logLevel: 'warning',
     // The packages above that may be missing are missing on purpose.
     logOverride: { 'require-resolve-not-external': 'silent' },
-    // CommonJS packages inside an ES module still call require for Node's own modules.
-    banner: {
-      js: "import{createRequire as __createRequire}from'node:module';import{dirname as __directoryOf}from'node:path';import{fileURLToPath as __pathOf}from'node:url';const require=__createRequire(import.meta.url),__filename=__pathOf(import.meta.url),__dirname=__directoryOf(__filename);",
-    },
   })
   await writeFile(join(destination, 'package.json'), `${JSON.stringify({ type: 'module', private: true })}\n`)
   await copyBundledPackages(Object.keys(metafile.inputs), workspace, join(destination, 'bundled-packages'))

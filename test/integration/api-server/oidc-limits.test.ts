@@ -33,17 +33,16 @@ afterAll(() => Promise.all([server.close(), limited.close(), strict.close(), req
 const states = ({ app }: AppForTest) => app.mongo.db.collection<OidcState>('oauth_state')
 
 test.each([
-  ['GET', '/oauth/authorize'],
-  ['POST', '/oauth/par'],
-  ['POST', '/oauth/token'],
-  ['GET', '/oauth/logout'],
-  ['POST', '/oauth/device_authorization'],
-  ['GET', '/oauth/device'],
-  ['GET', '/oauth/userinfo'],
-  ['GET', '/oauth/interaction/A'],
-  ['POST', '/oauth/interaction/A/login'],
-] as const)('%s %s counts for the limit of one address', async (method, url) => {
-  const remoteAddress = `192.0.2.${Math.floor(Math.random() * 200)}`
+  ['GET', '/oauth/authorize', '192.0.2.1'],
+  ['POST', '/oauth/par', '192.0.2.2'],
+  ['POST', '/oauth/token', '192.0.2.3'],
+  ['GET', '/oauth/logout', '192.0.2.4'],
+  ['POST', '/oauth/device_authorization', '192.0.2.5'],
+  ['GET', '/oauth/device', '192.0.2.6'],
+  ['GET', '/oauth/userinfo', '192.0.2.7'],
+  ['GET', '/oauth/interaction/A', '192.0.2.8'],
+  ['POST', '/oauth/interaction/A/login', '192.0.2.9'],
+] as const)('%s %s counts for the limit of one address', async (method, url, remoteAddress) => {
   const statuses = []
   for (let request = 0; request < 4; request++) {
     statuses.push((await limited.app.inject({ method, url, remoteAddress })).statusCode)

@@ -22,7 +22,7 @@ export function authServiceOf({ metadata, spec }: Pick<AuthClient, 'metadata' | 
  */
 export function refusalOf(
   client: AuthClient,
-  authService: Pick<ResolvedSpec, 'oidc'> | undefined,
+  authService: Pick<ResolvedSpec, 'oidc' | 'tokens'> | undefined,
 ): Refusal | undefined {
   const { namespace, name } = authServiceOf(client)
   const named = `AuthService ${namespace}/${name}`
@@ -32,7 +32,7 @@ export function refusalOf(
       message: `${named} does not exist, or the operator does not watch its namespace. Create it, or correct spec.authServiceRef.`,
     }
   }
-  const { oidc } = authService
+  const { oidc, tokens } = authService
   if (oidc === undefined) {
     return {
       reason: 'OpenIDConnectDisabled',
@@ -46,6 +46,16 @@ export function refusalOf(
       message: `${named} does not accept clients of the namespace ${own}. Add it to oidc.clientNamespaces.names in its spec, with from: Names.`,
     }
   }
-  const problems = problemsOf(client)
+  const problems = [...problemsOf(client), ...audienceProblems(client, tokens.audience)]
   return problems.length === 0 ? undefined : { reason: 'Invalid', message: `Correct the spec: ${problems.join('; ')}.` }
+}
+
+/**
+ * Servers refuse the whole file for such a client, which would get tokens without a user for their own routes about
+ * users.
+ */
+function audienceProblems({ spec: { resources = [] } }: AuthClient, audience: string): string[] {
+  return resources.some(({ uri }) => uri === audience)
+    ? [`resources: ${audience} is the audience of the AuthService itself (tokens.audience). Name an API of another URI`]
+    : []
 }

@@ -16,7 +16,7 @@ import type { AuthClient } from './api/schema.ts'
 import { entryOf, methodOf } from './client-entry.ts'
 import { type Publication, Publications } from './publications.ts'
 
-/** Maximum number of cached AuthClients. Each has at most 30 KiB. */
+/** Maximum number of cached AuthClients. Each has at most 70 KiB. */
 const mostClients = 5_000
 
 export interface AuthClientsOptions extends InformerSettings {

@@ -13,6 +13,18 @@ export function clientIdOf({ metadata }: Pick<AuthClient, 'metadata'>): string {
   return `${metadata.namespace}.${metadata.name}`
 }
 
+/** The grant of RFC 8628, whose name in the spec is `device_code`. */
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
+
+function grantsOf({ grants = ['authorization_code', 'refresh_token'] }: AuthClient['spec']) {
+  return grants
+}
+
+/** Whether users log in with the client. Otherwise, it gets tokens only for itself. */
+export function logsUsersIn({ spec }: Pick<AuthClient, 'spec'>): boolean {
+  return grantsOf(spec).some((grant) => grant !== 'client_credentials')
+}
+
 /** The client as servers read it from their file. @param secretHashes of the accepted secrets, in hex */
 export function entryOf({ metadata, spec }: AuthClient, secretHashes: readonly string[]): OidcClient {
   return {
@@ -20,13 +32,20 @@ export function entryOf({ metadata, spec }: AuthClient, secretHashes: readonly s
     name: spec.displayName ?? metadata.name,
     type: spec.type === 'Native' ? 'native' : 'web',
     firstParty: spec.firstParty ?? false,
-    redirectUris: spec.redirectUris,
+    ...(spec.redirectUris !== undefined && { redirectUris: spec.redirectUris }),
     ...(spec.postLogoutRedirectUris !== undefined && { postLogoutRedirectUris: spec.postLogoutRedirectUris }),
-    grants: spec.grants ?? ['authorization_code', 'refresh_token'],
-    scopes: spec.scopes ?? ['openid', 'profile', 'email'],
+    grants: grantsOf(spec).map((grant) => (grant === 'device_code' ? deviceGrant : grant)),
+    ...scopesOf(spec),
+    ...(spec.resources !== undefined && { resources: spec.resources }),
     ...lifetimesOf(spec),
     authentication: authenticationOf({ spec }, secretHashes),
   }
+}
+
+/** Servers refuse clients that log users in without a scope. */
+function scopesOf(spec: AuthClient['spec']): Pick<OidcClient, 'scopes'> {
+  if (spec.scopes !== undefined) return { scopes: spec.scopes }
+  return logsUsersIn({ spec }) ? { scopes: ['openid', 'profile', 'email'] } : {}
 }
 
 function lifetimesOf({ lifetimes }: AuthClient['spec']): Pick<OidcClient, 'lifetimes'> {

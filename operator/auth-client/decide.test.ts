@@ -6,12 +6,14 @@ import { contentHash } from '../authservice/model/content-hash.ts'
 import type { AuthClient } from './api/schema.ts'
 import { entryOf } from './client-entry.ts'
 import { statusOf } from './client-status.ts'
+import { hashOf } from './credentials.ts'
 import { credentialsSecret } from './credentials-secret.ts'
 import { type ClientObservation, decide } from './decide.ts'
 import type { Publication } from './publications.ts'
 
 const now = new Date('2026-12-01T12:00:00.000Z')
 const secret = 's'.repeat(43)
+const resources = [{ uri: 'https://orders.example.com', scopes: ['orders:read'] }]
 
 function clientOf(spec: object = {}, changes: Partial<AuthClient> = {}): AuthClient {
   return {
@@ -61,6 +63,24 @@ describe('an AuthClient', () => {
     })
   })
 
+  test('that gets tokens only for itself logs no user in', () => {
+    const client = clientOf({ redirectUris: undefined, grants: ['client_credentials'], resources })
+    const { outcome } = decided(client, { publication: publishedSince(client, new Date(0)) })
+    expect(outcome.message).toBe('The client shops.shop can get tokens. Servers read changes within two minutes.')
+  })
+
+  test('for the API of the servers themselves is refused, because they would refuse all clients', () => {
+    const client = clientOf({ resources })
+    const changes = { tokens: { audience: resources[0]?.uri ?? '' } }
+    expect(decided(client).outcome.kind).toBe('waiting')
+    expect(decided(client, { authService: resolved(changes) }).outcome).toEqual({
+      kind: 'stalled',
+      reason: 'Invalid',
+      message:
+        'Correct the spec: resources: https://orders.example.com is the audience of the AuthService itself (tokens.audience). Name an API of another URI.',
+    })
+  })
+
   test('that was ready stays so when the operator restarts, and while a change is on its way', () => {
     const ready = {
       type: 'Ready',
@@ -70,6 +90,13 @@ describe('an AuthClient', () => {
       reason: 'Ready',
       message: '',
     }
+    const restarted = (status: AuthClient['status']) =>
+      decided(clientOf({}, { status: { conditions: [ready], ...status } }), { publication: { kind: 'unknown' } })
+    const secretHashes = [hashOf(secret)]
+    expect(restarted({ observedGeneration: 3, secretHashes }).outcome.kind).toBe('ready')
+    expect(restarted({ observedGeneration: 2, secretHashes }).outcome.kind, 'of an earlier spec').toBe('waiting')
+    expect(restarted({ observedGeneration: 3, secretHashes: [] }).outcome.kind, 'of another secret').toBe('waiting')
+
     const client = clientOf({}, { status: { conditions: [ready] } })
     expect(decided(client, { publication: publishedSince(client, now) }).outcome.kind).toBe('ready')
     const changing = decided(client, {

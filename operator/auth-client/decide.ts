@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { group } from '../authservice/api/group.ts'
 import type { ResolvedSpec } from '../authservice/api/resolved-spec.ts'
 import { parseDuration } from '../authservice/api/units.ts'
@@ -8,7 +9,7 @@ import { decodeSecretData } from '../authservice/model/secret-data.ts'
 import { earliest, later } from '../authservice/secrets/key-order.ts'
 import { refusalOf } from './admission.ts'
 import type { AuthClient } from './api/schema.ts'
-import { clientIdOf, entryOf, methodOf } from './client-entry.ts'
+import { clientIdOf, entryOf, logsUsersIn, methodOf } from './client-entry.ts'
 import { type CredentialsDecision, decideCredentials, hashOf, parseCredentials } from './credentials.ts'
 import { clientLabel, recordAnnotation } from './credentials-secret.ts'
 import type { Publication } from './publications.ts'
@@ -114,9 +115,13 @@ function publishedOutcome(
     const message = `The servers have no room for another client: their file has at most 1,000,000 bytes, which the clients that were created earlier use. Delete clients, or use another AuthService.`
     return { outcome: { kind: 'stalled', reason: 'TooManyClients', message }, loadedAt: undefined }
   }
-  const wasReady = client.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') === true
+  const can = logsUsersIn(client) ? `Users can log in with the client ID ${id}` : `The client ${id} can get tokens`
+  const message = `${can}. Servers read changes within two minutes.`
+  const ready: Outcome = { kind: 'ready', reason: 'Ready', message }
+  // After a restart, the AuthService may be reconciled later. Its clients are then looked at again.
+  if (publication.kind === 'unknown' && isSettled(client, hashes)) return { outcome: ready, loadedAt: undefined }
   const waiting = (message: string): Outcome => ({ kind: 'waiting', reason: 'Progressing', message })
-  if (publication.kind === 'absent' || publication.entry !== contentHash(entryOf(client, hashes))) {
+  if (publication.kind !== 'published' || publication.entry !== contentHash(entryOf(client, hashes))) {
     const why = authService?.suspend === true ? ' Its spec.suspend is set: remove it.' : ''
     return {
       outcome: waiting(`The AuthService has not handed the client to its servers yet.${why}`),
@@ -124,10 +129,26 @@ function publishedOutcome(
     }
   }
   const loadedAt = later(publication.since, loadSeconds)
-  if (!wasReady && now < loadedAt) {
-    const message = `Servers read the client within ${loadSeconds} seconds.`
-    return { outcome: waiting(message), loadedAt }
+  if (!isReady(client) && now < loadedAt) {
+    return { outcome: waiting(`Servers read the client within ${loadSeconds} seconds.`), loadedAt }
   }
-  const message = `Users can log in with the client ID ${id}. Servers read changes within two minutes.`
-  return { outcome: { kind: 'ready', reason: 'Ready', message }, loadedAt: undefined }
+  return { outcome: ready, loadedAt: undefined }
+}
+
+function conditionOf({ status }: AuthClient, type: string) {
+  return status?.conditions?.find((condition) => condition.type === type)
+}
+
+function isReady(client: AuthClient): boolean {
+  return conditionOf(client, 'Ready')?.status === 'True'
+}
+
+/** Whether the status says that servers have the client as it is now. */
+function isSettled(client: AuthClient, hashes: readonly string[]): boolean {
+  return (
+    isReady(client) &&
+    conditionOf(client, 'Ready')?.reason === 'Ready' &&
+    client.status?.observedGeneration === client.metadata.generation &&
+    isDeepStrictEqual(client.status.secretHashes ?? [], hashes)
+  )
 }

@@ -17,7 +17,7 @@ const observed = (...clients: ReturnType<typeof entry>[]) => ({ file: clientsFil
 
 test('clients are told what has changed about them, and since when servers have each of their secrets', () => {
   const publications = new Publications()
-  expect(publications.of(key, 'shops.a')).toEqual({ kind: 'absent' })
+  expect(publications.of(key, 'shops.a')).toEqual({ kind: 'unknown' })
   expect(publications.observe(key, observed(entry('a', one), entry('b', one)), early)).toEqual(['shops.a', 'shops.b'])
   expect(publications.observe(key, observed(entry('a', one), entry('b', one)), late)).toEqual([])
   expect(publications.observe(key, observed(entry('a', one, two)), late)).toEqual(['shops.a', 'shops.b'])
@@ -31,7 +31,7 @@ test('clients are told what has changed about them, and since when servers have 
   })
   expect(publications.of(key, 'shops.b')).toEqual({ kind: 'absent' })
   publications.forget(key)
-  expect(publications.of(key, 'shops.a')).toEqual({ kind: 'absent' })
+  expect(publications.of(key, 'shops.a')).toEqual({ kind: 'unknown' })
 })
 
 test('a client that the file has no room for is told so, and when there is room again', () => {

@@ -18,6 +18,8 @@ interface Published {
 export type Publication =
   | ({ kind: 'published' } & Published)
   | { kind: 'absent' }
+  /** No reconcile of the AuthService has looked since this operator started. */
+  | { kind: 'unknown' }
   /** The file has no room for it. */
   | { kind: 'refused' }
 
@@ -37,9 +39,10 @@ export class Publications {
 
   of(authService: ObjectKey, clientId: string): Publication {
     const file = this.#files.get(authService)
-    const published = file?.clients.get(clientId)
+    if (file === undefined) return { kind: 'unknown' }
+    const published = file.clients.get(clientId)
     if (published !== undefined) return { kind: 'published', ...published }
-    return file?.refused.has(clientId) === true ? { kind: 'refused' } : { kind: 'absent' }
+    return { kind: file.refused.has(clientId) ? 'refused' : 'absent' }
   }
 
   /** @returns IDs of the clients whose publication has changed */

@@ -80,7 +80,7 @@ export const AuthenticationSchema = Type.Object(
     ),
   },
   {
-    description: 'How the client proves who it is when it exchanges a code.',
+    description: 'How the client proves who it is when it asks for tokens.',
     rules: [
       {
         rule: "!has(self.secret) || !has(self.method) || self.method == 'Secret'",

@@ -7,7 +7,7 @@ import { AuthClientSchema } from './schema.ts'
 const columns = [
   column('Ready', 'string', `.status.conditions[?(@.type=='Ready')].status`, 'Whether servers accept the client.'),
   column('Reason', 'string', `.status.conditions[?(@.type=='Ready')].reason`, 'Why, in one word.'),
-  column('AuthService', 'string', '.spec.authServiceRef.name', 'The AuthService that logs users in.'),
+  column('AuthService', 'string', '.spec.authServiceRef.name', 'The AuthService that it is a client of.'),
   column('Client-ID', 'string', '.status.clientId', 'The client_id.'),
   column('Secret', 'string', '.status.secretName', 'Secret with the credentials.'),
   {

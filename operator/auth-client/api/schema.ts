@@ -3,10 +3,11 @@ import { duration, flag, labelName, listSet, objectName, type Rule, text } from 
 import { notLonger } from '../../authservice/api/rules.ts'
 import { between } from '../../authservice/api/spec/duration-bounds.ts'
 import { AuthenticationSchema } from './authentication.ts'
+import { grantRules, grants } from './grants.ts'
 import { apiVersion, kind, maxNameLength } from './group.ts'
+import { ResourcesSchema } from './resources.ts'
 import { AuthClientStatusSchema } from './status.ts'
 
-const grants = ['authorization_code', 'refresh_token'] as const
 const scopes = ['openid', 'profile', 'email', 'offline_access'] as const
 
 const uri = (description: string) =>
@@ -98,7 +99,7 @@ const AuthClientSpecSchema = Type.Object(
           }),
         ),
       },
-      { description: 'The AuthService that logs users in.' },
+      { description: 'The AuthService that logs users in and issues the tokens.' },
     ),
     displayName: Type.Optional(
       text(64, {
@@ -120,13 +121,16 @@ const AuthClientSpecSchema = Type.Object(
         defaultText: '`false`',
       }),
     ),
-    redirectUris: Type.Array(uri('A URI to which browsers return with a code.'), {
-      ...listSet,
-      minItems: 1,
-      maxItems: 20,
-      description:
-        'Where browsers return after a login. Compared character by character; a native client may add any port to a loopback address.',
-    }),
+    redirectUris: Type.Optional(
+      Type.Array(uri('A URI to which browsers return with a code.'), {
+        ...listSet,
+        minItems: 1,
+        maxItems: 20,
+        description:
+          'Where browsers return after a login. Compared character by character; a native client may add any port to a loopback address.',
+        defaultText: 'none; required with the grant `authorization_code`',
+      }),
+    ),
     postLogoutRedirectUris: Type.Optional(
       Type.Array(uri('A URI to which browsers may go.'), {
         ...listSet,
@@ -140,7 +144,8 @@ const AuthClientSpecSchema = Type.Object(
         ...listSet,
         minItems: 1,
         maxItems: grants.length,
-        description: 'Grants that the client may use.',
+        description:
+          'Grants that the client may use. `authorization_code`: users log in with a browser. `device_code`: users connect a device without a browser (RFC 8628). `refresh_token`: the sessions that these begin go on. `client_credentials`: the client gets tokens for itself.',
         defaultText: '`[authorization_code, refresh_token]`',
       }),
     ),
@@ -149,29 +154,17 @@ const AuthClientSpecSchema = Type.Object(
         ...listSet,
         minItems: 1,
         maxItems: scopes.length,
-        description: 'Scopes that the client may ask for.',
-        defaultText: '`[openid, profile, email]`',
+        description: 'Scopes about the user that the client may ask for.',
+        defaultText: '`[openid, profile, email]`; none if the only grant is `client_credentials`',
       }),
     ),
+    resources: Type.Optional(ResourcesSchema),
     lifetimes: Type.Optional(LifetimesSchema),
     authentication: Type.Optional(AuthenticationSchema),
   },
   {
     description: 'Desired state of the client.',
-    rules: [
-      ...uriRules('redirectUris'),
-      ...uriRules('postLogoutRedirectUris'),
-      {
-        rule: "!has(self.grants) || 'authorization_code' in self.grants",
-        message: 'refresh tokens come from a login: add authorization_code to grants',
-        fieldPath: '.grants',
-      },
-      {
-        rule: "!has(self.scopes) || !('offline_access' in self.scopes) || !has(self.grants) || 'refresh_token' in self.grants",
-        message: 'offline_access asks for refresh tokens: add refresh_token to grants',
-        fieldPath: '.scopes',
-      },
-    ],
+    rules: [...uriRules('redirectUris'), ...uriRules('postLogoutRedirectUris'), ...grantRules],
   },
 )
 
@@ -194,7 +187,8 @@ export const AuthClientSchema = Type.Object(
     status: Type.Optional(AuthClientStatusSchema),
   },
   {
-    description: 'An application that logs its users in at an AuthService by OpenID Connect.',
+    description:
+      'An application that logs its users in at an AuthService by OpenID Connect, or that gets tokens for itself.',
     rules: [
       {
         rule: `size(self.metadata.name) <= ${maxNameLength}`,

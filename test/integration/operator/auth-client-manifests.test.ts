@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { beforeAll, describe, expect, inject, test } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { clientDefinition } from '../../../operator/auth-client/api/crd.ts'
+import { grants } from '../../../operator/auth-client/api/grants.ts'
 import { apiVersion, kind } from '../../../operator/auth-client/api/group.ts'
 import { Namespace } from '../support/namespace.ts'
 
@@ -25,6 +26,9 @@ const onlyNative = 'plain http and other schemes are only for clients of type Na
 const nativeUris = 'with a domain of yours in reverse order as scheme'
 const key = { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' }
 
+const resources = [{ uri: 'https://orders.example.com', scopes: ['orders:read'] }]
+const job = { redirectUris: undefined, grants: ['client_credentials'], resources }
+
 /** What is wrong, the fields that override those of a valid client, and a part of the error message. */
 const wrong: readonly [what: string, spec: object, says: string][] = [
   ['no redirect URI', { redirectUris: [] }, 'spec.redirectUris'],
@@ -46,8 +50,33 @@ const wrong: readonly [what: string, spec: object, says: string][] = [
     { type: 'Native', postLogoutRedirectUris: ['http://shop.example.com/'] },
     'write postLogoutRedirectUris as https://…, http://127.0.0.1/…',
   ],
-  ['refresh tokens without a login', { grants: ['refresh_token'] }, 'add authorization_code to grants'],
-  ['a grant that servers do not have', { grants: ['client_credentials'] }, 'Unsupported value: "client_credentials"'],
+  [
+    'a login without a redirect URI',
+    { redirectUris: undefined },
+    'redirectUris is empty, which authorization_code needs',
+  ],
+  ['redirect URIs without a login', { grants: ['device_code'] }, 'redirectUris has no effect without'],
+  [
+    'refresh tokens without a login',
+    { redirectUris: undefined, grants: ['refresh_token'] },
+    'needs authorization_code or device_code, which begin the session',
+  ],
+  ['a grant that servers do not have', { grants: ['implicit'] }, 'Unsupported value: "implicit"'],
+  [
+    'a token for itself without an authentication',
+    { ...job, authentication: { method: 'None' } },
+    'needs an authentication other than None',
+  ],
+  ['a token for itself without an API', { ...job, resources: undefined }, 'needs resources, which its tokens are for'],
+  ['an API with a fragment', { resources: [{ uri: 'https://api.example.com/#a' }] }, 'a resource has no fragment (#)'],
+  ['an API without a scheme', { resources: [{ uri: 'orders' }] }, 'such as https://api.example.com'],
+  ['an API that appears twice', { resources: [{ uri: 'urn:a:b' }, { uri: 'urn:a:b' }] }, 'Duplicate value'],
+  ['a space in a scope', { resources: [{ uri: 'urn:a:b', scopes: ['orders read'] }] }, 'resources[0].scopes[0]'],
+  [
+    'a scope about the user at an API',
+    { resources: [{ uri: 'urn:a:b', scopes: ['openid'] }] },
+    'a scope about the user is not one of an API',
+  ],
   [
     'offline access without refresh tokens',
     { grants: ['authorization_code'], scopes: ['openid', 'offline_access'] },
@@ -121,8 +150,20 @@ describe('the API server accepts an AuthClient', () => {
     ],
     [
       'of the largest size',
-      { redirectUris: Array.from({ length: 20 }, (_, index) => `https://a.example/${index}`.padEnd(512, 'a')) },
+      {
+        redirectUris: Array.from({ length: 20 }, (_, index) => `https://a.example/${index}`.padEnd(512, 'a')),
+        resources: Array.from({ length: 10 }, (_, index) => ({
+          uri: `https://a.example/${index}`.padEnd(256, 'a'),
+          scopes: Array.from({ length: 20 }, (_, position) => `${position}:`.padEnd(64, 'a')),
+        })),
+      },
     ],
+    ['of a job', job],
+    [
+      'of a device',
+      { redirectUris: undefined, grants: ['device_code', 'refresh_token'], authentication: { method: 'None' } },
+    ],
+    ['with every grant', { ...job, redirectUris, grants: [...grants] }],
     ['with keys', { authentication: { method: 'PrivateKeyJWT', jwks: { keys: [key] } } }],
     [
       'with every lifetime',

@@ -151,6 +151,15 @@ describe('an AuthClient', () => {
     await poll(async () => (await entryOf(`${namespace.name}.tool`))?.authentication).toEqual({ method: 'none' })
   })
 
+  test('of a job gets its Secret, and its servers get the API that it may use', async () => {
+    const resources = [{ uri: 'https://orders.example.com', scopes: ['orders:read'] }]
+    await namespace.apply(clientManifest('job', { redirectUris: undefined, grants: ['client_credentials'], resources }))
+    await poll(() => condition('job')).toMatch(/^True Ready: The client \S+\.job can get tokens\./)
+    const entry = await entryOf(`${namespace.name}.job`)
+    expect(entry).toMatchObject({ grants: ['client_credentials'], resources })
+    expect(entry?.authentication.secretHashes).toEqual([hash((await credentials('job'))['client_secret'])])
+  })
+
   test('that servers would refuse says why, and does not disturb the others', async () => {
     await namespace.apply(clientManifest('bad', { redirectUris: ['https://bad.example.com/a/../b'] }))
     await poll(() => condition('bad', 'Stalled')).toMatch(

@@ -44,10 +44,13 @@ async function hand(...entries: ReturnType<typeof entryOf>[]): Promise<void> {
   await files.replaceClients(parsed.file.clients)
 }
 
-async function applicationWith(auth: openid.ClientAuth): Promise<Application> {
+function discover(auth: openid.ClientAuth): Promise<openid.Configuration> {
   const settings = { [openid.customFetch]: fetchOf(server) as openid.CustomFetch }
-  const config = await openid.discovery(new URL(issuer), 'shops.shop', undefined, auth, settings)
-  return new Application(config, redirectUris[0] ?? '')
+  return openid.discovery(new URL(issuer), 'shops.shop', undefined, auth, settings)
+}
+
+async function applicationWith(auth: openid.ClientAuth): Promise<Application> {
+  return new Application(await discover(auth), redirectUris[0] ?? '')
 }
 
 /** Waits until the server has read the file: it shows the page of the login. */
@@ -96,4 +99,29 @@ test('a public AuthClient logs a user in', async () => {
     return page.text
   }
   await expect.poll(flow, { timeout: 20_000 }).toContain('to continue to shop')
+})
+
+/** What a client that users do not log in to with a browser has instead of redirect URIs. */
+function withoutBrowser(spec: Partial<AuthClient['spec']>): AuthClient {
+  const { redirectUris: _, ...rest } = clientOf(spec).spec
+  return { ...clientOf({}), spec: rest }
+}
+const resources = [{ uri: 'https://orders.example.com', scopes: ['orders:read', 'orders:write'] }]
+
+test('an AuthClient of a job gets a token for its API', async () => {
+  const secret = newSecret()
+  const config = await discover(openid.ClientSecretBasic(secret))
+  await hand(entryOf(withoutBrowser({ grants: ['client_credentials'], resources }), [hashOf(secret)]))
+  const scope = async () => (await openid.clientCredentialsGrant(config)).scope
+  const outcome = () => scope().catch(() => 'not known yet')
+  await expect.poll(outcome, { timeout: 20_000, interval: 1_000 }).toBe('orders:read orders:write')
+})
+
+test('an AuthClient of a device gets a code for its user', async () => {
+  const config = await discover(openid.None())
+  const grants: AuthClient['spec']['grants'] = ['device_code', 'refresh_token']
+  await hand(entryOf(withoutBrowser({ grants, authentication: { method: 'None' } }), []))
+  const code = async () => (await openid.initiateDeviceAuthorization(config, { scope: 'openid email' })).user_code
+  const outcome = () => code().catch(() => 'not known yet')
+  await expect.poll(outcome, { timeout: 20_000, interval: 1_000 }).toMatch(/^[A-Z]{4}-[A-Z]{4}$/)
 })

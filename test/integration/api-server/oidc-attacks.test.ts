@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { decodeJwt, SignJWT } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { OidcState } from '../../../api-server/plugins/app/oidc/state-adapter.ts'
 import { hashOf } from '../../../api-server/plugins/app/opaque-token.ts'
 import { decideRefresh, type Session } from '../../../api-server/plugins/app/sessions/session.ts'
 import { parseUserKey } from '../../../api-server/plugins/app/users/user-key.ts'
@@ -386,31 +387,54 @@ test('the cookie of a browser changes with the login, so that a planted one give
   expect(browser.cookie('__Host-sso')).not.toBe(before)
 })
 
+/** @param expiry seconds since 1970, or from now on with a unit */
+function assertion(
+  key: Parameters<SignJWT['sign']>[0],
+  { audience = issuer, expiry = '1m' }: { audience?: string; expiry?: string | number } = {},
+): Promise<string> {
+  return new SignJWT({ jti: randomBytes(16).toString('hex') })
+    .setProtectedHeader({ alg: 'ES256', kid: 'bank' })
+    .setIssuer('bank')
+    .setSubject('bank')
+    .setAudience(audience)
+    .setIssuedAt()
+    .setExpirationTime(expiry)
+    .sign(key)
+}
+
+async function push(jwt: string, at: AppForTest): Promise<number> {
+  const flow = await application.start({ client_id: 'bank' })
+  const answer = await fetchOf(at)(`${issuer}/oauth/par`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      ...Object.fromEntries(flow.url.searchParams),
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: jwt,
+    }),
+  })
+  return answer.status
+}
+
+test('an assertion that expires in more than an hour is refused, and nothing stays for longer', async () => {
+  const stored = server.app.mongo.db.collection<OidcState>('oauth_state')
+  const count = () => stored.countDocuments({ kind: 'ReplayDetection' })
+  const before = await count()
+  for (const expiry of [Date.UTC(9999, 0) / 1_000, 1e300, '2h']) {
+    expect(await push(await assertion(withPrivateKey.key, { expiry }), server)).toBe(401)
+  }
+  expect(await count()).toBe(before)
+  expect(await push(await assertion(withPrivateKey.key, { expiry: '59m' }), server)).toBe(201)
+  // Whatever the library passes on.
+  await server.app.oidc?.current().ReplayDetection.unique('bank', 'of-the-year-9999', Date.UTC(9999, 0) / 1_000)
+  const [last] = await stored.find({ kind: 'ReplayDetection' }).sort({ expiresAt: -1 }).toArray()
+  expect(await count()).toBe(before + 2)
+  expect(last?.expiresAt.getTime()).toBeLessThan(Date.now() + 2 * 3_600_000)
+})
+
 test('an assertion of a client counts once on all servers, and only with its key and for this issuer', async () => {
   const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const assertion = (key: Parameters<SignJWT['sign']>[0], audience = issuer) =>
-    new SignJWT({ jti: randomBytes(16).toString('hex') })
-      .setProtectedHeader({ alg: 'ES256', kid: 'bank' })
-      .setIssuer('bank')
-      .setSubject('bank')
-      .setAudience(audience)
-      .setIssuedAt()
-      .setExpirationTime('1m')
-      .sign(key)
-  const push = async (jwt: string, at: AppForTest) => {
-    const flow = await application.start({ client_id: 'bank' })
-    const answer = await fetchOf(at)(`${issuer}/oauth/par`, {
-      method: 'POST',
-      body: new URLSearchParams({
-        ...Object.fromEntries(flow.url.searchParams),
-        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-        client_assertion: jwt,
-      }),
-    })
-    return answer.status
-  }
   expect(await push(await assertion(keys.privateKey), server)).toBe(401)
-  expect(await push(await assertion(withPrivateKey.key, 'https://evil.example'), server)).toBe(401)
+  expect(await push(await assertion(withPrivateKey.key, { audience: 'https://evil.example' }), server)).toBe(401)
   for (let round = 0; round < 10; round++) {
     const jwt = await assertion(withPrivateKey.key)
     const statuses = await Promise.all([push(jwt, server), push(jwt, other)])

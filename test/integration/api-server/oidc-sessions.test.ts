@@ -149,3 +149,26 @@ test.each([
   expect((await begin('192.0.2.3')).statusCode).toBeLessThan(400)
   expect((await fetchOf(limited)(`${issuer}/.well-known/openid-configuration`)).status).toBe(200)
 })
+
+test('one address stores a bounded number of pushed requests of public clients', async () => {
+  const reads = await Application.of(reader, limited)
+  const push = async (remoteAddress: string) => {
+    const { url } = await reads.start()
+    return limited.app.inject({
+      method: 'POST',
+      url: '/oauth/par',
+      remoteAddress,
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      payload: url.searchParams.toString(),
+    })
+  }
+  const states = () => limited.app.mongo.db.collection<OidcState>('oauth_state').countDocuments()
+  for (let n = 0; n < 12; n++) expect((await push('192.0.2.4')).statusCode).toBe(201)
+  const stored = await states()
+  const refused = await push('192.0.2.4')
+  expect(refused.statusCode).toBe(429)
+  expect(refused.json()).toMatchObject({ error: 'temporarily_unavailable' })
+  expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0)
+  expect(await states()).toBe(stored)
+  expect((await push('192.0.2.5')).statusCode).toBe(201)
+})

@@ -7,6 +7,7 @@ import { loggedOutPage, logoutPage } from '../../../pages/logout.ts'
 import { usesByAddress } from '../limits/plugin.ts'
 import { authenticationLevels } from '../sessions/authentication.ts'
 import { claimsOfScope, findAccount } from './account.ts'
+import { requireNearExpiry } from './client-assertions.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { deviceFlow } from './device-flow.ts'
@@ -102,6 +103,7 @@ function configurationOf(
       idTokenSigningAlgValues: ['RS256'],
       clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
     },
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => requireNearExpiry(claims, new Date()),
     pkce: { required: () => true },
     allowOmittingSingleRegisteredRedirectUri: false,
     // A code outlives the login in its browser by a minute; its session does not.

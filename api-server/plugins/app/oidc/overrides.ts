@@ -4,6 +4,7 @@ import { errors } from 'oidc-provider'
 import { newRefreshToken } from '../sessions/refresh-token.ts'
 import { roleOf } from '../users/user.ts'
 import { browserLoginOf, endBrowserLogin, isLive } from './browser-login.ts'
+import { storedUntil } from './client-assertions.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { overrideDeviceCodes } from './device-codes.ts'
 import { activeGrant } from './grant-adapters.ts'
@@ -78,7 +79,7 @@ export function overrideModels(
 
   // The library reads and then writes, so that two servers would accept one assertion.
   Reflect.set(ReplayDetection, 'unique', (issuer: string, jti: string, exp: number) =>
-    useOnce(states, 'ReplayDetection', JSON.stringify([issuer, jti]), new Date(exp * 1000)),
+    useOnce(states, 'ReplayDetection', JSON.stringify([issuer, jti]), storedUntil(exp, new Date())),
   )
 
   // A login in a browser ends with its session, its user, and the user's watermark.

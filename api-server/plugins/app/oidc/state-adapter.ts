@@ -127,8 +127,8 @@ export class StateAdapter implements Adapter {
   }
 }
 
-/** Whether anybody can have it stored: the begin of a login, of a logout without one, or of a device. */
-function isAnonymous(kind: string, { result, accountId, inFlight, error }: AdapterPayload): boolean {
+/** Whether anybody can have it stored: the begin of a login, of a logout without one, or of a device, or a pushed request. */
+function isAnonymous(kind: string, { result, accountId, inFlight, error, trusted }: AdapterPayload): boolean {
   switch (kind) {
     case 'Interaction':
       return result === undefined
@@ -136,6 +136,9 @@ function isAnonymous(kind: string, { result, accountId, inFlight, error }: Adapt
       return accountId === undefined
     case 'DeviceCode':
       return accountId === undefined && inFlight === undefined && error === undefined
+    case 'PushedAuthorizationRequest':
+      // Whether the client has authenticated. For this kind it is a boolean, whatever the type says.
+      return !trusted
     default:
       return false
   }

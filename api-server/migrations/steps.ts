@@ -177,8 +177,8 @@ export const migrations: readonly Migration[] = [
       // Sessions that ended and whose client does not know it yet: few at any time.
       await ensureIndex(db.collection('sessions'), {
         name: 'logout_notices',
-        key: { revokedAt: 1 },
-        partialFilterExpression: { 'oauth.logoutNotice': { $exists: true } },
+        key: { revokedAt: 1, 'oauth.logoutNotice.dueAt': 1, 'oauth.clientId': 1 },
+        partialFilterExpression: { 'oauth.logoutNotice.dueAt': { $exists: true } },
       })
     },
   },

@@ -9,6 +9,8 @@ export interface HttpsReceiver {
   url: string
   /** The forms that it has received, with the paths, in order. */
   received: { path: string; form: URLSearchParams }[]
+  /** Requests without an answer, now and at most since this was set. */
+  open: { now: number; most: number }
   /** The status of the next answers; `hang`: it does not answer. */
   answer: number | 'hang'
   /** The header `location` of its answers. */
@@ -20,6 +22,9 @@ export async function startHttpsReceiver(): Promise<HttpsReceiver> {
   const { 'tls.key': key = '', 'tls.crt': cert = '', 'ca.crt': ca = '' } = issueCertificate(['localhost'], new Date())
   setDefaultCACertificates([...getCACertificates('default'), ca])
   const server = createServer({ key, cert }, async (request, response) => {
+    receiver.open.now++
+    receiver.open.most = Math.max(receiver.open.most, receiver.open.now)
+    response.once('close', () => receiver.open.now--)
     let body = ''
     for await (const chunk of request) body += String(chunk)
     receiver.received.push({ path: request.url ?? '', form: new URLSearchParams(body) })
@@ -33,6 +38,7 @@ export async function startHttpsReceiver(): Promise<HttpsReceiver> {
   const receiver: HttpsReceiver = {
     url: `https://localhost:${port}`,
     received: [],
+    open: { now: 0, most: 0 },
     answer: 200,
     location: '/',
     async close() {

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { createLocalJWKSet, decodeJwt, type JSONWebKeySet, jwtVerify } from 'jose'
 import { buildEndSessionUrl } from 'openid-client'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { LogoutNotices } from '../../../api-server/plugins/app/oidc/logout-notices.ts'
 import type { Session } from '../../../api-server/plugins/app/sessions/session.ts'
+import { parseUserKey } from '../../../api-server/plugins/app/users/user-key.ts'
 import type { OidcClient } from '../../../contract/oidc-client-schema.ts'
 import { type AppForTest, freshDatabase, logIn, logInAsAdmin, password, startApp, tokensOf } from './app-for-test.ts'
 import { type HttpsReceiver, startHttpsReceiver } from './https-receiver.ts'
@@ -71,9 +73,10 @@ const noticesOf = (...mine: string[]) =>
 const sidsOf = (...mine: string[]) => noticesOf(...mine).map(({ token }) => String(decodeJwt(token)['sid']))
 const sessionsOf = ({ app }: AppForTest) => app.mongo.db.collection<Session>('sessions')
 const noticeOf = async (sid: string) => (await sessionsOf(server).findOne({ _id: sid }))?.oauth?.logoutNotice
-/** Attempts of both servers that ended like this. */
-async function attemptsThat(outcome: 'retried' | 'failed'): Promise<number> {
-  const all = await Promise.all([server, other].map(({ app }) => app.metrics.backchannelLogouts.get()))
+/** Attempts of these servers that ended like this. */
+async function attemptsThat(outcome: 'retried' | 'failed', ...of: readonly AppForTest[]): Promise<number> {
+  const servers = of.length > 0 ? of : [server, other]
+  const all = await Promise.all(servers.map(({ app }) => app.metrics.backchannelLogouts.get()))
   const values = all.flatMap((metric) => metric.values).filter(({ labels }) => labels.outcome === outcome)
   return values.reduce((sum, { value }) => sum + value, 0)
 }
@@ -243,6 +246,95 @@ test('two servers that look at once send one notice', async () => {
   for (const { sid } of users) await expect.poll(() => noticeOf(sid)).toBeUndefined()
   const all = users.map(({ sid }) => sid)
   expect(sidsOf(...all).sort()).toEqual(all.sort())
+})
+
+test('receivers that hang leave half of the requests of a server to other clients', async () => {
+  const template = (await loggedIn(told)).sid
+  const hanging = await startHttpsReceiver()
+  hanging.answer = 'hang'
+  const clients = Array.from({ length: 5 }, (_, index) => ({
+    ...told,
+    id: `hangs-${index}`,
+    backchannelLogoutUri: `${hanging.url}/${index}`,
+  }))
+  const files = await oidcFiles([told, ...clients])
+  const alone = await startApp({ ...files.environment, DATABASE_NAME: freshDatabase() })
+  try {
+    const session = await sessionsOf(server).findOne({ _id: template })
+    if (session?.oauth === undefined) throw new Error('the client has no session')
+    const { oauth, ...others } = session
+    const ended = (_id: string, clientId: string): Session => ({
+      ...others,
+      _id,
+      revokedAt: new Date(),
+      oauth: { ...oauth, clientId, logoutNotice: { attempts: 0, dueAt: new Date() } },
+    })
+    const sessions = sessionsOf(alone)
+    await sessions.insertMany(clients.flatMap(({ id }) => ['a', 'b'].map((each) => ended(`${id}-${each}`, id))))
+    // Nothing is known of a client before its first attempt has failed.
+    const tried = async () => ({ all: (await attemptsThat('retried', alone)) >= 10, open: hanging.open.now })
+    await expect.poll(tried, { timeout: 60_000 }).toEqual({ all: true, open: 0 })
+    hanging.open.most = 0
+    await sessions.updateMany({}, { $set: { 'oauth.logoutNotice.dueAt': new Date(0) } })
+    await expect.poll(() => hanging.open.now).toBeGreaterThan(0)
+    await sessions.insertOne(ended('of-another', 'told'))
+    await expect.poll(() => sidsOf('of-another')).toEqual(['of-another'])
+    expect(hanging.open.most).toBeLessThanOrEqual(5)
+  } finally {
+    await alone.close()
+    await hanging.close()
+  }
+})
+
+test('a client is not told of a session whose code it has never redeemed', async () => {
+  const { browser, sub } = await loggedIn(shop)
+  const { url } = await browser.open((await (await Application.of(told, server, other)).start()).url)
+  expect(url.searchParams.get('code')).not.toBeNull()
+  const unredeemed = await sessionsOf(server).findOne({ userId: parseUserKey(sub), unredeemed: { $exists: true } })
+  const sid = unredeemed?._id ?? ''
+  expect(await noticeOf(sid)).toBeDefined()
+  await server.app.revocation.revokeSession(sid, 'admin')
+  await expect.poll(() => noticeOf(sid)).toBeUndefined()
+  expect(sidsOf(sid)).toEqual([])
+})
+
+test('a server takes the notice that is due for longest, and reads no session besides', async () => {
+  const quiet = await startApp()
+  try {
+    const now = new Date()
+    const before = (seconds: number) => new Date(now.getTime() - seconds * 1_000)
+    const template = await sessionsOf(server).findOne({ oauth: { $exists: true } })
+    if (template?.oauth === undefined) throw new Error('no client has a session')
+    const { revokedAt, unredeemed, oauth, ...others } = template
+    const ended = (_id: string, clientId: string, dueAt: Date, endedAt: Date | undefined = before(900)): Session => ({
+      ...others,
+      _id,
+      oauth: { ...oauth, clientId, logoutNotice: { attempts: 0, dueAt } },
+      ...(endedAt !== undefined && { revokedAt: endedAt }),
+    })
+    const many = Array.from({ length: 200 }, (_, index) => index)
+    const sessions = sessionsOf(quiet)
+    await sessions.insertMany([
+      ...many.map((index) => ended(`busy-${index}`, 'busy', before(600))),
+      ...many.map((index) => ended(`later-${index}`, 'told', before(-600))),
+      ...many.map((index) => ({
+        ...others,
+        _id: `goes-on-${index}`,
+        oauth: ended('', 'told', before(600)).oauth ?? oauth,
+      })),
+      ended('second', 'told', before(100), before(800)),
+      ended('first', 'told', before(200), before(700)),
+    ])
+    const { db } = quiet.app.mongo
+    await db.command({ profile: 2 })
+    const notice = await new LogoutNotices(sessions).claim(['busy'], now)
+    await db.command({ profile: 0 })
+    expect(notice).toMatchObject({ sessionId: 'first', attempts: 1 })
+    const claims = db.collection('system.profile').find({ 'command.findAndModify': 'sessions' })
+    expect(await claims.toArray()).toMatchObject([{ docsExamined: 1, nModified: 1 }])
+  } finally {
+    await quiet.close()
+  }
 })
 
 test('discovery names it', async () => {

@@ -8,6 +8,8 @@ export interface ClaimedNotice {
   clientId: string
   /** This attempt and the earlier ones. */
   attempts: number
+  /** Whether the client has never redeemed the code of the session, and so does not know it. */
+  isUnknown: boolean
 }
 
 /** Another server takes a notice over when the one that has it does not report within this time. */
@@ -27,11 +29,13 @@ export class LogoutNotices {
     this.#sessions = sessions
   }
 
-  /** Takes a notice that is due, so that no other server does. @param notOf clients whose notices can wait */
+  /**
+   * Takes the notice that has been due for longest, so that no other server does. The index `logout_notices` has all fields
+   * of the filter and of the order, so that only this one session is read. @param notOf clients whose notices can wait
+   */
   async claim(notOf: readonly string[], now: Date): Promise<ClaimedNotice | undefined> {
     const found = await this.#sessions.findOneAndUpdate(
       {
-        'oauth.logoutNotice': { $exists: true },
         revokedAt: { $gt: new Date(0) },
         'oauth.logoutNotice.dueAt': { $lte: now },
         'oauth.clientId': { $nin: [...notOf] },
@@ -40,11 +44,21 @@ export class LogoutNotices {
         $set: { 'oauth.logoutNotice.dueAt': inSeconds(now, leaseSeconds) },
         $inc: { 'oauth.logoutNotice.attempts': 1 },
       },
-      { returnDocument: 'after', projection: { userId: 1, oauth: 1 } },
+      {
+        sort: { 'oauth.logoutNotice.dueAt': 1 },
+        returnDocument: 'after',
+        projection: { userId: 1, oauth: 1, unredeemed: 1 },
+      },
     )
     if (found?.oauth?.logoutNotice === undefined) return undefined
     const { clientId, logoutNotice } = found.oauth
-    return { sessionId: found._id, userId: found.userId.toString(), clientId, attempts: logoutNotice.attempts }
+    return {
+      sessionId: found._id,
+      userId: found.userId.toString(),
+      clientId,
+      attempts: logoutNotice.attempts,
+      isUnknown: found.unredeemed !== undefined,
+    }
   }
 
   /** The client knows, or need not know. */

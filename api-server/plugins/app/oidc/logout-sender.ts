@@ -5,15 +5,13 @@ import type { Session } from '../sessions/session.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import type { IdTokenKeys } from './id-token-keys.ts'
 import { type ClaimedNotice, LogoutNotices } from './logout-notices.ts'
+import { clientsToWait, maxRequests } from './logout-slots.ts'
 import { logoutTokenClaims } from './logout-token.ts'
 
 /** Time between two looks for notices that are due. */
 const roundMilliseconds = 1_000
 /** Maximum time of one request, with the connection. */
 const maxRequestMilliseconds = 5_000
-/** Concurrent requests of one server, and those to one client: a receiver that hangs delays only its own notices. */
-const maxRequests = 10
-const maxRequestsOfClient = 2
 /** Maximum time that a server which stops waits for the last writes. */
 const maxStopMilliseconds = 2_000
 
@@ -27,6 +25,8 @@ export class LogoutSender {
   readonly #keys: IdTokenKeys
   readonly #notices: LogoutNotices
   readonly #sending = new Map<Promise<void>, string>()
+  /** Clients of which the last attempt of this server failed. */
+  readonly #failing = new Set<string>()
   readonly #stopping = new AbortController()
   #timer: NodeJS.Timeout | undefined
   #looking: Promise<void> | undefined
@@ -64,7 +64,8 @@ export class LogoutSender {
 
   async #look(): Promise<void> {
     while (this.#sending.size < maxRequests && !this.#stopping.signal.aborted && this.#app.mongo.watch.isUp) {
-      const notice = await this.#notices.claim(this.#busyClients(), new Date())
+      const waiting = clientsToWait([...this.#sending.values()], this.#failing)
+      const notice = await this.#notices.claim(waiting, new Date())
       if (notice === undefined) return
       const sending = this.#settle(notice)
         .catch((error: unknown) => this.#app.log.warn({ err: error }, 'a notice of a logout will be sent again'))
@@ -73,21 +74,18 @@ export class LogoutSender {
     }
   }
 
-  #busyClients(): string[] {
-    const all = [...this.#sending.values()]
-    return [...new Set(all)].filter((id) => all.filter((each) => each === id).length >= maxRequestsOfClient)
-  }
-
   async #settle(notice: ClaimedNotice): Promise<void> {
     const uri = this.#clients.find(notice.clientId)?.backchannelLogoutUri
-    if (uri === undefined) return this.#notices.remove(notice)
+    if (uri === undefined || notice.isUnknown) return this.#notices.remove(notice)
     const { backchannelLogouts } = this.#app.metrics
     const problem = await this.#send(uri, notice)
     if (this.#stopping.signal.aborted && problem !== undefined) return
     if (problem === undefined) {
+      this.#failing.delete(notice.clientId)
       backchannelLogouts.inc({ outcome: 'delivered' })
       return this.#notices.remove(notice)
     }
+    this.#failing.add(notice.clientId)
     const isToRetry = await this.#notices.retryLater(notice, new Date())
     backchannelLogouts.inc({ outcome: isToRetry ? 'retried' : 'failed' })
     const { clientId: client, sessionId, attempts } = notice

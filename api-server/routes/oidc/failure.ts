@@ -14,9 +14,13 @@ interface FailureAnswer {
 }
 
 /** Endpoints that programs call, and not browsers. */
-const ofPrograms: ReadonlySet<string | undefined> = new Set([paths.token, paths.pushed_authorization_request])
+const ofPrograms: ReadonlySet<string | undefined> = new Set([
+  paths.token,
+  paths.pushed_authorization_request,
+  paths.device_authorization,
+])
 
-/** The answer to a request that failed outside of the library: JSON as in RFC 6749 section 5.2, or a page. */
+/** The answer to a request that failed outside of the library: JSON (RFC 6749 section 5.2, RFC 8628 section 3.2) or a page. */
 function failureAnswer(error: unknown, request: FastifyRequest): FailureAnswer {
   const { status, retryAfterSeconds, ...content } = describe(error, request)
   const headers = retryAfterSeconds === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterSeconds)) }

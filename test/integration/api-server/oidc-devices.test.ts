@@ -253,6 +253,36 @@ test('guesses of codes are limited by address', async () => {
     for (let count = 0; count < 5; count++) statuses.push((await guess()).statusCode)
     expect(statuses.at(-1)).toBe(429)
     expect(statuses.slice(0, 3)).toEqual([302, 302, 302])
+    const refused = await guess()
+    expect(refused.headers['content-type']).toContain('text/html')
+    expect(refused.body).toContain('This did not work')
+  } finally {
+    await limited.close()
+  }
+})
+
+test('a device that exceeds a limit gets JSON', async () => {
+  const files = await oidcFiles([tv])
+  const limited = await startApp({
+    ...files.environment,
+    DATABASE_NAME: freshDatabase(),
+    RATE_LIMIT_PER_CLIENT: '1/h',
+    RATE_LIMIT_BURST: '1',
+  })
+  try {
+    const ask = () =>
+      limited.app.inject({
+        method: 'POST',
+        url: '/oauth/device_authorization',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        payload: 'client_id=tv&scope=openid',
+      })
+    const answers = []
+    for (let count = 0; count < 4; count++) answers.push(await ask())
+    const refused = answers.at(-1)
+    expect(refused?.statusCode).toBe(429)
+    expect(refused?.headers['content-type']).toContain('application/json')
+    expect(refused?.json()).toMatchObject({ error: 'temporarily_unavailable' })
   } finally {
     await limited.close()
   }

@@ -23,14 +23,18 @@ async function atShop() {
   return { application, browser, refreshToken: tokens.refresh_token ?? '' }
 }
 
-async function refresh(refreshToken: string) {
-  const answer = await fetchOf(server)(`${issuer}/oauth/token`, {
+/** A request of the application itself. */
+async function post(path: string, parameters: Record<string, string>) {
+  const answer = await fetchOf(server)(`${issuer}${path}`, {
     method: 'POST',
     headers: { authorization: `Basic ${Buffer.from(`shop:${secret}`).toString('base64')}` },
-    body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: refreshToken }),
+    body: new URLSearchParams(parameters),
   })
   return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Record<string, string> }
 }
+
+const refresh = (refreshToken: string) =>
+  post('/oauth/token', { grant_type: 'refresh_token', refresh_token: refreshToken })
 
 function expectUnavailable({ status, headers, body }: Awaited<ReturnType<typeof refresh>>): void {
   expect({ status, body }).toMatchObject({ status: 503, body: { error: 'temporarily_unavailable' } })
@@ -49,6 +53,7 @@ test.each(Object.entries(waysToBeAway))(
       // The first one waits for a database that is thought to be there.
       expectUnavailable(await refresh(refreshToken))
       expectUnavailable(await refresh(refreshToken))
+      expectUnavailable(await post('/oauth/device_authorization', { client_id: 'shop' }))
       for (const path of [url, '/oauth/logout']) {
         const page = await browser.open(path)
         expect(page.status).toBe(503)

@@ -52,6 +52,13 @@ test('the library stores of a login what this server adds to it', () => {
   expect(ours).toEqual([...(plain as string[]), 'loginSid'])
 })
 
+test('the library stores of a device code what this server adds to it', () => {
+  const plain: unknown = Reflect.get(new Provider('https://auth.example.com').DeviceCode, 'IN_PAYLOAD')
+  const ours: unknown = server.app.oidc && Reflect.get(server.app.oidc.current().DeviceCode, 'IN_PAYLOAD')
+  expect(plain).toEqual(expect.arrayContaining(['userCode', 'grantId', 'inFlight']))
+  expect(ours).toEqual([...(plain as string[]), 'secretHash'])
+})
+
 test('without clients there is no route, and nothing loads the library', async () => {
   const off = await startApp()
   for (const url of ['/oauth/authorize', '/.well-known/openid-configuration', '/oauth/userinfo', '/oauth/logout']) {

@@ -1,6 +1,7 @@
 import type { ResolvedSpec } from '../authservice/api/resolved-spec.ts'
 import type { AuthServiceKey } from '../authservice/model/auth-service-key.ts'
 import type { AuthClient } from './api/schema.ts'
+import type { CachedClient } from './cached-client.ts'
 import { problemsOf } from './client-entry.ts'
 import type { Reason } from './reasons.ts'
 
@@ -21,7 +22,7 @@ export function authServiceOf({ metadata, spec }: Pick<AuthClient, 'metadata' | 
  * @returns undefined if it accepts the client
  */
 export function refusalOf(
-  client: AuthClient,
+  client: CachedClient,
   authService: Pick<ResolvedSpec, 'oidc' | 'tokens'> | undefined,
 ): Refusal | undefined {
   const { namespace, name } = authServiceOf(client)
@@ -40,7 +41,7 @@ export function refusalOf(
     }
   }
   const own = client.metadata.namespace
-  if (own !== namespace && oidc.clientNamespaces !== 'all' && !oidc.clientNamespaces.includes(own)) {
+  if (!admitsNamespace(authService, namespace, own)) {
     return {
       reason: 'NamespaceNotAllowed',
       message: `${named} does not accept clients of the namespace ${own}. Add it to oidc.clientNamespaces.names in its spec, with from: Names.`,
@@ -58,4 +59,10 @@ function audienceProblems({ spec: { resources = [] } }: AuthClient, audience: st
   return resources.some(({ uri }) => uri === audience)
     ? [`resources: ${audience} is the audience of the AuthService itself (tokens.audience). Name an API of another URI`]
     : []
+}
+
+/** Whether an AuthService accepts clients of a namespace. @param own the namespace of the AuthService */
+export function admitsNamespace({ oidc }: Pick<ResolvedSpec, 'oidc'>, own: string, namespace: string): boolean {
+  if (oidc === undefined) return false
+  return namespace === own || oidc.clientNamespaces === 'all' || oidc.clientNamespaces.includes(namespace)
 }

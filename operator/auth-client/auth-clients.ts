@@ -1,7 +1,5 @@
 import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
-import { resolveSpec } from '../authservice/api/defaults.ts'
 import type { AuthService } from '../authservice/api/schema.ts'
-import { withoutManagedFields } from '../authservice/gather/cache/cache-transforms.ts'
 import { createInformers, type InformerSettings } from '../authservice/gather/cache/informers.ts'
 import { ReferenceIndex } from '../authservice/gather/cache/reference-index.ts'
 import type { ClientSource, ObservedClients } from '../authservice/gather/cluster-reader.ts'
@@ -10,14 +8,16 @@ import type { Change } from '../kube/object-cache.ts'
 import { keyOf, type ObjectKey } from '../kube/objects.ts'
 import { OptionalInformer } from '../kube/optional-informer.ts'
 import { OptionalKinds } from '../kube/optional-kinds.ts'
-import { authServiceOf, refusalOf } from './admission.ts'
+import { authServiceOf } from './admission.ts'
 import { authClients, kind } from './api/group.ts'
 import type { AuthClient } from './api/schema.ts'
-import { entryOf, methodOf } from './client-entry.ts'
+import { type CachedClient, withNeededOnly } from './cached-client.ts'
+import { ClientRoom } from './client-room.ts'
 import { type Publication, Publications } from './publications.ts'
+import { clientKeyOf, namespaceOf, publishedClients } from './published-clients.ts'
 
-/** Maximum number of cached AuthClients. Each has at most 70 KiB. */
-const mostClients = 5_000
+/** Interval at which the operator looks whether there is room for AuthClients that it has ignored. */
+const roomMilliseconds = 60_000
 
 export interface AuthClientsOptions extends InformerSettings {
   discovery: Discovery
@@ -37,9 +37,11 @@ export interface ClientListener {
  */
 export class AuthClients implements ClientSource {
   readonly #kinds: OptionalKinds
-  readonly #informer: OptionalInformer<AuthClient>
+  readonly #informer: OptionalInformer<CachedClient>
+  readonly #room: ClientRoom
   readonly #byAuthService = new ReferenceIndex()
   readonly #publications = new Publications()
+  #roomTimer: NodeJS.Timeout | undefined
   #listener: ClientListener = { clientChanged: () => {}, clientsOfChanged: () => {} }
 
   constructor({ discovery, intervalMilliseconds, ...settings }: AuthClientsOptions) {
@@ -49,19 +51,15 @@ export class AuthClients implements ClientSource {
       resources: [authClients],
       ...(intervalMilliseconds !== undefined && { intervalMilliseconds }),
     })
-    let isFull = false
+    const onList = (listed: string) => {
+      this.#room.listed()
+      settings.onList?.(listed)
+    }
+    this.#room = new ClientRoom(settings.log)
     this.#informer = new OptionalInformer(() =>
-      createInformers<AuthClient>(settings, authClients, {
-        transform: withoutManagedFields,
-        admission: () => ({
-          admits: (client) => {
-            const hasRoom = this.get(keyOf(client)) !== undefined || this.#count < mostClients
-            if (!hasRoom && !isFull) settings.log.warn({ mostClients }, 'ignoring AuthClients: there are too many')
-            isFull = !hasRoom
-            return hasRoom
-          },
-          isGone: () => {},
-        }),
+      createInformers<CachedClient>({ ...settings, onList }, authClients, {
+        transform: withNeededOnly,
+        admission: (reader) => this.#room.admissionOf(reader, (key) => this.get(key) !== undefined),
       }),
     )
     this.#informer.onChange((change) => this.#take(change))
@@ -75,13 +73,16 @@ export class AuthClients implements ClientSource {
   async start(): Promise<void> {
     let opened = Promise.resolve()
     this.#kinds.onChange((_, availability) => {
+      if (availability !== 'available') this.#room.clear()
       opened = availability === 'available' ? this.#informer.open() : this.#informer.close()
     })
+    this.#roomTimer = setInterval(() => void this.#lookForRoom(), roomMilliseconds)
     await this.#kinds.start()
     await opened
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#roomTimer)
     await this.#kinds.stop()
     await this.#informer.close()
   }
@@ -101,7 +102,7 @@ export class AuthClients implements ClientSource {
     return stale && `a watch of AuthClients has received nothing for ${Math.round(stale.silentSeconds())} s`
   }
 
-  get(key: ObjectKey): AuthClient | undefined {
+  get(key: ObjectKey): CachedClient | undefined {
     for (const informer of this.#informer.informers) {
       const client = informer.get(key)
       if (client !== undefined) return client
@@ -110,7 +111,7 @@ export class AuthClients implements ClientSource {
   }
 
   /** The clients that name an AuthService. */
-  of(authService: ObjectKey): AuthClient[] {
+  of(authService: ObjectKey): CachedClient[] {
     return this.#byAuthService.referrersOf(authService).flatMap((key) => this.get(key) ?? [])
   }
 
@@ -123,23 +124,20 @@ export class AuthClients implements ClientSource {
     for (const informer of this.#informer.informers) informer.observeWrite(written)
   }
 
-  oidcClients(owner: AuthService): readonly OidcClient[] | undefined {
+  oidcClients(owner: AuthService, file: string | undefined): readonly OidcClient[] | undefined {
     if (!this.#isKnown) return undefined
-    const resolved = resolveSpec(owner)
-    const age = ({ metadata }: AuthClient) => metadata.creationTimestamp ?? ''
-    return this.of(keyOf(owner))
-      .filter((client) => client.metadata.deletionTimestamp === undefined && refusalOf(client, resolved) === undefined)
-      .sort((one, other) => (age(one) + keyOf(one) < age(other) + keyOf(other) ? -1 : 1))
-      .flatMap((client) => {
-        const hashes = client.status?.secretHashes ?? []
-        return methodOf(client) === 'Secret' && hashes.length === 0 ? [] : [entryOf(client, hashes)]
-      })
+    const { entries, kept } = publishedClients(owner, {
+      clients: this.of(keyOf(owner)),
+      isMissing: (id) => this.#room.isFull(namespaceOf(id)) && this.get(clientKeyOf(id)) === undefined,
+      file: this.#room.isComplete ? undefined : file,
+    })
+    for (const { id } of kept) this.#room.keep(namespaceOf(id), keyOf(owner))
+    return entries
   }
 
   observeClients(owner: AuthService, observed: ObservedClients, now: Date): void {
     for (const id of this.#publications.observe(keyOf(owner), observed, now)) {
-      // The ID is the namespace, a dot and the name.
-      const key = id.replace('.', '/')
+      const key = clientKeyOf(id)
       if (this.get(key) !== undefined) this.#listener.clientChanged(key)
     }
   }
@@ -159,8 +157,14 @@ export class AuthClients implements ClientSource {
     for (const client of this.of(authService)) this.#listener.clientChanged(keyOf(client))
   }
 
-  #take(change: Change<AuthClient>): void {
+  async #lookForRoom(): Promise<void> {
+    for (const authService of await this.#room.readAgain()) this.#listener.clientsOfChanged(authService)
+  }
+
+  #take(change: Change<CachedClient>): void {
     const key = keyOf(change.object)
+    if (change.type === 'added') this.#room.added(change.object.metadata.namespace)
+    if (change.type === 'deleted') this.#room.removed(change.object.metadata.namespace)
     const before = change.type === 'updated' ? [keyOf({ metadata: authServiceOf(change.before) })] : []
     const after = keyOf({ metadata: authServiceOf(change.object) })
     this.#byAuthService.set(key, change.type === 'deleted' ? [] : [after])

@@ -2,6 +2,7 @@ import type { OidcClient } from '@authservice-operator/contract/oidc-client-sche
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import { parseDuration } from '../authservice/api/units.ts'
 import type { AuthClient } from './api/schema.ts'
+import { type CachedClient, mostSpecBytes } from './cached-client.ts'
 
 /** How the client authenticates. */
 export function methodOf({ spec }: Pick<AuthClient, 'spec'>) {
@@ -75,16 +76,17 @@ const anyHash = '0'.repeat(64)
  * What servers would refuse about the client, by the rules that they use: one sentence without a full stop for each
  * problem. A file with such a client would be refused as a whole.
  */
-export function problemsOf(client: AuthClient): readonly string[] {
+export function problemsOf(client: CachedClient): readonly string[] {
   const known = checked.get(client) ?? checkedProblems(client)
   checked.set(client, known)
   return known
 }
 
 /** Each reconcile of an AuthService needs the result for all of its clients, and cached objects never change. */
-const checked = new WeakMap<AuthClient, readonly string[]>()
+const checked = new WeakMap<CachedClient, readonly string[]>()
 
-function checkedProblems(client: AuthClient): string[] {
+function checkedProblems(client: CachedClient): string[] {
+  if (client.isCut) return [`it has more than ${mostSpecBytes} bytes as JSON. Remove or shorten URIs and keys`]
   const entry = entryOf(client, [anyHash])
   const parsed = parseOidcClients(JSON.stringify({ version: 1, clients: [entry] }))
   if (parsed.kind === 'valid') return []

@@ -7,6 +7,9 @@ import { secretNameOf } from './credentials-secret.ts'
 import type { ClientDecision, Outcome } from './decide.ts'
 import type { Reason } from './reasons.ts'
 
+/** Maximum length of a message, so that the cache keeps every status that the operator writes. */
+const mostOfMessage = 1_000
+
 type Condition = NonNullable<AuthClientStatus['conditions']>[number]
 
 /** The status after a reconcile. An unchanged AuthClient has an unchanged status. */
@@ -58,7 +61,7 @@ function conditionsOf(client: AuthClient, { kind, reason, message }: Outcome, no
       observedGeneration: client.metadata.generation,
       lastTransitionTime: previous?.status === status ? previous.lastTransitionTime : timestamp(now),
       reason: because,
-      message: text,
+      message: text.slice(0, mostOfMessage),
     }
   }
   const wasReady = before.get('Ready')?.status === 'True'

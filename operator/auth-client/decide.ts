@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { group } from '../authservice/api/group.ts'
 import type { ResolvedSpec } from '../authservice/api/resolved-spec.ts'
 import { parseDuration } from '../authservice/api/units.ts'
 import type { SecretManifest } from '../authservice/gather/cluster-reader.ts'
@@ -9,18 +8,16 @@ import { decodeSecretData } from '../authservice/model/secret-data.ts'
 import { earliest, later } from '../authservice/secrets/key-order.ts'
 import { refusalOf } from './admission.ts'
 import type { AuthClient } from './api/schema.ts'
+import { type CachedClient, rotateAnnotation } from './cached-client.ts'
 import { clientIdOf, entryOf, logsUsersIn, methodOf } from './client-entry.ts'
 import { type CredentialsDecision, decideCredentials, hashOf, parseCredentials } from './credentials.ts'
 import { clientLabel, recordAnnotation } from './credentials-secret.ts'
 import type { Publication } from './publications.ts'
 import type { Reason } from './reasons.ts'
 
-/** Requests a rotation of the secret, by a new value. */
-const rotateAnnotation = `${group}/rotate-secret`
-
 /** Everything that one reconcile of an AuthClient sees. */
 export interface ClientObservation {
-  client: AuthClient
+  client: CachedClient
   /** The AuthService that it names, with its defaults; undefined if it does not exist. */
   authService: ResolvedSpec | undefined
   /** The Secret with the name of the credentials. */
@@ -92,7 +89,7 @@ function policyOf({ client, secret, publication, loadSeconds }: ClientObservatio
 }
 
 /** The AuthClient controls the Secret; or a backup restored it, without its controller. */
-function isOwn(secret: SecretManifest, { metadata }: AuthClient): boolean {
+function isOwn(secret: SecretManifest, { metadata }: CachedClient): boolean {
   const controller = controllerOf(secret)
   if (controller !== undefined) return controller.uid === metadata.uid
   return secret.metadata.labels?.[clientLabel] === metadata.name
@@ -112,7 +109,7 @@ function publishedOutcome(
 ): { outcome: Outcome; loadedAt: Date | undefined } {
   const id = clientIdOf(client)
   if (publication.kind === 'refused') {
-    const message = `The servers have no room for another client: their file has at most 1,000,000 bytes, which the clients that were created earlier use. Delete clients, or use another AuthService.`
+    const message = `The servers have no room for another client: their file has at most 1,000,000 bytes, which the clients in it use. Delete clients, or use another AuthService.`
     return { outcome: { kind: 'stalled', reason: 'TooManyClients', message }, loadedAt: undefined }
   }
   const can = logsUsersIn(client) ? `Users can log in with the client ID ${id}` : `The client ${id} can get tokens`

@@ -1,8 +1,8 @@
 import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
-import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import type { ObservedClients } from '../authservice/gather/cluster-reader.ts'
 import { contentHash } from '../authservice/model/content-hash.ts'
 import type { ObjectKey } from '../kube/objects.ts'
+import { clientsIn } from './published-clients.ts'
 
 /** A client in the file of the servers. */
 interface Published {
@@ -62,11 +62,6 @@ export class Publications {
   forget(authService: ObjectKey): void {
     this.#files.delete(authService)
   }
-}
-
-function clientsIn(file: string | undefined): OidcClient[] {
-  const parsed = file === undefined ? undefined : parseOidcClients(file)
-  return parsed?.kind === 'valid' ? parsed.file.clients : []
 }
 
 function publishedAs(client: OidcClient, before: ObservedFile['clients'] | undefined, now: Date): Published {

@@ -163,7 +163,7 @@ const AuthClientSpecSchema = Type.Object(
     authentication: Type.Optional(AuthenticationSchema),
   },
   {
-    description: 'Desired state of the client.',
+    description: 'Desired state of the client. It has at most 8,192 bytes as JSON.',
     rules: [...uriRules('redirectUris'), ...uriRules('postLogoutRedirectUris'), ...grantRules],
   },
 )

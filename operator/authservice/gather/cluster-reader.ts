@@ -42,8 +42,11 @@ export interface ClusterReader {
   availabilities(): Availabilities
   /** Empty if the operator has no permission to read them. */
   cachedIngressClasses(): readonly IngressClass[]
-  /** Admitted clients of its OpenID provider, oldest first; undefined: the operator cannot read AuthClients. */
-  oidcClients(owner: AuthService): readonly OidcClient[] | undefined
+  /**
+   * Admitted clients of its OpenID provider, oldest first; undefined: the operator cannot read AuthClients.
+   * @param file the current file of its servers, from which clients stay that the operator has no room for
+   */
+  oidcClients(owner: AuthService, file: string | undefined): readonly OidcClient[] | undefined
   /** Reports which clients its servers have, so that the AuthClients can say so. */
   observeClients(owner: AuthService, observed: ObservedClients, now: Date): void
   /** Sets which Secrets a spec names: a change of one of them leads to a reconcile. */

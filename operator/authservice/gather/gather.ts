@@ -97,9 +97,9 @@ function readClients(
   reader: ClusterReader,
   now: Date,
 ): Snapshot['oidcClients'] {
-  const clients = reader.oidcClients(authService)
-  const wanted = clients === undefined ? undefined : clientsFileOf(clients)
   const file = ownSecrets.get(secretNames(authService.metadata.name).oidcClients)?.[oidcClientsFile]
+  const clients = reader.oidcClients(authService, file)
+  const wanted = clients === undefined ? undefined : clientsFileOf(clients)
   reader.observeClients(authService, { file, refused: wanted?.refused ?? [] }, now)
   return clients === undefined || wanted === undefined ? undefined : { count: clients.length, content: wanted.content }
 }

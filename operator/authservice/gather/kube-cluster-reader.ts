@@ -78,8 +78,8 @@ export class KubeClusterReader implements ClusterReader {
     return this.#watches.children.optional.ingressClasses()
   }
 
-  oidcClients(owner: AuthService): readonly OidcClient[] | undefined {
-    return this.#options.clients.oidcClients(owner)
+  oidcClients(owner: AuthService, file: string | undefined): readonly OidcClient[] | undefined {
+    return this.#options.clients.oidcClients(owner, file)
   }
 
   observeClients(owner: AuthService, observed: ObservedClients, now: Date): void {

@@ -6,7 +6,7 @@ import type { StatusObserver } from '../../apply/kube-cluster-writer.ts'
 import type { AuthServiceKey } from '../../model/auth-service-key.ts'
 import { contentHash } from '../../model/content-hash.ts'
 import { authServices } from '../../model/kinds.ts'
-import { withoutManagedFields } from './cache-transforms.ts'
+import { withOwnAnnotations } from './cache-transforms.ts'
 import { cachedObject, createInformers, type InformerSettings } from './informers.ts'
 import type { Notify } from './owned-cache.ts'
 
@@ -17,7 +17,7 @@ export class AuthServiceCache implements StatusObserver {
   readonly #ownStatus = new Map<ObjectKey, string>()
 
   constructor(settings: InformerSettings, notify: Notify) {
-    this.informers = createInformers<AuthService>(settings, authServices, { transform: withoutManagedFields })
+    this.informers = createInformers<AuthService>(settings, authServices, { transform: withOwnAnnotations })
     this.onChange((change) => {
       const { metadata } = change.object
       if (change.type === 'deleted') this.#ownStatus.delete(keyOf(change.object))

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { withIdentityOnly, withoutBulk, withReasonsOnly, withTargetsOnly } from './cache-transforms.ts'
+import {
+  withIdentityOnly,
+  withOwnAnnotations,
+  withoutBulk,
+  withReasonsOnly,
+  withTargetsOnly,
+} from './cache-transforms.ts'
 import { PackedChildren } from './packed-children.ts'
 
 const metadata = { name: 'accounts-blue-1', namespace: 'team-a', uid: 'u', resourceVersion: '1' }
@@ -24,6 +30,20 @@ test('of a pod and of an EndpointSlice, the fields that decisions read are kept'
   const endpoint = { conditions: { ready: true }, zone: 'a' }
   const slice = { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice', metadata, endpoints: [endpoint] }
   expect(withTargetsOnly(slice)).toStrictEqual({ ...slice, endpoints: [{ conditions: endpoint.conditions }] })
+})
+
+test('of an AuthService, everything but labels and annotations of others is kept', () => {
+  const own = { 'auth-operator.dev/rotate-keys': 'monday' }
+  const authService = {
+    apiVersion: 'auth-operator.dev/v1alpha1' as const,
+    kind: 'AuthService' as const,
+    metadata: { ...metadata, generation: 1, creationTimestamp: '2026-12-01T12:00:00Z', annotations: own },
+    spec: { mongodb: {}, redis: {} },
+    status: { observedGeneration: 1 },
+  }
+  const others = { 'kubectl.kubernetes.io/last-applied-configuration': 'v'.repeat(250_000) }
+  const marked = { ...authService.metadata, labels: { team: 'a' }, annotations: { ...others, ...own } }
+  expect(withOwnAnnotations({ ...authService, metadata: marked })).toStrictEqual(authService)
 })
 
 describe('of an object as long as the API server allows, little is kept', () => {

@@ -1,4 +1,6 @@
 import type { KubernetesObject } from '../../../kube/objects.ts'
+import { group } from '../../api/group.ts'
+import type { AuthService } from '../../api/schema.ts'
 import { defaultClassAnnotation, type IngressClass } from '../../model/exposure.ts'
 import { colorLabel, componentLabel, instanceLabel, managedByLabel, revisionLabel } from '../../model/labels.ts'
 import { controllerOf, type Manifest } from '../../model/manifest.ts'
@@ -8,6 +10,33 @@ import type { EndpointSlice, LabelledPod } from '../../model/observed-objects.ts
 export function withoutManagedFields<T extends { metadata: KubernetesObject['metadata'] }>(object: T): T {
   const { managedFields: _, ...metadata } = object.metadata
   return { ...object, metadata }
+}
+
+/** Maximum number of annotations of an AuthService that are kept; the operator knows a dozen. */
+const mostAnnotations = 50
+/** Maximum length of such an annotation. */
+const mostOfAnnotation = 253
+
+/**
+ * An AuthService with the annotations of the operator. A user can add others, and labels, up to the limit of the API
+ * server.
+ */
+export function withOwnAnnotations(authService: AuthService): AuthService {
+  const { name, namespace, uid, generation, resourceVersion, ...rest } = authService.metadata
+  const { creationTimestamp, deletionTimestamp, annotations = {} } = rest
+  const own = Object.entries(annotations).filter(([key]) => key.startsWith(`${group}/`))
+  // A copy: a part of a text would keep the whole text in memory. Fields that are undefined are omitted.
+  const metadata = copyOf<AuthService['metadata']>(mostOfAnnotation, {
+    name,
+    namespace,
+    uid,
+    generation,
+    resourceVersion,
+    creationTimestamp,
+    deletionTimestamp,
+    ...(own.length > 0 && { annotations: Object.fromEntries(own.slice(0, mostAnnotations)) }),
+  })
+  return { ...authService, metadata }
 }
 
 /**

@@ -1,0 +1,62 @@
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
+import { resolveSpec } from '../authservice/api/defaults.ts'
+import type { AuthService } from '../authservice/api/schema.ts'
+import { keyOf, type ObjectKey } from '../kube/objects.ts'
+import { admitsNamespace, refusalOf } from './admission.ts'
+import type { CachedClient } from './cached-client.ts'
+import { entryOf, methodOf } from './client-entry.ts'
+
+/** What is known about the clients of an AuthService. */
+export interface KnownClients {
+  /** The cached AuthClients that name it. */
+  clients: readonly CachedClient[]
+  /** Whether an AuthClient with this ID may exist that is not cached. */
+  isMissing(id: string): boolean
+  /** The current file of the servers. Not needed while no AuthClient is missing. */
+  file: string | undefined
+}
+
+/**
+ * The clients that the servers of an AuthService should have, oldest first. Those that they have, and of which it is
+ * unknown whether they exist, come before all others and stay as they are.
+ */
+export function publishedClients(
+  owner: AuthService,
+  { clients, isMissing, file }: KnownClients,
+): { entries: OidcClient[]; kept: OidcClient[] } {
+  const resolved = resolveSpec(owner)
+  const age = ({ metadata }: CachedClient) => metadata.creationTimestamp ?? ''
+  const known = clients
+    .filter((client) => client.metadata.deletionTimestamp === undefined && refusalOf(client, resolved) === undefined)
+    .sort((one, other) => (age(one) + keyOf(one) < age(other) + keyOf(other) ? -1 : 1))
+    .flatMap((client) => {
+      const hashes = hashesOf(client)
+      return methodOf(client) === 'Secret' && hashes.length === 0 ? [] : [entryOf(client, hashes)]
+    })
+  const own = owner.metadata.namespace
+  const isKept = ({ id }: OidcClient) => isMissing(id) && admitsNamespace(resolved, own, namespaceOf(id))
+  const kept = clientsIn(file).filter(isKept)
+  return { entries: [...kept, ...known], kept }
+}
+
+/** The AuthClient with this ID, which is its namespace, a dot and its name. */
+export function clientKeyOf(id: string): ObjectKey {
+  return id.replace('.', '/')
+}
+
+/** The namespace of the client with this ID. */
+export function namespaceOf(id: string): string {
+  return id.slice(0, id.indexOf('.'))
+}
+
+/** The clients in a file of the servers; none if it cannot be parsed. */
+export function clientsIn(file: string | undefined): OidcClient[] {
+  const parsed = file === undefined ? undefined : parseOidcClients(file)
+  return parsed?.kind === 'valid' ? parsed.file.clients : []
+}
+
+/** Servers refuse the whole file for anything else. */
+function hashesOf({ status }: CachedClient): string[] {
+  return (status?.secretHashes ?? []).filter((hash) => /^[0-9a-f]{64}$/.test(hash)).slice(0, 2)
+}

@@ -18,6 +18,8 @@ export function authServiceOf({ metadata, spec }: Pick<AuthClient, 'metadata' | 
 }
 
 /**
+ * In a namespace that the AuthService does not admit, all refusals are the same: they tell nothing about it.
+ *
  * @param authService the one that the client names; undefined if it does not exist
  * @returns undefined if it accepts the client
  */
@@ -27,6 +29,13 @@ export function refusalOf(
 ): Refusal | undefined {
   const { namespace, name } = authServiceOf(client)
   const named = `AuthService ${namespace}/${name}`
+  const own = client.metadata.namespace
+  if (own !== namespace && (authService === undefined || !admitsNamespace(authService, namespace, own))) {
+    return {
+      reason: 'NamespaceNotAllowed',
+      message: `${named} does not exist, or does not accept clients of the namespace ${own}. Add it to oidc.clientNamespaces.names in its spec, with from: Names, beside oidc.enabled: true.`,
+    }
+  }
   if (authService === undefined) {
     return {
       reason: 'AuthServiceNotFound',
@@ -38,13 +47,6 @@ export function refusalOf(
     return {
       reason: 'OpenIDConnectDisabled',
       message: `${named} is no OpenID provider. Write oidc.enabled: true in its spec.`,
-    }
-  }
-  const own = client.metadata.namespace
-  if (!admitsNamespace(authService, namespace, own)) {
-    return {
-      reason: 'NamespaceNotAllowed',
-      message: `${named} does not accept clients of the namespace ${own}. Add it to oidc.clientNamespaces.names in its spec, with from: Names.`,
     }
   }
   const problems = [...problemsOf(client), ...audienceProblems(client, tokens.audience)]

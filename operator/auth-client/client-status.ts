@@ -1,7 +1,8 @@
 import type { ResolvedSpec } from '../authservice/api/resolved-spec.ts'
 import { timestamp } from '../authservice/model/timestamp.ts'
-import type { AuthClient } from './api/schema.ts'
+import { refusalOf } from './admission.ts'
 import type { AuthClientStatus } from './api/status.ts'
+import type { CachedClient } from './cached-client.ts'
 import { clientIdOf, methodOf } from './client-entry.ts'
 import { secretNameOf } from './credentials-secret.ts'
 import type { ClientDecision, Outcome } from './decide.ts'
@@ -14,7 +15,7 @@ type Condition = NonNullable<AuthClientStatus['conditions']>[number]
 
 /** The status after a reconcile. An unchanged AuthClient has an unchanged status. */
 export function statusOf(
-  client: AuthClient,
+  client: CachedClient,
   authService: ResolvedSpec | undefined,
   decision: ClientDecision,
   now: Date,
@@ -22,14 +23,15 @@ export function statusOf(
   return {
     observedGeneration: client.metadata.generation,
     clientId: clientIdOf(client),
-    ...(authService?.oidc !== undefined && { issuer: authService.tokens.issuer }),
+    ...(authService !== undefined &&
+      refusalOf(client, authService) === undefined && { issuer: authService.tokens.issuer }),
     ...secretStatus(client, decision),
     conditions: conditionsOf(client, decision.outcome, now),
   }
 }
 
 /** While the AuthService refuses the client, its Secret and therefore this part stay as they are. */
-function secretStatus(client: AuthClient, { credentials }: ClientDecision): Partial<AuthClientStatus> {
+function secretStatus(client: CachedClient, { credentials }: ClientDecision): Partial<AuthClientStatus> {
   if (methodOf(client) !== 'Secret') return {}
   if (credentials === undefined) {
     const { secretName, secretHashes, secretRotatedAt } = client.status ?? {}
@@ -50,7 +52,7 @@ function secretStatus(client: AuthClient, { credentials }: ClientDecision): Part
 }
 
 /** `Ready` stays true while a change of a client that servers have is on its way. */
-function conditionsOf(client: AuthClient, { kind, reason, message }: Outcome, now: Date): Condition[] {
+function conditionsOf(client: CachedClient, { kind, reason, message }: Outcome, now: Date): Condition[] {
   const before = new Map(client.status?.conditions?.map((condition) => [condition.type, condition]))
   const condition = (type: string, isTrue: boolean, because: Reason, text: string): Condition => {
     const status = isTrue ? 'True' : 'False'

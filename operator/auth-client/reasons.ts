@@ -9,7 +9,8 @@ export const reasons = {
   NotStalled: 'No problem requires action by a user.',
   AuthServiceNotFound: 'The AuthService that the spec names does not exist.',
   OpenIDConnectDisabled: 'The AuthService is no OpenID provider.',
-  NamespaceNotAllowed: 'The AuthService does not accept clients of this namespace.',
+  NamespaceNotAllowed:
+    'The AuthService does not accept clients of this namespace, or does not exist in the other namespace.',
   Invalid: 'Servers would refuse the client.',
   SecretNotOwned: 'A Secret with the name of the credentials exists and does not belong to the AuthClient.',
   SecretRefused: 'The API server rejects the Secret with the credentials.',

@@ -18,7 +18,7 @@ export const AuthClientStatusSchema = Type.Object(
     issuer: Type.Optional(word(253, 'The issuer, at which libraries find everything else.')),
     secretName: Type.Optional(word(253, 'Secret with `client_id`, `client_secret` and `issuer`.')),
     secretHashes: Type.Optional(
-      Type.Array(word(64, 'A hash.'), {
+      Type.Array(Type.String({ pattern: '^[0-9a-f]{64}$', maxLength: 64, description: 'A hash.' }), {
         ...listAtomic,
         maxItems: 2,
         description:

@@ -99,7 +99,7 @@ function readClients(
 ): Snapshot['oidcClients'] {
   const file = ownSecrets.get(secretNames(authService.metadata.name).oidcClients)?.[oidcClientsFile]
   const clients = reader.oidcClients(authService, file)
-  const wanted = clients === undefined ? undefined : clientsFileOf(clients)
+  const wanted = clients === undefined ? undefined : clientsFileOf(clients, file)
   reader.observeClients(authService, { file, refused: wanted?.refused ?? [] }, now)
   return clients === undefined || wanted === undefined ? undefined : { count: clients.length, content: wanted.content }
 }

@@ -28,6 +28,23 @@ test('a client that does not fit into a Secret is left out, and later ones that 
   expect(parsed.kind === 'valid' && parsed.file.clients.length).toBe(121 - refused.length)
 })
 
+test('clients that servers have keep their places when others are added or become longer', () => {
+  const published = Array.from({ length: 1_700 }, (_, index) => client(`published-${index}`))
+  const { content, refused } = clientsFileOf(published)
+  expect(refused).toEqual([])
+  const longer = Array.from({ length: 100 }, (_, index) => client(`published-${index}`, 20))
+  const wanted = [client('older', 3), ...longer, ...published.slice(100), client('newer')]
+  const next = clientsFileOf(wanted, content)
+  const unchanged = published.slice(100).map(({ id }) => id)
+  expect(next.refused.filter((id) => unchanged.includes(id))).toEqual([])
+  expect(next.refused).toContain('published-99')
+  const again = clientsFileOf(wanted, next.content)
+  expect(again, 'the file is stable').toEqual(next)
+  const parsed = parseOidcClients(next.content)
+  const ids = parsed.kind === 'valid' ? parsed.file.clients.map(({ id }) => id) : []
+  expect(ids, 'in the order of the clients').toEqual(wanted.map(({ id }) => id).filter((id) => ids.includes(id)))
+})
+
 test('servers accept 5,000 clients, and one more is left out', () => {
   const clients = Array.from({ length: 5_001 }, (_, index) => ({
     ...client(`c${index}`),

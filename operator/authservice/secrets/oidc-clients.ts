@@ -1,4 +1,5 @@
 import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import type { SecretPart, SecretsInput } from './decision.ts'
 
 export const oidcClientsFile = 'clients.json'
@@ -16,34 +17,58 @@ export interface ClientsFile {
 }
 
 /**
- * The file with these clients. One that does not fit is left out, and the others go on.
+ * The file with these clients. One that does not fit is left out, and the others go on. Clients that servers have keep
+ * their places: neither new clients nor those that become longer take the places of others.
  *
- * @param clients in the order in which they get their places
+ * @param clients in the order in which they get the places that are left
+ * @param current file of the servers
  */
-export function clientsFileOf(clients: readonly OidcClient[]): ClientsFile {
-  const lines: string[] = []
-  const refused: string[] = []
-  let bytes = 100
-  for (const client of clients) {
-    const line = JSON.stringify(client)
-    const length = Buffer.byteLength(line) + 2
-    if (lines.length < mostClients && bytes + length <= mostBytes) {
-      lines.push(line)
-      bytes += length
-    } else refused.push(client.id)
-  }
-  const list = lines.length === 0 ? '[]' : `[\n${lines.join(',\n')}\n]`
+export function clientsFileOf(clients: readonly OidcClient[], current?: string): ClientsFile {
+  const lines = new Map(clients.map((client) => [client.id, JSON.stringify(client)]))
+  const fitting = idsThatFit(lines)
+  const placed = fitting.size === lines.size ? fitting : idsThatFit(withPlacesFirst(lines, current))
+  const placedLines = [...lines].flatMap(([id, line]) => (placed.has(id) ? [line] : []))
+  const list = placedLines.length === 0 ? '[]' : `[\n${placedLines.join(',\n')}\n]`
+  const refused = [...lines.keys()].filter((id) => !placed.has(id))
   return { content: `{"version":1,"clients":${list}}\n`, refused }
 }
 
+function idsThatFit(lines: Iterable<readonly [id: string, line: string]>): ReadonlySet<string> {
+  const ids = new Set<string>()
+  let bytes = 100
+  for (const [id, line] of lines) {
+    const length = Buffer.byteLength(line) + 2
+    if (ids.size >= mostClients || bytes + length > mostBytes) continue
+    ids.add(id)
+    bytes += length
+  }
+  return ids
+}
+
+/** First the clients of the current file that are not longer now, then the others of this file, then new ones. */
+function withPlacesFirst(lines: ReadonlyMap<string, string>, current: string | undefined) {
+  const parsed = current === undefined ? undefined : parseOidcClients(current)
+  const present = parsed?.kind === 'valid' ? parsed.file.clients : []
+  const lengths = new Map(present.map((client) => [client.id, Buffer.byteLength(JSON.stringify(client))]))
+  const rank = ([id, line]: readonly [string, string]) => {
+    const length = lengths.get(id)
+    return length === undefined ? 2 : Number(Buffer.byteLength(line) > length)
+  }
+  return [...lines]
+    .map((each) => ({ each, rank: rank(each) }))
+    .sort((one, other) => one.rank - other.rank)
+    .map(({ each }) => each)
+}
+
 /**
- * The Secret with the clients of the OpenID provider. Pods of kept revisions mount it when the spec turns the provider
- * off.
+ * The Secret with the clients of the OpenID provider. When the spec turns the provider off, it stays as it is: pods that
+ * run until the rollout is complete, and those of kept revisions, serve these clients.
  */
 export function decideOidcClientsSecret({ resolved, existing, oidcClients }: SecretsInput, name: string): SecretPart {
   const current = existing.get(name)
   if (resolved.oidc === undefined && current === undefined) return {}
-  const content = oidcClients ?? current?.[oidcClientsFile] ?? clientsFileOf([]).content
+  const wanted = resolved.oidc === undefined ? undefined : oidcClients
+  const content = wanted ?? current?.[oidcClientsFile] ?? clientsFileOf([]).content
   const why = current === undefined ? 'the file of OpenID clients' : 'its clients have changed'
   return {
     secrets: [{ name, type: 'Opaque', data: { [oidcClientsFile]: content } }],

@@ -27,7 +27,7 @@ export function decideOidcKeysSecret(input: SecretsInput, name: string, generate
     rotateNow: rotation !== undefined && rotation !== oidcKeysRotatedBy,
     sessionSeconds: resolved.tokens.refreshTokenAbsoluteLifetimeSeconds,
   }
-  const decision = decideOidcKeys(current?.[oidcKeysFile], policy, now, generate)
+  const decision = decideOidcKeys(current?.[oidcKeysFile], policy, now, resolved.suspend ? undefined : generate)
   if (decision.kind === 'corrupt') return corruptKeys(name, current ?? {}, oidcKeysRotatedBy, decision.problem)
 
   const { kind, keys, why, nextChangeAt } = decision

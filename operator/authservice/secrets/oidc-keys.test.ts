@@ -85,9 +85,10 @@ const enabled = { enabled: true }
 function decide(
   oidc: AuthServiceSpec['oidc'],
   existing: ReadonlyMap<string, SecretData>,
-  { rotate, rotatedBy, oidcClients }: { rotate?: string; rotatedBy?: string; oidcClients?: string } = {},
+  options: { rotate?: string; rotatedBy?: string; oidcClients?: string; suspend?: boolean } = {},
 ) {
-  const spec = { mongodb: {}, redis: {}, ...(oidc !== undefined && { oidc }) }
+  const { rotate, rotatedBy, oidcClients, suspend = false } = options
+  const spec = { mongodb: {}, redis: {}, suspend, ...(oidc !== undefined && { oidc }) }
   const input = {
     metadata,
     resolved: resolveSpec({ metadata, spec }),
@@ -130,6 +131,10 @@ describe('the Secrets of the OpenID provider', () => {
 
   test('stay when the spec turns it off, because pods of kept revisions mount them', () => {
     const on = decide(enabled, new Map())
+    const clients = new Map([...after(on), ['accounts-oidc-clients', { 'clients.json': 'in use' }]])
+    const withClients = decide(undefined, clients, { oidcClients: 'none' })
+    expect(withClients.secrets[1]?.data, 'running pods serve them').toEqual({ 'clients.json': 'in use' })
+    expect(withClients.changes).toEqual([])
     const off = decide(undefined, after(on), { rotate: 'monday' })
     expect(off.secrets).toEqual(on.secrets)
     expect(off.changes).toEqual([])
@@ -145,6 +150,16 @@ describe('the Secrets of the OpenID provider', () => {
     const again = decide(enabled, after(rotated), { rotate: 'monday', rotatedBy: 'monday' })
     expect(again.secrets).toEqual(rotated.secrets)
     expect(again.changes).toEqual([])
+  })
+
+  test('while the AuthService is suspended, no key is generated', () => {
+    const on = after(decide(enabled, new Map()))
+    const before = made
+    decide(enabled, new Map(), { suspend: true })
+    const due = decide(enabled, on, { suspend: true, rotate: 'monday' })
+    expect(made).toBe(before)
+    expect(due.secrets[0]?.data).toEqual(on.get('accounts-oidc-keys'))
+    expect(due.statuses.map(({ state }) => state)).toEqual(['Active'])
   })
 
   test('a file of keys that cannot be parsed is not replaced', () => {

@@ -35,21 +35,23 @@ type OidcKeysDecision =
  * exist that began with one of its ID tokens, and is then removed.
  *
  * @param existing content of `keys.json`; undefined if there is none
+ * @param generate undefined: nothing is written, so no key is added
  */
 export function decideOidcKeys(
   existing: string | undefined,
   policy: OidcKeyPolicy,
   now: Date,
-  generate: GenerateOidcKey,
+  generate: GenerateOidcKey | undefined,
 ): OidcKeysDecision {
   const parsed = existing === undefined ? undefined : parseOidcKeySet(existing)
   if (parsed?.kind === 'corrupt') return parsed
   const before = parsed?.keys ?? []
   const present = before.filter((key) => !isRetired(key, later(now, -keptAfterRetirementSeconds)))
   const next = dueKey(present, 'of ID tokens', policy, now)
-  const added = next && { ...generate(), createdAt: now.toISOString(), activateAt: next.activateAt.toISOString() }
+  const added = next &&
+    generate && { ...generate(), createdAt: now.toISOString(), activateAt: next.activateAt.toISOString() }
   const keys = withRetirement(added === undefined ? present : [...present, added], policy)
-  const why = next?.why ?? whatElseChanged(before, keys)
+  const why = (added && next?.why) ?? whatElseChanged(before, keys)
   return {
     kind: why === undefined ? 'keep' : 'write',
     keys: why === undefined ? before : keys,

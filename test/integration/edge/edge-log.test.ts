@@ -16,6 +16,7 @@ test.each([
   ['page-one', '/oauth/interaction/secret-3', '/oauth/interaction/*'],
   ['page-two', '/oauth/interaction/secret-3/login', '/oauth/interaction/*/login'],
   ['page-three', '/oauth/authorize/secret-3', '/oauth/authorize/*'],
+  ['page-of-device', '/oauth/device/secret-3', '/oauth/device/*'],
   ['page-four', '/oauth/authorize?state=secret-3', '/oauth/authorize'],
   ['not-a-page', '/v1/me/sessions/one', '/v1/me/sessions/one'],
 ])('the log does not say which login a page belongs to: %s', async (id, path, logged) => {

@@ -130,3 +130,15 @@ test('a node without IPv6 gets no address that its kernel does not support', () 
   expect(left).not.toContain('[::]')
   expect(left.split('listen ').length).toBe((there.split('listen ').length - 1) / 2 + 1)
 })
+
+test('the log says neither which login nor which device a page belongs to', () => {
+  const [, pattern = '', text = ''] = /"~(\S+)" (\$page\S+);/.exec(nginxConfig(input)) ?? []
+  const logged = (path: string) => {
+    const { page = '', action = '' } = new RegExp(pattern).exec(path)?.groups ?? {}
+    return page === '' ? path : text.replace('$page', page).replace('$action', action)
+  }
+  expect(logged('/oauth/interaction/secret/login')).toBe('/oauth/interaction/*/login')
+  expect(logged('/oauth/device/secret')).toBe('/oauth/device/*')
+  expect(logged('/oauth/device')).toBe('/oauth/device')
+  expect(logged('/oauth/device_authorization')).toBe('/oauth/device_authorization')
+})

@@ -148,7 +148,7 @@ const clientNetwork = `map $remote_addr $client_network {
 function logging({ scratch, own }: EdgeLayout): string {
   return `# Never log the query or a header, because they can contain tokens, nor which login a page belongs to.
 map $uri $logged_path {
-  "~^(?<page>/oauth/interaction|/oauth/authorize)/[^/]+(?<action>.*)$" $page/*$action;
+  "~^(?<page>/oauth/interaction|/oauth/authorize|/oauth/device)/[^/]+(?<action>.*)$" $page/*$action;
   default $uri;
 }
 log_format json escape=json '{"time":"$time_iso8601","remote_addr":"$remote_addr","method":"$request_method",'

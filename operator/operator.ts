@@ -29,6 +29,12 @@ import { ProfilingServer } from './profiling-server.ts'
 /** Time for which changes of children are collected before one reconcile handles all of them. */
 const burstMilliseconds = 100
 
+/**
+ * The same for changes of clients. A reconcile costs the same for one as for many, and the kubelet needs up to 90 seconds
+ * to show the file to servers.
+ */
+const defaultClientBurstMilliseconds = 3_000
+
 const fieldManager = 'authservice-operator'
 
 export interface OperatorOptions {
@@ -43,6 +49,8 @@ export interface OperatorOptions {
   reconcileDeadlineMilliseconds?: number
   /** Time that servers need to read a new client; 120 seconds by default. */
   clientLoadSeconds?: number
+  /** Time for which changes of clients are collected; three seconds by default. */
+  clientBurstMilliseconds?: number
   /** Time after which a watch is replaced by the next one; five to ten minutes by default. */
   watchSeconds?: { least: number; most: number }
 }
@@ -52,6 +60,7 @@ export class Operator {
   readonly #config: Config
   readonly #leaseTiming: typeof defaultTiming | undefined
   readonly #deadlineMilliseconds: number | undefined
+  readonly #clientBurstMilliseconds: number
   readonly #log: Logger
   readonly #metrics: KubeMetrics
   readonly #transport: Transport
@@ -78,10 +87,12 @@ export class Operator {
       reconcileDeadlineMilliseconds,
       watchSeconds,
       clientLoadSeconds,
+      clientBurstMilliseconds = defaultClientBurstMilliseconds,
     }: OperatorOptions,
   ) {
     this.#config = config
     this.#leaseTiming = leaseTiming
+    this.#clientBurstMilliseconds = clientBurstMilliseconds
     this.#deadlineMilliseconds = reconcileDeadlineMilliseconds
     this.#log = log
     this.#metrics = createKubeMetrics()
@@ -153,7 +164,7 @@ export class Operator {
     this.#watches.onChange((key, when) => {
       this.#controller.queue.addAfter(keyOf({ metadata: key }), when === 'now' ? 0 : burstMilliseconds)
     })
-    this.#clients.connect((authService) => this.#controller.queue.addAfter(authService, burstMilliseconds))
+    this.#clients.connect((key) => this.#controller.queue.addAfter(key, this.#clientBurstMilliseconds))
     await this.#watches.start()
     await this.#clients.clients.start()
     this.#notReady = undefined

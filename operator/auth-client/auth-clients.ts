@@ -14,7 +14,7 @@ import type { AuthClient } from './api/schema.ts'
 import { type CachedClient, withNeededOnly } from './cached-client.ts'
 import { ClientRoom } from './client-room.ts'
 import { type Publication, Publications } from './publications.ts'
-import { clientKeyOf, namespaceOf, publishedClients } from './published-clients.ts'
+import { type ClientChange, clientKeyOf, namespaceOf, publishedClients } from './published-clients.ts'
 
 /** Interval at which the operator looks whether there is room for AuthClients that it has ignored. */
 const roomMilliseconds = 60_000
@@ -28,7 +28,8 @@ export interface AuthClientsOptions extends InformerSettings {
 /** Notified of AuthClients to reconcile, and of AuthServices whose clients have changed. */
 export interface ClientListener {
   clientChanged(key: ObjectKey): void
-  clientsOfChanged(authService: ObjectKey): void
+  /** @param change of an AuthClient that names the AuthService, or named it; undefined: unknown ones have changed */
+  clientsOfChanged(authService: ObjectKey, change?: ClientChange): void
 }
 
 /**
@@ -165,10 +166,13 @@ export class AuthClients implements ClientSource {
     const key = keyOf(change.object)
     if (change.type === 'added') this.#room.added(change.object.metadata.namespace)
     if (change.type === 'deleted') this.#room.removed(change.object.metadata.namespace)
-    const before = change.type === 'updated' ? [keyOf({ metadata: authServiceOf(change.before) })] : []
-    const after = keyOf({ metadata: authServiceOf(change.object) })
-    this.#byAuthService.set(key, change.type === 'deleted' ? [] : [after])
+    const before = change.type === 'updated' ? change.before : change.type === 'deleted' ? change.object : undefined
+    const after = change.type === 'deleted' ? undefined : change.object
+    const named = (client: CachedClient | undefined) => (client ? [keyOf({ metadata: authServiceOf(client) })] : [])
+    this.#byAuthService.set(key, named(after))
     this.#listener.clientChanged(key)
-    for (const authService of new Set([...before, after])) this.#listener.clientsOfChanged(authService)
+    for (const authService of new Set([...named(before), ...named(after)])) {
+      this.#listener.clientsOfChanged(authService, { before, after })
+    }
   }
 }

@@ -9,6 +9,7 @@ import type { KubeMetrics } from '../kube/metrics.ts'
 import { keyOf, type ObjectKey, splitKey } from '../kube/objects.ts'
 import { AuthClients } from './auth-clients.ts'
 import { KubeClientCluster } from './kube-client-cluster.ts'
+import { isNewsFor } from './published-clients.ts'
 import { reconcileClient } from './reconcile.ts'
 
 /** A reconcile of an AuthClient makes at most three requests. */
@@ -60,15 +61,16 @@ export class ClientController {
 
   /**
    * AuthClients, their Secrets and their AuthServices depend on each other.
-   * @param onClientsOf called with the AuthService whose clients have changed
+   * @param onClientsOf called with the AuthService whose servers should have other clients
    */
   connect(onClientsOf: (authService: ObjectKey) => void): void {
     const { queue } = this.#controller
     this.clients.listen({
       clientChanged: (key) => queue.add(key),
-      clientsOfChanged: (authService) => {
+      clientsOfChanged: (authService, change) => {
         const { namespace = '', name } = splitKey(authService)
-        if (this.#watches.authServices.get({ namespace, name }) !== undefined) onClientsOf(authService)
+        const owner = this.#watches.authServices.get({ namespace, name })
+        if (owner !== undefined && (change === undefined || isNewsFor(owner, change))) onClientsOf(authService)
       },
     })
     this.#watches.referencedSecrets.onClientChange((key) => queue.add(key))

@@ -4,7 +4,7 @@ import type { AuthService } from '../authservice/api/schema.ts'
 import { clientsFileOf } from '../authservice/secrets/oidc-clients.ts'
 import type { AuthClient } from './api/schema.ts'
 import { entryOf } from './client-entry.ts'
-import { publishedClients } from './published-clients.ts'
+import { isNewsFor, publishedClients } from './published-clients.ts'
 
 const owner: AuthService = {
   apiVersion: 'auth-operator.dev/v1alpha1',
@@ -47,4 +47,28 @@ test('what a status has beside hashes does not make the file of all clients inva
   const { entries } = publishedClients(owner, { clients, isMissing: () => false, file: undefined })
   expect(idsOf(entries)).toEqual(['shops.a', 'shops.c'])
   expect(parseOidcClients(clientsFileOf(entries).content).kind).toBe('valid')
+})
+
+test('an AuthService is reconciled only if its servers should have something else of a client', () => {
+  const client = clientOf('shops', 'a')
+  const touched = {
+    ...client,
+    metadata: {
+      ...client.metadata,
+      resourceVersion: '2',
+      annotations: { 'auth-operator.dev/rotate-secret': 'monday' },
+    },
+    status: { ...client.status, observedGeneration: 2 },
+  }
+  const moved = { ...client, spec: { ...client.spec, authServiceRef: { name: 'others', namespace: 'auth' } } }
+  const deleted = { ...client, metadata: { ...client.metadata, deletionTimestamp: '2026-12-01T12:00:00Z' } }
+  const stranger = clientOf('others', 'a')
+  expect(isNewsFor(owner, { before: client, after: touched })).toBe(false)
+  expect(isNewsFor(owner, { before: undefined, after: stranger }), 'not admitted').toBe(false)
+  expect(isNewsFor(owner, { before: undefined, after: clientOf('shops', 'a', []) }), 'no secret yet').toBe(false)
+  expect(isNewsFor(owner, { before: undefined, after: client })).toBe(true)
+  expect(isNewsFor(owner, { before: client, after: clientOf('shops', 'a', ['2'.repeat(64)]) })).toBe(true)
+  expect(isNewsFor(owner, { before: client, after: moved })).toBe(true)
+  expect(isNewsFor(owner, { before: client, after: deleted })).toBe(true)
+  expect(isNewsFor(owner, { before: deleted, after: undefined })).toBe(false)
 })

@@ -1,11 +1,21 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import { resolveSpec } from '../authservice/api/defaults.ts'
+import type { ResolvedSpec } from '../authservice/api/resolved-spec.ts'
 import type { AuthService } from '../authservice/api/schema.ts'
 import { keyOf, type ObjectKey } from '../kube/objects.ts'
-import { admitsNamespace, refusalOf } from './admission.ts'
+import { admitsNamespace, authServiceOf, refusalOf } from './admission.ts'
 import type { CachedClient } from './cached-client.ts'
 import { entryOf, methodOf } from './client-entry.ts'
+
+/** A change of an AuthClient. */
+export interface ClientChange {
+  /** undefined: it is new. */
+  before: CachedClient | undefined
+  /** undefined: it is gone. */
+  after: CachedClient | undefined
+}
 
 /** What is known about the clients of an AuthService. */
 export interface KnownClients {
@@ -27,17 +37,31 @@ export function publishedClients(
 ): { entries: OidcClient[]; kept: OidcClient[] } {
   const resolved = resolveSpec(owner)
   const age = ({ metadata }: CachedClient) => metadata.creationTimestamp ?? ''
-  const known = clients
-    .filter((client) => client.metadata.deletionTimestamp === undefined && refusalOf(client, resolved) === undefined)
+  const known = [...clients]
     .sort((one, other) => (age(one) + keyOf(one) < age(other) + keyOf(other) ? -1 : 1))
-    .flatMap((client) => {
-      const hashes = hashesOf(client)
-      return methodOf(client) === 'Secret' && hashes.length === 0 ? [] : [entryOf(client, hashes)]
-    })
+    .flatMap((client) => publishedEntry(client, resolved) ?? [])
   const own = owner.metadata.namespace
   const isKept = ({ id }: OidcClient) => isMissing(id) && admitsNamespace(resolved, own, namespaceOf(id))
   const kept = clientsIn(file).filter(isKept)
   return { entries: [...kept, ...known], kept }
+}
+
+/** What servers should have of a client that names their AuthService; undefined: nothing. */
+function publishedEntry(client: CachedClient, resolved: ResolvedSpec): OidcClient | undefined {
+  if (client.metadata.deletionTimestamp !== undefined || refusalOf(client, resolved) !== undefined) return undefined
+  const hashes = hashesOf(client)
+  return methodOf(client) === 'Secret' && hashes.length === 0 ? undefined : entryOf(client, hashes)
+}
+
+/** Whether servers should have something else of a client than before. */
+export function isNewsFor(owner: AuthService, { before, after }: ClientChange): boolean {
+  const resolved = resolveSpec(owner)
+  const [earlier, later] = [before, after].map((client) =>
+    client === undefined || keyOf({ metadata: authServiceOf(client) }) !== keyOf(owner)
+      ? undefined
+      : publishedEntry(client, resolved),
+  )
+  return !isDeepStrictEqual(earlier, later)
 }
 
 /** The AuthClient with this ID, which is its namespace, a dot and its name. */

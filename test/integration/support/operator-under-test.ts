@@ -59,6 +59,7 @@ export function createOperator(
       version: '0.1.0',
       log: pino({ level: settings.logLevel }),
       lookUpKindsEveryMilliseconds: 500,
+      clientBurstMilliseconds: 100,
       ...options,
     },
   )

@@ -9,7 +9,7 @@ const namespace = 'e2e-documentation'
 const blocks = documentedBlocks().filter((block) => block.language === 'sh' && runnerOf(block) === 'cluster')
 let sandbox: Sandbox
 
-/** The AuthService `accounts` of the pages, with a backup. */
+/** The AuthService `accounts` of the pages, with a backup, and its client `shop`. */
 beforeAll(async () => {
   await freshNamespace(namespace)
   await apply(namespace, {
@@ -27,11 +27,21 @@ beforeAll(async () => {
       mongodb: {},
       redis: {},
       ingress: { host: 'accounts.localhost' },
+      oidc: { enabled: true },
       backup: { schedule: '0 3 * * *', destination: { persistentVolumeClaim: { claimName: 'backups' } } },
     },
   })
-  const wait = ['wait', '--for=condition=Ready', 'authservice/accounts', '--timeout=180s', '--namespace', namespace]
-  await kubectl().run(wait, { timeoutSeconds: 200 })
+  await apply(namespace, {
+    apiVersion: 'auth-operator.dev/v1alpha1',
+    kind: 'AuthClient',
+    metadata: { name: 'shop' },
+    spec: { authServiceRef: { name: 'accounts' }, redirectUris: ['https://shop.example.com/callback'] },
+  })
+  // The client is ready two minutes after the AuthService has its Secrets.
+  for (const object of ['authservice/accounts', 'authclient/shop']) {
+    const wait = ['wait', '--for=condition=Ready', object, '--timeout=240s', '--namespace', namespace]
+    await kubectl().run(wait, { timeoutSeconds: 260 })
+  }
   const first = async (place: string, selector: string) =>
     (
       await kubectl().run(['get', 'pods', '-n', place, '-l', selector, '-o', 'jsonpath={.items[0].metadata.name}'])

@@ -117,7 +117,8 @@ const AuthClientSpecSchema = Type.Object(
     ),
     firstParty: Type.Optional(
       flag({
-        description: 'Whether it has the same owner as the AuthService: then users are not asked for consent.',
+        description:
+          'Whether it has the same owner as the AuthService: then users are not asked for consent, unless its type is `Native`.',
         defaultText: '`false`',
       }),
     ),

@@ -1,5 +1,8 @@
 import { html } from 'ghtml'
-import { page, problemOf } from './layout.ts'
+import { hiddenField, textField } from './form.ts'
+import { page } from './layout.ts'
+import type { PageContext } from './pages.ts'
+import type { PageProblem } from './problem-message.ts'
 
 interface DeviceForm {
   /** Where the form goes. */
@@ -9,39 +12,58 @@ interface DeviceForm {
 }
 
 /** The page that asks for the code that a device shows. RFC 8628 section 3.3. */
-export function deviceCodePage({ action, xsrf, problem }: DeviceForm & { problem: string | undefined }): string {
-  return page(
-    'Connect a device',
-    html`!${problemOf(problem)}
-<p>Enter the code that your device shows.</p>
-<form method="post" action="${action}">
-<input type="hidden" name="xsrf" value="${xsrf}">
-<label for="user_code">Code</label>
-<input id="user_code" name="user_code" autocomplete="off" autocapitalize="characters" spellcheck="false" required maxlength="32">
-<button type="submit">Continue</button>
+export function deviceCodePage(
+  context: PageContext,
+  { action, xsrf, problem }: DeviceForm & { problem: PageProblem | undefined },
+): string {
+  const { t } = context
+  const field = {
+    name: 'user_code',
+    label: t('device.codeLabel'),
+    hint: t('device.codeHint'),
+    autocomplete: 'off',
+    maxlength: 32,
+    more: { autocapitalize: 'characters', spellcheck: 'false' },
+  }
+  return page(context, {
+    title: t('device.title'),
+    problem,
+    content: html`<form method="post" action="${action}">
+!${hiddenField('xsrf', xsrf)}
+!${textField(field, problem)}
+<button type="submit">${t('action.continue')}</button>
 </form>`,
-  )
+  })
 }
 
 /** The page that asks whether the device is that of the user. RFC 8628 section 5.4. */
-export function deviceConfirmPage(content: DeviceForm & { userCode: string; clientName: string }): string {
+export function deviceConfirmPage(
+  context: PageContext,
+  content: DeviceForm & { userCode: string; clientName: string },
+): string {
+  const { t } = context
   const { action, xsrf, userCode, clientName } = content
-  const form = (answer: 'confirm' | 'abort', label: string) => html`<form method="post" action="${action}">
-<input type="hidden" name="xsrf" value="${xsrf}">
-<input type="hidden" name="user_code" value="${userCode}">
-<input type="hidden" name="${answer}" value="yes">
-<button type="submit">${label}</button>
+  const form = (
+    answer: 'confirm' | 'abort',
+    label: string,
+    kind: '' | 'plain',
+  ) => html`<form method="post" action="${action}">
+!${hiddenField('xsrf', xsrf)}
+!${hiddenField('user_code', userCode)}
+!${hiddenField(answer, 'yes')}
+<button type="submit" class="${kind}">${label}</button>
 </form>`
-  return page(
-    'Connect this device?',
-    html`<p>A device wants to use ${clientName} as you. Go on only if you have it before you, and if it shows this code:</p>
-<p><strong>${userCode}</strong></p>
-<p class="problem">If somebody has sent you this code, they want to get into your account.</p>
-!${form('confirm', 'My device shows this code')}
-!${form('abort', 'Cancel')}`,
-  )
+  return page(context, {
+    title: t('device.confirmTitle'),
+    content: html`<p>${t('device.confirmIntro', { client: clientName })}</p>
+<p class="code" dir="ltr">${userCode}</p>
+<p class="warning">${t('device.confirmWarning')}</p>
+!${form('confirm', t('device.confirmSubmit'), '')}
+!${form('abort', t('action.cancel'), 'plain')}`,
+  })
 }
 
-export function deviceDonePage(): string {
-  return page('Your device is connected', html`<p>Go back to your device. You can close this page.</p>`)
+export function deviceDonePage(context: PageContext): string {
+  const { t } = context
+  return page(context, { title: t('device.doneTitle'), content: html`<p>${t('device.done')}</p>` })
 }

@@ -1,11 +1,34 @@
 import { html } from 'ghtml'
 import { page } from './layout.ts'
+import type { PageContext } from './pages.ts'
 
-/** The page for a request that cannot go back to its client. @param content.code an error code of OAuth */
-export function errorPage({ code, description }: { code: string; description: string | undefined }): string {
+/** The page for a request that cannot go back to its client. */
+export function errorPage(
+  context: PageContext,
+  content: {
+    /** Of OAuth, or of the API. */
+    code: string
+    /** What went wrong, in the language of the page. */
+    message: string
+    /** What the owner of the application needs to know, in English. */
+    details?: string | undefined
+  },
+): string {
+  const { t } = context
+  const { code, message, details } = content
+  const more =
+    details === undefined
+      ? ''
+      : html`<details class="more"><summary>${t('error.details')}</summary><p lang="en" dir="ltr">${details}</p></details>`
+  // Its address is that of a request that failed, which the page does not repeat.
   return page(
-    'This did not work',
-    html`<p class="problem" role="alert">${description ?? 'The request is not valid.'}</p>
-<p>Go back to the application and start again. If this happens again, tell its owner the code <code>${code}</code>.</p>`,
+    { ...context, choices: [] },
+    {
+      title: t('error.title'),
+      problem: { message },
+      content: html`<p>${t('error.next')}</p>
+<p>${t('error.code', { code })}</p>
+!${more}`,
+    },
   )
 }

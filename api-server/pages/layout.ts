@@ -1,35 +1,29 @@
 import { createHash } from 'node:crypto'
 import { html } from 'ghtml'
-
-const style = `
-:root{color-scheme:light dark;font:100%/1.5 system-ui,sans-serif}
-body{margin:0;display:grid;min-height:100vh;place-items:center}
-main{box-sizing:border-box;width:100%;max-width:24rem;padding:1.5rem}
-h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}
-label{display:block;margin:1rem 0 .25rem}
-input{box-sizing:border-box;width:100%;font:inherit;padding:.5rem;border:1px solid #767676;border-radius:.25rem}
-button{font:inherit;margin:1.5rem .5rem 0 0;padding:.5rem 1rem}
-form+form{margin-top:0}
-.problem{border-left:.25rem solid #c00;padding-left:.75rem}
-`
-
-/** The only style of the pages: their policy names its hash. */
-const styleSource = `'sha256-${createHash('sha256').update(style).digest('base64')}'`
+import { brandLinks } from './brand.ts'
+import { problemSummary } from './form.ts'
+import { languages } from './messages.ts'
+import type { PageContext } from './pages.ts'
+import type { PageProblem } from './problem-message.ts'
 
 /**
  * The headers of every page: it loads nothing, runs no script, and nothing frames it.
  * @param redirectUri where the answer to a form leads: browsers apply `form-action` to it, too
  */
-export function pageHeaders(redirectUri?: unknown): Record<string, string> {
+export function pageHeaders({ style }: Pick<PageContext, 'style'>, redirectUri?: unknown): Record<string, string> {
   const target =
     typeof redirectUri === 'string' && URL.canParse(redirectUri) ? ` ${sourceOf(new URL(redirectUri))}` : ''
   return {
     'cache-control': 'no-store',
-    'content-security-policy': `default-src 'none';style-src ${styleSource};form-action 'self'${target};base-uri 'none';frame-ancestors 'none'`,
+    'content-security-policy': `default-src 'none';style-src '${hashOf(style)}';img-src data:;form-action 'self'${target};base-uri 'none';frame-ancestors 'none'`,
     'content-type': 'text/html; charset=utf-8',
     // With no-referrer, browsers send `Origin: null` with the forms, as if another site had sent them.
     'referrer-policy': 'same-origin',
   }
+}
+
+function hashOf(style: string): string {
+  return `sha256-${createHash('sha256').update(style).digest('base64')}`
 }
 
 /** A scheme of an application has no origin. */
@@ -37,27 +31,58 @@ function sourceOf({ protocol, origin }: URL): string {
   return origin === 'null' ? protocol : origin
 }
 
-/** A whole page. @param content HTML of which every value is escaped */
-export function page(title: string, content: string): string {
+interface PageContent {
+  title: string
+  /** HTML of which every value is escaped. */
+  content: string
+  /** What went wrong with the form that was sent. */
+  problem?: PageProblem | undefined
+}
+
+/** A whole page. */
+export function page(context: PageContext, { title, content, problem }: PageContent): string {
+  const { language, t, brand, style } = context
+  // Screen readers read the title of a new page first.
+  const shownTitle = problem === undefined ? title : t('error.titlePrefix', { title })
   return html`<!DOCTYPE html>
-<html lang="en">
+<html lang="${language}" dir="${languages[language].direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
+<title>${brand.name === undefined ? shownTitle : `${shownTitle} – ${brand.name}`}</title>
 <style>!${style}</style>
 </head>
 <body>
+!${headerOf(context)}
 <main>
 <h1>${title}</h1>
+!${problemSummary(problem)}
 !${content}
 </main>
+!${footerOf(context)}
 </body>
 </html>
 `
 }
 
-/** A sentence about what went wrong, which screen readers announce; nothing for undefined. */
-export function problemOf(problem: string | undefined): string {
-  return problem === undefined ? '' : html`<p class="problem" role="alert">${problem}</p>`
+function headerOf({ brand: { name, logo } }: PageContext): string {
+  if (logo === undefined) return name === undefined ? '' : html`<header>${name}</header>`
+  const dark = logo.dark === undefined ? '' : html`<source srcset="${logo.dark}" media="(prefers-color-scheme: dark)">`
+  return html`<header><picture>!${dark}<img src="${logo.light}" alt="${name ?? ''}"></picture></header>`
+}
+
+function footerOf({ t, language, choices, brand }: PageContext): string {
+  const links = brandLinks.flatMap((link) => {
+    const href = brand.links[link]
+    return href === undefined ? [] : html`<a href="${href}">${t(`footer.${link}`)}</a>`
+  })
+  const others = choices.map(
+    ({ language: tag, name, href }) => html`<li><a href="${href}" lang="${tag}" hreflang="${tag}">${name}</a></li>`,
+  )
+  const languageChoice =
+    others.length === 0
+      ? ''
+      : html`<details><summary><span class="hidden">${t('footer.language')}: </span>${languages[language].name}</summary>
+<ul>!${others.join('')}</ul></details>`
+  return links.length === 0 && others.length === 0 ? '' : html`<footer>!${languageChoice}!${links.join('')}</footer>`
 }

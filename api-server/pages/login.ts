@@ -1,85 +1,114 @@
 import { html } from 'ghtml'
-import { page, problemOf } from './layout.ts'
+import { hiddenField, textField } from './form.ts'
+import { page } from './layout.ts'
+import type { MessageKey, Translate } from './messages.ts'
+import type { PageContext } from './pages.ts'
+import type { PageProblem } from './problem-message.ts'
 
 /** The page that asks for email and password. */
-export function loginPage(content: {
-  /** Path of the interaction, without a slash at its end. */
-  path: string
-  clientName: string
-  email: string | undefined
-  problem: string | undefined
-}): string {
+export function loginPage(
+  context: PageContext,
+  content: {
+    /** Path of the interaction, without a slash at its end. */
+    path: string
+    clientName: string
+    email: string | undefined
+    problem: PageProblem | undefined
+  },
+): string {
+  const { t } = context
   const { path, clientName, email, problem } = content
-  return page(
-    'Log in',
-    html`!${problemOf(problem)}
-<p>to continue to ${clientName}</p>
+  const fields = [
+    textField(
+      { name: 'email', label: t('login.email'), type: 'email', autocomplete: 'username', maxlength: 254, value: email },
+      problem,
+    ),
+    textField(
+      { name: 'password', label: t('login.password'), type: 'password', autocomplete: 'current-password' },
+      problem,
+    ),
+  ]
+  return page(context, {
+    title: t('login.title'),
+    problem,
+    content: html`<p>${t('login.intro', { client: clientName })}</p>
 <form method="post" action="${path}/login">
-<label for="email">Email</label>
-<input id="email" name="email" type="email" autocomplete="username" required maxlength="254" value="${email ?? ''}">
-<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required>
-<button type="submit">Log in</button>
+!${fields.join('')}
+<button type="submit">${t('login.submit')}</button>
 </form>
-!${cancelForm(path)}`,
-  )
+!${cancelForm(t, path)}`,
+  })
 }
 
 /** The page that asks for a code of the second factor. */
-export function codePage(content: {
-  path: string
-  /** Of a login whose password was right; undefined: the browser is logged in, with one factor. */
-  mfaToken: string | undefined
-  problem: string | undefined
-}): string {
+export function codePage(
+  context: PageContext,
+  content: {
+    path: string
+    /** Of a login whose password was right; undefined: the browser is logged in, with one factor. */
+    mfaToken: string | undefined
+    problem: PageProblem | undefined
+  },
+): string {
+  const { t } = context
   const { path, mfaToken, problem } = content
-  const login = mfaToken === undefined ? '' : html`<input type="hidden" name="mfa_token" value="${mfaToken}">`
-  return page(
-    'Enter your code',
-    html`!${problemOf(problem)}
-<p>Open your authenticator app, or use one of your recovery codes.</p>
-<form method="post" action="${path}/${mfaToken === undefined ? 'step-up' : 'code'}">
-!${login}
-<label for="code">Code</label>
-<input id="code" name="code" autocomplete="one-time-code" required maxlength="64">
-<button type="submit">Continue</button>
+  const field = {
+    name: 'code',
+    label: t('code.label'),
+    hint: t('code.hint'),
+    autocomplete: 'one-time-code',
+    maxlength: 64,
+    more: { autocapitalize: 'characters', spellcheck: 'false' },
+  }
+  return page(context, {
+    title: t('code.title'),
+    problem,
+    content: html`<form method="post" action="${path}/${mfaToken === undefined ? 'step-up' : 'code'}">
+!${mfaToken === undefined ? '' : hiddenField('mfa_token', mfaToken)}
+!${textField(field, problem)}
+<button type="submit">${t('action.continue')}</button>
 </form>
-!${cancelForm(path)}`,
-  )
+!${cancelForm(t, path)}`,
+  })
 }
 
 /** The page that asks whether a client may have what it asks for. */
-export function consentPage(content: {
-  path: string
-  clientName: string
-  scopes: readonly string[]
-  /** APIs that it asks tokens for, with scopes that they define. */
-  resources: readonly { uri: string; scopes: readonly string[] }[]
-}): string {
+export function consentPage(
+  context: PageContext,
+  content: {
+    path: string
+    clientName: string
+    scopes: readonly string[]
+    /** APIs that it asks tokens for, with scopes that they define. */
+    resources: readonly { uri: string; scopes: readonly string[] }[]
+  },
+): string {
+  const { t } = context
   const { path, clientName, scopes, resources } = content
-  const apis = resources.map(({ uri, scopes: rights }) =>
-    rights.length === 0 ? `use ${uri}` : `use ${uri}: ${rights.join(', ')}`,
+  const apis = resources.map(({ uri: api, scopes: rights }) =>
+    rights.length === 0 ? t('consent.api', { api }) : t('consent.apiScopes', { api, scopes: rights.join(', ') }),
   )
-  const items = [...scopes.flatMap((scope) => descriptions[scope] ?? []), ...apis].map((text) => html`<li>${text}</li>`)
-  return page(
-    `${clientName} asks for access`,
-    html`<p>${clientName} will be able to:</p>
+  const described = scopes.flatMap((scope) => descriptions[scope] ?? []).map((key) => t(key))
+  const items = [...described, ...apis].map((text) => html`<li>${text}</li>`)
+  return page(context, {
+    title: t('consent.title', { client: clientName }),
+    content: html`<p>${t('consent.intro', { client: clientName })}</p>
 <ul>!${items.join('')}</ul>
 <form method="post" action="${path}/consent">
-<button type="submit">Allow</button>
+<button type="submit">${t('consent.submit')}</button>
 </form>
-!${cancelForm(path)}`,
-  )
+!${cancelForm(t, path)}`,
+  })
 }
 
 /** What scopes mean, for users. */
-const descriptions: Readonly<Record<string, string>> = {
-  openid: 'know who you are',
-  profile: 'see your name',
-  email: 'see your email',
-  offline_access: 'keep this access after you log out, until you end its session',
+const descriptions: Readonly<Record<string, MessageKey>> = {
+  openid: 'consent.openid',
+  profile: 'consent.profile',
+  email: 'consent.email',
+  offline_access: 'consent.offline_access',
 }
 
-function cancelForm(path: string): string {
-  return html`<form method="post" action="${path}/cancel"><button type="submit">Cancel</button></form>`
+function cancelForm(t: Translate, path: string): string {
+  return html`<form method="post" action="${path}/cancel"><button type="submit" class="plain">${t('action.cancel')}</button></form>`
 }

@@ -1,19 +1,25 @@
 import { html } from 'ghtml'
 import { page } from './layout.ts'
+import type { PageContext } from './pages.ts'
 
 /** The page that asks whether to log out. @param content.form HTML of the library, whose ID is op.logoutForm */
-export function logoutPage({ form, clientName }: { form: string; clientName: string | undefined }): string {
-  const from = clientName === undefined ? '' : html`<p>${clientName} asks you to log out.</p>`
-  return page(
-    'Log out?',
-    html`!${from}
-<p>You will be logged out of all applications that you use with this login.</p>
+export function logoutPage(
+  context: PageContext,
+  { form, clientName }: { form: string; clientName: string | undefined },
+): string {
+  const { t } = context
+  const from = clientName === undefined ? '' : html`<p>${t('logout.from', { client: clientName })}</p>`
+  return page(context, {
+    title: t('logout.title'),
+    content: html`!${from}
+<p>${t('logout.intro')}</p>
 !${form}
-<button type="submit" form="op.logoutForm" name="logout" value="yes">Log out</button>
-<button type="submit" form="op.logoutForm">Stay logged in</button>`,
-  )
+<button type="submit" form="op.logoutForm" name="logout" value="yes">${t('logout.submit')}</button>
+<button type="submit" form="op.logoutForm" class="plain">${t('logout.stay')}</button>`,
+  })
 }
 
-export function loggedOutPage(): string {
-  return page('You are logged out', html`<p>You can close this page.</p>`)
+export function loggedOutPage(context: PageContext): string {
+  const { t } = context
+  return page(context, { title: t('logout.doneTitle'), content: html`<p>${t('logout.doneIntro')}</p>` })
 }

@@ -1,11 +1,12 @@
 import formbody from '@fastify/formbody'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { usesByAddress } from '../../plugins/app/limits/plugin.ts'
 import { interactionPath, paths } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { copyHeaders, prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
 import { replyWithFailure, sendFailure } from './failure.ts'
 import interaction from './interaction.ts'
+import language from './language.ts'
 import userinfo from './userinfo.ts'
 
 /**
@@ -20,7 +21,9 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
     library.removeAllContentTypeParsers()
     library.addContentTypeParser('*', (_request, _body, done) => done(null))
     const answer = (request: FastifyRequest, reply: FastifyReply) => answerByLibrary(app, oidc, request, reply)
-    library.setErrorHandler(replyWithFailure)
+    library.setErrorHandler((error: FastifyError, request, reply) =>
+      replyWithFailure(error, request, reply, oidc.pages),
+    )
     // `answerByLibrary` watches the database, because it must answer after `hijack`.
     const options = { schema: { hide: true }, config: { worksWithoutDatabase: true } }
     for (const url of [paths.authorization, `${paths.authorization}/:uid`]) library.get(url, options, answer)
@@ -55,6 +58,7 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
     })
     await forms.register(interaction, { prefix: interactionPath, oidc })
     await forms.register(userinfo)
+    await forms.register(language, { pages: oidc.pages })
   })
 }
 
@@ -72,7 +76,7 @@ async function answerByLibrary(
     })
   } catch (error) {
     if (!reply.sent) throw error
-    sendFailure(error, request, reply.raw)
+    sendFailure(error, request, reply.raw, oidc.pages)
   }
 }
 
@@ -93,7 +97,7 @@ async function hijack(
   const { raw } = reply
   const isClosed = new Promise<void>((resolve) => raw.once('close', resolve))
   const { address, userAgent, limits } = app.callerOf(request, reply)
-  const fail = (error: unknown) => sendFailure(error, request, raw)
+  const fail = (error: unknown) => sendFailure(error, request, raw, oidc.pages)
   const isTokenRequest = request.routeOptions.url === paths.token
   const state = { address, userAgent, isTokenRequest, limits, response: raw, fail }
   oidc.inRequest(state, () => provider.callback()(request.raw, raw))

@@ -3,6 +3,8 @@ import { errors } from 'oidc-provider'
 import { errorPage } from '../../pages/error.ts'
 import { pageHeaders } from '../../pages/layout.ts'
 import { codePage, consentPage, loginPage } from '../../pages/login.ts'
+import type { PageContext } from '../../pages/pages.ts'
+import { pageProblem } from '../../pages/problem-message.ts'
 import { setDeviceCookie } from '../../plugins/app/login-attempts/device-cookie.ts'
 import { bindingOf } from '../../plugins/app/mfa/challenge-store.ts'
 import type { PresentedCode } from '../../plugins/app/mfa/check-code.ts'
@@ -14,7 +16,7 @@ import { prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
 import { commonScopes } from '../../plugins/app/oidc/resources.ts'
 import { stepUpLogin, stepUpReason } from '../../plugins/app/oidc/step-up.ts'
 import { problemOf, sendHeaders } from '../../plugins/app/problems/plugin.ts'
-import { Problem, problem } from '../../plugins/app/problems/problem.ts'
+import { Problem } from '../../plugins/app/problems/problem.ts'
 import { authenticationClaims } from '../../plugins/app/sessions/authentication.ts'
 import type { LoggedIn } from '../../plugins/app/sessions/begin-session.ts'
 import { logIn } from '../../plugins/app/sessions/login.ts'
@@ -24,6 +26,8 @@ import { parseEmail } from '../../plugins/app/users/email.ts'
 /** One page after another, until the library can answer the client. */
 interface Interaction {
   path: string
+  /** Of its pages. */
+  page: PageContext
   prompt: string
   /** Whether the browser is logged in, and only the second factor is missing. */
   isStepUp: boolean
@@ -54,8 +58,10 @@ export default async function interactionRoutes(
     await requireClient(oidc, params)
     const clientId = String(params['client_id'])
     const scopes = String(params['scope'] ?? '').split(' ')
+    const path = `${new URL(app.config.issuer).pathname.replace(/\/$/, '')}${interactionPath}/${details.uid}`
     return {
-      path: `${new URL(app.config.issuer).pathname.replace(/\/$/, '')}${interactionPath}/${details.uid}`,
+      path,
+      page: oidc.pages.contextOf(request.raw, { uiLocales: textOf(params, 'ui_locales'), here: path }),
       prompt: prompt.name,
       isStepUp: prompt.name === 'login' && prompt.reasons.every((reason) => reason === stepUpReason),
       loginUid: details.session?.uid,
@@ -68,8 +74,8 @@ export default async function interactionRoutes(
       redirectUri: textOf(params, 'redirect_uri'),
     }
   }
-  const send = (reply: FastifyReply, { redirectUri }: Interaction, page: string, status = 200) =>
-    reply.code(status).headers(pageHeaders(redirectUri)).send(page)
+  const send = (reply: FastifyReply, { page, redirectUri }: Interaction, body: string, status = 200) =>
+    reply.code(status).headers(pageHeaders(page, redirectUri)).send(body)
   const finish = async (request: FastifyRequest, reply: FastifyReply, outcome: Record<string, unknown>) => {
     const next = await oidc.current().interactionResult(request.raw, reply.raw, outcome)
     return reply.header('cache-control', 'no-store').redirect(next, 303)
@@ -88,33 +94,31 @@ export default async function interactionRoutes(
   }
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    const page = oidc.pages.contextOf(request.raw)
+    reply.headers(pageHeaders(page))
     if (error instanceof errors.OIDCProviderError) {
-      const description = 'The login has expired, or it was begun in another window.'
-      return reply
-        .code(400)
-        .headers(pageHeaders())
-        .send(errorPage({ code: error.error, description }))
+      return reply.code(400).send(errorPage(page, { code: error.error, message: page.t('error.expired') }))
     }
     const known = problemOf(error, request)
     sendHeaders(known, reply)
-    const page = errorPage({ code: known.code, description: known.message })
-    return reply.code(known.statusCode).headers(pageHeaders()).send(page)
+    const { message } = pageProblem(page, known)
+    return reply.code(known.statusCode).send(errorPage(page, { code: known.code, message }))
   })
 
   app.get('/:uid', options, async (request, reply) => {
     const interaction = await open(request, reply)
-    const { path, clientName, scopes, resources, loginHint } = interaction
+    const { path, page, clientName, scopes, resources, loginHint } = interaction
     switch (interaction.prompt) {
       case 'login':
         return send(
           reply,
           interaction,
           interaction.isStepUp
-            ? codePage({ path, mfaToken: undefined, problem: undefined })
-            : loginPage({ path, clientName, email: loginHint, problem: undefined }),
+            ? codePage(page, { path, mfaToken: undefined, problem: undefined })
+            : loginPage(page, { path, clientName, email: loginHint, problem: undefined }),
         )
       case 'consent':
-        return send(reply, interaction, consentPage({ path, clientName, scopes, resources }))
+        return send(reply, interaction, consentPage(page, { path, clientName, scopes, resources }))
       default:
         throw new errors.SessionNotFound(`there is no page for ${interaction.prompt}`)
     }
@@ -123,7 +127,7 @@ export default async function interactionRoutes(
   app.post('/:uid/login', options, async (request, reply) => {
     const interaction = await open(request, reply)
     requirePrompt(interaction, 'login')
-    const { path, clientName } = interaction
+    const { path, page, clientName } = interaction
     const email = textOf(request.body, 'email') ?? ''
     try {
       const credentials = { email: parseEmail(email), password: textOf(request.body, 'password') ?? '' }
@@ -133,13 +137,15 @@ export default async function interactionRoutes(
         case 'loggedIn':
           return finishNewLogin(request, reply, result)
         case 'secondFactorRequired':
-          return send(reply, interaction, codePage({ path, mfaToken: result.mfaToken, problem: undefined }))
-        case 'enrolmentRequired':
-          throw problem(403, 'forbidden', 'Your account needs a second factor first. Set one up, then log in here.')
+          return send(reply, interaction, codePage(page, { path, mfaToken: result.mfaToken, problem: undefined }))
+        case 'enrolmentRequired': {
+          const message = page.t('problem.enrolment_required')
+          return send(reply, interaction, loginPage(page, { path, clientName, email, problem: { message } }), 403)
+        }
       }
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      const next = loginPage({ path, clientName, email: shown(email), problem: error.message })
+      const next = loginPage(page, { path, clientName, email: shown(email), problem: pageProblem(page, error) })
       return send(reply, interaction, next, error.statusCode)
     }
   })
@@ -147,7 +153,7 @@ export default async function interactionRoutes(
   app.post('/:uid/code', options, async (request, reply) => {
     const interaction = await open(request, reply)
     requirePrompt(interaction, 'login')
-    const { path, clientName } = interaction
+    const { path, page, clientName } = interaction
     const mfaToken = textOf(request.body, 'mfa_token') ?? ''
     const step = { mfaToken, ...codeIn(request), rememberDevice: false, binding: bindingFor(request, path) }
     try {
@@ -155,18 +161,18 @@ export default async function interactionRoutes(
       return finishNewLogin(request, reply, loggedIn)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      const { message: detail, statusCode } = error
+      const wrong = pageProblem(page, error)
       const next =
         error.code === 'mfa_token_invalid'
-          ? loginPage({ path, clientName, email: undefined, problem: detail })
-          : codePage({ path, mfaToken, problem: detail })
-      return send(reply, interaction, next, statusCode)
+          ? loginPage(page, { path, clientName, email: undefined, problem: wrong })
+          : codePage(page, { path, mfaToken, problem: wrong })
+      return send(reply, interaction, next, error.statusCode)
     }
   })
 
   app.post('/:uid/step-up', options, async (request, reply) => {
     const interaction = await open(request, reply)
-    const { path, isStepUp, loginUid = '' } = interaction
+    const { path, page, isStepUp, loginUid = '' } = interaction
     if (!isStepUp) throw new errors.SessionNotFound('this step of the login is over')
     const login = browserLoginOf(await oidc.current().Session.findByUid(loginUid))
     try {
@@ -174,8 +180,8 @@ export default async function interactionRoutes(
       return finishLogin(request, reply, await stepUpLogin(app, login, codeIn(request), caller, new Date()))
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      const page = codePage({ path, mfaToken: undefined, problem: error.message })
-      return send(reply, interaction, page, error.statusCode)
+      const next = codePage(page, { path, mfaToken: undefined, problem: pageProblem(page, error) })
+      return send(reply, interaction, next, error.statusCode)
     }
   })
 

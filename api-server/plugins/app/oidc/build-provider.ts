@@ -1,16 +1,18 @@
 import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyInstance } from 'fastify'
-import Provider, { type Configuration } from 'oidc-provider'
+import Provider, { type Configuration, type KoaContextWithOIDC } from 'oidc-provider'
 import { errorPage } from '../../../pages/error.ts'
 import { pageHeaders } from '../../../pages/layout.ts'
 import { loggedOutPage, logoutPage } from '../../../pages/logout.ts'
+import type { Pages } from '../../../pages/pages.ts'
+import { oauthMessage } from '../../../pages/problem-message.ts'
 import { usesByAddress } from '../limits/plugin.ts'
 import { authenticationLevels } from '../sessions/authentication.ts'
 import { claimsOfScope, findAccount } from './account.ts'
 import { requireNearExpiry } from './client-assertions.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
-import { deviceFlow } from './device-flow.ts'
+import { deviceFlowOf } from './device-flow.ts'
 import { handleFailures } from './failures.ts'
 import { endGrant, GrantAdapter, RefreshTokenAdapter, redeemGrant, UnstoredAdapter } from './grant-adapters.ts'
 import type { IdTokenKeys } from './id-token-keys.ts'
@@ -23,6 +25,7 @@ import { type OidcState, StateAdapter, type StateEvents } from './state-adapter.
 export interface ProviderParts {
   keys: ReturnType<IdTokenKeys['privateKeys']>
   clients: ClientRegistry
+  pages: Pages
   requests: AsyncLocalStorage<RequestState>
 }
 
@@ -59,13 +62,18 @@ export function buildProvider(app: FastifyInstance, parts: ProviderParts): Provi
 
 function configurationOf(
   app: FastifyInstance,
-  { keys, clients, requests }: ProviderParts,
+  { keys, clients, pages, requests }: ProviderParts,
   states: ConstructorParameters<typeof StateAdapter>[1],
 ): Configuration {
   const { config } = app
   const requestState = () => requests.getStore()
   const base = config.issuer
   const events = stateEvents(app, requestState)
+  const contextOf = (ctx: KoaContextWithOIDC) => {
+    // Unknown to the library before it has read the request.
+    const uiLocales: unknown = ctx.oidc?.params?.['ui_locales']
+    return pages.contextOf(ctx.req, typeof uiLocales === 'string' ? { uiLocales } : {})
+  }
   const lifetimeOf = (clientId: string | undefined) => clients.find(clientId ?? '')?.lifetimes
   return {
     adapter: (kind) => {
@@ -112,9 +120,11 @@ function configurationOf(
     rotateRefreshToken: true,
     revokeGrantPolicy: () => true,
     renderError: (ctx, out) => {
-      ctx.set(pageHeaders())
+      const page = contextOf(ctx)
+      const { error: code, error_description: details } = out
+      ctx.set(pageHeaders(page))
       ctx.type = 'html'
-      ctx.body = errorPage({ code: out.error, description: out.error_description })
+      ctx.body = errorPage(page, { code, message: oauthMessage(page.t, code), details })
     },
     routes: paths,
     discovery: {
@@ -161,17 +171,19 @@ function configurationOf(
         // A request with `openid` and no `resource` is for userinfo.
         useGrantedResource: () => false,
       },
-      deviceFlow,
+      deviceFlow: deviceFlowOf(contextOf),
       pushedAuthorizationRequests: { enabled: true },
       rpInitiatedLogout: {
         enabled: true,
         logoutSource: (ctx, form) => {
-          ctx.set(pageHeaders(ctx.oidc.params?.['post_logout_redirect_uri']))
-          ctx.body = logoutPage({ form, clientName: ctx.oidc.client?.clientName })
+          const page = contextOf(ctx)
+          ctx.set(pageHeaders(page, ctx.oidc.params?.['post_logout_redirect_uri']))
+          ctx.body = logoutPage(page, { form, clientName: ctx.oidc.client?.clientName })
         },
         postLogoutSuccessSource: (ctx) => {
-          ctx.set(pageHeaders())
-          ctx.body = loggedOutPage()
+          const page = contextOf(ctx)
+          ctx.set(pageHeaders(page))
+          ctx.body = loggedOutPage(page)
         },
       },
     },

@@ -4,6 +4,7 @@ import type { OidcClient } from '@authservice-operator/contract/oidc-client-sche
 import type { FastifyInstance } from 'fastify'
 import type Provider from 'oidc-provider'
 import type { OidcConfig } from '../../../config/oidc.ts'
+import { Pages } from '../../../pages/pages.ts'
 import { KeyFile } from '../tokens/key-file.ts'
 import { buildProvider } from './build-provider.ts'
 import { ClientRegistry } from './client-registry.ts'
@@ -21,6 +22,7 @@ export interface OpenIdProvider {
   /** Runs what belongs to one request of the library. */
   inRequest<Result>(state: RequestState, run: () => Result): Result
   clients: ClientRegistry
+  pages: Pages
   /** The public keys that verify ID tokens, for the JWKS document. */
   publishedKeys(now: Date): JsonWebKey[]
   /** The name of a client, as users see it. */
@@ -50,6 +52,7 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
     await logouts.stop()
   })
 
+  const pages = new Pages(app.config.issuer, (header) => app.parseCookie(header))
   const requests = new AsyncLocalStorage<RequestState>()
   let built: { provider: Provider; signs: string } | undefined
   const find = (clientId: string): OidcClient | undefined => clients.find(clientId)
@@ -58,12 +61,13 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
       const now = new Date()
       const signs = keys.versionAt(now)
       if (built?.signs !== signs) {
-        built = { provider: buildProvider(app, { keys: keys.privateKeys(now), clients, requests }), signs }
+        built = { provider: buildProvider(app, { keys: keys.privateKeys(now), clients, pages, requests }), signs }
       }
       return built.provider
     },
     inRequest: (state, run) => requests.run(state, run),
     clients,
+    pages,
     publishedKeys: (now) => keys.published(now),
     nameOf: (clientId) => find(clientId)?.name ?? clientId,
   }

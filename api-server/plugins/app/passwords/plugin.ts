@@ -111,6 +111,8 @@ function refusal(fault: PasswordFault, minBytes: number): Problem {
         422,
         fault,
         `The password is too short: it needs at least ${minBytes} bytes and ${minPasswordCharacters} characters.`,
+        // That many characters have at least that many bytes.
+        { values: { characters: String(Math.max(minBytes, minPasswordCharacters)) } },
       )
     case 'password_too_long':
       return problem(

@@ -130,6 +130,8 @@ export interface ProblemOptions {
   challenge?: Readonly<Record<string, string>>
   /** Additional members of the document. RFC 9457 section 3.2. */
   extensions?: Record<string, unknown>
+  /** Values of the detail by their names, for the texts of pages in other languages. Not part of the document. */
+  values?: Readonly<Record<string, string>>
   cause?: unknown
 }
 
@@ -142,6 +144,7 @@ export class Problem extends Error {
   readonly allow: string | undefined
   readonly challenge: Readonly<Record<string, string>>
   readonly extensions: Record<string, unknown>
+  readonly values: Readonly<Record<string, string>>
 
   constructor(statusCode: ProblemStatus, code: ProblemCode, detail: string, options: ProblemOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
@@ -151,6 +154,7 @@ export class Problem extends Error {
     this.allow = options.allow
     this.challenge = options.challenge ?? {}
     this.extensions = options.extensions ?? {}
+    this.values = options.values ?? {}
   }
 }
 

@@ -1,0 +1,80 @@
+import type { IncomingMessage } from 'node:http'
+import { type Brand, plainBrand } from './brand.ts'
+import { type Language, languages, languageTags, type Translate, translator } from './messages.ts'
+import { negotiateLanguage } from './negotiate.ts'
+import { styleOf } from './style.ts'
+
+/** What every page needs to be shown to one user. */
+export interface PageContext {
+  language: Language
+  t: Translate
+  brand: Brand
+  /** CSS of the page. */
+  style: string
+  /** One link for each other language that is offered. */
+  choices: readonly LanguageChoice[]
+}
+
+interface LanguageChoice {
+  language: Language
+  /** In the language itself. */
+  name: string
+  /** Where a GET remembers the choice and shows the page again. */
+  href: string
+}
+
+/** What a page knows about itself. */
+interface AskedPage {
+  /** The parameter `ui_locales` of the application. */
+  uiLocales?: string | undefined
+  /**
+   * Path and query where a GET shows the page again in another language. By default, those of a GET; the answer to a
+   * POST offers no other language.
+   */
+  here?: string | undefined
+}
+
+/** The path below the issuer where a choice of the language is remembered. */
+export const languagePath = '/oauth/language'
+
+/** The look and the languages of the pages of one server. */
+export class Pages {
+  readonly #issuer: string
+  readonly #parseCookie: (header: string) => Record<string, string | undefined>
+  /** The name of the cookie with the language that the user chose. */
+  readonly languageCookie: string
+  readonly #brand: Brand = plainBrand
+  readonly #style = styleOf(plainBrand)
+
+  constructor(issuer: string, parseCookie: (header: string) => Record<string, string | undefined>) {
+    this.#issuer = issuer
+    this.#parseCookie = parseCookie
+    // RFC 6265bis section 4.1.3.2.
+    this.languageCookie = issuer.startsWith('https:') ? '__Host-language' : 'language'
+  }
+
+  /** What the page for a request needs. @param raw a request of Node: both Fastify and the library of the provider have one */
+  contextOf({ headers, method, url = '' }: IncomingMessage, { uiLocales, here }: AskedPage = {}): PageContext {
+    const choice = this.#parseCookie(headers.cookie ?? '')[this.languageCookie]
+    const acceptLanguage = headers['accept-language']
+    const language = negotiateLanguage({ choice, uiLocales, acceptLanguage }, languageTags)
+    const prefix = new URL(this.#issuer).pathname.replace(/\/$/, '')
+    return {
+      language,
+      t: translator(language, this.#brand.texts[language]),
+      brand: this.#brand,
+      style: this.#style,
+      choices: choicesOf(language, prefix, here ?? (method === 'GET' ? `${prefix}${url}` : undefined)),
+    }
+  }
+}
+
+function choicesOf(language: Language, prefix: string, here: string | undefined): LanguageChoice[] {
+  if (here === undefined) return []
+  return languageTags
+    .filter((each) => each !== language)
+    .map((each) => {
+      const query = new URLSearchParams({ language: each, to: here })
+      return { language: each, name: languages[each].name, href: `${prefix}${languagePath}?${query}` }
+    })
+}

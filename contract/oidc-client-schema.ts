@@ -136,6 +136,8 @@ const OidcClientSchema = Type.Object(
       ),
     ),
     authentication: ClientAuthenticationSchema,
+    /** Whether the client gets only access tokens that are bound to a key of it. RFC 9449 section 5.2. Default: false. */
+    dpopBoundAccessTokens: Type.Optional(Type.Boolean()),
     /** Whether the client has to follow the FAPI 2.0 Security Profile. Default: false. */
     fapi: Type.Optional(Type.Boolean()),
   },

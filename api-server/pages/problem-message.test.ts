@@ -14,6 +14,7 @@ const ofPrograms: ReadonlySet<ProblemCode> = new Set([
   'insufficient_scope',
   'insufficient_user_authentication',
   'invalid_client',
+  'invalid_dpop_proof',
   'limits_unavailable',
   'method_not_allowed',
   'not_ready',

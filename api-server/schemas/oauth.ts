@@ -31,7 +31,7 @@ export const Introspection = Type.Object(
   {
     active: Type.Boolean({ description: 'Whether the token is valid now; if not, the response has no other members' }),
     token_use: Type.Optional(Type.Enum(['access', 'refresh'])),
-    token_type: Type.Optional(Type.Literal('Bearer', { description: 'For an access token' })),
+    token_type: Type.Optional(Type.Enum(['Bearer', 'DPoP'], { description: 'Of an access token' })),
     iss: Type.Optional(Type.String()),
     aud: Type.Optional(Type.String()),
     sub: Type.Optional(Type.String({ description: 'User ID, or the client ID of a token of a client itself' })),
@@ -43,6 +43,12 @@ export const Introspection = Type.Object(
     exp: Type.Optional(Type.Integer({ description: 'Seconds since 1970' })),
     scope: Type.Optional(Type.String({ description: 'For a token of the OpenID provider' })),
     client_id: Type.Optional(Type.String({ description: 'For a token of the OpenID provider' })),
+    cnf: Type.Optional(
+      Type.Object(
+        { jkt: Type.String() },
+        { description: 'Thumbprint of the key that the token is bound to: demand a proof of it (RFC 9449)' },
+      ),
+    ),
     amr: Type.Optional(Type.Array(Type.String(), { description: 'How the user authenticated (RFC 8176)' })),
     acr: Type.Optional(Type.String({ description: 'aal1: one factor; aal2: two (RFC 9470)' })),
     auth_time: Type.Optional(Type.Integer({ description: 'Time of the last authentication, seconds since 1970' })),

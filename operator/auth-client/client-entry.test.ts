@@ -16,6 +16,7 @@ const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 test.each<[what: string, spec: Spec, entry: object]>([
   ['an application', { redirectUris }, { redirectUris, grants: ['authorization_code', 'refresh_token'] }],
+  ['one with bound tokens', { redirectUris, dpopBoundAccessTokens: true }, { dpopBoundAccessTokens: true }],
   ['a job', { grants: ['client_credentials'], resources }, { grants: ['client_credentials'], resources }],
   [
     'a television',

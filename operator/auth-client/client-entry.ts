@@ -33,6 +33,7 @@ export function entryOf({ metadata, spec }: AuthClient, secretHashes: readonly s
     name: spec.displayName ?? metadata.name,
     type: spec.type === 'Native' ? 'native' : 'web',
     firstParty: spec.firstParty ?? false,
+    ...(spec.dpopBoundAccessTokens === true && { dpopBoundAccessTokens: true }),
     ...(spec.redirectUris !== undefined && { redirectUris: spec.redirectUris }),
     ...(spec.postLogoutRedirectUris !== undefined && { postLogoutRedirectUris: spec.postLogoutRedirectUris }),
     grants: grantsOf(spec).map((grant) => (grant === 'device_code' ? deviceGrant : grant)),

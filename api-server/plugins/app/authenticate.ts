@@ -1,8 +1,14 @@
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem } from './problems/problem.ts'
-import { type AccessTokenClaims, bearerToken, grantedToApplication } from './tokens/access-token.ts'
+import {
+  type AccessTokenClaims,
+  grantedToApplication,
+  missingToken,
+  presentedAccessToken,
+} from './tokens/access-token.ts'
 import { asProblem } from './tokens/issue-and-verify.ts'
+import { type ProvenRequest, requirePossession } from './tokens/possession.ts'
 import { VerifiedTokens } from './tokens/verified-tokens.ts'
 
 declare module 'fastify' {
@@ -16,9 +22,10 @@ declare module 'fastify' {
     /**
      * The same for `GET /v1/auth/verify`, the one hot path, and with tokens of clients, whose scope the route checks: a
      * token that was verified before costs no signature check. Its key, its time and its session are checked for every
-     * request; where one of them does not hold, `authenticate` decides.
+     * request; where one of them does not hold, `authenticate` decides. A token that is bound to a key needs a DPoP proof.
+     * @param proven the request that a proof must name; undefined: it is not known, so that bound tokens are refused
      */
-    authenticateRemembered(request: FastifyRequest): Promise<AccessTokenClaims>
+    authenticateRemembered(request: FastifyRequest, proven: () => ProvenRequest | undefined): Promise<AccessTokenClaims>
   }
 }
 
@@ -34,12 +41,23 @@ export default fp(
         throw asProblem(error)
       }
     }
-    app.decorate('authenticate', async (request) => requireOwnToken(await verify(request)))
-    app.decorate('authenticateRemembered', async (request) => {
-      const token = bearerToken(request.headers.authorization)
+    app.decorate('authenticate', async (request) => {
+      if (presentedAccessToken(request.headers.authorization).isDpop) throw missingToken()
+      return requireOwnToken(await verify(request))
+    })
+    const remembered = async (request: FastifyRequest, token: string): Promise<AccessTokenClaims> => {
       const claims = verified.find(token, now())
       if (claims !== undefined && (await app.revocation.check(claims)) === 'active') return claims
       return verified.verifyAndRemember(token, now, () => verify(request))
+    }
+    app.decorate('authenticateRemembered', async (request, proven) => {
+      const presented = presentedAccessToken(request.headers.authorization)
+      const claims = await remembered(request, presented.token)
+      if (!presented.isDpop && claims.cnf === undefined) return claims
+      const { dpop: proof } = request.headers
+      const options = { presented, proof, request: proven(), acceptProof: app.oidc?.acceptProof }
+      await requirePossession(claims, options, now())
+      return claims
     })
   },
   { name: 'authenticate', dependencies: ['tokens', 'revocation'] },

@@ -11,7 +11,10 @@ export default async function userinfo(app: FastifyInstance): Promise<void> {
     url: paths.userinfo,
     schema: { hide: true },
     handler: async (request, reply) => {
-      const claims = await app.authenticateRemembered(request)
+      const claims = await app.authenticateRemembered(request, () => ({
+        method: request.method,
+        url: app.config.issuer + paths.userinfo,
+      }))
       const { sub, scope = '' } = claims
       if (!scope.split(' ').includes('openid')) throw problem(403, 'forbidden', 'The token lacks the scope openid.')
       const user = await app.users.findById(sub)

@@ -161,7 +161,7 @@ export interface paths {
         };
         /**
          * Verify an access token
-         * @description For reverse proxies. Accepts any method and any path suffix, such as /v1/auth/verify/orders/7. Does not read a body. Without a suffix, ?acr=aal2 requires a second factor and ?max_age=900 an authentication in the last 900 seconds (RFC 9470). The token of an application of the OpenID provider is accepted only with ?scope=NAME, and if it has these scopes.
+         * @description For reverse proxies. Accepts any method and any path suffix, such as /v1/auth/verify/orders/7. Does not read a body. Without a suffix, ?acr=aal2 requires a second factor and ?max_age=900 an authentication in the last 900 seconds (RFC 9470). The token of an application of the OpenID provider is accepted only with ?scope=NAME, and if it has these scopes. One that is bound to a key (RFC 9449) also needs ?dpop=original, with which the proxy promises that it sets X-Original-Method and X-Original-URL itself.
          */
         get: operations["verifyToken"];
         put?: never;
@@ -1574,10 +1574,10 @@ export interface components {
             /** @enum {unknown} */
             token_use?: "access" | "refresh";
             /**
-             * @description For an access token
-             * @constant
+             * @description Of an access token
+             * @enum {unknown}
              */
-            token_type?: "Bearer";
+            token_type?: "Bearer" | "DPoP";
             iss?: string;
             aud?: string;
             /** @description User ID, or the client ID of a token of a client itself */
@@ -1594,6 +1594,10 @@ export interface components {
             scope?: string;
             /** @description For a token of the OpenID provider */
             client_id?: string;
+            /** @description Thumbprint of the key that the token is bound to: demand a proof of it (RFC 9449) */
+            cnf?: {
+                jkt: string;
+            };
             /** @description How the user authenticated (RFC 8176) */
             amr?: string[];
             /** @description aal1: one factor; aal2: two (RFC 9470) */
@@ -3083,6 +3087,8 @@ export interface operations {
             /**
              * @description `insufficient_user_authentication`: This needs a second factor, or a more recent one (RFC 9470). Use /v1/auth/step-up, or log in again.
              *
+             *     `invalid_dpop_proof`: The access token is bound to a key, and the request does not prove that it has this key (RFC 9449).
+             *
              *     `session_revoked`: The session has ended. Log in again.
              *
              *     `token_expired`: The access token has expired. Refresh it.
@@ -3104,7 +3110,7 @@ export interface operations {
                         /** @constant */
                         status?: 401;
                         /** @enum {unknown} */
-                        code?: "insufficient_user_authentication" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                        code?: "insufficient_user_authentication" | "invalid_dpop_proof" | "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
                     };
                 };
             };
@@ -3172,7 +3178,11 @@ export interface operations {
                     };
                 };
             };
-            /** @description `revocation_unknown`: The server cannot currently check whether the session has ended. */
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
             503: {
                 headers: {
                     /** @description Seconds */
@@ -3186,7 +3196,7 @@ export interface operations {
                         /** @constant */
                         status?: 503;
                         /** @enum {unknown} */
-                        code?: "revocation_unknown";
+                        code?: "database_unavailable" | "revocation_unknown";
                     };
                 };
             };

@@ -122,6 +122,13 @@ const AuthClientSpecSchema = Type.Object(
         defaultText: '`false`',
       }),
     ),
+    dpopBoundAccessTokens: Type.Optional(
+      flag({
+        description:
+          'Whether the client gets only access tokens that are bound to a key of it (DPoP, RFC 9449). It can have such tokens in any case.',
+        defaultText: '`false`',
+      }),
+    ),
     redirectUris: Type.Optional(
       Type.Array(uri('A URI to which browsers return with a code.'), {
         ...listSet,

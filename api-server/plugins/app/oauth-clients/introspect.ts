@@ -3,7 +3,7 @@ import type { Static } from 'typebox'
 import type { Introspection } from '../../../schemas/oauth.ts'
 import { problem } from '../problems/problem.ts'
 import { hasRequiredFactor } from '../sessions/required-factor.ts'
-import { type ClientTokenClaims, isClientToken } from '../tokens/client-token.ts'
+import { type AnyTokenClaims, type ClientTokenClaims, isClientToken } from '../tokens/client-token.ts'
 import { isActive } from '../users/user.ts'
 import { claimsOf } from './claims-of.ts'
 import { mayUse, type TokenClient } from './token-client.ts'
@@ -38,10 +38,10 @@ async function accessTokenState(app: FastifyInstance, token: string, by: TokenCl
       const { iss, aud, sub, sid, role, jti, iat, nbf, exp, amr, acr, auth_time } = claims
       const token = { iss, aud, sub, sid, role, jti, iat, nbf, exp }
       // RFC 9470 section 6.2.
-      const { scope, client_id } = claims
-      const granted = scope === undefined || client_id === undefined ? {} : { scope, client_id }
+      const { scope, client_id, cnf } = claims
+      const granted = scope === undefined || client_id === undefined ? {} : { scope, client_id, ...(cnf && { cnf }) }
       const authentication = amr && acr && auth_time !== undefined ? { amr, acr, auth_time } : {}
-      return { active: true, token_use: 'access', token_type: 'Bearer', ...token, ...granted, ...authentication }
+      return { active: true, token_use: 'access', token_type: typeOf(claims), ...token, ...granted, ...authentication }
     }
   }
 }
@@ -51,7 +51,12 @@ function clientTokenState(app: FastifyInstance, claims: ClientTokenClaims): Stat
   const client = app.oidc?.clients.find(claims.client_id)
   const isKnown =
     client?.grants.includes('client_credentials') && client.resources?.some(({ uri }) => uri === claims.aud)
-  return isKnown === true ? { active: true, token_use: 'access', token_type: 'Bearer', ...claims } : inactive
+  return isKnown === true ? { active: true, token_use: 'access', token_type: typeOf(claims), ...claims } : inactive
+}
+
+/** RFC 9449 section 6.2. */
+function typeOf({ cnf }: AnyTokenClaims): 'Bearer' | 'DPoP' {
+  return cnf === undefined ? 'Bearer' : 'DPoP'
 }
 
 /** @returns undefined if it is not a refresh token that would be accepted */

@@ -8,6 +8,7 @@ import type { Pages } from '../../../pages/pages.ts'
 import { oauthMessage } from '../../../pages/problem-message.ts'
 import { usesByAddress } from '../limits/plugin.ts'
 import { authenticationLevels } from '../sessions/authentication.ts'
+import { proofAlgorithms } from '../tokens/possession.ts'
 import { claimsOfScope, findAccount } from './account.ts'
 import { requireNearExpiry } from './client-assertions.ts'
 import { metadataOf } from './client-metadata.ts'
@@ -20,13 +21,14 @@ import { overrideModels } from './overrides.ts'
 import { codeSeconds, deviceCodeSeconds, loadGrant, promptsOf } from './policy.ts'
 import { type RequestState, useLimits } from './request-state.ts'
 import { onlyResourceOf, requireScopesOf, resourceServerOf } from './resources.ts'
-import { type OidcState, StateAdapter, type StateEvents } from './state-adapter.ts'
+import { type OidcStates, StateAdapter, type StateEvents } from './state-adapter.ts'
 
 export interface ProviderParts {
   keys: ReturnType<IdTokenKeys['privateKeys']>
   clients: ClientRegistry
   pages: Pages
   requests: AsyncLocalStorage<RequestState>
+  states: OidcStates
 }
 
 /** Paths below the issuer. Those of introspection, revocation and userinfo are routes of this server. */
@@ -49,10 +51,9 @@ const idTokenSeconds = 3_600
 
 /** A Provider of the library for the current keys. Its state is in the database, so another one can replace it. */
 export function buildProvider(app: FastifyInstance, parts: ProviderParts): Provider {
-  const { clients, requests } = parts
+  const { clients, requests, states } = parts
   const requestState = () => requests.getStore()
-  const states = app.mongo.db.collection<OidcState>('oauth_state', { readPreference: 'primary' })
-  const provider = new Provider(app.config.issuer, configurationOf(app, parts, states))
+  const provider = new Provider(app.config.issuer, configurationOf(app, parts))
   // Cookies are for TLS; `prepareRequest` says which scheme and address a request has.
   provider.proxy = true
   overrideModels(app, provider, { clients, states, requestState })
@@ -62,8 +63,7 @@ export function buildProvider(app: FastifyInstance, parts: ProviderParts): Provi
 
 function configurationOf(
   app: FastifyInstance,
-  { keys, clients, pages, requests }: ProviderParts,
-  states: ConstructorParameters<typeof StateAdapter>[1],
+  { keys, clients, pages, requests, states }: ProviderParts,
 ): Configuration {
   const { config } = app
   const requestState = () => requests.getStore()
@@ -110,6 +110,7 @@ function configurationOf(
     enabledJWA: {
       idTokenSigningAlgValues: ['RS256'],
       clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      dPoPSigningAlgValues: [...proofAlgorithms],
     },
     assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => requireNearExpiry(claims, new Date()),
     pkce: { required: () => true },
@@ -155,8 +156,8 @@ function configurationOf(
     features: {
       devInteractions: { enabled: false },
       claimsParameter: { enabled: false },
-      // Not yet: docs/server/oauth.md says what is missing.
-      dPoP: { enabled: false },
+      // Without nonces. Decision 82.
+      dPoP: { enabled: true },
       clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,

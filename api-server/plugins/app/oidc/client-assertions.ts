@@ -1,4 +1,5 @@
 import { errors } from 'oidc-provider'
+import { proofWindowSeconds } from '../tokens/possession.ts'
 
 /**
  * Maximum time until an assertion of a client expires, in seconds. Its `jti` is stored until then, so that without a bound
@@ -18,7 +19,12 @@ export function requireNearExpiry({ exp }: Record<string, unknown>, now: Date): 
   throw new errors.InvalidClientAuth(`exp must be at most ${maxLifetimeSeconds} seconds from now`)
 }
 
-/** Time until which the `jti` of an assertion is stored, whatever it says itself. @param exp in seconds since 1970 */
+/**
+ * Time until which the `jti` of an assertion or of a DPoP proof is stored, whatever it says itself. A proof can be accepted
+ * for longer than the library says, because its `iat` may be in the future.
+ * @param exp in seconds since 1970
+ */
 export function storedUntil(exp: number, now: Date): Date {
-  return new Date(Math.min(exp * 1_000, now.getTime() + (maxLifetimeSeconds + toleranceSeconds) * 1_000))
+  const latest = now.getTime() + (maxLifetimeSeconds + toleranceSeconds) * 1_000
+  return new Date(Math.min((exp + proofWindowSeconds) * 1_000, latest))
 }

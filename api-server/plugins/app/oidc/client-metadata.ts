@@ -44,6 +44,7 @@ export function metadataOf({
   grants,
   scopes = [],
   authentication,
+  dpopBoundAccessTokens = false,
 }: OidcClient): ClientMetadata {
   return {
     client_id: id,
@@ -55,6 +56,7 @@ export function metadataOf({
     response_types: grants.includes('authorization_code') ? ['code'] : [],
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
     id_token_signed_response_alg: 'RS256',
+    dpop_bound_access_tokens: dpopBoundAccessTokens,
     ...authenticationOf(authentication),
   }
 }

@@ -6,11 +6,14 @@ import type Provider from 'oidc-provider'
 import type { OidcConfig } from '../../../config/oidc.ts'
 import { Pages } from '../../../pages/pages.ts'
 import { KeyFile } from '../tokens/key-file.ts'
+import { ProofError, type ProofTarget } from '../tokens/possession.ts'
 import { buildProvider } from './build-provider.ts'
 import { ClientRegistry } from './client-registry.ts'
+import { checkProof } from './dpop-proof.ts'
 import { IdTokenKeys } from './id-token-keys.ts'
 import { LogoutSender } from './logout-sender.ts'
 import type { RequestState } from './request-state.ts'
+import { type OidcState, useOnce } from './state-adapter.ts'
 
 /** The OpenID provider of this server. */
 export interface OpenIdProvider {
@@ -23,6 +26,11 @@ export interface OpenIdProvider {
   inRequest<Result>(state: RequestState, run: () => Result): Result
   clients: ClientRegistry
   pages: Pages
+  /**
+   * Accepts a DPoP proof of a request to this server, or to one that asks it, once on all servers.
+   * @throws ProofError, or a Problem 503 while MongoDB is unavailable
+   */
+  acceptProof(proof: unknown, target: ProofTarget, now: Date): Promise<void>
   /** The public keys that verify ID tokens, for the JWKS document. */
   publishedKeys(now: Date): JsonWebKey[]
   /** The name of a client, as users see it. */
@@ -53,6 +61,7 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
   })
 
   const pages = new Pages(app.config.issuer, (header) => app.parseCookie(header))
+  const states = app.mongo.db.collection<OidcState>('oauth_state', { readPreference: 'primary' })
   const requests = new AsyncLocalStorage<RequestState>()
   let built: { provider: Provider; signs: string } | undefined
   const find = (clientId: string): OidcClient | undefined => clients.find(clientId)
@@ -61,11 +70,17 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
       const now = new Date()
       const signs = keys.versionAt(now)
       if (built?.signs !== signs) {
-        built = { provider: buildProvider(app, { keys: keys.privateKeys(now), clients, pages, requests }), signs }
+        const parts = { keys: keys.privateKeys(now), clients, pages, requests, states }
+        built = { provider: buildProvider(app, parts), signs }
       }
       return built.provider
     },
     inRequest: (state, run) => requests.run(state, run),
+    async acceptProof(proof, target, now) {
+      const { id, until } = await checkProof(proof, target, now)
+      const isNew = await app.mongo.watch.whileUp(() => useOnce(states, 'ReplayDetection', id, until))
+      if (!isNew) throw new ProofError('it was used before')
+    },
     clients,
     pages,
     publishedKeys: (now) => keys.published(now),

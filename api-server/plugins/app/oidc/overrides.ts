@@ -47,6 +47,7 @@ export function overrideModels(
         scope,
         lifetimeSeconds,
         ...(this.aud !== undefined && { audience: this.aud }),
+        ...(this.jkt !== undefined && { jkt: this.jkt }),
       },
     })
     app.metrics.tokensIssued.inc({ kind: 'access' })
@@ -56,7 +57,7 @@ export function overrideModels(
   })
 
   Reflect.set(ClientCredentials.prototype, 'getValueAndPayload', function (this: IssuableToken) {
-    const { clientId = '', aud: audience, resourceServer } = this
+    const { clientId = '', aud: audience, resourceServer, jkt } = this
     // This server accepts no such token, so each is for an API.
     if (audience === undefined) throw new errors.InvalidTarget('name a resource of the client')
     const scope = this.scope ?? resourceServer?.scope ?? ''
@@ -64,7 +65,13 @@ export function overrideModels(
       clients.find(clientId)?.lifetimes?.accessToken ?? Number.POSITIVE_INFINITY,
       app.config.accessTokenLifetimeSeconds,
     )
-    const issued = app.tokens.issueClientToken({ clientId, audience, scope, lifetimeSeconds })
+    const issued = app.tokens.issueClientToken({
+      clientId,
+      audience,
+      scope,
+      lifetimeSeconds,
+      ...(jkt !== undefined && { jkt }),
+    })
     app.metrics.tokensIssued.inc({ kind: 'access' })
     // `scope` and `expires_in` of the response.
     this.scope = scope
@@ -125,6 +132,8 @@ interface IssuableToken {
   /** The API that it is for; undefined: this one. */
   aud?: string
   resourceServer?: { scope: string }
+  /** Thumbprint of the key of a DPoP proof. */
+  jkt?: string
   scope?: string
   expiresIn?: number
 }

@@ -65,13 +65,13 @@ export function respondToBadUrl(_error: FastifyError, request: FastifyRequest, r
   send(problem(400, 'bad_request', 'The path is invalid: it contains a % that is not an escape.'), request, reply)
 }
 
-/** RFC 6750 section 3; for clients RFC 7617. */
+/** RFC 6750 section 3; for clients RFC 7617; for bound tokens RFC 9449 section 7.1. */
 function challenge({ code, challenge: parameters }: Problem): string {
   if (code === 'invalid_client') return 'Basic realm="clients", charset="UTF-8"'
   if (code === 'token_missing' || code === 'invalid_credentials') return 'Bearer realm="auth"'
-  if (code === 'insufficient_user_authentication' || code === 'insufficient_scope') {
+  if (code === 'insufficient_user_authentication' || code === 'insufficient_scope' || code === 'invalid_dpop_proof') {
     const more = Object.entries(parameters).map(([name, value]) => `, ${name}="${value}"`)
-    return `Bearer realm="auth", error="${code}"${more.join('')}`
+    return `${code === 'invalid_dpop_proof' ? 'DPoP' : 'Bearer'} realm="auth", error="${code}"${more.join('')}`
   }
   return `Bearer realm="auth", error="invalid_token", error_description="${code}"`
 }

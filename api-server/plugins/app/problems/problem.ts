@@ -8,6 +8,10 @@ export const problemCatalog = {
   token_missing: { status: 401, meaning: 'No access token was sent.' },
   token_invalid: { status: 401, meaning: 'This server did not issue the access token, or the token was modified.' },
   token_expired: { status: 401, meaning: 'The access token has expired. Refresh it.' },
+  invalid_dpop_proof: {
+    status: 401,
+    meaning: 'The access token is bound to a key, and the request does not prove that it has this key (RFC 9449).',
+  },
   session_revoked: { status: 401, meaning: 'The session has ended. Log in again.' },
   invalid_client: { status: 401, meaning: 'The client is unknown, or its secret is wrong.' },
   invalid_credentials: { status: 401, meaning: 'The email or the password is wrong, or the user is not active.' },

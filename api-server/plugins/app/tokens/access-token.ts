@@ -10,6 +10,9 @@ import type { KeyStore, LoadedKey } from './key-store.ts'
 const NumericDate = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Name = Type.String({ minLength: 1 })
 
+/** `jkt`: SHA-256 thumbprint of the key, RFC 7638. */
+export const Confirmation = Type.Object({ jkt: Name })
+
 /**
  * The claims of an access token. RFC 9068. Times are in seconds since 1970.
  *
@@ -34,6 +37,8 @@ const AccessTokenClaims = Type.Object({
   client_id: Type.Optional(Name),
   /** The scopes of a token for a client of the OpenID provider. The API of this server does not accept such a token. */
   scope: Type.Optional(Type.String()),
+  /** The key of the client that the token is bound to: requests need a proof of it. RFC 9449 section 6.1. */
+  cnf: Type.Optional(Confirmation),
   /** How and when the user authenticated. Only from servers with second factors (MFA_MODE). */
   amr: Type.Optional(Type.Array(Name)),
   acr: Type.Optional(Name),
@@ -56,6 +61,8 @@ export interface TokenSubject {
     lifetimeSeconds: number
     /** The API that the token is for; undefined: this one. */
     audience?: string
+    /** Thumbprint of the key that the token is bound to; undefined: to none. */
+    jkt?: string
   }
 }
 
@@ -115,24 +122,37 @@ export function newClaims(
     client_id: client?.id ?? firstParty,
     // Also without scopes: the claim is what tells the token from one of a login.
     ...(client !== undefined && { scope: client.scope }),
+    ...(client?.jkt !== undefined && { cnf: { jkt: client.jkt } }),
     ...authenticationClaims(session.authentication),
   }
 }
 
+/** A token as a request presents it. */
+export interface PresentedAccessToken {
+  token: string
+  /** Whether it comes with the scheme `DPoP`, which promises a proof. RFC 9449 section 7.1. */
+  isDpop: boolean
+}
+
 /**
- * The access token of an `Authorization` header. RFC 6750 section 2.1.
+ * The access token of an `Authorization` header. RFC 6750 section 2.1, RFC 9449 section 7.1.
  * @throws Problem 401 `token_missing`, or `token_invalid` for a token that is good only for enrolling a second factor
  */
-export function bearerToken(authorization?: string): string {
-  const token = presentedToken(authorization)
-  if (token === undefined) throw problem(401, 'token_missing', 'Send the access token as "Authorization: Bearer …".')
+export function presentedAccessToken(authorization?: string): PresentedAccessToken {
+  const dpopToken = /^DPoP +([^ ]+)$/i.exec(authorization ?? '')?.[1]
+  const token = dpopToken ?? presentedToken(authorization)
+  if (token === undefined) throw missingToken()
   if (token.startsWith(enrolmentTokenPrefix)) {
     throw problem(401, 'token_invalid', 'This token is good only for enrolling a second factor. Enrol one first.')
   }
-  return token
+  return { token, isDpop: dpopToken !== undefined }
 }
 
-/** Any token of an `Authorization` header; undefined if there is none. */
+export function missingToken(): Problem {
+  return problem(401, 'token_missing', 'Send the access token as "Authorization: Bearer …".')
+}
+
+/** Any token of an `Authorization` header with the scheme `Bearer`; undefined if there is none. */
 export function presentedToken(authorization = ''): string | undefined {
   return /^Bearer +([^ ]+)$/i.exec(authorization)?.[1]
 }

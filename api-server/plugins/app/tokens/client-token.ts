@@ -1,7 +1,7 @@
 import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { type AccessTokenClaims, invalidToken, requireClaims } from './access-token.ts'
+import { type AccessTokenClaims, Confirmation, invalidToken, requireClaims } from './access-token.ts'
 
 const NumericDate = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
 const Name = Type.String({ minLength: 1 })
@@ -25,6 +25,8 @@ const ClientTokenClaims = Type.Object(
     /** Earlier than `iat`, because many verifiers allow no clock skew here. */
     nbf: NumericDate,
     exp: NumericDate,
+    /** The key of the client that the token is bound to. RFC 9449 section 6.1. */
+    cnf: Type.Optional(Confirmation),
   },
   { additionalProperties: false },
 )
@@ -38,12 +40,14 @@ export interface ClientTokenSubject {
   /** Scopes of that API, separated by spaces. */
   scope: string
   lifetimeSeconds: number
+  /** Thumbprint of the key that the token is bound to; undefined: to none. */
+  jkt?: string
 }
 
 /** The claims of a token that is issued at `now`. @param jti unique among all tokens */
 export function newClientClaims(
   issuer: string,
-  { clientId, audience, scope, lifetimeSeconds }: ClientTokenSubject,
+  { clientId, audience, scope, lifetimeSeconds, jkt }: ClientTokenSubject,
   jti: string,
   now: Date,
 ): ClientTokenClaims {
@@ -58,6 +62,7 @@ export function newClientClaims(
     iat,
     nbf: iat - leewaySeconds,
     exp: iat + lifetimeSeconds,
+    ...(jkt !== undefined && { cnf: { jkt } }),
   }
 }
 

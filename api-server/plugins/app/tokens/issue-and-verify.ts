@@ -4,9 +4,9 @@ import jwt, { isJwtError } from '../../external/jwt.ts'
 import { problem } from '../problems/problem.ts'
 import {
   type AccessTokenClaims,
-  bearerToken,
   invalidToken,
   newClaims,
+  presentedAccessToken,
   requireClaims,
   requireCurrent,
   requireKey,
@@ -55,7 +55,7 @@ export async function registerAccessTokens(
     issuer: policy.issuer,
     audience: policy.audience,
     type: accessTokenType,
-    tokenOf: ({ headers }) => requireTokenSize(bearerToken(headers.authorization)),
+    tokenOf: ({ headers }) => requireTokenSize(presentedAccessToken(headers.authorization).token),
     keyOf: (token) => requireKey(keys, token, now()).verifying,
     async requireTrusted(claims) {
       await requireActiveSession(requireValid(claims, now()))

@@ -5,6 +5,7 @@ import { insufficientAuthentication } from '../../../plugins/app/mfa/step-up.ts'
 import { Problem, problem } from '../../../plugins/app/problems/problem.ts'
 import { authenticationLevels, satisfies } from '../../../plugins/app/sessions/authentication.ts'
 import { type AccessTokenClaims, firstParty, grantedToApplication } from '../../../plugins/app/tokens/access-token.ts'
+import type { ProvenRequest } from '../../../plugins/app/tokens/possession.ts'
 import { securityHeaders } from '../../../plugins/external/helmet.ts'
 import { noContent } from '../../../schemas/auth.ts'
 
@@ -53,7 +54,7 @@ const verify: FastifyPluginAsyncTypebox = async (app) => {
 
   const answer = async (request: FastifyRequest, reply: FastifyReply) => {
     try {
-      const claims = await app.authenticateRemembered(request)
+      const claims = await app.authenticateRemembered(request, () => originalRequest(request))
       const { sub, role, sid, exp, client_id = firstParty, scope = '' } = claims
       const granted = requireScope(claims, request)
       requireAuthentication(claims, request)
@@ -80,11 +81,17 @@ const verify: FastifyPluginAsyncTypebox = async (app) => {
           'For reverse proxies. Accepts any method and any path suffix, such as /v1/auth/verify/orders/7. ' +
           'Does not read a body. Without a suffix, ?acr=aal2 requires a second factor and ?max_age=900 an authentication ' +
           'in the last 900 seconds (RFC 9470). The token of an application of the OpenID provider is accepted only with ' +
-          '?scope=NAME, and if it has these scopes.',
+          '?scope=NAME, and if it has these scopes. One that is bound to a key (RFC 9449) also needs ?dpop=original, ' +
+          'with which the proxy promises that it sets X-Original-Method and X-Original-URL itself.',
         tags: ['tokens'],
         security: [{ bearer: [] }],
         response: { 200: Verified },
-        problems: ['insufficient_user_authentication', 'insufficient_scope'],
+        problems: [
+          'insufficient_user_authentication',
+          'insufficient_scope',
+          'invalid_dpop_proof',
+          'database_unavailable',
+        ],
       },
     },
     answer,
@@ -164,6 +171,25 @@ function requireScope(claims: AccessTokenClaims, request: FastifyRequest): { cli
   throw problem(403, 'insufficient_scope', 'This token is for an application, which may not do this for its user.', {
     challenge: required.length > 0 && required.every(isScope) ? { scope: required.join(' ') } : {},
   })
+}
+
+/**
+ * The request that a proxy asks about, for the proof of a bound token. The proxy names it in headers, which a client could
+ * set as well: `?dpop=original` is the promise of the proxy that it sets both of them itself. Decision 82.
+ *
+ * @returns undefined without this promise, after a path suffix, or if one of them is missing or there twice
+ */
+function originalRequest({ query, headers, routeOptions }: FastifyRequest): ProvenRequest | undefined {
+  const { dpop } = query as Record<string, unknown>
+  if (dpop !== 'original' || routeOptions.url?.endsWith('/*')) return undefined
+  // Node joins headers that are there twice by ", ".
+  const method = textLike(/^[\w-]+$/, headers['x-original-method'])
+  const url = textLike(/^https?:\/\/[\w.:[\]-]+\/\S*$/, headers['x-original-url'])
+  return method === undefined || url === undefined ? undefined : { method, url }
+}
+
+function textLike(pattern: RegExp, text: unknown): string | undefined {
+  return typeof text === 'string' && pattern.test(text) ? text : undefined
 }
 
 /** Characters that need no escape in a header. RFC 6749 section 3.3. */

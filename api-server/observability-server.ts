@@ -23,6 +23,8 @@ export function buildObservabilityServer(app: FastifyInstance): FastifyInstance 
       problems: app.readiness.problems(),
       mongodb: reachability(mongodb),
       redis: reachability(redis),
+      // null: this server is no OpenID provider. Versions that do not report it omit the field.
+      oidcClients: app.oidc?.clients.revision ?? null,
       ...(await factorsOfUsers(app, new Date())),
     }
   })

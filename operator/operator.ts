@@ -29,11 +29,8 @@ import { ProfilingServer } from './profiling-server.ts'
 /** Time for which changes of children are collected before one reconcile handles all of them. */
 const burstMilliseconds = 100
 
-/**
- * The same for changes of clients. A reconcile costs the same for one as for many, and the kubelet needs up to 90 seconds
- * to show the file to servers.
- */
-const defaultClientBurstMilliseconds = 3_000
+/** The same for changes of clients, which often come by the hundred: a reconcile costs the same for one as for many. */
+const defaultClientBurstMilliseconds = 500
 
 const fieldManager = 'authservice-operator'
 
@@ -47,9 +44,9 @@ export interface OperatorOptions {
   lookUpKindsEveryMilliseconds?: number
   /** A reconcile that takes longer is canceled and retried; two minutes by default. */
   reconcileDeadlineMilliseconds?: number
-  /** Time that servers need to read a new client; 120 seconds by default. */
+  /** Time that servers which do not report it need to read a new client; 120 seconds by default. */
   clientLoadSeconds?: number
-  /** Time for which changes of clients are collected; three seconds by default. */
+  /** Time for which changes of clients are collected; half a second by default. */
   clientBurstMilliseconds?: number
   /** Time after which a watch is replaced by the next one; five to ten minutes by default. */
   watchSeconds?: { least: number; most: number }

@@ -15,7 +15,10 @@ import { reconcileClient } from './reconcile.ts'
 /** A reconcile of an AuthClient makes at most three requests. */
 const workers = 2
 
-/** The kubelet needs up to 90 seconds to show a change of a Secret, and a server reads its file every ten seconds. */
+/**
+ * For servers of earlier versions, which do not report what they have loaded: the kubelet may need 90 seconds to show a
+ * change of a Secret, and a server reads its file every ten seconds.
+ */
 const defaultLoadSeconds = 120
 
 export interface ClientControllerOptions extends InformerSettings {
@@ -28,7 +31,7 @@ export interface ClientControllerOptions extends InformerSettings {
   deadlineMilliseconds?: number
   /** Interval at which the operator looks for the kind. */
   intervalMilliseconds?: number
-  /** Time that servers need to read a new client. */
+  /** Time that servers which do not report it need to read a new client. */
   loadSeconds?: number
 }
 

@@ -7,8 +7,7 @@ const policy: CredentialsPolicy = {
   rotationIntervalSeconds: undefined,
   overlapSeconds: 86_400,
   requested: undefined,
-  nextPublishedSince: undefined,
-  loadSeconds: 120,
+  isNextLoaded: false,
 }
 let made = 0
 const newSecret = () => `secret-${++made}`.padEnd(43, '_')
@@ -31,15 +30,9 @@ describe('the secret of a client', () => {
     expect(secret).toBe(first.secret)
     expect(announced.hashes).toEqual([hashOf(first.secret), hashOf(next)])
 
-    const since = { requested: 'monday', nextPublishedSince: at(60) }
-    for (const waiting of [
-      decide(announced.credentials, {}, at(86_400)),
-      decide(announced.credentials, since, at(179)),
-    ]) {
-      expect(waiting).toMatchObject({ why: undefined, credentials: { secret: first.secret, next } })
-    }
-    expect(decide(announced.credentials, since, at(179)).nextChangeAt).toEqual(at(180))
-    const switched = decide(announced.credentials, since, at(180))
+    const waiting = decide(announced.credentials, {}, at(86_400))
+    expect(waiting).toMatchObject({ why: undefined, credentials: { secret: first.secret, next } })
+    const switched = decide(announced.credentials, { requested: 'monday', isNextLoaded: true }, at(180))
     expect(switched.credentials).toMatchObject({ secret: next, record: { createdAt: at(180).toISOString() } })
     expect(switched.credentials).not.toHaveProperty('next')
     expect(switched.hashes).toEqual([hashOf(next), hashOf(first.secret)])
@@ -61,7 +54,7 @@ describe('the secret of a client', () => {
 
   test('that rotates again within the overlap ends it, because servers accept two', () => {
     const announced = decide(first, { requested: 'one' })
-    const switched = decide(announced.credentials, { requested: 'one', nextPublishedSince: now }, at(120))
+    const switched = decide(announced.credentials, { requested: 'one', isNextLoaded: true }, at(120))
     const again = decide(switched.credentials, { requested: 'two' }, at(121))
     expect(again.hashes).toEqual([hashOf(again.credentials.secret), hashOf(again.credentials.next ?? '')])
     expect(again.credentials.record.previous).toBeUndefined()

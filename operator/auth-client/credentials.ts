@@ -36,10 +36,8 @@ export interface CredentialsPolicy {
   overlapSeconds: number
   /** Value of the annotation that requests a rotation. */
   requested: string | undefined
-  /** Since when the file of the servers has had the next secret; undefined: it does not have it. */
-  nextPublishedSince: Date | undefined
-  /** Time that servers need to read a change of the file. */
-  loadSeconds: number
+  /** Whether every server accepts the next secret. */
+  isNextLoaded: boolean
 }
 
 export interface CredentialsDecision {
@@ -73,8 +71,7 @@ export function decideCredentials(
   }
   const { secret, next, record } = existing
   if (next !== undefined) {
-    const since = policy.nextPublishedSince
-    if (since === undefined || now < later(since, policy.loadSeconds)) return decided(existing, undefined, policy, now)
+    if (!policy.isNextLoaded) return decided(existing, undefined, policy, now)
     const previous = { hash: hashOf(secret), until: later(now, policy.overlapSeconds).toISOString() }
     const switched = { secret: next, record: { ...record, createdAt: now.toISOString(), previous } }
     return decided(switched, 'the next secret, which every server accepts', policy, now)
@@ -99,26 +96,26 @@ function decided(
   policy: CredentialsPolicy,
   now: Date,
 ): CredentialsDecision {
-  const { secret, next, record } = credentials
+  const { next, record } = credentials
   const nextRotationAt = next === undefined ? rotationAt(record, policy) : undefined
-  const switchAt = policy.nextPublishedSince && later(policy.nextPublishedSince, policy.loadSeconds)
-  const dates = [
-    nextRotationAt,
-    next === undefined ? undefined : switchAt,
-    record.previous && new Date(record.previous.until),
-  ].flatMap((date) => (date !== undefined && date > now ? [date] : []))
-  const [first, ...others] = dates
+  const dates = [nextRotationAt, record.previous && new Date(record.previous.until)]
+  const [first, ...others] = dates.flatMap((date) => (date !== undefined && date > now ? [date] : []))
   return {
     credentials,
-    hashes: [
-      hashOf(secret),
-      ...(next === undefined ? [] : [hashOf(next)]),
-      ...(record.previous === undefined ? [] : [record.previous.hash]),
-    ].slice(0, 2),
+    hashes: acceptedHashes(credentials),
     why,
     nextRotationAt,
     nextChangeAt: first === undefined ? undefined : earliest(first, ...others),
   }
+}
+
+/** Hashes of the secrets that servers must accept: one, or two during a rotation. */
+export function acceptedHashes({ secret, next, record }: Credentials): string[] {
+  return [
+    hashOf(secret),
+    ...(next === undefined ? [] : [hashOf(next)]),
+    ...(record.previous === undefined ? [] : [record.previous.hash]),
+  ].slice(0, 2)
 }
 
 function isDue(record: RotationRecord, policy: CredentialsPolicy, now: Date): boolean {

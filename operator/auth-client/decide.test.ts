@@ -9,7 +9,7 @@ import { statusOf } from './client-status.ts'
 import { hashOf } from './credentials.ts'
 import { credentialsSecret } from './credentials-secret.ts'
 import { type ClientObservation, decide } from './decide.ts'
-import type { Publication } from './publications.ts'
+import type { Publication, Published } from './publications.ts'
 
 const now = new Date('2026-12-01T12:00:00.000Z')
 const secret = 's'.repeat(43)
@@ -44,29 +44,64 @@ function decided(client: AuthClient, changes: Partial<ClientObservation> = {}) {
 }
 const publication: Publication = { kind: 'absent' }
 
-function publishedSince(client: AuthClient, since: Date): Publication {
-  const hashes = decided(client).credentials?.hashes ?? []
-  return { kind: 'published', entry: contentHash(entryOf(client, hashes)), since, secrets: new Map() }
+/** One ready server has loaded the client, unless the changes say something else. */
+function published(client: AuthClient, changes: Partial<Published> = {}): Published {
+  const entry = contentHash(entryOf(client, decided(client).credentials?.hashes ?? []))
+  return { kind: 'published', entry, since: now, servers: 1, without: [], isUnreported: false, ...changes }
 }
 
 describe('an AuthClient', () => {
-  test('is ready once servers have had time to read it', () => {
+  test('is ready once every ready server reports that it has loaded it', () => {
     const client = clientOf()
     expect(decided(client).outcome).toMatchObject({ kind: 'waiting', reason: 'Progressing' })
-    const loading = decided(client, { publication: publishedSince(client, new Date(now.getTime() - 119_000)) })
-    expect(loading).toMatchObject({ outcome: { kind: 'waiting' }, nextChangeAt: new Date(now.getTime() + 1_000) })
-    const loaded = decided(client, { publication: publishedSince(client, new Date(now.getTime() - 120_000)) })
-    expect(loaded.outcome).toEqual({
+    const waiting = (changes: Partial<Published>) => {
+      const { outcome } = decided(client, { publication: published(client, { since: new Date(0), ...changes }) })
+      return `${outcome.kind}: ${outcome.message}`
+    }
+    expect(waiting({ servers: 0 })).toBe('waiting: No server of the AuthService is ready.')
+    expect(waiting({ servers: 3, without: ['accounts-blue-a', 'accounts-blue-b'] })).toBe(
+      'waiting: 2 of 3 servers have not loaded it yet: accounts-blue-a.',
+    )
+    expect(waiting({ entry: 'earlier' })).toMatch(/^waiting: The AuthService has not handed the client/)
+    expect(decided(client, { publication: published(client) }).outcome).toEqual({
       kind: 'ready',
       reason: 'Ready',
-      message: 'Users can log in with the client ID shops.shop. Servers read changes within two minutes.',
+      message: 'Users can log in with the client ID shops.shop.',
     })
+  })
+
+  test('of servers that do not report what they have loaded is ready after two minutes', () => {
+    const client = clientOf()
+    const after = (seconds: number, without: string[] = []) => {
+      const since = new Date(now.getTime() - seconds * 1_000)
+      return decided(client, { publication: published(client, { since, without, isUnreported: true }) })
+    }
+    expect(after(119)).toMatchObject({ outcome: { kind: 'waiting' }, nextChangeAt: new Date(now.getTime() + 1_000) })
+    expect(after(120).outcome.kind).toBe('ready')
+    expect(after(120, ['accounts-blue-a']).outcome.kind, 'and another one reports an earlier file').toBe('waiting')
+  })
+
+  test('gets its next secret once every server reports that it accepts it', () => {
+    const client = clientOf()
+    const next = 'n'.repeat(43)
+    const issuer = 'https://auth.example.com'
+    const rotating = credentialsSecret(client, { secret, next, record: { createdAt: now.toISOString() } }, issuer)
+    const secretAfter = (changes: Partial<Published>) => {
+      const entry = contentHash(entryOf(client, [hashOf(secret), hashOf(next)]))
+      const publication = published(client, { entry, ...changes })
+      return decided(client, { secret: rotating, publication }).credentials?.credentials.secret
+    }
+    expect(secretAfter({ without: ['accounts-blue-a'] })).toBe(secret)
+    expect(secretAfter({ entry: contentHash(entryOf(client, [hashOf(secret)])) })).toBe(secret)
+    expect(secretAfter({ servers: 0 })).toBe(secret)
+    expect(secretAfter({ isUnreported: true })).toBe(secret)
+    expect(secretAfter({})).toBe(next)
   })
 
   test('that gets tokens only for itself logs no user in', () => {
     const client = clientOf({ redirectUris: undefined, grants: ['client_credentials'], resources })
-    const { outcome } = decided(client, { publication: publishedSince(client, new Date(0)) })
-    expect(outcome.message).toBe('The client shops.shop can get tokens. Servers read changes within two minutes.')
+    const { outcome } = decided(client, { publication: published(client) })
+    expect(outcome.message).toBe('The client shops.shop can get tokens.')
   })
 
   test('for the API of the servers themselves is refused, because they would refuse all clients', () => {
@@ -97,11 +132,12 @@ describe('an AuthClient', () => {
     expect(restarted({ observedGeneration: 2, secretHashes }).outcome.kind, 'of an earlier spec').toBe('waiting')
     expect(restarted({ observedGeneration: 3, secretHashes: [] }).outcome.kind, 'of another secret').toBe('waiting')
 
+    const settled = clientOf({}, { status: { conditions: [ready], observedGeneration: 3, secretHashes } })
+    const unknown = { isUnreported: true, without: ['accounts-blue-new'] }
+    expect(decided(settled, { publication: published(settled, unknown) }).outcome.kind, 'a new pod').toBe('ready')
+
     const client = clientOf({}, { status: { conditions: [ready] } })
-    expect(decided(client, { publication: publishedSince(client, now) }).outcome.kind).toBe('ready')
-    const changing = decided(client, {
-      publication: { ...publishedSince(client, now), entry: 'earlier' } as Publication,
-    })
+    const changing = decided(client, { publication: published(client, { without: ['accounts-blue-a'] }) })
     const status = statusOf(client, resolved(), changing, now)
     expect(status.conditions?.map(({ type, status }) => `${type} ${status}`)).toEqual([
       'Ready True',

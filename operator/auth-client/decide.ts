@@ -10,7 +10,13 @@ import { refusalOf } from './admission.ts'
 import type { AuthClient } from './api/schema.ts'
 import { type CachedClient, rotateAnnotation } from './cached-client.ts'
 import { clientIdOf, entryOf, logsUsersIn, methodOf } from './client-entry.ts'
-import { type CredentialsDecision, decideCredentials, hashOf, parseCredentials } from './credentials.ts'
+import {
+  acceptedHashes,
+  type CredentialsDecision,
+  type CredentialsPolicy,
+  decideCredentials,
+  parseCredentials,
+} from './credentials.ts'
 import { clientLabel, recordAnnotation } from './credentials-secret.ts'
 import type { Publication } from './publications.ts'
 import type { Reason } from './reasons.ts'
@@ -23,7 +29,7 @@ export interface ClientObservation {
   /** The Secret with the name of the credentials. */
   secret: SecretManifest | undefined
   publication: Publication
-  /** Time that servers need to read a new client, in seconds. */
+  /** Time after which servers that do not report it are assumed to have read a new client, in seconds. */
   loadSeconds: number
   now: Date
 }
@@ -57,9 +63,12 @@ export function decide(observation: ClientObservation, newSecret: () => string):
     return { ...nothing, outcome, removesSecret: secret !== undefined && !isForeign, nextChangeAt: loadedAt }
   }
   if (isForeign) return { ...nothing, outcome: { kind: 'stalled', ...notOwned(secret) } }
-  const credentials = decideCredentials(existingIn(secret), policyOf(observation), observation.now, newSecret)
+  const existing = existingIn(secret)
+  const loading = existing?.next === undefined ? undefined : loadingOf(observation, acceptedHashes(existing))
+  const policy = policyOf(observation, loading?.kind === 'loaded')
+  const credentials = decideCredentials(existing, policy, observation.now, newSecret)
   const { outcome, loadedAt } = publishedOutcome(observation, credentials.hashes)
-  const dates = [credentials.nextChangeAt, loadedAt].filter((date) => date !== undefined)
+  const dates = [credentials.nextChangeAt, loading?.loadedAt, loadedAt].filter((date) => date !== undefined)
   const [first, ...others] = dates
   return {
     outcome,
@@ -75,16 +84,13 @@ function existingIn(secret: SecretManifest | undefined) {
   return parseCredentials(decodeSecretData(secret.data), annotations?.[recordAnnotation], creationTimestamp)
 }
 
-function policyOf({ client, secret, publication, loadSeconds }: ClientObservation) {
+function policyOf({ client }: ClientObservation, isNextLoaded: boolean): CredentialsPolicy {
   const { rotationInterval, overlap = '24h' } = client.spec.authentication?.secret ?? {}
-  const next = existingIn(secret)?.next
   return {
     rotationIntervalSeconds: rotationInterval === undefined ? undefined : parseDuration(rotationInterval),
     overlapSeconds: parseDuration(overlap),
-    loadSeconds,
     requested: client.metadata.annotations?.[rotateAnnotation]?.slice(0, 253) || undefined,
-    nextPublishedSince:
-      next === undefined || publication.kind !== 'published' ? undefined : publication.secrets.get(hashOf(next)),
+    isNextLoaded,
   }
 }
 
@@ -102,34 +108,54 @@ function notOwned({ metadata }: SecretManifest): { reason: Reason; message: stri
   }
 }
 
-/** Whether servers have the client as it is, and for how long. */
+/** Whether servers have the client as it is now. */
 function publishedOutcome(
-  { client, authService, publication, loadSeconds, now }: ClientObservation,
+  observation: ClientObservation,
   hashes: readonly string[],
 ): { outcome: Outcome; loadedAt: Date | undefined } {
-  const id = clientIdOf(client)
+  const { client, publication } = observation
   if (publication.kind === 'refused') {
     const message = `The servers have no room for another client: their file has at most 1,000,000 bytes, which the clients in it use. Delete clients, or use another AuthService.`
     return { outcome: { kind: 'stalled', reason: 'TooManyClients', message }, loadedAt: undefined }
   }
+  const id = clientIdOf(client)
   const can = logsUsersIn(client) ? `Users can log in with the client ID ${id}` : `The client ${id} can get tokens`
-  const message = `${can}. Servers read changes within two minutes.`
-  const ready: Outcome = { kind: 'ready', reason: 'Ready', message }
+  const ready: Outcome = { kind: 'ready', reason: 'Ready', message: `${can}.` }
   // After a restart, the AuthService may be reconciled later. Its clients are then looked at again.
-  if (publication.kind === 'unknown' && isSettled(client, hashes)) return { outcome: ready, loadedAt: undefined }
-  const waiting = (message: string): Outcome => ({ kind: 'waiting', reason: 'Progressing', message })
-  if (publication.kind !== 'published' || publication.entry !== contentHash(entryOf(client, hashes))) {
+  const isPublished = publication.kind === 'unknown' || isPublishedAs(observation, hashes)
+  if (isPublished && isSettled(client, hashes)) return { outcome: ready, loadedAt: undefined }
+  const loading = loadingOf(observation, hashes)
+  if (loading.kind === 'loaded') return { outcome: ready, loadedAt: undefined }
+  return { outcome: { kind: 'waiting', reason: 'Progressing', message: loading.message }, loadedAt: loading.loadedAt }
+}
+
+/** Whether the servers have loaded a client. `loadedAt`: when this is assumed of servers that do not report it. */
+type Loading = { kind: 'loaded'; loadedAt?: never } | { kind: 'loading'; message: string; loadedAt?: Date }
+
+/** @param hashes of the secrets that servers should accept */
+function loadingOf(observation: ClientObservation, hashes: readonly string[]): Loading {
+  const { authService, publication, loadSeconds, now } = observation
+  const loading = (message: string, loadedAt?: Date): Loading => ({
+    kind: 'loading',
+    message,
+    ...(loadedAt !== undefined && { loadedAt }),
+  })
+  if (publication.kind !== 'published' || !isPublishedAs(observation, hashes)) {
     const why = authService?.suspend === true ? ' Its spec.suspend is set: remove it.' : ''
-    return {
-      outcome: waiting(`The AuthService has not handed the client to its servers yet.${why}`),
-      loadedAt: undefined,
-    }
+    return loading(`The AuthService has not handed the client to its servers yet.${why}`)
   }
-  const loadedAt = later(publication.since, loadSeconds)
-  if (!isReady(client) && now < loadedAt) {
-    return { outcome: waiting(`Servers read the client within ${loadSeconds} seconds.`), loadedAt }
-  }
-  return { outcome: ready, loadedAt: undefined }
+  const { servers, without, isUnreported, since } = publication
+  if (servers === 0) return loading('No server of the AuthService is ready.')
+  if (without.length > 0)
+    return loading(`${without.length} of ${servers} servers have not loaded it yet: ${without[0]}.`)
+  const loadedAt = later(since, loadSeconds)
+  if (isUnreported && now < loadedAt) return loading(`Servers read the client within ${loadSeconds} seconds.`, loadedAt)
+  return { kind: 'loaded' }
+}
+
+/** Whether the file of the servers has the client as it is now. */
+function isPublishedAs({ client, publication }: ClientObservation, hashes: readonly string[]): boolean {
+  return publication.kind === 'published' && publication.entry === contentHash(entryOf(client, hashes))
 }
 
 function conditionOf({ status }: AuthClient, type: string) {

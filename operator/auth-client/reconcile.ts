@@ -38,7 +38,7 @@ export interface ClientContext {
   cluster: ClientCluster
   /** 256 random bits in base64url. */
   newSecret: () => string
-  /** Time that servers need to read a new client, in seconds. */
+  /** Time after which servers that do not report it are assumed to have read a new client, in seconds. */
   loadSeconds: number
 }
 

@@ -27,6 +27,11 @@ export interface ClusterWriter {
   delete(object: Manifest): Promise<void>
   /** Writes a replica count through the `scale` subresource, so that applying a Deployment never changes it. */
   scale(deployment: { namespace: string; name: string }, replicas: number): Promise<void>
+  /**
+   * Adds annotations to a running pod. A pod that is gone is ignored, and a rejection is logged: the kubelet then
+   * updates the volumes later.
+   */
+  annotatePod(pod: { namespace: string; name: string }, annotations: Record<string, string>): Promise<void>
   writeStatus(authService: AuthService, status: AuthServiceStatus): Promise<void>
   /** Records an event about an AuthService. It is written later; a failure is logged. */
   recordEvent(regarding: AuthService, event: EventToRecord): void

@@ -1,12 +1,12 @@
 import type { KubeClient } from '../../kube/client.ts'
-import { KubeError } from '../../kube/errors.ts'
+import { isNotFound, KubeError } from '../../kube/errors.ts'
 import type { EventRecorder } from '../../kube/events.ts'
 import type { Log } from '../../kube/log.ts'
 import { type KubernetesObject, keyOf, type ObjectKey } from '../../kube/objects.ts'
 import { apiVersion, kind } from '../api/group.ts'
 import type { AuthService, AuthServiceStatus } from '../api/schema.ts'
 import type { EventToRecord } from '../model/event.ts'
-import { authServices, deployments, resourceOf } from '../model/kinds.ts'
+import { authServices, deployments, pods, resourceOf } from '../model/kinds.ts'
 import type { Manifest } from '../model/manifest.ts'
 import type { ClusterWriter } from './cluster-writer.ts'
 
@@ -69,6 +69,20 @@ export class KubeClusterWriter implements ClusterWriter {
 
   scale({ namespace, name }: { namespace: string; name: string }, replicas: number): Promise<void> {
     return this.#client.scale(deployments, namespace, name, replicas)
+  }
+
+  async annotatePod(
+    { namespace, name }: { namespace: string; name: string },
+    annotations: Record<string, string>,
+  ): Promise<void> {
+    try {
+      await this.#client.mergePatch(pods, { namespace, name }, { metadata: { annotations } })
+    } catch (error) {
+      if (!(error instanceof KubeError)) throw error
+      if (isNotFound(error)) return
+      const message = 'a server pod cannot be annotated: the kubelet updates its OpenID clients within two minutes'
+      this.#options.log.warn({ err: error, pod: name }, message)
+    }
   }
 
   async writeStatus({ metadata: { namespace, name } }: AuthService, status: AuthServiceStatus): Promise<void> {

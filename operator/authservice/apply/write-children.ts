@@ -15,6 +15,7 @@ import { type DatabaseRestartSlots, postponeRestarts } from './database-restarts
 import type { KeptFields } from './kept-fields.ts'
 import { planApply } from './plan.ts'
 import { recheckDatabases } from './recheck-databases.ts'
+import { refreshVolumes } from './refresh-volumes.ts'
 import { planScale, scaleDeployments } from './scale.ts'
 import { findUnusedDatabases } from './unused-databases.ts'
 
@@ -78,6 +79,7 @@ export async function writeChildren(
   for (const { child, fields } of applied.kept) keptFields.remember(key, child, fields, now)
   const { adopted, refused, failures } = await adoptOrphans(authService, snapshot.orphans, desired, writer)
   for (const object of refused) reader.refuseOrphan(authService, object)
+  await refreshVolumes(snapshot, writer)
   await recheckDatabases(snapshot, recheck, now, (job) => writer.delete(job))
   const scaleFailures = hasRevision
     ? await scaleDeployments(authService.metadata.namespace, planScale(snapshot, counts), writer)

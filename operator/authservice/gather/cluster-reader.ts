@@ -12,8 +12,17 @@ import type { PodAddress } from './pod-poller.ts'
 export interface ObservedClients {
   /** The file of the servers; undefined: none. */
   file: string | undefined
+  /** The ready servers that receive requests, with the revision of the file that each has loaded. */
+  servers: readonly LoadedClients[]
   /** IDs of clients that the file has no room for. */
   refused: readonly string[]
+}
+
+/** Which file of clients a server has loaded. */
+export interface LoadedClients {
+  pod: string
+  /** null: it is no OpenID provider; undefined: it does not say. */
+  revision: string | null | undefined
 }
 
 /** The clients of all AuthServices. */
@@ -56,8 +65,11 @@ export interface ClusterReader {
    * outside of reconciles: a changed answer leads to a reconcile.
    */
   edgeRefusal(owner: AuthService, content: string, pods: readonly PodAddress[]): string | undefined
-  /** Reports of the server pods, polled in the same way. */
-  serverReports(owner: AuthService, pods: readonly PodAddress[]): ServerReports
+  /**
+   * Reports of the server pods, polled in the same way.
+   * @param clientsRevision of the file of OpenID clients that they should load; undefined: none
+   */
+  serverReports(owner: AuthService, pods: readonly PodAddress[], clientsRevision: string | undefined): ServerReports
   /** The current object of the API server; undefined if it does not exist. */
   readLive(object: Manifest): Promise<Manifest | undefined>
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>

@@ -1,3 +1,4 @@
+import { fileRevision } from '@authservice-operator/contract/file-revision.ts'
 import { resolveSpec } from '../api/defaults.ts'
 import type { ResolvedSpec } from '../api/resolved-spec.ts'
 import type { AuthService } from '../api/schema.ts'
@@ -16,8 +17,9 @@ import { clientsFileOf, oidcClientsFile } from '../secrets/oidc-clients.ts'
 import { referencedSecretNames } from '../validate/secret-references.ts'
 import { claimsOf, databaseClaim } from '../validate/terminating-claims.ts'
 import { type CachedChild, withoutManagedFields } from './cache/cache-transforms.ts'
-import type { ClusterReader, SecretManifest } from './cluster-reader.ts'
+import type { ClusterReader, ObservedClients, SecretManifest } from './cluster-reader.ts'
 import { contentOf } from './edge-reports.ts'
+import { loadedClientsOf } from './loaded-clients.ts'
 import type { PodAddress } from './pod-poller.ts'
 import { readServerMetrics } from './server-metrics.ts'
 import { isUnreadyServer, withProblems } from './unready-pods.ts'
@@ -47,7 +49,10 @@ export async function gather(key: AuthServiceKey, reader: ClusterReader, now: Da
     children.filter(isSecret).map(({ metadata, data }) => [metadata.name, decodeSecretData(data)]),
   )
   const cachedPods = reader.cachedPods(authService)
-  const serverReports = reader.serverReports(authService, serverPodsOf(cachedPods, authService))
+  const clientsFile = ownSecrets.get(secretNames(name).oidcClients)?.[oidcClientsFile]
+  const clientsRevision =
+    resolved.oidc === undefined || clientsFile === undefined ? undefined : fileRevision(clientsFile)
+  const serverReports = reader.serverReports(authService, serverPodsOf(cachedPods, authService), clientsRevision)
   const pods = withProblems(cachedPods, serverReports)
   const keyIsHeld = isKeyHeld(ownSecrets.get(secretNames(name).keys), resolved, now)
   const isAsked = keyIsHeld || isRolloutInProgress(authService.status)
@@ -74,7 +79,13 @@ export async function gather(key: AuthServiceKey, reader: ClusterReader, now: Da
       gatewayControllers: gatewayControllersOf(findChild<HttpRoute>({ children }, 'HTTPRoute', name)),
     },
     ownSecrets,
-    oidcClients: readClients(authService, ownSecrets, reader, now),
+    clientsRevision,
+    oidcClients: readClients(
+      authService,
+      { file: clientsFile, servers: loadedClientsOf(authService, pods, serverReports) },
+      reader,
+      now,
+    ),
     referencedSecrets,
     serverReports,
     serverMetrics,
@@ -93,14 +104,14 @@ export async function gather(key: AuthServiceKey, reader: ClusterReader, now: Da
 /** The clients that the servers should have. Reports those that they have. */
 function readClients(
   authService: AuthService,
-  ownSecrets: Snapshot['ownSecrets'],
+  observed: Omit<ObservedClients, 'refused'>,
   reader: ClusterReader,
   now: Date,
 ): Snapshot['oidcClients'] {
-  const file = ownSecrets.get(secretNames(authService.metadata.name).oidcClients)?.[oidcClientsFile]
+  const { file } = observed
   const clients = reader.oidcClients(authService, file)
   const wanted = clients === undefined ? undefined : clientsFileOf(clients, file)
-  reader.observeClients(authService, { file, refused: wanted?.refused ?? [] }, now)
+  reader.observeClients(authService, { ...observed, refused: wanted?.refused ?? [] }, now)
   return clients === undefined || wanted === undefined ? undefined : { count: clients.length, content: wanted.content }
 }
 

@@ -94,8 +94,8 @@ export class KubeClusterReader implements ClusterReader {
     return refusalIn(this.#watches.edgeReports.reportsOf(keyOf(owner), pods, content))
   }
 
-  serverReports(owner: AuthService, pods: readonly PodAddress[]): ServerReports {
-    return this.#watches.serverReports.reportsOf(keyOf(owner), pods)
+  serverReports(owner: AuthService, pods: readonly PodAddress[], clientsRevision: string | undefined): ServerReports {
+    return this.#watches.serverReports.reportsOf(keyOf(owner), pods, clientsRevision)
   }
 
   readLive(object: Manifest): Promise<Manifest | undefined> {

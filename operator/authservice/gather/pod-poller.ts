@@ -12,7 +12,7 @@ export interface PollHistory<Report> {
   report: Report | undefined
   /** Consecutive requests without an answer. */
   silentRounds: number
-  /** All requests. */
+  /** All requests about the current subject. */
   rounds: number
   hasAnswered: boolean
 }
@@ -21,7 +21,9 @@ export interface PodPollerOptions<Report> {
   /** Sends one request. @returns undefined if the pod does not answer, or answers something else */
   ask: (pod: PodAddress, subject: string) => Promise<Report | undefined>
   /** Milliseconds until the next request to the pod, before jitter; undefined: no further request. */
-  pauseAfter: (history: PollHistory<Report>) => number | undefined
+  pauseAfter: (history: PollHistory<Report>, subject: string) => number | undefined
+  /** Whether a report stays valid when the subject changes. Default: false. */
+  keepsReports?: boolean
   /** The part of a report whose change leads to a reconcile; undefined: no part of this report. */
   newsOf: (report: Report) => unknown
   /** Called with the AuthService when its pods report a change. */
@@ -56,7 +58,7 @@ export class PodPoller<Report> {
 
   /**
    * The last report of each pod that has one, by name. From now on, these pods are polled, and no others.
-   * @param subject subject of the requests: reports about another subject are discarded
+   * @param subject subject of the requests: reports about another subject are discarded, unless `keepsReports`
    */
   reportsOf(key: string, pods: readonly PodAddress[], subject = ''): ReadonlyMap<string, Report> {
     const asked = pods.slice(0, mostPods)
@@ -66,11 +68,14 @@ export class PodPoller<Report> {
     clearTimeout(known?.timer)
     const polled: Polled<Report> = { subject, pods: asked, histories: new Map(), dueAt: new Map(), timer: undefined }
     for (const { name } of asked) {
-      const history = isSameSubject ? known.histories.get(name) : undefined
-      const dueAt = isSameSubject ? known.dueAt.get(name) : undefined
+      const isKept = isSameSubject || this.#options.keepsReports === true
+      const history = isKept ? known?.histories.get(name) : undefined
+      const dueAt = isKept ? known?.dueAt.get(name) : undefined
       if (history === undefined) this.#record(polled, name, noHistory)
-      else polled.histories.set(name, history)
-      if (dueAt !== undefined) polled.dueAt.set(name, dueAt)
+      else if (isSameSubject) polled.histories.set(name, history)
+      else this.#record(polled, name, { ...history, rounds: 0 })
+      // Subjects that change often do not postpone a request again and again.
+      if (dueAt !== undefined) polled.dueAt.set(name, Math.min(dueAt, polled.dueAt.get(name) ?? dueAt))
     }
     this.#polled.set(key, polled)
     this.#plan(key, polled)
@@ -87,9 +92,9 @@ export class PodPoller<Report> {
   }
 
   /** Stores the current state of a pod, and the time of its next request. */
-  #record({ histories, dueAt }: Polled<Report>, pod: string, history: PollHistory<Report>): void {
+  #record({ subject, histories, dueAt }: Polled<Report>, pod: string, history: PollHistory<Report>): void {
     const { pauseAfter, random = Math.random } = this.#options
-    const pause = pauseAfter(history)
+    const pause = pauseAfter(history, subject)
     histories.set(pod, history)
     if (pause === undefined) dueAt.delete(pod)
     else dueAt.set(pod, performance.now() + pause * (0.5 + random() / 2))

@@ -12,7 +12,10 @@ const pods = [
 ]
 
 /** Number of requests to each pod in an hour. */
-async function asked(answers: Record<string, string | undefined>): Promise<Record<string, number>> {
+async function asked(
+  answers: Record<string, string | undefined>,
+  { clients, seconds = 3_600 }: { clients?: string; seconds?: number } = {},
+): Promise<Record<string, number>> {
   const times: Record<string, number> = { old: 0, new: 0 }
   const poller = createServerPoller({
     read: async (url) => {
@@ -24,7 +27,12 @@ async function asked(answers: Record<string, string | undefined>): Promise<Recor
     random: () => 1,
   })
   poller.reportsOf('team-a/accounts', pods)
-  await vi.advanceTimersByTimeAsync(3_600_000)
+  if (clients !== undefined) {
+    await vi.advanceTimersByTimeAsync(60_000)
+    poller.reportsOf('team-a/accounts', pods, clients)
+    for (const { name } of pods) times[name] = 0
+  }
+  await vi.advanceTimersByTimeAsync(seconds * 1_000)
   poller.stop()
   return times
 }
@@ -38,4 +46,40 @@ test('a pod that never answers is polled less and less often, and the others as 
 
 test('a pod that reports a problem is polled every five seconds while the problem lasts', async () => {
   expect((await asked({ old: good, new: bad })).new).toBeGreaterThan(700)
+})
+
+test('pods that have other OpenID clients than the Secret are polled every second, until they have these', async () => {
+  const [earlier, wanted] = ['a'.repeat(64), 'b'.repeat(64)]
+  const reportOf = (oidcClients: string | null) => JSON.stringify({ ...JSON.parse(good), oidcClients })
+  const asksOf = async (oidcClients: string | null, seconds: number) =>
+    (await asked({ old: good, new: reportOf(oidcClients) }, { clients: wanted, seconds })).new ?? 0
+  expect(await asksOf(earlier, 10)).toBeGreaterThan(8)
+  expect(await asksOf(earlier, 3_600), 'a server that cannot load them is left alone after two minutes').toBeLessThan(
+    400,
+  )
+  for (const loaded of [wanted, null]) expect(await asksOf(loaded, 60)).toBeLessThan(4)
+})
+
+test('clients that change again and again do not postpone the requests', async () => {
+  let requests = 0
+  const read = async () => {
+    requests++
+    return good
+  }
+  const poller = createServerPoller({ read, onNews: () => {}, random: () => 1 })
+  for (let second = 0; second < 60; second++) {
+    poller.reportsOf('team-a/accounts', pods.slice(0, 1), second.toString(16).padStart(64, '0'))
+    await vi.advanceTimersByTimeAsync(1_000)
+  }
+  poller.stop()
+  expect(requests).toBeGreaterThan(1)
+})
+
+test('reports about databases stay known when the clients change', () => {
+  const poller = createServerPoller({ read: async () => good, onNews: () => {}, random: () => 1 })
+  poller.reportsOf('team-a/accounts', pods, 'a'.repeat(64))
+  return vi.advanceTimersByTimeAsync(60_000).then(() => {
+    expect(poller.reportsOf('team-a/accounts', pods, 'b'.repeat(64)).size).toBe(2)
+    poller.stop()
+  })
 })

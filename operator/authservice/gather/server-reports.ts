@@ -12,6 +12,7 @@ const ReportSchema = Type.Object({
   redis: DependencySchema,
   usersHaveSecondFactors: Type.Optional(Type.Boolean()),
   usersHavePasskeys: Type.Optional(Type.Boolean()),
+  oidcClients: Type.Optional(Type.Union([Type.Null(), Type.String({ pattern: '^[0-9a-f]{64}$' })])),
 })
 
 export interface ServerReportsOptions {
@@ -19,12 +20,23 @@ export interface ServerReportsOptions {
   read: (url: string) => Promise<string | undefined>
   /** Called with the AuthService when the report of one of its pods changes. */
   onNews: (key: string) => void
-  /** Delay between two requests to a pod that reports a problem or is starting, and to any other pod. */
-  pauseMilliseconds?: { watchful: number; calm: number }
+  /**
+   * Delay between two requests to a pod that has not loaded the wanted clients, to one that reports a problem or is
+   * starting, and to any other pod.
+   */
+  pauseMilliseconds?: Pauses
   random?: () => number
 }
 
-const defaultPause = { watchful: 5_000, calm: 30_000 }
+interface Pauses {
+  eager: number
+  watchful: number
+  calm: number
+}
+
+const defaultPause: Pauses = { eager: 1_000, watchful: 5_000, calm: 30_000 }
+/** Number of eager requests to a pod: they take about two minutes, in which the kubelet shows a changed Secret. */
+const eagerRounds = 160
 /** The maximum delay: a pod with an older image never answers. */
 const longestMilliseconds = 300_000
 /** Number of requests to a starting pod before the delays increase: they take about a minute. */
@@ -33,8 +45,9 @@ const roundsOfAStart = 12
 const longestText = 300
 
 /**
- * Polls the server pods for their problems and for whether they can reach the databases: readiness does not depend on
- * the databases, so no object in the cluster changes when a database becomes unavailable.
+ * Polls the server pods for their problems, for whether they can reach the databases, and for the OpenID clients that
+ * they have loaded: no object in the cluster changes when a database becomes unavailable, or when a server reloads a
+ * file. The subject is the revision of the file of clients that they should have; empty: none.
  */
 export function createServerPoller(options: ServerReportsOptions): PodPoller<ServerReport> {
   const { read, onNews, pauseMilliseconds = defaultPause, random } = options
@@ -43,7 +56,8 @@ export function createServerPoller(options: ServerReportsOptions): PodPoller<Ser
       const text = await read(podUrl(address, serverPorts.observability, '/status'))
       return text === undefined ? undefined : parse(text)
     },
-    pauseAfter: (history) => pauseAfter(history, pauseMilliseconds),
+    pauseAfter: (history, wantedClients) => pauseAfter(history, wantedClients, pauseMilliseconds),
+    keepsReports: true,
     newsOf: (report) => report,
     onNews,
     ...(random !== undefined && { random }),
@@ -51,13 +65,20 @@ export function createServerPoller(options: ServerReportsOptions): PodPoller<Ser
 }
 
 function pauseAfter(
-  { report, silentRounds, hasAnswered }: PollHistory<ServerReport>,
-  { watchful, calm }: { watchful: number; calm: number },
+  { report, rounds, silentRounds, hasAnswered }: PollHistory<ServerReport>,
+  wantedClients: string,
+  { eager, watchful, calm }: Pauses,
 ): number {
+  if (report !== undefined && isLoading(report, wantedClients) && rounds < eagerRounds) return eager
   if (report !== undefined) return isGood(report) ? calm : watchful
   if (silentRounds < roundsOfAStart) return watchful
   if (hasAnswered) return calm
   return Math.min(watchful * 2 ** (silentRounds - roundsOfAStart + 1), longestMilliseconds)
+}
+
+/** Whether the server has another file of clients than the wanted one. */
+function isLoading({ oidcClients }: ServerReport, wanted: string): boolean {
+  return wanted !== '' && typeof oidcClients === 'string' && oidcClients !== wanted
 }
 
 function isGood({ problems, mongodb, redis }: ServerReport): boolean {
@@ -69,13 +90,14 @@ function parse(text: string): ServerReport | undefined {
   try {
     const json: unknown = JSON.parse(text)
     if (!Value.Check(ReportSchema, json)) return undefined
-    const { problems, mongodb, redis, usersHaveSecondFactors, usersHavePasskeys } = json
+    const { problems, mongodb, redis, usersHaveSecondFactors, usersHavePasskeys, oidcClients } = json
     return {
       problems: problems.map(shorten),
       mongodb: dependency(mongodb),
       redis: dependency(redis),
       ...(usersHaveSecondFactors !== undefined && { usersHaveSecondFactors }),
       ...(usersHavePasskeys !== undefined && { usersHavePasskeys }),
+      ...(oidcClients !== undefined && { oidcClients }),
     }
   } catch {
     return undefined

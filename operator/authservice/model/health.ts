@@ -27,7 +27,12 @@ export interface Workload {
 
 /** The part of a Pod that shows why it is not ready. */
 export interface ObservedPod {
-  metadata: { name: string; creationTimestamp?: string; deletionTimestamp?: string }
+  metadata: {
+    name: string
+    creationTimestamp?: string
+    deletionTimestamp?: string
+    annotations?: Record<string, string>
+  }
   /** Problems that the server reports while it is not ready; undefined: none. */
   reported?: string
   status?: {

@@ -12,6 +12,12 @@ export const colorLabel = 'auth-operator.dev/color'
 /** Names the revision of a server pod. */
 export const revisionLabel = 'auth-operator.dev/revision'
 
+/**
+ * On a server pod: revision of the file of OpenID clients that it should load. A change makes the kubelet update the
+ * volumes of the pod.
+ */
+export const clientsAnnotation = 'auth-operator.dev/oidc-clients'
+
 /** Names the component of an object. */
 export const componentLabel = 'app.kubernetes.io/component'
 

@@ -24,6 +24,11 @@ export interface ServerReport {
   usersHaveSecondFactors?: boolean
   /** The same for passkeys. */
   usersHavePasskeys?: boolean
+  /**
+   * Revision of the file of OpenID clients that it has loaded; null: it is no OpenID provider; undefined: its version
+   * does not report it.
+   */
+  oidcClients?: string | null
 }
 
 /** By pod. Does not include pods that do not respond, or whose image is too old to have `/status`. */

@@ -44,6 +44,8 @@ export interface Snapshot {
   prometheus: PrometheusAnswer | undefined
   /** The signing keys that the server pods have loaded; undefined if no key waits for them. */
   loadedKeys: LoadedKeys | undefined
+  /** Revision of the file of OpenID clients in the Secret; undefined: it is no OpenID provider, or has no file yet. */
+  clientsRevision: string | undefined
   /** The clients of its OpenID provider; undefined: the operator cannot read AuthClients. */
   oidcClients: { count: number; content: string } | undefined
   /** Volume of a managed MongoDB that the spec no longer requires, while the Secret that opens it exists. */

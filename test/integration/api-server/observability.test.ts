@@ -65,14 +65,14 @@ test('the server reports the reachability of its dependencies in the form that t
   const poller = createServerPoller({
     read: async (url) => (await observability.inject(new URL(url).pathname)).body,
     onNews: () => told.resolve(),
-    pauseMilliseconds: { watchful: 1, calm: 60_000 },
+    pauseMilliseconds: { eager: 1, watchful: 1, calm: 60_000 },
   })
   const told = Promise.withResolvers<void>()
   const pods = [{ name: 'server-1', address: '10.0.0.1' }]
   expect(poller.reportsOf('team-a/accounts', pods).size).toBe(0)
   await told.promise
   expect(Object.fromEntries(poller.reportsOf('team-a/accounts', pods))).toMatchObject({
-    'server-1': { problems: [], mongodb: { up: true }, redis: { up: true } },
+    'server-1': { problems: [], mongodb: { up: true }, redis: { up: true }, oidcClients: null },
   })
   poller.stop()
   await observability.close()

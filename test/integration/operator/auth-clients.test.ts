@@ -1,27 +1,32 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest'
 import { apiVersion, kind as clientKind } from '../../../operator/auth-client/api/group.ts'
 import type { AuthClient } from '../../../operator/auth-client/api/schema.ts'
 import { kind } from '../../../operator/authservice/api/group.ts'
 import type { Operator } from '../../../operator/operator.ts'
 import { kubeConfigAt } from '../support/kube-api.ts'
 import { authServiceManifest, type Live, Namespace, type ObjectManifest } from '../support/namespace.ts'
-import { startOperatorWith, untilQuiet, writesOf } from '../support/operator-under-test.ts'
+import { startOperatorWith, untilQuiet, untilReconciled, writesOf } from '../support/operator-under-test.ts'
+import { hasServerPods, ServerPod } from '../support/server-pod.ts'
 import { untilReady } from '../support/simulated-controllers.ts'
 
 const { kubeconfigPath } = inject('apiServer')
 let namespace: Namespace
 let other: Namespace
 let operator: Operator
+let server: ServerPod
 
 const withOidc = (clientNamespaces?: object) => ({
   oidc: { enabled: true, ...(clientNamespaces !== undefined && { clientNamespaces }) },
   tokens: { issuer: 'https://auth.example.com' },
 })
 
+/** Where no server can report what it has loaded, time decides. */
+const clientLoadSeconds = hasServerPods ? 600 : 1
+
 function start(): Operator {
   const scope = { watchNamespaces: [namespace.name, other.name] }
-  return startOperatorWith(kubeConfigAt(kubeconfigPath), namespace, scope, { clientLoadSeconds: 1 })
+  return startOperatorWith(kubeConfigAt(kubeconfigPath), namespace, scope, { clientLoadSeconds })
 }
 
 beforeAll(async () => {
@@ -29,8 +34,12 @@ beforeAll(async () => {
   other = await Namespace.create(kubeconfigPath, `shops-${Date.now()}`)
   operator = start()
   await namespace.apply(authServiceManifest('accounts', withOidc()))
+  server = await ServerPod.run(namespace, 'accounts', '127.81.0.21')
 })
-afterAll(() => operator.stop())
+afterAll(async () => {
+  await operator.stop()
+  server.close()
+})
 
 function clientManifest(name: string, spec: object = {}): ObjectManifest {
   const common = { authServiceRef: { name: 'accounts' }, redirectUris: [`https://${name}.example.com/callback`] }
@@ -77,7 +86,7 @@ const templateOf = async () => {
 
 describe('an AuthClient', () => {
   test('gets a Secret, its servers get the hash, and no pod is replaced', async () => {
-    await untilReady(namespace, 'accounts')
+    await untilReady(namespace, 'accounts', { timeout: 60_000 })
     const before = await templateOf()
     expect(before).toBeDefined()
     await namespace.apply(clientManifest('shop', { displayName: 'Shop', firstParty: true }))
@@ -179,6 +188,55 @@ describe('an AuthClient', () => {
   })
 })
 
+describe.skipIf(!hasServerPods)('a server that has not loaded a change yet', () => {
+  afterEach(() => {
+    server.follows = true
+  })
+
+  test('is annotated once, so that its kubelet shows the file, and a new client waits for it', async () => {
+    server.follows = false
+    await namespace.apply(clientManifest('waiting'))
+    await poll(() => condition('waiting')).toMatch(/^False Progressing: 1 of 1 servers have not loaded it yet/)
+    await poll(() => entryOf(`${namespace.name}.waiting`)).toBeDefined()
+    await poll(() => server.refreshedFor()).toBe(await server.wantedRevision())
+    await untilQuiet(operator)
+    expect(await condition('waiting')).toMatch(/^False/)
+
+    server.follows = true
+    await poll(() => condition('waiting')).toMatch(/^True Ready/)
+    await untilQuiet(operator)
+    const writes = await writesOf(operator)
+    await untilReconciled(operator, () =>
+      namespace.patch('Pod', server.name, { metadata: { labels: { more: 'yes' } } }),
+    )
+    expect(await writesOf(operator), 'and the pod is annotated no more').toBe(writes)
+  })
+
+  test('keeps the application from its next secret, and a changed client from being settled', async () => {
+    const { client_secret: first } = await credentials('waiting')
+    server.follows = false
+    await namespace.patch(clientKind, 'waiting', {
+      metadata: { annotations: { 'auth-operator.dev/rotate-secret': 'monday' } },
+    })
+    await poll(() => condition('waiting', 'Reconciling')).toMatch(/^True Progressing: 1 of 1 servers/)
+    expect(await condition('waiting')).toMatch(/^True/)
+    await untilQuiet(operator)
+    expect(await credentials('waiting')).toMatchObject({ client_secret: first, next_client_secret: expect.any(String) })
+
+    server.follows = true
+    await poll(async () => (await credentials('waiting'))['client_secret']).not.toBe(first)
+    await poll(() => condition('waiting', 'Reconciling')).toMatch(/^False/)
+  })
+
+  test('that is not there is waited for', async () => {
+    await namespace.apply(authServiceManifest('empty', withOidc()))
+    await namespace.apply(clientManifest('lonely', { authServiceRef: { name: 'empty' } }))
+    await poll(() => condition('lonely')).toBe('False Progressing: No server of the AuthService is ready.')
+    await namespace.remove(clientKind, 'lonely')
+    await namespace.remove(kind, 'empty')
+  })
+})
+
 describe('the secret of an AuthClient', () => {
   test('rotates on request: servers get the next one first, the application then, and the previous one stays', async () => {
     await namespace.apply(clientManifest('rotated'))
@@ -251,7 +309,7 @@ describe('an AuthService', () => {
     await namespace.apply(authServiceManifest('later'))
     await poll(() => condition('early')).toMatch(/^False OpenIDConnectDisabled: .* Write oidc\.enabled: true/)
     await namespace.patch(kind, 'later', { spec: withOidc() })
-    await poll(() => condition('early')).toMatch(/^True/)
+    await poll(() => condition('early')).toMatch(/^False Progressing/)
 
     await namespace.patch(clientKind, 'early', { spec: { authServiceRef: { name: 'accounts' } } })
     await poll(() => entryOf(`${namespace.name}.early`)).toBeDefined()

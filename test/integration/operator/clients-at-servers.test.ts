@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import * as openid from 'openid-client'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { buildObservabilityServer } from '../../../api-server/observability-server.ts'
+import { fileRevision } from '../../../contract/file-revision.ts'
 import { parseOidcClients } from '../../../contract/oidc-clients.ts'
 import type { AuthClient } from '../../../operator/auth-client/api/schema.ts'
 import { entryOf } from '../../../operator/auth-client/client-entry.ts'
@@ -88,6 +91,15 @@ test('an AuthClient that is created while the server runs logs a user in, and it
   await hand(entryOf(client, [hashOf(second)]))
   await expect.poll(() => outcome(application), often).toBe(401)
   expect(await outcome(next)).toBe('refreshed')
+})
+
+test('a server reports which file it has loaded', async () => {
+  const observability = buildObservabilityServer(server.app)
+  onTestFinished(() => observability.close())
+  const loaded = async () => (await observability.inject('/status')).json().oidcClients
+  await hand(entryOf(clientOf({ displayName: 'Another shop', authentication: { method: 'None' } }), []))
+  const handed = fileRevision(await readFile(files.environment.OIDC_CLIENTS_FILE ?? '', 'utf8'))
+  await expect.poll(loaded, { timeout: 20_000 }).toBe(handed)
 })
 
 test('a public AuthClient logs a user in', async () => {

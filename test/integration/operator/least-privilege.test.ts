@@ -21,6 +21,7 @@ import { ApiProxy } from '../support/api-proxy.ts'
 import { clientAt, kubeConfigAt } from '../support/kube-api.ts'
 import { authServiceManifest, Namespace } from '../support/namespace.ts'
 import { startOperatorWith } from '../support/operator-under-test.ts'
+import { hasServerPods, ServerPod } from '../support/server-pod.ts'
 import { makeEverythingAvailable } from '../support/simulated-controllers.ts'
 import { allowed, type Rule, usedBy } from './permissions.ts'
 
@@ -159,11 +160,21 @@ async function walkClientThrough(namespace: Namespace): Promise<void> {
   await namespace.patch(kind, 'walked', { spec: { oidc: { enabled: true } } })
   await namespace.apply({ apiVersion: clientVersion, kind: clientKind, metadata: { name: 'walked-client' }, spec })
   await expect.poll(secret, { timeout: 30_000 }).toBeDefined()
+  if (hasServerPods) await walkPodThrough(namespace)
   const annotations = { 'auth-operator.dev/rotate-secret': 'now' }
   await namespace.patch(clientKind, 'walked-client', { metadata: { annotations } })
   await expect.poll(async () => (await secret())?.data, { timeout: 30_000 }).toHaveProperty('next_client_secret')
   await namespace.patch(clientKind, 'walked-client', { spec: { authentication: { method: 'None' } } })
   await expect.poll(secret, { timeout: 30_000 }).toBeUndefined()
+}
+
+/** Makes the operator annotate a server pod that has not loaded the client. */
+async function walkPodThrough(namespace: Namespace): Promise<void> {
+  const pod = await ServerPod.run(namespace, 'walked', '127.81.0.22')
+  pod.follows = false
+  await expect.poll(() => pod.refreshedFor(), { timeout: 30_000 }).toBeDefined()
+  pod.close()
+  await namespace.remove('Pod', pod.name)
 }
 
 async function drift(namespace: Namespace, color: string): Promise<void> {
@@ -281,8 +292,11 @@ function leaseAs(account: string, name: string) {
   return new KubeClient(new Transport(config, 'test'), 'test').get(leases, operatorNamespace, name)
 }
 
-/** Permissions that the test does not use: this one is needed if OwnerReferencesPermissionEnforcement is enabled. */
-const knownSpare = ['auth-operator.dev/authservices/finalizers update']
+/**
+ * Permissions that the test does not use: the first is needed if OwnerReferencesPermissionEnforcement is enabled, the
+ * second for pods that this machine cannot simulate.
+ */
+const knownSpare = ['auth-operator.dev/authservices/finalizers update', ...(hasServerPods ? [] : ['/pods patch'])]
 
 const isOfNoNamespace = (text = '') => text.includes('ingressclasses')
 

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { fileRevision } from '@authservice-operator/contract/file-revision.ts'
 import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import { unsupportedBy } from './client-metadata.ts'
@@ -16,6 +17,7 @@ export class ClientRegistry {
   readonly #onUnusable: (reason: string) => void
   #clients: ReadonlyMap<string, OidcClient> = new Map()
   #text = ''
+  #revision = ''
   #unusable: string | undefined
   #reading: Promise<void> = Promise.resolve()
   #watcher: FSWatcher | undefined
@@ -32,6 +34,11 @@ export class ClientRegistry {
     return this.#clients.get(id)
   }
 
+  /** Revision of the file whose clients are in use. */
+  get revision(): string {
+    return this.#revision
+  }
+
   /** Whether it is one of the secrets of the client. Takes the same time for every secret. */
   hasSecret(id: string, secret: string): boolean {
     const authentication = this.find(id)?.authentication
@@ -42,9 +49,7 @@ export class ClientRegistry {
 
   /** @throws Error for a file that cannot be used: a server that has no clients yet cannot start */
   async load(): Promise<void> {
-    const text = await readFile(this.#file, 'utf8')
-    this.#clients = clientsOf(text, this.#file, this.#audience)
-    this.#text = text
+    this.#use(await readFile(this.#file, 'utf8'))
   }
 
   follow(): void {
@@ -68,16 +73,19 @@ export class ClientRegistry {
   async #look(): Promise<void> {
     try {
       const text = await readFile(this.#file, 'utf8')
-      if (text !== this.#text) {
-        this.#clients = clientsOf(text, this.#file, this.#audience)
-        this.#text = text
-      }
+      if (text !== this.#text) this.#use(text)
       this.#unusable = undefined
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       if (reason !== this.#unusable) this.#onUnusable(reason)
       this.#unusable = reason
     }
+  }
+
+  #use(text: string): void {
+    this.#clients = clientsOf(text, this.#file, this.#audience)
+    this.#text = text
+    this.#revision = fileRevision(text)
   }
 }
 

@@ -2,7 +2,14 @@ import type { KubernetesObject } from '../../../kube/objects.ts'
 import { group } from '../../api/group.ts'
 import type { AuthService } from '../../api/schema.ts'
 import { defaultClassAnnotation, type IngressClass } from '../../model/exposure.ts'
-import { colorLabel, componentLabel, instanceLabel, managedByLabel, revisionLabel } from '../../model/labels.ts'
+import {
+  clientsAnnotation,
+  colorLabel,
+  componentLabel,
+  instanceLabel,
+  managedByLabel,
+  revisionLabel,
+} from '../../model/labels.ts'
 import { controllerOf, type Manifest } from '../../model/manifest.ts'
 import type { EndpointSlice, LabelledPod } from '../../model/observed-objects.ts'
 
@@ -108,6 +115,7 @@ export function withIdentityOnly(child: Manifest): Manifest {
 /** The part of a Pod that shows whose it is, where it is, and why it is not ready: a tenth of it. */
 export function withReasonsOnly<T extends LabelledPod & KubernetesObject>(pod: T): T {
   const { name, namespace, uid, resourceVersion, labels, creationTimestamp, deletionTimestamp } = pod.metadata
+  const refreshedFor = pod.metadata.annotations?.[clientsAnnotation]
   const { phase, podIP, conditions, initContainerStatuses, containerStatuses } = pod.status ?? {}
   return copyOf<T>(mostOfText, {
     apiVersion: pod.apiVersion,
@@ -120,6 +128,7 @@ export function withReasonsOnly<T extends LabelledPod & KubernetesObject>(pod: T
       creationTimestamp,
       deletionTimestamp,
       labels: readLabels(labels),
+      ...(refreshedFor !== undefined && { annotations: { [clientsAnnotation]: refreshedFor } }),
     },
     status: {
       phase,

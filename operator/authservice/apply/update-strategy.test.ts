@@ -199,7 +199,9 @@ test.each([
 
 const ofTemplate = /^StatefulSet accounts-(?:mongodb|redis): (?=spec\.template\.)/
 
-test('every field of a spec that changes the template of a database, or is removed, restarts it', () => {
+// It renders every child for every field, which takes a while on a busy machine.
+const ofAllFields = { timeout: 120_000 }
+test('every field of a spec that changes the template of a database, or is removed, restarts it', ofAllFields, () => {
   const seen = Object.entries(fieldExpectations).flatMap(([field, { value, base = managed }]) => {
     const before = outcomeOf(base, new Map())
     const { outcome } = outcomeOf(withField(base, field, value), before.secrets)

@@ -1,0 +1,137 @@
+import * as client from 'openid-client'
+
+/** What a browser shows. */
+export interface Page {
+  url: URL
+  status: number
+  text: string
+  headers: Headers
+}
+
+/** A browser as far as the pages need one: cookies with their paths, redirects, and forms. */
+export class PageBrowser {
+  readonly #fetch: typeof fetch
+  readonly #issuer: string
+  readonly #cookies = new Map<string, { value: string; path: string }>()
+
+  /** @param fetch reaches the issuer */
+  constructor(fetch: typeof globalThis.fetch, issuer: string) {
+    this.#fetch = fetch
+    this.#issuer = issuer
+  }
+
+  /** The value of a cookie for all paths. */
+  cookie(name: string): string | undefined {
+    return this.#cookies.get(`${name} /`)?.value
+  }
+
+  /** Keeps what a response at the API has set. @param line the header `set-cookie` */
+  keep(line: string): void {
+    this.#keep([line])
+  }
+
+  /** Follows redirects within the issuer. A redirect to a client is the page of it, without an answer. */
+  async open(url: string | URL, form?: Record<string, string>): Promise<Page> {
+    let next = new URL(url, this.#issuer)
+    let posted = form
+    for (let redirects = 0; redirects < 10; redirects++) {
+      if (next.origin !== this.#issuer) return { url: next, status: 0, text: '', headers: new Headers() }
+      const cookie = [...this.#cookies]
+        .filter(([, { path }]) => next.pathname === path || next.pathname.startsWith(path === '/' ? '/' : `${path}/`))
+        .map(([key, { value }]) => `${key.split(' ')[0]}=${value}`)
+        .join('; ')
+      const answer = await this.#fetch(next, {
+        method: posted === undefined ? 'GET' : 'POST',
+        headers: { accept: 'text/html', 'user-agent': 'Test Browser', ...(cookie !== '' && { cookie }) },
+        ...(posted !== undefined && { body: new URLSearchParams(posted) }),
+        redirect: 'manual',
+      })
+      this.#keep(answer.headers.getSetCookie())
+      const location = answer.headers.get('location')
+      if (location === null)
+        return { url: next, status: answer.status, text: await answer.text(), headers: answer.headers }
+      next = new URL(location, next)
+      posted = undefined
+    }
+    throw new Error(`too many redirects, the last one to ${next}`)
+  }
+
+  /** Sends the form of a page. @param action the end of its path */
+  submit({ url, text }: Page, action: string, values: Record<string, string> = {}): Promise<Page> {
+    const forms = [...text.matchAll(/<form[^>]* action="([^"]+)"[^>]*>([\s\S]*?)<\/form>/g)]
+    const form = forms.find(([, target]) => target?.endsWith(action))
+    if (form === undefined) throw new Error(`no form ends with ${action}:\n${text}`)
+    const hidden = [...(form[2] ?? '').matchAll(/type="hidden" name="([^"]+)" value="([^"]*)"/g)]
+    const fields = Object.fromEntries(hidden.map(([, name = '', value = '']) => [name, value]))
+    return this.open(new URL(form[1] ?? '', url), { ...fields, ...values })
+  }
+
+  #keep(lines: readonly string[]): void {
+    for (const line of lines) {
+      const [pair = '', ...attributes] = line.split(/; */)
+      const [name = '', value = ''] = pair.split(/=(.*)/s)
+      const path = attributes.find((each) => /^path=/i.test(each))?.slice(5) ?? '/'
+      if (name.startsWith('__Host-') && path !== '/') throw new Error(`a browser refuses ${line}`)
+      if (name.startsWith('__') && !attributes.some((each) => /^secure$/i.test(each))) {
+        throw new Error(`a browser refuses ${line}`)
+      }
+      const key = `${name} ${path}`
+      if (value === '' || attributes.some((each) => /^expires=Thu, 01 Jan 1970/i.test(each))) this.#cookies.delete(key)
+      else this.#cookies.set(key, { value, path })
+    }
+  }
+}
+
+export interface Flow {
+  url: URL
+  verifier: string
+  state: string
+  nonce: string
+}
+
+/** An application with `openid-client`. */
+export class RelyingParty {
+  readonly config: client.Configuration
+  readonly #redirectUri: string
+
+  constructor(config: client.Configuration, uri: string) {
+    this.config = config
+    this.#redirectUri = uri
+  }
+
+  async start(parameters: Record<string, string> = {}): Promise<Flow> {
+    const verifier = client.randomPKCECodeVerifier()
+    const state = client.randomState()
+    const nonce = client.randomNonce()
+    const url = client.buildAuthorizationUrl(this.config, {
+      redirect_uri: this.#redirectUri,
+      scope: 'openid profile email',
+      code_challenge: await client.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+      state,
+      nonce,
+      ...parameters,
+    })
+    return { url, verifier, state, nonce }
+  }
+
+  /** Pushes the request (RFC 9126), so that the browser carries only a reference. */
+  async startPushed(): Promise<Flow> {
+    const flow = await this.start()
+    const url = await client.buildAuthorizationUrlWithPAR(this.config, flow.url.searchParams)
+    return { ...flow, url }
+  }
+
+  redeem({ verifier, state, nonce }: Flow, callback: URL) {
+    return client.authorizationCodeGrant(this.config, callback, {
+      pkceCodeVerifier: verifier,
+      expectedState: state,
+      expectedNonce: nonce,
+      idTokenExpected: true,
+    })
+  }
+
+  refresh(token: string) {
+    return client.refreshTokenGrant(this.config, token)
+  }
+}

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { identityScopes, type OidcClient, type PublicKeySet } from './oidc-client-schema.ts'
+import { identityScopes, type OidcClient, type OidcClientFile, type PublicKeySet } from './oidc-client-schema.ts'
 
 /** `client_id` of tokens from a login without a client. */
 const firstPartyClientId = 'first-party'
@@ -158,6 +158,19 @@ function authenticationProblems({ authentication, fapi = false }: OidcClient): s
     case 'none':
       return profile
   }
+}
+
+/** What is wrong with the issuers of ServiceAccount tokens: sentences as in `clientProblems`. */
+export function issuerProblems({ serviceAccountIssuers = [] }: OidcClientFile): string[] {
+  return [
+    ...repeated(
+      'serviceAccountIssuers',
+      serviceAccountIssuers.map(({ issuer }) => issuer),
+    ),
+    ...serviceAccountIssuers.flatMap(({ jwks }) =>
+      keySetProblems(jwks).map((problem) => `serviceAccountIssuers: ${problem}`),
+    ),
+  ]
 }
 
 /** What is wrong with keys that verify signatures. Names keys by their position, never by their content. */

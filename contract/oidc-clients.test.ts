@@ -49,7 +49,12 @@ test('clients of every kind of authentication are read', () => {
   expect(parseOidcClients(text())).toEqual({ kind: 'valid', file: { version: 1, clients: [] } })
 })
 
+const withIssuers = (...serviceAccountIssuers: object[]) =>
+  JSON.stringify({ version: 1, clients: [], serviceAccountIssuers })
+
 test.each([
+  [withIssuers({ issuer, jwks: privateJwks }), 'key 1 of jwks is private or symmetric'],
+  [withIssuers({ issuer, jwks }, { issuer, jwks }), 'serviceAccountIssuers: https://kubernetes.default.svc'],
   ['{"version": 1, "clients": [{"id": "shop"', 'it is not JSON'],
   ['[]', 'see the whole'],
   [text({ ...shop, grants: ['implicit'] }), 'see /clients/0/grants/0'],

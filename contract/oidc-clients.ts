@@ -1,5 +1,5 @@
 import Value from 'typebox/value'
-import { clientProblems } from './oidc-client-rules.ts'
+import { clientProblems, issuerProblems } from './oidc-client-rules.ts'
 import { type OidcClientFile, OidcClientFileSchema } from './oidc-client-schema.ts'
 
 /** `problems` continue "the clients cannot be used: ". They contain no secret, hash or key. */
@@ -18,6 +18,7 @@ export function parseOidcClients(text: string): ParsedOidcClients {
   const repeated = [...new Set(ids.filter((id, index) => ids.indexOf(id) !== index))]
   const problems = [
     ...repeated.map((id) => `client ${id} appears twice`),
+    ...issuerProblems(json),
     ...json.clients.flatMap((client) => clientProblems(client).map((problem) => `client ${client.id}: ${problem}`)),
   ]
   return problems.length === 0 ? { kind: 'valid', file: json } : { kind: 'corrupt', problems }

@@ -21,6 +21,7 @@ import { EventRecorder } from './kube/events.ts'
 import { type defaultTiming, LeaderElection } from './kube/leader-election.ts'
 import { createKubeMetrics, type KubeMetrics } from './kube/metrics.ts'
 import { keyOf, splitKey } from './kube/objects.ts'
+import { ServiceAccountIssuerReader } from './kube/service-account-issuer.ts'
 import { Transport } from './kube/transport.ts'
 import { waitForCluster } from './preflight.ts'
 import { ProbeServer } from './probe-server.ts'
@@ -65,6 +66,7 @@ export class Operator {
   readonly #recorder: EventRecorder
   readonly #watches: Watches
   readonly #clients: ClientController
+  readonly #issuer: ServiceAccountIssuerReader
   readonly #controller: Controller
   readonly #probes: ProbeServer
   readonly #profiling: ProfilingServer | undefined
@@ -112,7 +114,9 @@ export class Operator {
       onList: (kind: string) => this.#metrics.relists.inc({ kind }),
     }
     this.#watches = new Watches(watching)
+    this.#issuer = new ServiceAccountIssuerReader({ transport: this.#transport, log })
     this.#clients = new ClientController({
+      issuer: this.#issuer,
       ...watching,
       discovery: new Discovery(this.#transport),
       watches: this.#watches,
@@ -163,6 +167,7 @@ export class Operator {
     })
     this.#clients.connect((key) => this.#controller.queue.addAfter(key, this.#clientBurstMilliseconds))
     await this.#watches.start()
+    await this.#issuer.start()
     await this.#clients.clients.start()
     this.#notReady = undefined
     this.#log.info({ authServices: this.#watches.authServices.list().length }, 'the caches are filled')
@@ -175,7 +180,7 @@ export class Operator {
     await Promise.all([this.#controller.stop(), this.#clients.stop()])
     await this.#recorder.flush()
     await this.#election?.release()
-    await Promise.all([this.#watches.stop(), this.#clients.clients.stop()])
+    await Promise.all([this.#watches.stop(), this.#clients.clients.stop(), this.#issuer.stop()])
     await this.#probes.close()
     await this.#profiling?.close()
     this.#transport.close()

@@ -16,9 +16,13 @@ export const TokenQuery = Type.Object(
       }),
     ),
     client_id: Type.Optional(
-      Type.String({ maxLength: 64, description: 'Together with client_secret, instead of HTTP Basic' }),
+      Type.String({ maxLength: 128, description: 'Together with client_secret, instead of HTTP Basic' }),
     ),
     client_secret: Type.Optional(Type.String({ maxLength: 512 })),
+    client_assertion: Type.Optional(
+      Type.String({ maxLength: 8_192, description: 'Instead of a secret: the token of a ServiceAccount (RFC 7523)' }),
+    ),
+    client_assertion_type: Type.Optional(Type.String({ maxLength: 64 })),
   },
   {
     title: 'TokenQuery',

@@ -1,26 +1,28 @@
-import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import type { AuthService } from '../authservice/api/schema.ts'
 import { createInformers, type InformerSettings } from '../authservice/gather/cache/informers.ts'
 import { ReferenceIndex } from '../authservice/gather/cache/reference-index.ts'
-import type { ClientSource, ObservedClients } from '../authservice/gather/cluster-reader.ts'
+import type { ClientSource, ObservedClients, WantedClients } from '../authservice/gather/cluster-reader.ts'
 import type { Discovery } from '../kube/discovery.ts'
 import type { Change } from '../kube/object-cache.ts'
 import { keyOf, type ObjectKey } from '../kube/objects.ts'
 import { OptionalInformer } from '../kube/optional-informer.ts'
 import { OptionalKinds } from '../kube/optional-kinds.ts'
+import type { ServiceAccountIssuerReader } from '../kube/service-account-issuer.ts'
 import { authServiceOf } from './admission.ts'
 import { authClients, kind } from './api/group.ts'
 import type { AuthClient } from './api/schema.ts'
 import { type CachedClient, withNeededOnly } from './cached-client.ts'
+import { methodOf } from './client-entry.ts'
 import { ClientRoom } from './client-room.ts'
 import { type Publication, Publications } from './publications.ts'
-import { type ClientChange, clientKeyOf, namespaceOf, publishedClients } from './published-clients.ts'
+import { type ClientChange, clientKeyOf, issuersIn, namespaceOf, publishedClients } from './published-clients.ts'
 
 /** Interval at which the operator looks whether there is room for AuthClients that it has ignored. */
 const roomMilliseconds = 60_000
 
 export interface AuthClientsOptions extends InformerSettings {
   discovery: Discovery
+  issuer: ServiceAccountIssuerReader
   /** Interval at which the operator looks for the kind. */
   intervalMilliseconds?: number
 }
@@ -40,12 +42,15 @@ export class AuthClients implements ClientSource {
   readonly #kinds: OptionalKinds
   readonly #informer: OptionalInformer<CachedClient>
   readonly #room: ClientRoom
+  readonly #issuer: ServiceAccountIssuerReader
   readonly #byAuthService = new ReferenceIndex()
   readonly #publications = new Publications()
   #roomTimer: NodeJS.Timeout | undefined
   #listener: ClientListener = { clientChanged: () => {}, clientsOfChanged: () => {} }
 
-  constructor({ discovery, intervalMilliseconds, ...settings }: AuthClientsOptions) {
+  constructor({ discovery, issuer, intervalMilliseconds, ...settings }: AuthClientsOptions) {
+    this.#issuer = issuer
+    issuer.onChange(() => this.#issuerChanged())
     this.#kinds = new OptionalKinds({
       ...settings,
       discovery,
@@ -125,15 +130,19 @@ export class AuthClients implements ClientSource {
     for (const informer of this.#informer.informers) informer.observeWrite(written)
   }
 
-  oidcClients(owner: AuthService, file: string | undefined): readonly OidcClient[] | undefined {
+  oidcClients(owner: AuthService, file: string | undefined): WantedClients | undefined {
     if (!this.#isKnown) return undefined
+    // After a restart, servers keep the keys that they have until the API server answers.
+    const issuers = this.#issuer.current === undefined ? issuersIn(file) : [this.#issuer.current]
     const { entries, kept } = publishedClients(owner, {
       clients: this.of(keyOf(owner)),
+      issuer: issuers[0]?.issuer,
       isMissing: (id) => this.#room.isFull(namespaceOf(id)) && this.get(clientKeyOf(id)) === undefined,
       file: this.#room.isComplete ? undefined : file,
     })
     for (const { id } of kept) this.#room.keep(namespaceOf(id), keyOf(owner))
-    return entries
+    const usesIssuer = entries.some(({ authentication }) => authentication.method === 'serviceAccount')
+    return { clients: entries, ...(usesIssuer && { serviceAccountIssuers: issuers }) }
   }
 
   observeClients(owner: AuthService, observed: ObservedClients, now: Date): void {
@@ -156,6 +165,14 @@ export class AuthClients implements ClientSource {
   authServiceChanged(authService: ObjectKey, isGone: boolean): void {
     if (isGone) this.#publications.forget(authService)
     for (const client of this.of(authService)) this.#listener.clientChanged(keyOf(client))
+  }
+
+  #issuerChanged(): void {
+    for (const client of this.#informer.list()) {
+      if (methodOf(client) !== 'ServiceAccount') continue
+      this.#listener.clientChanged(keyOf(client))
+      this.#listener.clientsOfChanged(keyOf({ metadata: authServiceOf(client) }))
+    }
   }
 
   async #lookForRoom(): Promise<void> {

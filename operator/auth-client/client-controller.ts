@@ -7,6 +7,7 @@ import type { Discovery } from '../kube/discovery.ts'
 import { EventRecorder } from '../kube/events.ts'
 import type { KubeMetrics } from '../kube/metrics.ts'
 import { keyOf, type ObjectKey, splitKey } from '../kube/objects.ts'
+import type { ServiceAccountIssuerReader } from '../kube/service-account-issuer.ts'
 import { AuthClients } from './auth-clients.ts'
 import { KubeClientCluster } from './kube-client-cluster.ts'
 import { isNewsFor } from './published-clients.ts'
@@ -24,6 +25,7 @@ const defaultLoadSeconds = 120
 export interface ClientControllerOptions extends InformerSettings {
   watches: Watches
   discovery: Discovery
+  issuer: ServiceAccountIssuerReader
   metrics: KubeMetrics
   /** Name of this process, for events. */
   instance: string
@@ -39,15 +41,24 @@ export interface ClientControllerOptions extends InformerSettings {
 export class ClientController {
   readonly clients: AuthClients
   readonly #watches: Watches
+  readonly #issuer: ServiceAccountIssuerReader
   readonly #recorder: EventRecorder
   readonly #controller: Controller
 
   constructor(options: ClientControllerOptions) {
-    const { watches, client, log, metrics, instance, deadlineMilliseconds } = options
+    const { watches, client, log, metrics, instance, issuer, deadlineMilliseconds } = options
     this.#watches = watches
+    this.#issuer = issuer
     this.clients = new AuthClients(options)
     this.#recorder = new EventRecorder(client, `${group}/authclient`, instance, log)
-    const cluster = new KubeClientCluster({ clients: this.clients, watches, client, recorder: this.#recorder, log })
+    const cluster = new KubeClientCluster({
+      clients: this.clients,
+      watches,
+      client,
+      issuer,
+      recorder: this.#recorder,
+      log,
+    })
     const context = {
       newSecret: () => systemSources.random(32).toString('base64url'),
       loadSeconds: options.loadSeconds ?? defaultLoadSeconds,
@@ -73,7 +84,8 @@ export class ClientController {
       clientsOfChanged: (authService, change) => {
         const { namespace = '', name } = splitKey(authService)
         const owner = this.#watches.authServices.get({ namespace, name })
-        if (owner !== undefined && (change === undefined || isNewsFor(owner, change))) onClientsOf(authService)
+        const issuer = this.#issuer.current?.issuer
+        if (owner !== undefined && (change === undefined || isNewsFor(owner, change, issuer))) onClientsOf(authService)
       },
     })
     this.#watches.referencedSecrets.onClientChange((key) => queue.add(key))

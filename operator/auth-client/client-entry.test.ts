@@ -39,6 +39,19 @@ test.each<[what: string, spec: Spec, entry: object]>([
   expect(entryOf(client, [])).toMatchObject(entry)
 })
 
+test('a client with ServiceAccounts accepts those of its own namespace', () => {
+  const authentication = { method: 'ServiceAccount' as const, serviceAccount: { names: ['report-job', 'other'] } }
+  const client = clientOf({ redirectUris, authentication })
+  const rules = { issuer: 'https://kubernetes.default.svc', audience: 'https://auth.example.com' }
+  expect(problemsOf(client)).toEqual([])
+  expect(entryOf(client, [], rules).authentication).toEqual({
+    method: 'serviceAccount',
+    ...rules,
+    subjects: ['system:serviceaccount:shops:report-job', 'system:serviceaccount:shops:other'],
+  })
+  expect(() => entryOf(client, [])).toThrow(/issuer of ServiceAccounts is unknown/)
+})
+
 test('a client that gets tokens only for itself has no scopes about users, unless it names some', () => {
   const job: Spec = { grants: ['client_credentials'], resources }
   expect(entryOf(clientOf(job), [])).not.toHaveProperty('scopes')

@@ -26,8 +26,24 @@ export function logsUsersIn({ spec }: Pick<AuthClient, 'spec'>): boolean {
   return grantsOf(spec).some((grant) => grant !== 'client_credentials')
 }
 
-/** The client as servers read it from their file. @param secretHashes of the accepted secrets, in hex */
-export function entryOf({ metadata, spec }: AuthClient, secretHashes: readonly string[]): OidcClient {
+/** Which tokens of ServiceAccounts servers accept. */
+export interface TokenRules {
+  /** The issuer of the cluster. */
+  issuer: string
+  /** The audience that a token must name: the issuer of the AuthService. */
+  audience: string
+}
+
+/**
+ * The client as servers read it from their file.
+ * @param secretHashes of the accepted secrets, in hex
+ * @param rules required for the method ServiceAccount
+ */
+export function entryOf(
+  { metadata, spec }: AuthClient,
+  secretHashes: readonly string[],
+  rules?: TokenRules,
+): OidcClient {
   return {
     id: clientIdOf({ metadata }),
     name: spec.displayName ?? metadata.name,
@@ -40,7 +56,7 @@ export function entryOf({ metadata, spec }: AuthClient, secretHashes: readonly s
     ...scopesOf(spec),
     ...(spec.resources !== undefined && { resources: spec.resources }),
     ...lifetimesOf(spec),
-    authentication: authenticationOf({ spec }, secretHashes),
+    authentication: authenticationOf({ metadata, spec }, secretHashes, rules),
   }
 }
 
@@ -57,8 +73,9 @@ function lifetimesOf({ lifetimes }: AuthClient['spec']): Pick<OidcClient, 'lifet
 }
 
 function authenticationOf(
-  { spec }: Pick<AuthClient, 'spec'>,
+  { metadata, spec }: Pick<AuthClient, 'metadata' | 'spec'>,
   secretHashes: readonly string[],
+  rules: TokenRules | undefined,
 ): OidcClient['authentication'] {
   switch (methodOf({ spec })) {
     case 'Secret':
@@ -67,11 +84,19 @@ function authenticationOf(
       return { method: 'private_key_jwt', jwks: { keys: spec.authentication?.jwks?.keys ?? [] } }
     case 'None':
       return { method: 'none' }
+    case 'ServiceAccount': {
+      if (rules === undefined) throw new Error(`${clientIdOf({ metadata })}: the issuer of ServiceAccounts is unknown`)
+      const names = spec.authentication?.serviceAccount?.names ?? []
+      const subjects = names.map((name) => `system:serviceaccount:${metadata.namespace}:${name}`)
+      return { method: 'serviceAccount', ...rules, subjects }
+    }
   }
 }
 
 /** A hash in place of that of a secret that does not exist yet. */
 const anyHash = '0'.repeat(64)
+/** Rules in place of those that are not known yet. */
+const anyRules: TokenRules = { issuer: 'https://kubernetes.default.svc', audience: 'https://auth.example.com' }
 
 /**
  * What servers would refuse about the client, by the rules that they use: one sentence without a full stop for each
@@ -88,7 +113,7 @@ const checked = new WeakMap<CachedClient, readonly string[]>()
 
 function checkedProblems(client: CachedClient): string[] {
   if (client.isCut) return [`it has more than ${mostSpecBytes} bytes as JSON. Remove or shorten URIs and keys`]
-  const entry = entryOf(client, [anyHash])
+  const entry = entryOf(client, [anyHash], anyRules)
   const parsed = parseOidcClients(JSON.stringify({ version: 1, clients: [entry] }))
   if (parsed.kind === 'valid') return []
   return parsed.problems.map((problem) => problem.replace(`client ${entry.id}: `, ''))

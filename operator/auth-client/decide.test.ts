@@ -8,7 +8,7 @@ import { entryOf } from './client-entry.ts'
 import { statusOf } from './client-status.ts'
 import { hashOf } from './credentials.ts'
 import { credentialsSecret } from './credentials-secret.ts'
-import { type ClientObservation, decide } from './decide.ts'
+import { type ClientObservation, decide, type ObservedIssuer } from './decide.ts'
 import type { Publication, Published } from './publications.ts'
 
 const now = new Date('2026-12-01T12:00:00.000Z')
@@ -39,14 +39,24 @@ const secretOf = (client: AuthClient): SecretManifest =>
   credentialsSecret(client, { secret, record: { createdAt: now.toISOString() } }, 'https://auth.example.com')
 
 function decided(client: AuthClient, changes: Partial<ClientObservation> = {}) {
-  const observation = { client, authService: resolved(), secret: secretOf(client), publication, loadSeconds: 120, now }
+  const observation = {
+    client,
+    authService: resolved(),
+    secret: secretOf(client),
+    publication,
+    issuer,
+    loadSeconds: 120,
+    now,
+  }
   return decide({ ...observation, ...changes }, () => secret)
 }
 const publication: Publication = { kind: 'absent' }
+const issuer: ObservedIssuer = { issuer: 'https://kubernetes.default.svc' }
 
 /** One ready server has loaded the client, unless the changes say something else. */
 function published(client: AuthClient, changes: Partial<Published> = {}): Published {
-  const entry = contentHash(entryOf(client, decided(client).credentials?.hashes ?? []))
+  const rules = { issuer: 'https://kubernetes.default.svc', audience: resolved().tokens.issuer }
+  const entry = contentHash(entryOf(client, decided(client).credentials?.hashes ?? [], rules))
   return { kind: 'published', entry, since: now, servers: 1, without: [], isUnreported: false, ...changes }
 }
 
@@ -145,6 +155,20 @@ describe('an AuthClient', () => {
       'Stalled False',
     ])
     expect(status.conditions?.[0]).toMatchObject({ lastTransitionTime: '2026-11-01T00:00:00Z', observedGeneration: 3 })
+  })
+
+  test('with a ServiceAccount waits until it is known who issues its tokens', () => {
+    const client = clientOf({ authentication: { method: 'ServiceAccount', serviceAccount: { names: ['shop'] } } })
+    const absent = { secret: undefined, publication: published(client) }
+    expect(decided(client, { ...absent, issuer: { problem: 'it is forbidden' } }).outcome).toEqual({
+      kind: 'waiting',
+      reason: 'IssuerUnknown',
+      message:
+        'The operator cannot read from the API server who issues the tokens of ServiceAccounts: it is forbidden.',
+    })
+    expect(decided(client, absent)).toMatchObject({ outcome: { kind: 'ready' }, credentials: undefined })
+    const moved = { ...absent, issuer: { issuer: 'https://another.example.com' } }
+    expect(decided(client, moved).outcome.kind, 'for another issuer').toBe('waiting')
   })
 
   test('says that its AuthService is suspended', () => {

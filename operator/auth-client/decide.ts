@@ -21,6 +21,9 @@ import { clientLabel, recordAnnotation } from './credentials-secret.ts'
 import type { Publication } from './publications.ts'
 import type { Reason } from './reasons.ts'
 
+/** Who issues the tokens of the cluster's ServiceAccounts, or why that is unknown, without a full stop. */
+export type ObservedIssuer = { issuer: string; problem?: never } | { issuer?: never; problem: string }
+
 /** Everything that one reconcile of an AuthClient sees. */
 export interface ClientObservation {
   client: CachedClient
@@ -29,6 +32,7 @@ export interface ClientObservation {
   /** The Secret with the name of the credentials. */
   secret: SecretManifest | undefined
   publication: Publication
+  issuer: ObservedIssuer
   /** Time after which servers that do not report it are assumed to have read a new client, in seconds. */
   loadSeconds: number
   now: Date
@@ -113,7 +117,11 @@ function publishedOutcome(
   observation: ClientObservation,
   hashes: readonly string[],
 ): { outcome: Outcome; loadedAt: Date | undefined } {
-  const { client, publication } = observation
+  const { client, publication, issuer } = observation
+  if (methodOf(client) === 'ServiceAccount' && issuer.problem !== undefined) {
+    const message = `The operator cannot read from the API server who issues the tokens of ServiceAccounts: ${issuer.problem}.`
+    return { outcome: { kind: 'waiting', reason: 'IssuerUnknown', message }, loadedAt: undefined }
+  }
   if (publication.kind === 'refused') {
     const message = `The servers have no room for another client: their file has at most 1,000,000 bytes, which the clients in it use. Delete clients, or use another AuthService.`
     return { outcome: { kind: 'stalled', reason: 'TooManyClients', message }, loadedAt: undefined }
@@ -154,8 +162,11 @@ function loadingOf(observation: ClientObservation, hashes: readonly string[]): L
 }
 
 /** Whether the file of the servers has the client as it is now. */
-function isPublishedAs({ client, publication }: ClientObservation, hashes: readonly string[]): boolean {
-  return publication.kind === 'published' && publication.entry === contentHash(entryOf(client, hashes))
+function isPublishedAs(observation: ClientObservation, hashes: readonly string[]): boolean {
+  const { client, authService, publication, issuer } = observation
+  if (publication.kind !== 'published' || authService === undefined) return false
+  const rules = issuer.issuer === undefined ? undefined : { issuer: issuer.issuer, audience: authService.tokens.issuer }
+  return publication.entry === contentHash(entryOf(client, hashes, rules))
 }
 
 function conditionOf({ status }: AuthClient, type: string) {

@@ -9,11 +9,13 @@ import { isNotFound, KubeError } from '../kube/errors.ts'
 import type { EventRecorder } from '../kube/events.ts'
 import type { Log } from '../kube/log.ts'
 import type { ObjectKey } from '../kube/objects.ts'
+import type { ServiceAccountIssuerReader } from '../kube/service-account-issuer.ts'
 import { apiVersion, authClients, kind } from './api/group.ts'
 import type { AuthClient } from './api/schema.ts'
 import type { AuthClientStatus } from './api/status.ts'
 import type { AuthClients } from './auth-clients.ts'
 import type { CredentialsSecret } from './credentials-secret.ts'
+import type { ObservedIssuer } from './decide.ts'
 import type { Publication } from './publications.ts'
 import type { ClientCluster } from './reconcile.ts'
 
@@ -21,6 +23,7 @@ export interface KubeClientClusterOptions {
   clients: AuthClients
   watches: Pick<Watches, 'authServices' | 'referencedSecrets'>
   client: KubeClient
+  issuer: ServiceAccountIssuerReader
   recorder: EventRecorder
   log: Log
 }
@@ -50,6 +53,11 @@ export class KubeClientCluster implements ClientCluster {
 
   publicationOf(authService: ObjectKey, clientId: string): Publication {
     return this.#options.clients.publicationOf(authService, clientId)
+  }
+
+  serviceAccountIssuer(): ObservedIssuer {
+    const { current, problem } = this.#options.issuer
+    return current === undefined ? { problem } : { issuer: current.issuer }
   }
 
   expectSecret(client: ObjectKey, secretName: string | undefined): void {

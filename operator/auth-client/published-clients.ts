@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import type { OidcClient, OidcClientFile } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import { resolveSpec } from '../authservice/api/defaults.ts'
 import type { ResolvedSpec } from '../authservice/api/resolved-spec.ts'
@@ -25,6 +25,8 @@ export interface KnownClients {
   isMissing(id: string): boolean
   /** The current file of the servers. Not needed while no AuthClient is missing. */
   file: string | undefined
+  /** The issuer of ServiceAccounts; undefined: it is not known. */
+  issuer?: string | undefined
 }
 
 /**
@@ -33,13 +35,13 @@ export interface KnownClients {
  */
 export function publishedClients(
   owner: AuthService,
-  { clients, isMissing, file }: KnownClients,
+  { clients, isMissing, file, issuer }: KnownClients,
 ): { entries: OidcClient[]; kept: OidcClient[] } {
   const resolved = resolveSpec(owner)
   const age = ({ metadata }: CachedClient) => metadata.creationTimestamp ?? ''
   const known = [...clients]
     .sort((one, other) => (age(one) + keyOf(one) < age(other) + keyOf(other) ? -1 : 1))
-    .flatMap((client) => publishedEntry(client, resolved) ?? [])
+    .flatMap((client) => publishedEntry(client, resolved, issuer) ?? [])
   const own = owner.metadata.namespace
   const isKept = ({ id }: OidcClient) => isMissing(id) && admitsNamespace(resolved, own, namespaceOf(id))
   const kept = clientsIn(file).filter(isKept)
@@ -47,19 +49,32 @@ export function publishedClients(
 }
 
 /** What servers should have of a client that names their AuthService; undefined: nothing. */
-function publishedEntry(client: CachedClient, resolved: ResolvedSpec): OidcClient | undefined {
+function publishedEntry(
+  client: CachedClient,
+  resolved: ResolvedSpec,
+  issuer: string | undefined,
+): OidcClient | undefined {
   if (client.metadata.deletionTimestamp !== undefined || refusalOf(client, resolved) !== undefined) return undefined
   const hashes = hashesOf(client)
-  return methodOf(client) === 'Secret' && hashes.length === 0 ? undefined : entryOf(client, hashes)
+  const rules = issuer === undefined ? undefined : { issuer, audience: resolved.tokens.issuer }
+  switch (methodOf(client)) {
+    case 'Secret':
+      return hashes.length === 0 ? undefined : entryOf(client, hashes)
+    case 'ServiceAccount':
+      return rules === undefined ? undefined : entryOf(client, [], rules)
+    case 'PrivateKeyJWT':
+    case 'None':
+      return entryOf(client, [])
+  }
 }
 
 /** Whether servers should have something else of a client than before. */
-export function isNewsFor(owner: AuthService, { before, after }: ClientChange): boolean {
+export function isNewsFor(owner: AuthService, { before, after }: ClientChange, issuer?: string): boolean {
   const resolved = resolveSpec(owner)
   const [earlier, later] = [before, after].map((client) =>
     client === undefined || keyOf({ metadata: authServiceOf(client) }) !== keyOf(owner)
       ? undefined
-      : publishedEntry(client, resolved),
+      : publishedEntry(client, resolved, issuer),
   )
   return !isDeepStrictEqual(earlier, later)
 }
@@ -78,6 +93,12 @@ export function namespaceOf(id: string): string {
 export function clientsIn(file: string | undefined): OidcClient[] {
   const parsed = file === undefined ? undefined : parseOidcClients(file)
   return parsed?.kind === 'valid' ? parsed.file.clients : []
+}
+
+/** The issuers of ServiceAccounts in a file of the servers. */
+export function issuersIn(file: string | undefined): NonNullable<OidcClientFile['serviceAccountIssuers']> {
+  const parsed = file === undefined ? undefined : parseOidcClients(file)
+  return parsed?.kind === 'valid' ? (parsed.file.serviceAccountIssuers ?? []) : []
 }
 
 /** Servers refuse the whole file for anything else. */

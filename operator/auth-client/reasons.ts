@@ -14,6 +14,8 @@ export const reasons = {
   Invalid: 'Servers would refuse the client.',
   SecretNotOwned: 'A Secret with the name of the credentials exists and does not belong to the AuthClient.',
   SecretRefused: 'The API server rejects the Secret with the credentials.',
+  IssuerUnknown:
+    'The operator cannot read who issues the tokens of ServiceAccounts, so that servers could not verify them.',
   TooManyClients: 'The file of the servers has no room for the client.',
 } as const satisfies Record<string, string>
 

@@ -27,6 +27,7 @@ async function reconciled(client: AuthClient, refusal?: KubeError) {
     cachedClient: () => client,
     cachedAuthService: () => authService,
     publicationOf: () => ({ kind: 'absent' }),
+    serviceAccountIssuer: () => ({ problem: 'it is not asked' }),
     expectSecret: () => {},
     readSecret: async () => undefined,
     createSecret: async (secret) => {

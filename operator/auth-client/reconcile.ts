@@ -14,7 +14,7 @@ import type { AuthClientStatus } from './api/status.ts'
 import { clientIdOf } from './client-entry.ts'
 import { statusOf } from './client-status.ts'
 import { type CredentialsSecret, credentialsSecret, secretNameOf } from './credentials-secret.ts'
-import { type ClientDecision, decide, type Outcome } from './decide.ts'
+import { type ClientDecision, decide, type ObservedIssuer, type Outcome } from './decide.ts'
 import type { Publication } from './publications.ts'
 
 /** What a reconcile of an AuthClient reads and writes. */
@@ -22,6 +22,7 @@ export interface ClientCluster {
   cachedClient(key: ObjectKey): AuthClient | undefined
   cachedAuthService(key: AuthServiceKey): AuthService | undefined
   publicationOf(authService: ObjectKey, clientId: string): Publication
+  serviceAccountIssuer(): ObservedIssuer
   /** Sets which Secret the client depends on: a change of it leads to a reconcile. undefined: none. */
   expectSecret(client: ObjectKey, secretName: string | undefined): void
   readSecret(namespace: string, name: string): Promise<SecretManifest | undefined>
@@ -58,7 +59,8 @@ export async function reconcileClient(key: ObjectKey, context: ClientContext, no
   const authService = resolvedOf(cluster.cachedAuthService(provider))
   const secret = await cluster.readSecret(client.metadata.namespace, secretNameOf(client))
   const publication = cluster.publicationOf(keyOf({ metadata: provider }), clientIdOf(client))
-  const decision = decide({ client, authService, secret, publication, loadSeconds, now }, context.newSecret)
+  const issuer = cluster.serviceAccountIssuer()
+  const decision = decide({ client, authService, secret, publication, issuer, loadSeconds, now }, context.newSecret)
 
   try {
     await writeSecret(client, authService, secret, decision, cluster)

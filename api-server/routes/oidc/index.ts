@@ -4,6 +4,7 @@ import { usesByAddress } from '../../plugins/app/limits/plugin.ts'
 import { interactionPath, paths } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { copyHeaders, prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
+import { withClientSecret } from '../../plugins/app/oidc/service-account-request.ts'
 import { replyWithFailure, sendFailure } from './failure.ts'
 import interaction from './interaction.ts'
 import language from './language.ts'
@@ -27,8 +28,13 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
     // `answerByLibrary` watches the database, because it must answer after `hijack`.
     const options = { schema: { hide: true }, config: { worksWithoutDatabase: true } }
     for (const url of [paths.authorization, `${paths.authorization}/:uid`]) library.get(url, options, answer)
-    for (const url of [paths.token, paths.pushed_authorization_request]) library.post(url, options, answer)
-    library.post(paths.device_authorization, options, answer)
+    await library.register(async (ofClients) => {
+      const form = { parseAs: 'buffer', bodyLimit: mostFormBytes } as const
+      ofClients.addContentTypeParser('application/x-www-form-urlencoded', form, (_request, body, done) =>
+        done(null, body),
+      )
+      for (const url of clientPaths) ofClients.post(url, options, answer)
+    })
     library.get(paths.code_verification, options, answer)
     library.get(`${paths.code_verification}/:uid`, options, answer)
     library.post(paths.code_verification, options, async (request, reply) => {
@@ -62,6 +68,12 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
   })
 }
 
+/** The endpoints at which clients authenticate. */
+const clientPaths = [paths.token, paths.pushed_authorization_request, paths.device_authorization]
+
+/** More than the library accepts, in bytes, so that it answers for longer ones. */
+const mostFormBytes = 64 * 1024
+
 /** Refuses at once while MongoDB is unavailable, and what waits for it when the outage is detected. */
 async function answerByLibrary(
   app: FastifyInstance,
@@ -93,13 +105,20 @@ async function hijack(
   // Its own forms go to clients, so they have no form-action. It adds the hash of their script to script-src.
   reply.header('content-security-policy', "default-src 'none';script-src 'self';base-uri 'none';frame-ancestors 'none'")
   copyHeaders(reply)
-  reply.hijack()
   const { raw } = reply
-  const isClosed = new Promise<void>((resolve) => raw.once('close', resolve))
   const { address, userAgent, limits } = app.callerOf(request, reply)
   const fail = (error: unknown) => sendFailure(error, request, raw, oidc.pages)
   const isTokenRequest = request.routeOptions.url === paths.token
   const state = { address, userAgent, isTokenRequest, limits, response: raw, fail }
-  oidc.inRequest(state, () => provider.callback()(request.raw, raw))
+  const forLibrary = Buffer.isBuffer(request.body)
+    ? await withClientSecret(
+        { raw: request.raw, form: request.body, state, log: request.log },
+        oidc.clients.serviceAccounts,
+        new Date(),
+      )
+    : request.raw
+  reply.hijack()
+  const isClosed = new Promise<void>((resolve) => raw.once('close', resolve))
+  oidc.inRequest(state, () => provider.callback()(forLibrary, raw))
   await isClosed
 }

@@ -1563,6 +1563,9 @@ export interface components {
             /** @description Together with client_secret, instead of HTTP Basic */
             client_id?: string;
             client_secret?: string;
+            /** @description Instead of a secret: the token of a ServiceAccount (RFC 7523) */
+            client_assertion?: string;
+            client_assertion_type?: string;
         };
         /**
          * Introspection

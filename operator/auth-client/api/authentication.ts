@@ -1,10 +1,10 @@
 import Type from 'typebox'
-import { duration, text } from '../../authservice/api/fields.ts'
+import { duration, listSet, objectName, text } from '../../authservice/api/fields.ts'
 import { seconds } from '../../authservice/api/rules.ts'
 import { between } from '../../authservice/api/spec/duration-bounds.ts'
 
 /** How a client authenticates at the token endpoint. */
-const methods = ['Secret', 'PrivateKeyJWT', 'None'] as const
+const methods = ['Secret', 'PrivateKeyJWT', 'ServiceAccount', 'None'] as const
 
 /** A member of a JSON Web Key in base64url. RSA with 8,192 bits needs 1,366 characters. */
 const part = (description: string) => Type.Optional(text(1_400, { pattern: '^[A-Za-z0-9_-]+$', description }))
@@ -60,7 +60,7 @@ export const AuthenticationSchema = Type.Object(
     method: Type.Optional(
       Type.Enum([...methods], {
         description:
-          '`Secret`: the operator creates a secret in the Secret `<name>-credentials`. `PrivateKeyJWT`: the client signs assertions (RFC 7523) with a key of its own. `None`: a public client, such as a single-page or mobile application.',
+          '`Secret`: the operator creates a secret in the Secret `<name>-credentials`. `PrivateKeyJWT`: the client signs assertions (RFC 7523) with a key of its own. `ServiceAccount`: it presents the token that Kubernetes gives its pods, so that no secret exists. `None`: a public client, such as a single-page or mobile application.',
         defaultText: '`Secret`',
       }),
     ),
@@ -78,6 +78,19 @@ export const AuthenticationSchema = Type.Object(
         { description: 'Public keys of a client with the method PrivateKeyJWT.' },
       ),
     ),
+    serviceAccount: Type.Optional(
+      Type.Object(
+        {
+          names: Type.Array(objectName({ description: 'Name of a ServiceAccount.' }), {
+            ...listSet,
+            minItems: 1,
+            maxItems: 10,
+            description: 'ServiceAccounts in the namespace of the AuthClient.',
+          }),
+        },
+        { description: 'Whose tokens authenticate a client with the method ServiceAccount.' },
+      ),
+    ),
   },
   {
     description: 'How the client proves who it is when it asks for tokens.',
@@ -92,6 +105,12 @@ export const AuthenticationSchema = Type.Object(
         message:
           'the method PrivateKeyJWT, and only this one, needs the public keys of the client: write method: PrivateKeyJWT and jwks.keys',
         fieldPath: '.jwks',
+      },
+      {
+        rule: "(has(self.method) && self.method == 'ServiceAccount') == has(self.serviceAccount)",
+        message:
+          'the method ServiceAccount, and only this one, needs the names of ServiceAccounts: write method: ServiceAccount and serviceAccount.names',
+        fieldPath: '.serviceAccount',
       },
     ],
   },

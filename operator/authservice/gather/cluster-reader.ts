@@ -1,4 +1,4 @@
-import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import type { OidcClientFile } from '@authservice-operator/contract/oidc-client-schema.ts'
 import type { AuthService } from '../api/schema.ts'
 import type { AuthServiceKey } from '../model/auth-service-key.ts'
 import type { IngressClass } from '../model/exposure.ts'
@@ -17,6 +17,9 @@ export interface ObservedClients {
   /** IDs of clients that the file has no room for. */
   refused: readonly string[]
 }
+
+/** The clients that servers should have. */
+export type WantedClients = Pick<OidcClientFile, 'clients' | 'serviceAccountIssuers'>
 
 /** Which file of clients a server has loaded. */
 export interface LoadedClients {
@@ -52,10 +55,11 @@ export interface ClusterReader {
   /** Empty if the operator has no permission to read them. */
   cachedIngressClasses(): readonly IngressClass[]
   /**
-   * Admitted clients of its OpenID provider, oldest first; undefined: the operator cannot read AuthClients.
+   * Admitted clients of its OpenID provider, oldest first, with the issuer of the ServiceAccounts that some of them
+   * authenticate with; undefined: the operator cannot read AuthClients.
    * @param file the current file of its servers, from which clients stay that the operator has no room for
    */
-  oidcClients(owner: AuthService, file: string | undefined): readonly OidcClient[] | undefined
+  oidcClients(owner: AuthService, file: string | undefined): WantedClients | undefined
   /** Reports which clients its servers have, so that the AuthClients can say so. */
   observeClients(owner: AuthService, observed: ObservedClients, now: Date): void
   /** Sets which Secrets a spec names: a change of one of them leads to a reconcile. */

@@ -109,8 +109,8 @@ function readClients(
   now: Date,
 ): Snapshot['oidcClients'] {
   const { file } = observed
-  const clients = reader.oidcClients(authService, file)
-  const wanted = clients === undefined ? undefined : clientsFileOf(clients, file)
+  const { clients, serviceAccountIssuers } = reader.oidcClients(authService, file) ?? {}
+  const wanted = clients === undefined ? undefined : clientsFileOf(clients, file, serviceAccountIssuers)
   reader.observeClients(authService, { ...observed, refused: wanted?.refused ?? [] }, now)
   return clients === undefined || wanted === undefined ? undefined : { count: clients.length, content: wanted.content }
 }

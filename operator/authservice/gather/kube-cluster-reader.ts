@@ -1,4 +1,3 @@
-import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import type { KubeClient } from '../../kube/client.ts'
 import { keyOf } from '../../kube/objects.ts'
 import { queryUrl, readPage } from '../../prometheus/query.ts'
@@ -10,7 +9,14 @@ import type { Manifest } from '../model/manifest.ts'
 import type { EndpointSlice, LabelledPod, PrometheusAnswer, ServerReports } from '../model/observed-objects.ts'
 import { readAnswer } from '../rollout/analysis/prometheus.ts'
 import type { CachedChild } from './cache/cache-transforms.ts'
-import type { ClientSource, ClusterReader, ObservedClients, SecretManifest, VolumeClaim } from './cluster-reader.ts'
+import type {
+  ClientSource,
+  ClusterReader,
+  ObservedClients,
+  SecretManifest,
+  VolumeClaim,
+  WantedClients,
+} from './cluster-reader.ts'
 import { refusalIn } from './edge-reports.ts'
 import { readPodPage } from './pod-pages.ts'
 import type { PodAddress } from './pod-poller.ts'
@@ -78,7 +84,7 @@ export class KubeClusterReader implements ClusterReader {
     return this.#watches.children.optional.ingressClasses()
   }
 
-  oidcClients(owner: AuthService, file: string | undefined): readonly OidcClient[] | undefined {
+  oidcClients(owner: AuthService, file: string | undefined): WantedClients | undefined {
     return this.#options.clients.oidcClients(owner, file)
   }
 

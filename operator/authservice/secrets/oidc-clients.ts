@@ -1,4 +1,4 @@
-import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import type { OidcClient, OidcClientFile } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import type { SecretPart, SecretsInput } from './decision.ts'
 
@@ -22,20 +22,27 @@ export interface ClientsFile {
  *
  * @param clients in the order in which they get the places that are left
  * @param current file of the servers
+ * @param serviceAccountIssuers for clients that authenticate with tokens of ServiceAccounts
  */
-export function clientsFileOf(clients: readonly OidcClient[], current?: string): ClientsFile {
+export function clientsFileOf(
+  clients: readonly OidcClient[],
+  current?: string,
+  serviceAccountIssuers: OidcClientFile['serviceAccountIssuers'] = [],
+): ClientsFile {
   const lines = new Map(clients.map((client) => [client.id, JSON.stringify(client)]))
-  const fitting = idsThatFit(lines)
-  const placed = fitting.size === lines.size ? fitting : idsThatFit(withPlacesFirst(lines, current))
+  const issuers =
+    serviceAccountIssuers.length === 0 ? '' : `,"serviceAccountIssuers":${JSON.stringify(serviceAccountIssuers)}`
+  const fitting = idsThatFit(lines, issuers.length)
+  const placed = fitting.size === lines.size ? fitting : idsThatFit(withPlacesFirst(lines, current), issuers.length)
   const placedLines = [...lines].flatMap(([id, line]) => (placed.has(id) ? [line] : []))
   const list = placedLines.length === 0 ? '[]' : `[\n${placedLines.join(',\n')}\n]`
   const refused = [...lines.keys()].filter((id) => !placed.has(id))
-  return { content: `{"version":1,"clients":${list}}\n`, refused }
+  return { content: `{"version":1,"clients":${list}${issuers}}\n`, refused }
 }
 
-function idsThatFit(lines: Iterable<readonly [id: string, line: string]>): ReadonlySet<string> {
+function idsThatFit(lines: Iterable<readonly [id: string, line: string]>, otherBytes: number): ReadonlySet<string> {
   const ids = new Set<string>()
-  let bytes = 100
+  let bytes = 100 + otherBytes
   for (const [id, line] of lines) {
     const length = Buffer.byteLength(line) + 2
     if (ids.size >= mostClients || bytes + length > mostBytes) continue

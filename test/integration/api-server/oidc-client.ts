@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { importPKCS8 } from 'jose'
 import * as client from 'openid-client'
 import type { ServerEnvironment } from '../../../contract/environment.ts'
-import type { OidcClient } from '../../../contract/oidc-client-schema.ts'
+import type { OidcClient, OidcClientFile } from '../../../contract/oidc-client-schema.ts'
 import { type Flow, PageBrowser, RelyingParty } from '../support/relying-party.ts'
 import { type AppForTest, password } from './app-for-test.ts'
 
@@ -45,6 +45,8 @@ export interface OidcFiles {
   /** The key that signs. */
   firstKey: object
   replaceClients(clients: readonly OidcClient[]): Promise<void>
+  /** @param content of the file of clients */
+  replaceFile(content: string): Promise<void>
   replaceKeys(keys: readonly object[]): Promise<void>
 }
 
@@ -55,10 +57,13 @@ export function newKey(kid: string, activateAt: string, retireAt?: string): obje
   return { kid, alg: 'RS256', jwk, createdAt: activateAt, activateAt, ...(retireAt !== undefined && { retireAt }) }
 }
 
-export async function oidcFiles(clients: readonly OidcClient[]): Promise<OidcFiles> {
+export async function oidcFiles(
+  clients: readonly OidcClient[],
+  serviceAccountIssuers?: OidcClientFile['serviceAccountIssuers'],
+): Promise<OidcFiles> {
   const folder = await mkdtemp(join(tmpdir(), 'oidc-'))
-  const write = async (name: string, content: object) => {
-    await writeFile(join(folder, `${name}.new`), JSON.stringify(content))
+  const write = async (name: string, content: object | string) => {
+    await writeFile(join(folder, `${name}.new`), typeof content === 'string' ? content : JSON.stringify(content))
     await rename(join(folder, `${name}.new`), join(folder, name))
   }
   const firstKey = newKey('one', '2026-01-01T00:00:00Z')
@@ -70,9 +75,10 @@ export async function oidcFiles(clients: readonly OidcClient[]): Promise<OidcFil
       JWT_ISSUER: issuer,
     },
     replaceClients: (all) => write('clients.json', { version: 1, clients: all }),
+    replaceFile: (content) => write('clients.json', content),
     replaceKeys: (keys) => write('keys.json', { version: 1, keys }),
   }
-  await files.replaceClients(clients)
+  await write('clients.json', { version: 1, clients, ...(serviceAccountIssuers && { serviceAccountIssuers }) })
   await files.replaceKeys([firstKey])
   return files
 }

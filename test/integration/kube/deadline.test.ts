@@ -48,7 +48,7 @@ test.each<[what: string, request: (by: Requests) => Promise<unknown>, name: RegE
       void failures.push({ message: JSON.parse(line).err?.message, at: performance.now() })
     const log = pino({ level: 'warn' }, { write })
     const watches = new Watches({ client, discovery: new Discovery(transport), log, namespaces: [] })
-    const clients = { oidcClients: () => [], observeClients: () => {} }
+    const clients = { oidcClients: () => ({ clients: [] }), observeClients: () => {} }
     const reader = new KubeClusterReader({ watches, client, clients, prometheusUrl: page })
     const recorder = new EventRecorder(client, 'test', 'test', log)
     const writer = new KubeClusterWriter({ client, recorder, log, statusObserver: watches.authServices })

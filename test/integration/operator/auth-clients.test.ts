@@ -70,12 +70,14 @@ interface FileEntry {
   authentication: { method: string; secretHashes?: string[] }
 }
 
-/** The clients in the file of the servers. */
-async function published(authService = 'accounts'): Promise<FileEntry[]> {
+/** The file of the servers. */
+async function fileOf(authService: string): Promise<{ clients: FileEntry[]; serviceAccountIssuers?: object[] }> {
   const data = (await namespace.get<SecretObject>('Secret', `${authService}-oidc-clients`))?.data ?? {}
   const text = Buffer.from(data['clients.json'] ?? '', 'base64').toString() || '{"clients":[]}'
-  return JSON.parse(text).clients
+  return JSON.parse(text)
 }
+/** The clients in the file of the servers. */
+const published = async (authService = 'accounts') => (await fileOf(authService)).clients
 const entryOf = async (id: string) => (await published()).find((entry) => entry.id === id)
 const hash = (secret = '') => createHash('sha256').update(secret).digest('hex')
 const poll = <T>(read: () => Promise<T>) => expect.poll(read, { timeout: 30_000 })
@@ -167,6 +169,28 @@ describe('an AuthClient', () => {
     const entry = await entryOf(`${namespace.name}.job`)
     expect(entry).toMatchObject({ grants: ['client_credentials'], resources })
     expect(entry?.authentication.secretHashes).toEqual([hash((await credentials('job'))['client_secret'])])
+  })
+
+  test('with a ServiceAccount gets no Secret, and its servers get the keys that verify the tokens', async () => {
+    const authentication = { method: 'ServiceAccount', serviceAccount: { names: ['worker'] } }
+    await namespace.apply(clientManifest('worker', { authentication }))
+    await poll(() => condition('worker')).toMatch(/^True Ready/)
+    expect(await credentials('worker')).toEqual({})
+    expect((await entryOf(`${namespace.name}.worker`))?.authentication).toEqual({
+      method: 'serviceAccount',
+      issuer: 'https://kubernetes.default.svc',
+      subjects: [`system:serviceaccount:${namespace.name}:worker`],
+      audience: 'https://auth.example.com',
+    })
+    const issuers = (await fileOf('accounts')).serviceAccountIssuers
+    expect(issuers).toEqual([
+      {
+        issuer: 'https://kubernetes.default.svc',
+        jwks: { keys: [expect.objectContaining({ kty: 'EC', alg: 'ES256' })] },
+      },
+    ])
+    await namespace.remove(clientKind, 'worker')
+    await poll(async () => (await fileOf('accounts')).serviceAccountIssuers).toBeUndefined()
   })
 
   test('that servers would refuse says why, and does not disturb the others', async () => {

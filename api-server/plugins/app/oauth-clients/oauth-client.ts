@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { OAuthClient } from '../../../config/oauth-clients.ts'
+import { assertionType } from '../oidc/assertion-type.ts'
 
 /** Takes the same time for any client and any secret of the same length. */
 export function isClient(clients: readonly OAuthClient[], { id, secret }: ClientCredentials): boolean {
@@ -34,6 +35,19 @@ export function credentialsOf(authorization: string | undefined, body: unknown):
   } catch {
     return 'malformed' // a % that is not an escape
   }
+}
+
+/** The client assertion in a form (RFC 7521 section 4.2); undefined: none, or other credentials beside it. */
+export function assertionOf(
+  authorization: string | undefined,
+  body: unknown,
+): { assertion: string; clientId: string | undefined } | undefined {
+  if (authorization !== undefined || typeof body !== 'object' || body === null) return undefined
+  const member = (name: string): unknown => Reflect.get(body, name)
+  const [assertion, clientId] = [member('client_assertion'), member('client_id')]
+  if (typeof assertion !== 'string' || member('client_assertion_type') !== assertionType) return undefined
+  if (member('client_secret') !== undefined) return undefined
+  return { assertion, clientId: typeof clientId === 'string' ? clientId : undefined }
 }
 
 function postedCredentials(body: unknown): ClientCredentials | undefined {

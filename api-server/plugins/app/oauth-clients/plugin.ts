@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { usesByAddress } from '../limits/plugin.ts'
+import { refusedToken } from '../oidc/assertion-type.ts'
 import { problem } from '../problems/problem.ts'
-import { credentialsOf, isClient } from './oauth-client.ts'
+import { assertionOf, credentialsOf, isClient } from './oauth-client.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -27,6 +28,12 @@ export default fp(
     app.decorateRequest('clientId', '')
     app.decorateRequest('mayUseOwnTokensOnly', true)
     app.decorate('authenticateClient', async (request, reply) => {
+      const asserted = await clientByAssertion(app, request)
+      if (asserted !== undefined) {
+        request.mayUseOwnTokensOnly = true
+        request.clientId = asserted
+        return
+      }
       const credentials = credentialsOf(request.headers.authorization, request.body)
       if (credentials === 'twice')
         throw problem(400, 'bad_request', 'Send the credentials of the client once: with HTTP Basic or in the body.')
@@ -44,6 +51,17 @@ export default fp(
   },
   { name: 'oauth-clients', dependencies: ['config', 'limits', 'metrics', 'security-events', 'oidc'] },
 )
+
+/** The client that the token of a ServiceAccount authenticates; undefined: none. */
+async function clientByAssertion(app: FastifyInstance, request: FastifyRequest): Promise<string | undefined> {
+  const sent = assertionOf(request.headers.authorization, request.body)
+  if (sent === undefined || app.oidc === undefined) return undefined
+  const { serviceAccounts } = app.oidc.clients
+  const authentication = await serviceAccounts.authenticate(sent.assertion, sent.clientId, new Date())
+  if (authentication?.kind === 'client') return authentication.clientId
+  if (authentication !== undefined) request.log.info({ reason: authentication.reason }, refusedToken)
+  return undefined
+}
 
 /** The label of a metric must not be a text that anybody can choose. */
 function knownClient(app: FastifyInstance, credentials: ReturnType<typeof credentialsOf>): string {

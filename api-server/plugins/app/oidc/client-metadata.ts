@@ -25,9 +25,6 @@ export function unsupportedBy(
       ? [`resources: ${audience} is the audience of this server (JWT_AUDIENCE)`]
       : []),
     ...(fapi ? ['this version does not support fapi'] : []),
-    ...(authentication.method === 'serviceAccount'
-      ? ['this version does not support the authentication serviceAccount']
-      : []),
     ...(authentication.method === 'private_key_jwt' && authentication.jwksUri !== undefined
       ? ['this version does not support jwksUri: use jwks']
       : []),
@@ -70,6 +67,7 @@ function authenticationOf(authentication: OidcClient['authentication']): Partial
     case 'none':
       return { token_endpoint_auth_method: 'none' }
     case 'serviceAccount':
-      throw new Error('a client with a ServiceAccount has no metadata')
+      // `service-account-request.ts` replaces the token in a request by a secret that is valid for this request only.
+      return { token_endpoint_auth_method: 'client_secret_post', client_secret: placeholderSecret }
   }
 }

@@ -3,9 +3,10 @@ import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fileRevision } from '@authservice-operator/contract/file-revision.ts'
-import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
+import type { OidcClient, OidcClientFile } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import { unsupportedBy } from './client-metadata.ts'
+import { ServiceAccounts } from './service-accounts.ts'
 
 /** Interval at which the file is read in any case, because a watch may miss the rename with which volumes change. */
 const rereadMilliseconds = 10_000
@@ -16,6 +17,7 @@ export class ClientRegistry {
   readonly #audience: string
   readonly #onUnusable: (reason: string) => void
   #clients: ReadonlyMap<string, OidcClient> = new Map()
+  #serviceAccounts = new ServiceAccounts({ version: 1, clients: [] })
   #text = ''
   #revision = ''
   #unusable: string | undefined
@@ -39,7 +41,12 @@ export class ClientRegistry {
     return this.#revision
   }
 
-  /** Whether it is one of the secrets of the client. Takes the same time for every secret. */
+  /** Authenticates clients by tokens of ServiceAccounts. */
+  get serviceAccounts(): ServiceAccounts {
+    return this.#serviceAccounts
+  }
+
+  /** Whether it is one of the secrets of the client: never, if it has another authentication. Takes the same time for every secret. */
   hasSecret(id: string, secret: string): boolean {
     const authentication = this.find(id)?.authentication
     if (authentication?.method !== 'secret') return false
@@ -83,14 +90,16 @@ export class ClientRegistry {
   }
 
   #use(text: string): void {
-    this.#clients = clientsOf(text, this.#file, this.#audience)
+    const file = usableFile(text, this.#file, this.#audience)
+    this.#clients = new Map(file.clients.map((client) => [client.id, client]))
+    this.#serviceAccounts = new ServiceAccounts(file)
     this.#text = text
     this.#revision = fileRevision(text)
   }
 }
 
-/** All clients of the file, or none. @throws Error that names what is wrong, and no secret */
-function clientsOf(text: string, file: string, audience: string): Map<string, OidcClient> {
+/** The file, if every client of it can be used. @throws Error that names what is wrong, and no secret */
+function usableFile(text: string, file: string, audience: string): OidcClientFile {
   const parsed = parseOidcClients(text)
   const problems =
     parsed.kind === 'corrupt'
@@ -98,8 +107,6 @@ function clientsOf(text: string, file: string, audience: string): Map<string, Oi
       : parsed.file.clients.flatMap((client) =>
           unsupportedBy(client, audience).map((problem) => `client ${client.id}: ${problem}`),
         )
-  if (parsed.kind === 'valid' && problems.length === 0) {
-    return new Map(parsed.file.clients.map((client) => [client.id, client]))
-  }
+  if (parsed.kind === 'valid' && problems.length === 0) return parsed.file
   throw new Error(`the clients in ${file} cannot be used: ${problems.join('; ')}`)
 }

@@ -119,9 +119,13 @@ export function overrideModels(
     if (this.exp !== undefined) await persist.call(this)
   })
 
-  // Secrets are known by their hashes.
+  // Secrets are known by their hashes. A client with a ServiceAccount has none, and no secret from outside is accepted.
   Reflect.set(Client.prototype, 'compareClientSecret', function (this: { clientId: string }, secret: string) {
-    return clients.hasSecret(this.clientId, secret)
+    if (clients.find(this.clientId)?.authentication.method !== 'serviceAccount') {
+      return clients.hasSecret(this.clientId, secret)
+    }
+    const { oneTimeSecret } = requestState() ?? {}
+    return oneTimeSecret !== undefined && secret === oneTimeSecret
   })
 }
 

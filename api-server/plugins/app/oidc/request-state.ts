@@ -19,6 +19,8 @@ export interface RequestState {
   failure?: unknown
   /** Whether the client failed to authenticate. */
   isUnknownClient?: boolean
+  /** The secret by which the library knows a client that the token of a ServiceAccount has authenticated. */
+  oneTimeSecret?: string
   /** The refresh token that the request gets, because a rotation is one write that makes it. */
   successor?: string
 }

@@ -26,7 +26,7 @@ export class Sessions {
   }
 
   /** Registers users and logs each of them in. @throws when an answer is not 201 or 200 */
-  static async open(edge: EdgeClient, count: number): Promise<Sessions> {
+  static async open(edge: Pick<EdgeClient, 'call'>, count: number): Promise<Sessions> {
     const sessions: Session[] = []
     const tokens: string[] = []
     for (let index = 0; index < count; index++) {
@@ -66,8 +66,9 @@ export class Sessions {
   }
 
   /**
-   * Keeps the tokens of an answer, if it has any, and gives back a session that was taken. Without an answer the session
-   * keeps its refresh token, as a client does that retries.
+   * Keeps the tokens of an answer, if it has any, and gives back a session that was taken. Without tokens, the session
+   * keeps its refresh token and is the next to refresh: clients retry at once, because a server that rotated the token
+   * before it failed accepts it only for the grace period.
    */
   put(session: Session | undefined, answer: unknown): void {
     const issued = issuedTokens(answer)
@@ -77,12 +78,16 @@ export class Sessions {
       if (this.#tokens.length > maxTokens) this.#tokens.splice(maxTokens / 2, 1)
     }
     if (session === undefined) return
-    if (issued !== undefined) session.refreshToken = issued.refreshToken
+    if (issued === undefined) {
+      this.#idle.unshift(session)
+      return
+    }
+    session.refreshToken = issued.refreshToken
     this.#idle.push(session)
   }
 }
 
-async function expectAnswer(status: number, edge: EdgeClient, path: string, json: object): Promise<unknown> {
+async function expectAnswer(status: number, edge: Pick<EdgeClient, 'call'>, path: string, json: object): Promise<unknown> {
   const answer = await edge.call('POST', path, { json })
   if (answer.status === status) return answer.body
   throw new Error(`${path} answered ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`)

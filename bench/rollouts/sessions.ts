@@ -87,7 +87,12 @@ export class Sessions {
   }
 }
 
-async function expectAnswer(status: number, edge: Pick<EdgeClient, 'call'>, path: string, json: object): Promise<unknown> {
+async function expectAnswer(
+  status: number,
+  edge: Pick<EdgeClient, 'call'>,
+  path: string,
+  json: object,
+): Promise<unknown> {
   const answer = await edge.call('POST', path, { json })
   if (answer.status === status) return answer.body
   throw new Error(`${path} answered ${answer.status} instead of ${status}: ${JSON.stringify(answer.body)}`)

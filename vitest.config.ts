@@ -73,7 +73,7 @@ export default defineConfig({
           name: 'neighbours',
           expect: expectation,
           include: ['test/neighbours/*.test.ts'],
-          globalSetup: ['tools/local-servers/global-setup.ts'],
+          globalSetup: ['tools/local-servers/global-setup.ts', 'test/integration/api-server/contract/global-setup.ts'],
           // Alerts depend on time, so no other file takes the CPU.
           fileParallelism: false,
           testTimeout: 300_000,

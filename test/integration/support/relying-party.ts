@@ -12,12 +12,17 @@ export interface Page {
 export class PageBrowser {
   readonly #fetch: typeof fetch
   readonly #issuer: string
+  readonly #origins: readonly string[]
   readonly #cookies = new Map<string, { value: string; path: string }>()
 
-  /** @param fetch reaches the issuer */
-  constructor(fetch: typeof globalThis.fetch, issuer: string) {
+  /**
+   * @param fetch reaches the issuer and the applications
+   * @param applications origins of other pages that it loads. They get the cookies of the issuer, as on one host
+   */
+  constructor(fetch: typeof globalThis.fetch, issuer: string, applications: readonly string[] = []) {
     this.#fetch = fetch
     this.#issuer = issuer
+    this.#origins = [issuer, ...applications]
   }
 
   /** The value of a cookie for all paths. */
@@ -30,12 +35,12 @@ export class PageBrowser {
     this.#keep([line])
   }
 
-  /** Follows redirects within the issuer. A redirect to a client is the page of it, without an answer. */
+  /** Follows redirects within its origins. A redirect to another client is the page of it, without an answer. */
   async open(url: string | URL, form?: Record<string, string>): Promise<Page> {
     let next = new URL(url, this.#issuer)
     let posted = form
     for (let redirects = 0; redirects < 10; redirects++) {
-      if (next.origin !== this.#issuer) return { url: next, status: 0, text: '', headers: new Headers() }
+      if (!this.#origins.includes(next.origin)) return { url: next, status: 0, text: '', headers: new Headers() }
       const cookie = [...this.#cookies]
         .filter(([, { path }]) => next.pathname === path || next.pathname.startsWith(path === '/' ? '/' : `${path}/`))
         .map(([key, { value }]) => `${key.split(' ')[0]}=${value}`)

@@ -1,35 +1,27 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { fileRevision } from '@authservice-operator/contract/file-revision.ts'
 import type { OidcClient, OidcClientFile } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
+import { FollowedFile } from '../followed-file.ts'
 import { unsupportedBy } from './client-metadata.ts'
 import { ServiceAccounts } from './service-accounts.ts'
-
-/** Interval at which the file is read in any case, because a watch may miss the rename with which volumes change. */
-const rereadMilliseconds = 10_000
 
 /** The clients of the OpenID provider, kept up to date with their file. An unusable file changes nothing. */
 export class ClientRegistry {
   readonly #file: string
   readonly #audience: string
-  readonly #onUnusable: (reason: string) => void
+  readonly #followed: FollowedFile
   #clients: ReadonlyMap<string, OidcClient> = new Map()
   #serviceAccounts = new ServiceAccounts({ version: 1, clients: [] })
   #text = ''
   #revision = ''
-  #unusable: string | undefined
-  #reading: Promise<void> = Promise.resolve()
-  #watcher: FSWatcher | undefined
-  #timer: NodeJS.Timeout | undefined
 
   /** @param audience of the API of this server @param onUnusable is called once for each problem */
   constructor(file: string, audience: string, onUnusable: (reason: string) => void) {
     this.#file = file
     this.#audience = audience
-    this.#onUnusable = onUnusable
+    this.#followed = new FollowedFile(file, () => this.load(), onUnusable)
   }
 
   find(id: string): OidcClient | undefined {
@@ -56,37 +48,16 @@ export class ClientRegistry {
 
   /** @throws Error for a file that cannot be used: a server that has no clients yet cannot start */
   async load(): Promise<void> {
-    this.#use(await readFile(this.#file, 'utf8'))
+    const text = await readFile(this.#file, 'utf8')
+    if (text !== this.#text) this.#use(text)
   }
 
   follow(): void {
-    const look = () => {
-      // One after another, so that an older read does not overwrite a newer one.
-      this.#reading = this.#reading.then(() => this.#look())
-    }
-    // Watches the folder, because a Secret volume replaces a link in it.
-    this.#watcher = watch(dirname(this.#file), look)
-    this.#watcher.on('error', look) // the timer continues
-    this.#timer = setInterval(look, rereadMilliseconds)
-    this.#timer.unref()
+    this.#followed.follow()
   }
 
-  async stop(): Promise<void> {
-    this.#watcher?.close()
-    clearInterval(this.#timer)
-    await this.#reading
-  }
-
-  async #look(): Promise<void> {
-    try {
-      const text = await readFile(this.#file, 'utf8')
-      if (text !== this.#text) this.#use(text)
-      this.#unusable = undefined
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      if (reason !== this.#unusable) this.#onUnusable(reason)
-      this.#unusable = reason
-    }
+  stop(): Promise<void> {
+    return this.#followed.stop()
   }
 
   #use(text: string): void {

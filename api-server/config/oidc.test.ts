@@ -12,14 +12,16 @@ const files = { OIDC_CLIENTS_FILE: '/run/clients.json', OIDC_KEYS_FILE: '/run/ke
 
 test('there is an OpenID provider only with both files', () => {
   expect(readConfig(base).oidc).toBeUndefined()
-  expect(readConfig({ ...base, ...files }).oidc).toEqual({
+  expect(readConfig({ ...base, ...files, PAGES_FILE: '/run/pages.json' }).oidc).toEqual({
     clientsFile: '/run/clients.json',
     keysFile: '/run/keys.json',
+    pagesFile: '/run/pages.json',
   })
 })
 
 test.each([
   [{ OIDC_CLIENTS_FILE: '/run/clients.json' }, 'must be set together'],
+  [{ PAGES_FILE: '/run/pages.json' }, 'PAGES_FILE needs OIDC_CLIENTS_FILE'],
   [{ OIDC_KEYS_FILE: '/run/keys.json' }, 'must be set together'],
   [{ ...files, JWT_ISSUER: 'my-issuer' }, 'needs a JWT_ISSUER that is a URL'],
   [{ ...files, JWT_ISSUER: 'https://auth.example.com/' }, 'slash at its end'],

@@ -5,21 +5,27 @@ export interface OidcConfig {
   clientsFile: string
   /** Keys that sign ID tokens. */
   keysFile: string
+  /** Brand and texts of the pages; undefined: the plain pages. */
+  pagesFile: string | undefined
 }
 
 export function oidcOf({
   OIDC_CLIENTS_FILE: clientsFile,
   OIDC_KEYS_FILE: keysFile,
+  PAGES_FILE: pagesFile,
 }: EnvironmentValues): OidcConfig | undefined {
-  return clientsFile === undefined || keysFile === undefined ? undefined : { clientsFile, keysFile }
+  return clientsFile === undefined || keysFile === undefined ? undefined : { clientsFile, keysFile, pagesFile }
 }
 
 export function oidcProblems({
   OIDC_CLIENTS_FILE: clientsFile,
   OIDC_KEYS_FILE: keysFile,
+  PAGES_FILE: pagesFile,
   JWT_ISSUER: issuer,
 }: EnvironmentValues): string[] {
-  if (clientsFile === undefined && keysFile === undefined) return []
+  if (clientsFile === undefined && keysFile === undefined) {
+    return pagesFile === undefined ? [] : ['PAGES_FILE needs OIDC_CLIENTS_FILE: without it, the server has no pages']
+  }
   if (clientsFile === undefined || keysFile === undefined) {
     return ['OIDC_CLIENTS_FILE and OIDC_KEYS_FILE must be set together']
   }

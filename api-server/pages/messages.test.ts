@@ -1,17 +1,18 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { pageLanguages, placeholdersOf } from '../../contract/pages-file.ts'
 import en from './messages/en.json' with { type: 'json' }
-import { languages, languageTags, type MessageKey, placeholdersOf, translator } from './messages.ts'
+import { languages, type MessageKey, translator } from './messages.ts'
 
 const keys = Object.keys(en) as MessageKey[] // keys has the type string[]
 
 test('every file of messages is a language that pages offer', async () => {
   const files = await readdir(join(import.meta.dirname, 'messages'))
-  expect(files.sort()).toEqual(languageTags.map((tag) => `${tag}.json`).sort())
+  expect(files.sort()).toEqual(pageLanguages.map((tag) => `${tag}.json`).sort())
 })
 
-test.each(languageTags)('%s has the texts of English, in the same order, with the same placeholders', (tag) => {
+test.each(pageLanguages)('%s has the texts of English, in the same order, with the same placeholders', (tag) => {
   const messages: Readonly<Record<string, string>> = languages[tag].messages
   expect(Object.keys(messages)).toEqual([...keys].sort())
   for (const key of keys) {

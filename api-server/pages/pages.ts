@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
+import type { PageLanguage } from '@authservice-operator/contract/pages-file.ts'
 import { type Brand, plainBrand } from './brand.ts'
-import { type Language, languages, languageTags, type Translate, translator } from './messages.ts'
+import { languages, type Translate, translator } from './messages.ts'
 import { negotiateLanguage } from './negotiate.ts'
 import { styleOf } from './style.ts'
 
 /** What every page needs to be shown to one user. */
 export interface PageContext {
-  language: Language
+  language: PageLanguage
   t: Translate
   brand: Brand
   /** CSS of the page. */
@@ -16,7 +17,7 @@ export interface PageContext {
 }
 
 interface LanguageChoice {
-  language: Language
+  language: PageLanguage
   /** In the language itself. */
   name: string
   /** Where a GET remembers the choice and shows the page again. */
@@ -43,8 +44,8 @@ export class Pages {
   readonly #parseCookie: (header: string) => Record<string, string | undefined>
   /** The name of the cookie with the language that the user chose. */
   readonly languageCookie: string
-  readonly #brand: Brand = plainBrand
-  readonly #style = styleOf(plainBrand)
+  #brand: Brand = plainBrand
+  #style = styleOf(plainBrand)
 
   constructor(issuer: string, parseCookie: (header: string) => Record<string, string | undefined>) {
     this.#issuer = issuer
@@ -53,28 +54,42 @@ export class Pages {
     this.languageCookie = issuer.startsWith('https:') ? '__Host-language' : 'language'
   }
 
+  /** Shows all later pages with another brand. */
+  replaceBrand(brand: Brand): void {
+    this.#brand = brand
+    this.#style = styleOf(brand)
+  }
+
+  /** Whether users may choose the language. @param tag any text */
+  offers(tag: string): boolean {
+    return this.#brand.languages.some((offered) => offered === tag)
+  }
+
   /** What the page for a request needs. @param raw a request of Node: both Fastify and the library of the provider have one */
   contextOf({ headers, method, url = '' }: IncomingMessage, { uiLocales, here }: AskedPage = {}): PageContext {
     const choice = this.#parseCookie(headers.cookie ?? '')[this.languageCookie]
     const acceptLanguage = headers['accept-language']
-    const language = negotiateLanguage({ choice, uiLocales, acceptLanguage }, languageTags)
+    const offered = this.#brand.languages
+    const language = negotiateLanguage({ choice, uiLocales, acceptLanguage }, offered)
     const prefix = new URL(this.#issuer).pathname.replace(/\/$/, '')
     return {
       language,
       t: translator(language, this.#brand.texts[language]),
       brand: this.#brand,
       style: this.#style,
-      choices: choicesOf(language, prefix, here ?? (method === 'GET' ? `${prefix}${url}` : undefined)),
+      choices: choicesOf(
+        offered.filter((each) => each !== language),
+        prefix,
+        here ?? (method === 'GET' ? `${prefix}${url}` : undefined),
+      ),
     }
   }
 }
 
-function choicesOf(language: Language, prefix: string, here: string | undefined): LanguageChoice[] {
+function choicesOf(others: readonly PageLanguage[], prefix: string, here: string | undefined): LanguageChoice[] {
   if (here === undefined) return []
-  return languageTags
-    .filter((each) => each !== language)
-    .map((each) => {
-      const query = new URLSearchParams({ language: each, to: here })
-      return { language: each, name: languages[each].name, href: `${prefix}${languagePath}?${query}` }
-    })
+  return others.map((language) => {
+    const query = new URLSearchParams({ language, to: here })
+    return { language, name: languages[language].name, href: `${prefix}${languagePath}?${query}` }
+  })
 }

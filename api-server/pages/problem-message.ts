@@ -1,6 +1,7 @@
+import type { PageLanguage } from '@authservice-operator/contract/pages-file.ts'
 import type { Problem } from '../plugins/app/problems/problem.ts'
 import en from './messages/en.json' with { type: 'json' }
-import type { Language, MessageKey, Translate } from './messages.ts'
+import type { MessageKey, Translate } from './messages.ts'
 
 /** What went wrong, in the language of the page. */
 export interface PageProblem {
@@ -25,7 +26,7 @@ const fieldOfCode: Readonly<Record<string, string>> = {
  * The problem as users read it: by its code, because its detail is English text for programmers. Codes without a text
  * of their own are those that no page leads to.
  */
-export function pageProblem({ t, language }: { t: Translate; language: Language }, problem: Problem): PageProblem {
+export function pageProblem({ t, language }: { t: Translate; language: PageLanguage }, problem: Problem): PageProblem {
   const { code, retryAfterSeconds, extensions, values } = problem
   if (code === 'validation_failed' && isAboutEmail(extensions)) {
     return { message: t('problem.email_invalid'), field: 'email' }
@@ -51,7 +52,7 @@ function isAboutEmail({ errors }: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** A time to wait in words, rounded up: `5 minutes`. */
-export function durationOf(seconds: number, language: Language): string {
+export function durationOf(seconds: number, language: PageLanguage): string {
   const [unit, count] =
     seconds <= 90 ? ['second', seconds] : seconds <= 5_400 ? ['minute', seconds / 60] : ['hour', seconds / 3_600]
   return new Intl.NumberFormat(language, {

@@ -1,3 +1,4 @@
+import { contrastOf, pageBackgrounds } from '@authservice-operator/contract/pages-file.ts'
 import type { Brand } from './brand.ts'
 
 /** The style sheet of all pages. Logical properties: the same for both directions of writing. */
@@ -9,22 +10,15 @@ ${style}`
 
 /** Black or white, whichever is easier to read on the colour. */
 function textOn(color: string): string {
-  return luminance(color) > 0.179 ? '#000000' : '#ffffff'
+  return contrastOf(color, '#000000') > contrastOf(color, '#ffffff') ? '#000000' : '#ffffff'
 }
 
-/** @param color `#rrggbb` @see https://www.w3.org/TR/WCAG22/#dfn-relative-luminance */
-function luminance(color: string): number {
-  const [red = 0, green = 0, blue = 0] = [1, 3, 5].map((start) => {
-    const share = Number.parseInt(color.slice(start, start + 2), 16) / 255
-    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
-  })
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-}
+const { light, dark } = pageBackgrounds
 
 const style = `:root{color-scheme:light dark;font:100%/1.5 system-ui,sans-serif;
---page:#f3f4f6;--card:#ffffff;--text:#1b1f24;--muted:#565f6b;--line:#dfe3e8;--edge:#6f7884;--bad:#b3261e;--bad-back:#fdeeed}
+--page:${light.page};--card:${light.card};--text:#1b1f24;--muted:#565f6b;--line:#dfe3e8;--edge:#6f7884;--bad:#b3261e;--bad-back:#fdeeed}
 @media (prefers-color-scheme:dark){:root{
---page:#0f1216;--card:#181c22;--text:#e8eaed;--muted:#a7b0bb;--line:#2c333c;--edge:#87919d;--bad:#ffb4ab;--bad-back:#331c1b}}
+--page:${dark.page};--card:${dark.card};--text:#e8eaed;--muted:#a7b0bb;--line:#2c333c;--edge:#87919d;--bad:#ffb4ab;--bad-back:#331c1b}}
 *,::before,::after{box-sizing:border-box}
 body{margin:0;min-height:100vh;min-height:100dvh;display:flex;flex-direction:column;align-items:center;
 background:var(--page);color:var(--text);overflow-wrap:anywhere}
@@ -45,6 +39,7 @@ label{display:block;margin-block:1rem .25rem;font-weight:600}
 input:not([type=hidden],[type=checkbox]){display:block;width:100%;min-height:2.75rem;padding:.5rem .75rem;font:inherit;color:inherit;
 background:var(--card);border:1px solid var(--edge);border-radius:.5rem}
 input[aria-invalid]{border-color:var(--bad);box-shadow:inset 0 0 0 1px var(--bad)}
+[dir=rtl] input[type=email]{direction:ltr;text-align:end}
 .check{display:flex;gap:.75rem;align-items:start;min-height:2.75rem;padding-block:.625rem;margin-block:.5rem;font-weight:400}
 .check input{flex:none;width:1.25rem;height:1.25rem;margin:.125rem 0 0;accent-color:var(--accent)}
 button,.button{display:block;width:100%;min-height:2.75rem;margin-block-start:1rem;padding:.5rem 1rem;font:inherit;font-weight:600;
@@ -56,10 +51,12 @@ button.plain,.button.plain{margin-block-start:.75rem;color:var(--text);backgroun
 .problem a{color:inherit}
 .code{font-size:1.5rem;font-weight:600;letter-spacing:.1em}
 details.more{margin-block-start:1rem;color:var(--muted)}
-summary{min-height:2.75rem;padding-block:.625rem;cursor:pointer}
+summary{padding-block:.75rem;cursor:pointer}
 footer{display:flex;flex-wrap:wrap;gap:0 1.5rem;justify-content:center;align-items:start;padding-block:.5rem 1rem;font-size:.875rem}
 footer a{display:block;padding-block:.75rem;color:inherit}
-footer ul{list-style:none;margin:0;padding:0}
+footer ul{list-style:none;display:flex;flex-wrap:wrap;gap:0 1rem;margin:0;padding:0}
+footer details[open]{flex-basis:100%;text-align:center}
+footer details ul{justify-content:center}
 @media (min-width:30rem){main{padding:2rem;border:1px solid var(--line);border-radius:1rem}}
 @media (max-width:29.99rem){main{border-block:1px solid var(--line);max-width:none}}
 .hidden{position:absolute;width:1px;height:1px;margin:-1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}

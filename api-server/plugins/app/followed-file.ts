@@ -24,11 +24,15 @@ export class FollowedFile {
     this.#onUnusable = onUnusable
   }
 
+  /** Reads the file now. */
+  look(): Promise<void> {
+    // One after another, so that an older read does not overwrite a newer one.
+    this.#reading = this.#reading.then(() => this.#look())
+    return this.#reading
+  }
+
   follow(): void {
-    const look = () => {
-      // One after another, so that an older read does not overwrite a newer one.
-      this.#reading = this.#reading.then(() => this.#look())
-    }
+    const look = () => void this.look()
     // Watches the folder, because a Secret volume replaces a link in it.
     this.#watcher = watch(dirname(this.#file), look)
     this.#watcher.on('error', look) // the timer continues

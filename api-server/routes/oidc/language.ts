@@ -1,5 +1,4 @@
 import type { FastifyError, FastifyInstance } from 'fastify'
-import { languageTags } from '../../pages/messages.ts'
 import { languagePath, type Pages } from '../../pages/pages.ts'
 import { problem } from '../../plugins/app/problems/problem.ts'
 import { replyWithFailure } from './failure.ts'
@@ -18,7 +17,7 @@ export default async function language(app: FastifyInstance, { pages }: { pages:
       const { language: chosen, to } = request.query
       const target = typeof to === 'string' ? URL.parse(to, issuer) : null
       // Any site can link here, so it leads only to pages of this server.
-      if (target?.origin !== new URL(issuer).origin || !languageTags.some((tag) => tag === chosen)) {
+      if (target?.origin !== new URL(issuer).origin || !pages.offers(String(chosen))) {
         throw problem(404, 'not_found', 'The language or the page does not exist.')
       }
       return reply

@@ -4,7 +4,7 @@ import type { OidcClient } from '@authservice-operator/contract/oidc-client-sche
 import type { FastifyInstance } from 'fastify'
 import type Provider from 'oidc-provider'
 import type { OidcConfig } from '../../../config/oidc.ts'
-import { Pages } from '../../../pages/pages.ts'
+import type { Pages } from '../../../pages/pages.ts'
 import { KeyFile } from '../tokens/key-file.ts'
 import { ProofError, type ProofTarget } from '../tokens/possession.ts'
 import { buildProvider } from './build-provider.ts'
@@ -12,6 +12,7 @@ import { ClientRegistry } from './client-registry.ts'
 import { checkProof } from './dpop-proof.ts'
 import { IdTokenKeys } from './id-token-keys.ts'
 import { LogoutSender } from './logout-sender.ts'
+import { startPages } from './pages-file.ts'
 import type { RequestState } from './request-state.ts'
 import { type OidcState, useOnce } from './state-adapter.ts'
 
@@ -60,7 +61,7 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
     await logouts.stop()
   })
 
-  const pages = new Pages(app.config.issuer, (header) => app.parseCookie(header))
+  const pages = await startPages(app, settings.pagesFile)
   const states = app.mongo.db.collection<OidcState>('oauth_state', { readPreference: 'primary' })
   const requests = new AsyncLocalStorage<RequestState>()
   let built: { provider: Provider; signs: string } | undefined

@@ -44,6 +44,7 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     passwords: { ...preset.passwords, ...spec.passwords },
     mfa: resolveMfa(spec.mfa, preset.mfa, { host, issuer: tokens.issuer, corsOrigins: cors.origins }),
     oidc: resolveOidc(spec.oidc, preset.oidc),
+    pages: spec.pages ?? {},
     mail: resolveMail(spec.mail, preset.mail),
     registration: { ...preset.registration, ...spec.registration },
     initialAdmin: spec.initialAdmin,

@@ -1,3 +1,4 @@
+import type { PagesFile } from '@authservice-operator/contract/pages-file.ts'
 import type { EnvironmentTraits } from './environment-traits.ts'
 import type { SecretKeyRef } from './fields.ts'
 import type { Preset, ResourceList } from './presets.ts'
@@ -29,6 +30,8 @@ export interface ResolvedSpec {
   mfa: ResolvedMfa
   /** undefined: no OpenID provider. */
   oidc: ResolvedOidc | undefined
+  /** Brand and texts of the pages of the OpenID provider. */
+  pages: PagesFile
   /** undefined: no mail. */
   mail: ResolvedMail | undefined
   /** undefined: no administrator is created. */

@@ -16,6 +16,7 @@ import { MailSchema } from './spec/mail.ts'
 import { MfaSchema } from './spec/mfa.ts'
 import { OidcSchema, oidcRules } from './spec/oidc.ts'
 import { BackupSchema, MonitoringSchema, NetworkPolicySchema } from './spec/operations.ts'
+import { PagesSchema, pagesRules } from './spec/pages.ts'
 import { passkeyRules } from './spec/passkeys.ts'
 import { RolloutSchema } from './spec/rollout.ts'
 import { CorsSchema, LockoutSchema, PasswordsSchema, RateLimitsSchema } from './spec/security.ts'
@@ -107,6 +108,7 @@ const rules: Rule[] = [
   },
   ...passkeyRules,
   ...oidcRules,
+  ...pagesRules,
 ]
 
 export const AuthServiceSpecSchema = Type.Object(
@@ -148,6 +150,7 @@ export const AuthServiceSpecSchema = Type.Object(
     passwords: Type.Optional(PasswordsSchema),
     mfa: Type.Optional(MfaSchema),
     oidc: Type.Optional(OidcSchema),
+    pages: Type.Optional(PagesSchema),
     mail: Type.Optional(MailSchema),
     registration: Type.Optional(RegistrationSchema),
     initialAdmin: Type.Optional(InitialAdminSchema),

@@ -49,6 +49,7 @@ export const reasons = {
   ImageNotAllowed: 'The image has none of the prefixes that the operator allows.',
   AnnotationNotAllowed: 'The spec has an Ingress annotation that the operator does not allow.',
   PrometheusMissing: 'The spec has a Prometheus query, and the operator has no PROMETHEUS_URL.',
+  ColorUnreadable: 'A colour of spec.pages is hard to read, so the pages are shown without it.',
   BackupVolumeMissing: 'The volume for backups does not exist.',
   VolumeTerminating:
     'A PersistentVolumeClaim with users or backups is being deleted, and disappears with the last pod that uses it.',

@@ -15,6 +15,7 @@ import { renderNetworkPolicies } from './policy/network-policy.ts'
 import type { Child, RenderInput } from './render-input.ts'
 import { renderRevisions } from './revisions.ts'
 import { renderSecrets } from './secrets.ts'
+import { renderPages } from './server/pages.ts'
 import { renderAutoscaler, renderDisruptionBudgets } from './server/scaling.ts'
 import { renderServers, renderServices } from './server/server.ts'
 
@@ -29,6 +30,7 @@ export function renderChildren(input: RenderInput): Child[] {
     ...renderPasswordRotation(input),
     ...renderBackup(input),
     ...renderRevisions(input),
+    ...renderPages(input),
     ...renderServers(input),
     ...renderServices(input),
     ...renderSmokeTest(input),

@@ -1,3 +1,4 @@
+import { colorProblems } from '@authservice-operator/contract/pages-file.ts'
 import { serverImage } from '../api/server-image.ts'
 import { findUnusedDatabases, unusedDatabaseFindings } from '../apply/unused-databases.ts'
 import type { Finding } from '../model/finding.ts'
@@ -32,6 +33,7 @@ export function validate(snapshot: Snapshot, rules: ValidationRules, now: Date):
     ...findForbiddenAnnotations(snapshot, rules),
     ...findForbiddenImage(snapshot, rules),
     ...findMissingPrometheus(snapshot, rules),
+    ...findUnreadableColors(snapshot),
     ...findBackupProblems(observeBackup(snapshot)),
     ...findTerminatingClaims(snapshot),
     ...unusedDatabaseFindings(findUnusedDatabases(snapshot), snapshot),
@@ -39,6 +41,14 @@ export function validate(snapshot: Snapshot, rules: ValidationRules, now: Date):
     ...findEdgeLeftBehind(snapshot),
     ...findMissingMonitoring(resolved.monitoring, exposure.availabilities),
   ]
+}
+
+/** The pages are shown without such colours. */
+function findUnreadableColors({ resolved: { pages } }: Snapshot): Finding[] {
+  const problems = colorProblems(pages)
+  if (problems.length === 0) return []
+  const message = `The pages are shown without these colours: ${problems.map((each) => `spec.pages${each.replace('/colors/', '.colors.')}`).join('; ')}.`
+  return [{ kind: 'warning', condition: 'WorkloadAvailable', reason: 'ColorUnreadable', message }]
 }
 
 /** Checks only an image that the spec names: the platform team chooses the default image. */

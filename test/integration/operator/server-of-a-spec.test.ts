@@ -40,6 +40,7 @@ beforeAll(async () => {
     passwords: { bcryptCost: 10 },
     mfa: { mode: 'Optional', serviceName: 'Example Shop', passkeys: { enabled: true, rpID: 'example.com' } },
     oidc: { enabled: true },
+    pages: { name: 'Acme', languages: ['fr', 'en'], texts: { fr: { 'device.title': 'Connecter un téléviseur' } } },
     tokens: { issuer: 'https://auth.example.com' },
     ingress: { host: 'auth.example.com' },
     initialAdmin: { email: 'admin@example.com', passwordSecretRef: { name: 'our-admin', key: 'password' } },
@@ -151,4 +152,10 @@ test('spec.oidc: the server is an OpenID provider, and publishes the key of the 
   expect(keys.map(({ alg }: { alg: string }) => alg).sort()).toEqual(['ES256', 'RS256'])
   const unknown = await fetch(`${server.api}/oauth/authorize?client_id=team-a.shop`)
   expect(unknown.status, 'no client exists').toBe(400)
+})
+
+test('spec.pages: the pages have the name, the default language and the texts of the spec', async () => {
+  const page = await (await fetch(`${server.api}/oauth/device`, { headers: { 'accept-language': 'de' } })).text()
+  expect(page).toContain('<html lang="fr" dir="ltr">')
+  expect(page).toContain('<title>Connecter un téléviseur – Acme</title>')
 })

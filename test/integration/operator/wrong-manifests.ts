@@ -131,6 +131,18 @@ const openId: readonly WrongSpec[] = [
   ],
 ]
 
+const withPages = (pages: object) => provider({ ingress: { host: 'auth.example.com' }, pages })
+const pages: readonly WrongSpec[] = [
+  ['pages without an OpenID provider', { pages: { name: 'Acme' } }, 'only an OpenID provider has pages'],
+  ['a logo of another host', withPages({ logo: { light: 'https://example.com/logo.png' } }), 'spec.pages.logo.light'],
+  ['a logo without a light one', withPages({ logo: { dark: 'data:image/png;base64,AA==' } }), 'spec.pages.logo.light'],
+  ['a colour by its name', withPages({ colors: { light: 'teal' } }), 'spec.pages.colors.light'],
+  ['a link that is a script', withPages({ links: { help: 'javascript:alert(1)' } }), 'spec.pages.links.help'],
+  ['a language that pages do not have', withPages({ languages: ['tlh'] }), 'spec.pages.languages[0]'],
+  ['a language twice', withPages({ languages: ['de', 'de'] }), 'a language appears twice'],
+  ['an empty text', withPages({ texts: { de: { 'login.title': '' } } }), 'spec.pages.texts.de'],
+]
+
 const passkeysOnly = { mode: 'Required', totp: { enabled: false }, passkeys: { enabled: true } }
 const noFactor = 'users could add no second factor, because recovery codes alone are none'
 const factorTypes: readonly WrongSpec[] = [
@@ -696,6 +708,7 @@ export const wrongManifests: readonly WrongManifest[] = [
     passkeys,
     factorTypes,
     openId,
+    pages,
     mails,
     accounts,
     abuse,

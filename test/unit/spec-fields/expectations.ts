@@ -1,3 +1,4 @@
+import { pageLanguages } from '../../../contract/pages-file.ts'
 import type { AuthServiceSpec } from '../../../operator/authservice/api/spec.ts'
 
 /** A field, a value that differs from its default, and the paths that change when it is set. */
@@ -64,6 +65,9 @@ const withCookies: AuthServiceSpec = {
 const withMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Optional' } }
 const withPasskeys: AuthServiceSpec = { ...managed, mfa: { mode: 'Optional', passkeys: { enabled: true } } }
 const requiringMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Required' } }
+/** The file that servers read again: their pods stay the same. */
+const pagesContent = 'ConfigMap accounts-pages: data.pages.json'
+const logo = 'data:image/png;base64,iVBORw0KGgo='
 const withOidc: AuthServiceSpec = { ...managed, oidc: { enabled: true } }
 const traced: AuthServiceSpec = { ...managed, tracing: { otlpEndpoint: 'http://collector.monitoring:4318' } }
 const referencesHash = 'Deployment accounts-blue: spec.template.metadata.annotations.auth-operator.dev/references-hash'
@@ -343,12 +347,30 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
         `${pod}.volumes[${name}]`,
         `${container}.volumeMounts[${name}]`,
       ]),
-      ...['OIDC_CLIENTS_FILE', 'OIDC_KEYS_FILE'].map(server),
+      'ConfigMap accounts-pages: ',
+      `${pod}.volumes[pages]`,
+      `${container}.volumeMounts[pages]`,
+      ...['OIDC_CLIENTS_FILE', 'OIDC_KEYS_FILE', 'PAGES_FILE'].map(server),
       edgeContent,
       'Decision: next key',
     ],
   },
   // They decide which AuthClients are in the file.
+  'pages.name': { value: 'Acme', base: withOidc, changes: [pagesContent] },
+  'pages.logo.light': { value: logo, base: withOidc, changes: [pagesContent] },
+  'pages.logo.dark': { value: logo, base: { ...withOidc, pages: { logo: { light: logo } } }, changes: [pagesContent] },
+  'pages.colors.light': { value: '#0f766e', base: withOidc, changes: [pagesContent] },
+  'pages.colors.dark': { value: '#5eead4', base: withOidc, changes: [pagesContent] },
+  'pages.links.privacy': { value: 'https://example.com', base: withOidc, changes: [pagesContent] },
+  'pages.links.terms': { value: 'https://example.com', base: withOidc, changes: [pagesContent] },
+  'pages.links.help': { value: 'mailto:help@example.com', base: withOidc, changes: [pagesContent] },
+  'pages.languages': { value: ['de', 'en'], base: withOidc, changes: [pagesContent] },
+  ...Object.fromEntries(
+    pageLanguages.map((language) => [
+      `pages.texts.${language}`,
+      { value: { 'login.title': 'Welcome' }, base: withOidc, changes: [pagesContent] },
+    ]),
+  ),
   'oidc.clientNamespaces.from': { value: 'All', base: withOidc, changes: [] },
   'oidc.clientNamespaces.names': { value: ['shops'], base: withOidc, changes: [] },
   'oidc.signingKeys.rotationInterval': { value: '7d', base: withOidc, changes: ['Decision: next key'] },

@@ -18,7 +18,7 @@ export const migrationPlace: ContainerPlace = {
 }
 
 /**
- * The environment of a container, with the files of its Secret volumes written below a folder.
+ * The environment of a container, with the files of its Secrets and ConfigMaps written below a folder.
  * @param contentOf the content of a key of a Secret; undefined when the volume has no such file
  */
 export function renderedEnvironment(
@@ -40,9 +40,10 @@ export function renderedEnvironment(
     const [, volume, key] = /^\/etc\/authservice\/([^/]+)\/([^/]+)$/.exec(value) ?? []
     if (volume === undefined || key === undefined) return value
     const secret = outcome.get(`${pod}.volumes[${volume}].secret.secretName`)
-    if (secret === undefined) throw new Error(`${value} is not in a volume of the pod`)
+    const configMap = outcome.get(`${pod}.volumes[${volume}].configMap.name`)
+    const content = secret === undefined ? outcome.get(`ConfigMap ${configMap}: data.${key}`) : contentOf(secret, key)
+    if (secret === undefined && content === undefined) throw new Error(`${value} is not in a volume of the pod`)
     const file = join(folder, volume, key)
-    const content = contentOf(secret, key)
     mkdirSync(dirname(file), { recursive: true })
     if (content !== undefined) writeFileSync(file, content)
     return file

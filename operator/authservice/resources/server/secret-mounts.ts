@@ -5,11 +5,14 @@ import { oidcClientsFile } from '../../secrets/oidc-clients.ts'
 import { oidcKeysFile } from '../../secrets/oidc-keys.ts'
 import type { TemplateInput } from '../render-input.ts'
 
-/** A Secret that a program of the server reads as files. */
+/** A Secret or ConfigMap that a program of the server reads as files. */
 export interface SecretMount {
   volume: string
+  /** Name of the object. */
   secretName: string
-  /** Key in the Secret, and name of the file. */
+  /** `Secret` if omitted. */
+  kind?: 'ConfigMap'
+  /** Key in the object, and name of the file. */
   key: string
   /** true: the pod also starts without it. */
   optional?: boolean
@@ -77,6 +80,22 @@ export function oidcMounts({
   }
 }
 
+/** Key of the ConfigMap with brand and texts of the pages. */
+export const pagesFile = 'pages.json'
+
+export function pagesName(authService: string): string {
+  return `${authService}-pages`
+}
+
+/**
+ * Brand and texts of the pages of an OpenID provider. The server reads them again when they change. Optional: a revision
+ * from before `oidc.enabled: false` still starts, with plain pages.
+ */
+export function pagesMount({ owner, resolved: { oidc } }: TemplateInput): SecretMount | undefined {
+  if (oidc === undefined) return undefined
+  return { ...mount('pages', { name: pagesName(owner.name), key: pagesFile }), kind: 'ConfigMap', optional: true }
+}
+
 /** Secrets that only the server reads, once, at startup. */
 export function settingMounts({ owner, resolved: { mail, oauthClientsSecretRef } }: TemplateInput) {
   const { userSecretRef, passwordSecretRef, caSecretRef } = mail?.smtp ?? {}
@@ -111,6 +130,7 @@ export function serverMounts(input: TemplateInput): SecretMount[] {
     mfaKeys: mfaKeysMount(input),
     oidcKeys: oidcMounts(input)?.keys,
     oidcClients: oidcMounts(input)?.clients,
+    pages: pagesMount(input),
     ...databaseMounts(input),
     ...settingMounts(input),
     proxySecret: proxySecretMount(input),
@@ -135,9 +155,11 @@ export function volumesOf(mounts: readonly SecretMount[]) {
   return [{ name: 'tmp', emptyDir: { sizeLimit: '16Mi' } }, ...mounts.map(volumeOf)]
 }
 
-export function volumeOf({ volume, secretName, key, optional }: SecretMount) {
-  const secret = { secretName, items: [{ key, path: key }], ...(optional === true && { optional }) }
-  return { name: volume, secret }
+export function volumeOf({ volume, secretName, kind, key, optional }: SecretMount) {
+  const content = { items: [{ key, path: key }], ...(optional === true && { optional }) }
+  return kind === 'ConfigMap'
+    ? { name: volume, configMap: { name: secretName, ...content } }
+    : { name: volume, secret: { secretName, ...content } }
 }
 
 /** Their mounts in the container. */

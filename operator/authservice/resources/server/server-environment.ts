@@ -12,6 +12,7 @@ import {
   keysMount,
   mfaKeysMount,
   oidcMounts,
+  pagesMount,
   pathOf,
   proxySecretMount,
   settingMounts,
@@ -168,7 +169,13 @@ function passkeyEnvironment({ passkeys }: ResolvedMfa): ServerEnvironment {
 
 function oidcEnvironment(input: TemplateInput): ServerEnvironment {
   const mounts = oidcMounts(input)
-  return mounts === undefined ? {} : { OIDC_CLIENTS_FILE: pathOf(mounts.clients), OIDC_KEYS_FILE: pathOf(mounts.keys) }
+  const pages = pagesMount(input)
+  if (mounts === undefined || pages === undefined) return {}
+  return {
+    OIDC_CLIENTS_FILE: pathOf(mounts.clients),
+    OIDC_KEYS_FILE: pathOf(mounts.keys),
+    PAGES_FILE: pathOf(pages),
+  }
 }
 
 function mailEnvironment(input: TemplateInput): ServerEnvironment {

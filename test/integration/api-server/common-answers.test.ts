@@ -361,6 +361,8 @@ describe('servers', () => {
           return withHeaders(await withChallenge(withRefreshToken(request, refreshToken), lost), credentials)
         },
         lost,
+        // Verification needs it only for tokens that are bound to a key.
+        ({ operation }) => operation.operationId !== 'verifyToken',
       )
     } finally {
       await lost.close()

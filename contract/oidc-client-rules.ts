@@ -137,12 +137,16 @@ function grantProblems({
   ]
 }
 
-function authenticationProblems({ authentication, fapi = false }: OidcClient): string[] {
+function authenticationProblems({ authentication, fapi = false, requirePkce = true }: OidcClient): string[] {
   const { method } = authentication
-  const profile =
-    fapi && method !== 'private_key_jwt'
+  const profile = [
+    ...(fapi && method !== 'private_key_jwt'
       ? ['fapi needs the authentication private_key_jwt (FAPI 2.0 Security Profile section 5.3.2.1)']
-      : []
+      : []),
+    ...(!requirePkce && (fapi || method === 'none')
+      ? ['requirePkce must be true for public clients and with fapi: without it, a stolen code gives tokens']
+      : []),
+  ]
   switch (method) {
     case 'private_key_jwt': {
       const { jwks, jwksUri } = authentication

@@ -136,6 +136,11 @@ const OidcClientSchema = Type.Object(
       ),
     ),
     authentication: ClientAuthenticationSchema,
+    /**
+     * Whether authorizations need PKCE. Default: true. `false` is for confidential clients whose library does not know it:
+     * RFC 9700 section 2.1.1 recommends it for them.
+     */
+    requirePkce: Type.Optional(Type.Boolean()),
     /** Whether the client gets only access tokens that are bound to a key of it. RFC 9449 section 5.2. Default: false. */
     dpopBoundAccessTokens: Type.Optional(Type.Boolean()),
     /** Whether the client has to follow the FAPI 2.0 Security Profile. Default: false. */

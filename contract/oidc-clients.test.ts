@@ -88,6 +88,14 @@ test.each([
   ],
   [text({ ...job, resources: [] }), 'client_credentials in grants needs resources'],
   [text({ ...shop, fapi: true }), 'fapi needs the authentication private_key_jwt'],
+  [
+    text({ ...shop, authentication: { method: 'none' }, requirePkce: false }),
+    'requirePkce must be true for public clients',
+  ],
+  [
+    text({ ...shop, authentication: { method: 'private_key_jwt', jwks }, fapi: true, requirePkce: false }),
+    'requirePkce must be true for public clients and with fapi',
+  ],
   [text({ ...shop, authentication: { method: 'private_key_jwt' } }), 'needs either jwks or jwksUri'],
   [
     text({ ...shop, authentication: { method: 'private_key_jwt', jwks, jwksUri: 'https://a.example' } }),

@@ -19,10 +19,16 @@ export const TokenQuery = Type.Object(
       Type.String({ maxLength: 128, description: 'Together with client_secret, instead of HTTP Basic' }),
     ),
     client_secret: Type.Optional(Type.String({ maxLength: 512 })),
-    client_assertion: Type.Optional(
-      Type.String({ maxLength: 8_192, description: 'Instead of a secret: the token of a ServiceAccount (RFC 7523)' }),
+    client_assertion_type: Type.Optional(
+      Type.String({ maxLength: 64, description: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' }),
     ),
-    client_assertion_type: Type.Optional(Type.String({ maxLength: 64 })),
+    client_assertion: Type.Optional(
+      Type.String({
+        maxLength: 8_192,
+        description:
+          'A JWT that the client has signed, or the token of a ServiceAccount, instead of a secret (RFC 7523)',
+      }),
+    ),
   },
   {
     title: 'TokenQuery',

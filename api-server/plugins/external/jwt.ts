@@ -41,7 +41,7 @@ declare module 'fastify' {
     /** Signs claims, including `iat`, `nbf` and `exp`. */
     signJwt(
       claims: object & { iat: number },
-      key: Omit<SigningKey, 'alg'> & { alg: SigningKey['alg'] | 'RS256' },
+      key: Omit<SigningKey, 'alg'> & { alg: SigningKey['alg'] | 'RS256' | 'PS256' },
     ): string
     /**
      * The claims of a token that is not in the header of a request, with the checks of `request.jwtVerify` except

@@ -1563,9 +1563,10 @@ export interface components {
             /** @description Together with client_secret, instead of HTTP Basic */
             client_id?: string;
             client_secret?: string;
-            /** @description Instead of a secret: the token of a ServiceAccount (RFC 7523) */
-            client_assertion?: string;
+            /** @description urn:ietf:params:oauth:client-assertion-type:jwt-bearer */
             client_assertion_type?: string;
+            /** @description A JWT that the client has signed (RFC 7523), instead of a secret */
+            client_assertion?: string;
         };
         /**
          * Introspection

@@ -125,6 +125,16 @@ export class Application extends RelyingParty {
     })
     return new Application(config, redirectUris[0] ?? '')
   }
+
+  /** An application of a client that signs assertions with the key of `withPrivateKey`. */
+  static async withKey({ id }: OidcClient, ...servers: readonly AppForTest[]): Promise<Application> {
+    const pem = String(bankKeys.privateKey.export({ type: 'pkcs8', format: 'pem' }))
+    const auth = client.PrivateKeyJwt({ key: await importPKCS8(pem, 'ES256'), kid: 'bank' })
+    const config = await client.discovery(new URL(issuer), id, undefined, auth, {
+      [client.customFetch]: fetchOf(...servers) as client.CustomFetch,
+    })
+    return new Application(config, redirectUri)
+  }
 }
 
 /** Logs a user in on the page and returns where the client is called back. */
@@ -152,14 +162,7 @@ export const withPrivateKey = {
     },
   } satisfies OidcClient as OidcClient,
 
-  async application(...servers: readonly AppForTest[]): Promise<Application> {
-    const key = {
-      key: await importPKCS8(String(bankKeys.privateKey.export({ type: 'pkcs8', format: 'pem' })), 'ES256'),
-      kid: 'bank',
-    }
-    const config = await client.discovery(new URL(issuer), 'bank', undefined, client.PrivateKeyJwt(key), {
-      [client.customFetch]: fetchOf(...servers) as client.CustomFetch,
-    })
-    return new Application(config, redirectUri)
+  application(...servers: readonly AppForTest[]): Promise<Application> {
+    return Application.withKey(withPrivateKey.client, ...servers)
   },
 }

@@ -271,7 +271,7 @@ test('discovery names only what works', async () => {
     ],
     device_authorization_endpoint: 'https://auth.example.com/oauth/device_authorization',
     code_challenge_methods_supported: ['S256'],
-    id_token_signing_alg_values_supported: ['RS256'],
+    id_token_signing_alg_values_supported: ['RS256', 'PS256'],
     authorization_response_iss_parameter_supported: true,
   })
   expect((await other.get('/.well-known/oauth-authorization-server')).body).toEqual(body)
@@ -333,7 +333,7 @@ test.each([
       .poll(() => told.mock.calls.map(([fields]) => String(Object(fields)['reason'])), { timeout: 15_000 })
       .toContainEqual(expect.stringMatching(new RegExp(reason)))
     const { body } = await running.get('/.well-known/jwks.json')
-    expect((body['keys'] as { kid: string }[]).map(({ kid }) => kid)).toEqual(['one'])
+    expect((body['keys'] as { kid: string }[]).map(({ kid }) => kid)).toEqual(['one', 'one.PS256'])
   } finally {
     await running.close()
   }

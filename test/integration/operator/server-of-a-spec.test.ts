@@ -149,7 +149,7 @@ test('spec.oidc: the server is an OpenID provider, and publishes the key of the 
     authorization_endpoint: 'https://auth.example.com/oauth/authorize',
   })
   const { keys } = JSON.parse(await (await fetch(`${server.api}/.well-known/jwks.json`)).text())
-  expect(keys.map(({ alg }: { alg: string }) => alg).sort()).toEqual(['ES256', 'RS256'])
+  expect(keys.map(({ alg }: { alg: string }) => alg).sort()).toEqual(['ES256', 'PS256', 'RS256'])
   const unknown = await fetch(`${server.api}/oauth/authorize?client_id=team-a.shop`)
   expect(unknown.status, 'no client exists').toBe(400)
 })

@@ -24,6 +24,8 @@ export type CredentialsFault = 'none' | 'malformed' | 'twice'
  */
 export function credentialsOf(authorization: string | undefined, body: unknown): ClientCredentials | CredentialsFault {
   const posted = postedCredentials(body)
+  const hasOther = authorization !== undefined || posted !== undefined
+  if (hasOther && typeof body === 'object' && body !== null && 'client_assertion' in body) return 'twice'
   if (authorization === undefined) return posted ?? 'none'
   if (posted !== undefined) return 'twice'
   const encoded = /^Basic +([\w+/=-]+)$/i.exec(authorization)?.[1]

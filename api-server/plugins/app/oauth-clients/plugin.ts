@@ -52,15 +52,21 @@ export default fp(
   { name: 'oauth-clients', dependencies: ['config', 'limits', 'metrics', 'security-events', 'oidc'] },
 )
 
-/** The client that the token of a ServiceAccount authenticates; undefined: none. */
+/** The client that a token of a ServiceAccount, or a JWT that it has signed, authenticates; undefined: none. */
 async function clientByAssertion(app: FastifyInstance, request: FastifyRequest): Promise<string | undefined> {
   const sent = assertionOf(request.headers.authorization, request.body)
   if (sent === undefined || app.oidc === undefined) return undefined
+  const now = new Date()
   const { serviceAccounts } = app.oidc.clients
-  const authentication = await serviceAccounts.authenticate(sent.assertion, sent.clientId, new Date())
+  const authentication = await serviceAccounts.authenticate(sent.assertion, sent.clientId, now)
   if (authentication?.kind === 'client') return authentication.clientId
-  if (authentication !== undefined) request.log.info({ reason: authentication.reason }, refusedToken)
-  return undefined
+  if (authentication !== undefined) {
+    request.log.info({ reason: authentication.reason }, refusedToken)
+    return undefined
+  }
+  const clientId = await app.oidc.acceptAssertion(sent.assertion, now)
+  // RFC 7521 section 4.2: a `client_id` beside it must be the same.
+  return sent.clientId === undefined || sent.clientId === clientId ? clientId : undefined
 }
 
 /** The label of a metric must not be a text that anybody can choose. */

@@ -10,7 +10,7 @@ import { usesByAddress } from '../limits/plugin.ts'
 import { authenticationLevels } from '../sessions/authentication.ts'
 import { proofAlgorithms } from '../tokens/possession.ts'
 import { claimsOfScope, findAccount } from './account.ts'
-import { requireNearExpiry } from './client-assertions.ts'
+import { assertionAlgorithms, requireFapi, requireNearExpiry } from './client-assertions.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { deviceFlowOf } from './device-flow.ts'
@@ -44,6 +44,9 @@ export const paths = {
 } as const
 
 export const interactionPath = '/oauth/interaction'
+
+/** How clients authenticate at introspection and revocation. RFC 8414 section 2. */
+const methodsAtTokens = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
 /** Lifetimes in seconds. */
 const interactionSeconds = 1_800
@@ -81,7 +84,8 @@ function configurationOf(
         case 'Grant':
           return new GrantAdapter(app)
         case 'RefreshToken':
-          return new RefreshTokenAdapter(app, requestState)
+          // Its clients have a key, without which a refresh token is of no use. FAPI 2.0 Security Profile section 5.3.2.1.
+          return new RefreshTokenAdapter(app, requestState, (id) => clients.find(id)?.fapi !== true)
         case 'Client':
           return new UnstoredAdapter((id) => {
             const client = clients.find(id)
@@ -108,12 +112,15 @@ function configurationOf(
     acrValues: app.mfa.isOn ? authenticationLevels : [],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA: {
-      idTokenSigningAlgValues: ['RS256'],
-      clientAuthSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      idTokenSigningAlgValues: ['RS256', 'PS256'],
+      clientAuthSigningAlgValues: [...assertionAlgorithms],
       dPoPSigningAlgValues: [...proofAlgorithms],
     },
-    assertJwtClientAuthClaimsAndHeader: (_ctx, claims) => requireNearExpiry(claims, new Date()),
-    pkce: { required: () => true },
+    assertJwtClientAuthClaimsAndHeader: (_ctx, claims, header, { clientId }) => {
+      requireNearExpiry(claims, new Date())
+      if (clients.find(clientId)?.fapi === true) requireFapi(claims, header, base)
+    },
+    pkce: { required: (_ctx, { clientId }) => clients.find(clientId)?.requirePkce !== false },
     allowOmittingSingleRegisteredRedirectUri: false,
     // A code outlives the login in its browser by a minute; its session does not.
     expiresWithSession: () => false,
@@ -130,12 +137,14 @@ function configurationOf(
     routes: paths,
     discovery: {
       introspection_endpoint: `${base}/oauth/introspect`,
-      introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      introspection_endpoint_auth_methods_supported: methodsAtTokens,
+      introspection_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
       revocation_endpoint: `${base}/oauth/revoke`,
       // This server sends the tokens, also for logouts that the library does not know of.
       backchannel_logout_supported: true,
       backchannel_logout_session_supported: true,
-      revocation_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+      revocation_endpoint_auth_methods_supported: methodsAtTokens,
+      revocation_endpoint_auth_signing_alg_values_supported: assertionAlgorithms,
     },
     cookies: cookiesOf(base),
     ttl: {
@@ -159,6 +168,10 @@ function configurationOf(
       // Without nonces. Decision 82.
       dPoP: { enabled: true },
       clientCredentials: { enabled: true },
+      fapi: {
+        enabled: true,
+        profile: (_ctx, client) => (clients.find(client?.clientId ?? '')?.fapi === true ? '2.0' : undefined),
+      },
       resourceIndicators: {
         enabled: true,
         defaultResource: (ctx, { clientId }, oneOf) =>

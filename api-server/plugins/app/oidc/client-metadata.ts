@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import type { ClientMetadata } from 'oidc-provider'
+import type { IdTokenAlgorithm } from './id-token-keys.ts'
 
 /** The library demands a secret where clients have one. Only hashes are compared, so that this one matches nothing. */
 const placeholderSecret = randomBytes(32).toString('base64url')
@@ -12,7 +13,7 @@ const placeholderSecret = randomBytes(32).toString('base64url')
  * @param audience of the API of this server
  */
 export function unsupportedBy(
-  { grants, scopes = [], resources = [], authentication, fapi = false }: OidcClient,
+  { grants, scopes = [], resources = [], authentication }: OidcClient,
   audience: string,
 ): string[] {
   return [
@@ -24,7 +25,6 @@ export function unsupportedBy(
     ...(resources.some(({ uri }) => uri === audience)
       ? [`resources: ${audience} is the audience of this server (JWT_AUDIENCE)`]
       : []),
-    ...(fapi ? ['this version does not support fapi'] : []),
     ...(authentication.method === 'private_key_jwt' && authentication.jwksUri !== undefined
       ? ['this version does not support jwksUri: use jwks']
       : []),
@@ -42,6 +42,7 @@ export function metadataOf({
   scopes = [],
   authentication,
   dpopBoundAccessTokens = false,
+  fapi = false,
 }: OidcClient): ClientMetadata {
   return {
     client_id: id,
@@ -52,10 +53,16 @@ export function metadataOf({
     grant_types: [...grants],
     response_types: grants.includes('authorization_code') ? ['code'] : [],
     ...(scopes.length > 0 && { scope: scopes.join(' ') }),
-    id_token_signed_response_alg: 'RS256',
-    dpop_bound_access_tokens: dpopBoundAccessTokens,
+    id_token_signed_response_alg: idTokenAlgorithmOf({ fapi }),
+    dpop_bound_access_tokens: dpopBoundAccessTokens || fapi,
+    require_pushed_authorization_requests: fapi,
     ...authenticationOf(authentication),
   }
+}
+
+/** FAPI 2.0 Security Profile section 5.4.1 forbids RS256. */
+export function idTokenAlgorithmOf({ fapi }: Pick<OidcClient, 'fapi'>): IdTokenAlgorithm {
+  return fapi === true ? 'PS256' : 'RS256'
 }
 
 function authenticationOf(authentication: OidcClient['authentication']): Partial<ClientMetadata> {

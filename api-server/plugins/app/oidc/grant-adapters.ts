@@ -80,10 +80,17 @@ export class GrantAdapter implements Adapter {
 export class RefreshTokenAdapter implements Adapter {
   readonly #app: FastifyInstance
   readonly #requestState: () => RequestState | undefined
+  readonly #rotates: (clientId: string) => boolean
 
-  constructor(app: FastifyInstance, requestState: () => RequestState | undefined) {
+  /** @param rotates whether each use of a refresh token of the client replaces it */
+  constructor(
+    app: FastifyInstance,
+    requestState: () => RequestState | undefined,
+    rotates: (clientId: string) => boolean,
+  ) {
     this.#app = app
     this.#requestState = requestState
+    this.#rotates = rotates
   }
 
   /** Only the first token of a session: a rotation has written each later one. */
@@ -118,7 +125,7 @@ export class RefreshTokenAdapter implements Adapter {
     const found = await this.#app.sessions.inspect(id)
     const clientId = found?.session.oauth?.clientId
     if (state === undefined || clientId === undefined) throw new errors.InvalidGrant('refresh token not found')
-    const result = await this.#app.sessions.refresh(id, clientId)
+    const result = await this.#app.sessions.refresh(id, clientId, this.#rotates(clientId))
     if (result.outcome === 'reused') await endGrant(this.#app, result.session._id, 'reuse')
     if (result.outcome !== 'refreshed') throw new errors.InvalidGrant('the refresh token is no longer valid')
     state.successor = result.refreshToken

@@ -23,8 +23,11 @@ function keysOf(...times: [activateAt: string, retireAt?: string][]): IdTokenKey
 
 test('the active key comes first, and then those that verify', () => {
   const keys = keysOf(['10:00:00', '12:00:00'], ['11:00:00'], ['13:00:00'])
-  expect(keys.privateKeys(at('11:30:00')).map(({ kid }) => kid)).toEqual(['key-1', 'key-0', 'key-2'])
-  expect(keys.privateKeys(at('12:30:00')).map(({ kid }) => kid)).toEqual(['key-1', 'key-2'])
+  const kidsAt = (time: string, alg: string) =>
+    keys.privateKeys(at(time)).flatMap((key) => (key.alg === alg ? [key.kid] : []))
+  expect(kidsAt('11:30:00', 'RS256')).toEqual(['key-1', 'key-0', 'key-2'])
+  expect(kidsAt('12:30:00', 'RS256')).toEqual(['key-1', 'key-2'])
+  expect(kidsAt('12:30:00', 'PS256')).toEqual(['key-1.PS256', 'key-2.PS256'])
 })
 
 test.each([

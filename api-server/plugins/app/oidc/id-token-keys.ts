@@ -7,6 +7,15 @@ import { KeySetError } from '../tokens/load-key-set.ts'
 
 const retry = { retryAfterSeconds: 5 }
 
+/** RS256 for every client, and PS256 for those of the FAPI 2.0 Security Profile, by the same key. Decision 83. */
+const algorithms = ['RS256', 'PS256'] as const
+export type IdTokenAlgorithm = (typeof algorithms)[number]
+
+/** The ID of a key for one algorithm: a verifier compares the algorithm of a key that has one. RFC 7517 section 4.4. */
+function keyIdOf(kid: string, alg: IdTokenAlgorithm): string {
+  return alg === 'RS256' ? kid : `${kid}.${alg}`
+}
+
 /** The keys that sign ID tokens. Access tokens have their own, so that one is never taken for the other. Decision 71. */
 export class IdTokenKeys {
   #keys: readonly OidcKey[] = []
@@ -42,26 +51,23 @@ export class IdTokenKeys {
     const active = signingKeyAt(this.#keys, now)
     if (active === undefined) throw problem(503, 'not_ready', 'No key of ID tokens is active now.', retry)
     const others = this.#valid(now).filter((key) => key !== active)
-    return [active, ...others].map(({ jwk, kid, alg }) => ({
-      ...jwk,
-      kid,
-      alg,
-      use: 'sig',
-    }))
+    return [active, ...others].flatMap(({ jwk, kid }) =>
+      algorithms.map((alg) => ({ ...jwk, kid: keyIdOf(kid, alg), alg, use: 'sig' })),
+    )
   }
 
   /** The key that signs, as PEM; undefined: none is active. */
-  signer(now: Date): { kid: string; pem: string } | undefined {
+  signer(now: Date, alg: IdTokenAlgorithm): { kid: string; pem: string } | undefined {
     const active = signingKeyAt(this.#keys, now)
     if (active === undefined) return undefined
     const key = createPrivateKey({ key: { ...active.jwk }, format: 'jwk' })
-    return { kid: active.kid, pem: String(key.export({ type: 'pkcs8', format: 'pem' })) }
+    return { kid: keyIdOf(active.kid, alg), pem: String(key.export({ type: 'pkcs8', format: 'pem' })) }
   }
 
   published(now: Date): JsonWebKey[] {
-    return this.#valid(now).map(({ jwk, kid, alg }) => {
-      const publicKey = createPublicKey(createPrivateKey({ key: { ...jwk }, format: 'jwk' }))
-      return { ...publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' }
+    return this.#valid(now).flatMap(({ jwk, kid }) => {
+      const publicKey = createPublicKey(createPrivateKey({ key: { ...jwk }, format: 'jwk' })).export({ format: 'jwk' })
+      return algorithms.map((alg) => ({ ...publicKey, kid: keyIdOf(kid, alg), alg, use: 'sig' }))
     })
   }
 

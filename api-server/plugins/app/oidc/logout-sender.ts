@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { withDeadline } from '../../../with-deadline.ts'
 import type { Session } from '../sessions/session.ts'
+import { idTokenAlgorithmOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import type { IdTokenKeys } from './id-token-keys.ts'
 import { type ClaimedNotice, LogoutNotices } from './logout-notices.ts'
@@ -95,11 +96,13 @@ export class LogoutSender {
   /** @returns what went wrong; undefined: the client has accepted the token */
   async #send(uri: string, notice: ClaimedNotice): Promise<string | undefined> {
     const now = new Date()
-    const key = this.#keys.signer(now)
+    // As its ID tokens. OpenID Connect Back-Channel Logout 1.0 section 2.6.
+    const alg = idTokenAlgorithmOf(this.#clients.find(notice.clientId) ?? {})
+    const key = this.#keys.signer(now, alg)
     if (key === undefined) return 'no key of ID tokens is active'
     const claims = logoutTokenClaims(this.#app.config.issuer, notice, randomUUID(), now)
-    const header = { alg: 'RS256', kid: key.kid, typ: 'logout+jwt' }
-    const token = this.#app.signJwt(claims, { alg: 'RS256', signing: key.pem, header })
+    const header = { alg, kid: key.kid, typ: 'logout+jwt' }
+    const token = this.#app.signJwt(claims, { alg, signing: key.pem, header })
     try {
       const status = await postForm(uri, { logout_token: token }, this.#stopping.signal)
       // Section 2.8. 204 is what some frameworks make of an empty answer.

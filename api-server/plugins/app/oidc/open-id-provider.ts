@@ -8,6 +8,7 @@ import type { Pages } from '../../../pages/pages.ts'
 import { KeyFile } from '../tokens/key-file.ts'
 import { ProofError, type ProofTarget } from '../tokens/possession.ts'
 import { buildProvider } from './build-provider.ts'
+import { checkAssertion } from './check-assertion.ts'
 import { ClientRegistry } from './client-registry.ts'
 import { checkProof } from './dpop-proof.ts'
 import { IdTokenKeys } from './id-token-keys.ts'
@@ -32,6 +33,11 @@ export interface OpenIdProvider {
    * @throws ProofError, or a Problem 503 while MongoDB is unavailable
    */
   acceptProof(proof: unknown, target: ProofTarget, now: Date): Promise<void>
+  /**
+   * The client that an assertion authenticates, once on all servers, at the endpoints that the library does not answer.
+   * RFC 7523 section 3. @returns undefined: the assertion is refused @throws a Problem 503 while MongoDB is unavailable
+   */
+  acceptAssertion(assertion: string, now: Date): Promise<string | undefined>
   /** The public keys that verify ID tokens, for the JWKS document. */
   publishedKeys(now: Date): JsonWebKey[]
   /** The name of a client, as users see it. */
@@ -77,6 +83,15 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
       return built.provider
     },
     inRequest: (state, run) => requests.run(state, run),
+    async acceptAssertion(assertion, now) {
+      const accepted = await checkAssertion(assertion, { find, issuer: app.config.issuer }, now)
+      if (accepted === undefined) return undefined
+      const { clientId, jti, until } = accepted
+      // The name that the library gives it, so that it counts once at all endpoints together.
+      const id = JSON.stringify([clientId, jti])
+      const isNew = await app.mongo.watch.whileUp(() => useOnce(states, 'ReplayDetection', id, until))
+      return isNew ? clientId : undefined
+    },
     async acceptProof(proof, target, now) {
       const { id, until } = await checkProof(proof, target, now)
       const isNew = await app.mongo.watch.whileUp(() => useOnce(states, 'ReplayDetection', id, until))

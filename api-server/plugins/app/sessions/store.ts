@@ -70,8 +70,11 @@ export class SessionStore {
     return { session, refreshToken }
   }
 
-  /** @param clientId the client of the OpenID provider that presents the token; undefined: a client of the API */
-  async refresh(presented: string, clientId?: string): Promise<RefreshResult> {
+  /**
+   * @param clientId the client of the OpenID provider that presents the token; undefined: a client of the API
+   * @param rotates whether another token replaces it
+   */
+  async refresh(presented: string, clientId?: string, rotates = true): Promise<RefreshResult> {
     const sessionId = sessionIdOf(presented)
     if (sessionId === undefined) return { outcome: 'unknown' }
     // The second read follows a rotation by another request: then the token is a recent one.
@@ -88,7 +91,9 @@ export class SessionStore {
         case 'repeat':
           return { outcome: 'refreshed', session, refreshToken: currentTokenOf(session, presented, hash) }
         case 'rotate': {
-          const refreshToken = await this.#rotate(session, presented, now)
+          const refreshToken = await (rotates
+            ? this.#rotate(session, presented, now)
+            : this.#renew(session, presented, now))
           if (refreshToken !== undefined) return { outcome: 'refreshed', session, refreshToken }
           break
         }
@@ -197,8 +202,20 @@ export class SessionStore {
    * @returns undefined when another request was faster
    */
   async #rotate(session: Session, presented: string, now: Date): Promise<string | undefined> {
-    const maxDelay = Math.min(maxDelayMilliseconds, this.#lifetimes.graceSeconds * 500)
     const successor = newRefreshToken(session._id)
+    const next = { hash: hashIn(session, successor), sealed: seal(successor, presented) }
+    const isDone = await this.#update(session, rotation(session, next, lifetimesOf(session, this.#lifetimes), now), now)
+    return isDone ? successor : undefined
+  }
+
+  /** The session goes on with the same token. @returns undefined when the session changed meanwhile */
+  async #renew(session: Session, presented: string, now: Date): Promise<string | undefined> {
+    const times = { lastUsedAt: now, ...ends(now, lifetimesOf(session, this.#lifetimes)) }
+    return (await this.#update(session, times, now)) ? presented : undefined
+  }
+
+  async #update(session: Session, change: Partial<Session>, now: Date): Promise<boolean> {
+    const maxDelay = Math.min(maxDelayMilliseconds, this.#lifetimes.graceSeconds * 500)
     const { matchedCount } = await this.#sessions.updateOne(
       {
         _id: session._id,
@@ -206,16 +223,9 @@ export class SessionStore {
         revokedAt: { $exists: false },
         $expr: { $lt: [{ $subtract: [this.#clock(), now] }, maxDelay] },
       },
-      {
-        $set: rotation(
-          session,
-          { hash: hashIn(session, successor), sealed: seal(successor, presented) },
-          lifetimesOf(session, this.#lifetimes),
-          now,
-        ),
-      },
+      { $set: change },
     )
-    return matchedCount === 1 ? successor : undefined
+    return matchedCount === 1
   }
 }
 

@@ -4,6 +4,7 @@ import { usesByAddress } from '../../plugins/app/limits/plugin.ts'
 import { interactionPath, paths } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { copyHeaders, prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
+import { withAnswerOfRequestObject } from '../../plugins/app/oidc/request-object.ts'
 import { withClientSecret } from '../../plugins/app/oidc/service-account-request.ts'
 import { replyWithFailure, sendFailure } from './failure.ts'
 import interaction from './interaction.ts'
@@ -27,7 +28,11 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
     )
     // `answerByLibrary` watches the database, because it must answer after `hijack`.
     const options = { schema: { hide: true }, config: { worksWithoutDatabase: true } }
-    for (const url of [paths.authorization, `${paths.authorization}/:uid`]) library.get(url, options, answer)
+    library.get(paths.authorization, options, (request, reply) => {
+      request.raw.url = withAnswerOfRequestObject(request.url)
+      return answer(request, reply)
+    })
+    library.get(`${paths.authorization}/:uid`, options, answer)
     await library.register(async (ofClients) => {
       const form = { parseAs: 'buffer', bodyLimit: mostFormBytes } as const
       ofClients.addContentTypeParser('application/x-www-form-urlencoded', form, (_request, body, done) =>

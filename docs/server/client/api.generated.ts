@@ -1565,7 +1565,7 @@ export interface components {
             client_secret?: string;
             /** @description urn:ietf:params:oauth:client-assertion-type:jwt-bearer */
             client_assertion_type?: string;
-            /** @description A JWT that the client has signed (RFC 7523), instead of a secret */
+            /** @description A JWT that the client has signed, or the token of a ServiceAccount, instead of a secret (RFC 7523) */
             client_assertion?: string;
         };
         /**

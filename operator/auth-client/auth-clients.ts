@@ -146,10 +146,11 @@ export class AuthClients implements ClientSource {
   }
 
   observeClients(owner: AuthService, observed: ObservedClients, now: Date): void {
-    for (const id of this.#publications.observe(keyOf(owner), observed, now)) {
-      const key = clientKeyOf(id)
-      if (this.get(key) !== undefined) this.#listener.clientChanged(key)
-    }
+    const { published, loaded } = this.#publications.observe(keyOf(owner), observed, now)
+    const clientOf = (id: string) => this.get(clientKeyOf(id)) ?? []
+    // Each server that starts or stops changes this for all clients, and only those that wait for servers need to know.
+    const waiting = loaded.flatMap(clientOf).filter((client) => !isSettled(client))
+    for (const client of [...published.flatMap(clientOf), ...waiting]) this.#listener.clientChanged(keyOf(client))
   }
 
   /**
@@ -192,4 +193,9 @@ export class AuthClients implements ClientSource {
       this.#listener.clientsOfChanged(authService, { before, after })
     }
   }
+}
+
+/** Whether nothing is left to do for the client as it was last reconciled. */
+function isSettled({ status }: CachedClient): boolean {
+  return status?.conditions?.find(({ type }) => type === 'Reconciling')?.status === 'False'
 }

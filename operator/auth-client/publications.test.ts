@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { clientsFileOf } from '../authservice/secrets/oidc-clients.ts'
 import type { AuthClient } from './api/schema.ts'
 import { entryOf } from './client-entry.ts'
-import { Publications } from './publications.ts'
+import { type PublicationChanges, Publications } from './publications.ts'
 
 const key = 'auth/accounts'
 const early = new Date('2026-12-01T12:00:00Z')
@@ -20,12 +20,16 @@ const observed = (...clients: ReturnType<typeof entry>[]) => ({
   servers: [],
 })
 
+/** IDs of all clients that have changed. */
+const idsOf = ({ published, loaded }: PublicationChanges) => [...published, ...loaded]
+
 test('clients are told what has changed about them', () => {
   const publications = new Publications()
+  const changed = (...of: [ReturnType<typeof observed>, Date]) => publications.observe(key, ...of).published
   expect(publications.of(key, 'shops.a')).toEqual({ kind: 'unknown' })
-  expect(publications.observe(key, observed(entry('a', one), entry('b', one)), early)).toEqual(['shops.a', 'shops.b'])
-  expect(publications.observe(key, observed(entry('a', one), entry('b', one)), late)).toEqual([])
-  expect(publications.observe(key, observed(entry('a', one, two)), late)).toEqual(['shops.a', 'shops.b'])
+  expect(changed(observed(entry('a', one), entry('b', one)), early)).toEqual(['shops.a', 'shops.b'])
+  expect(changed(observed(entry('a', one), entry('b', one)), late)).toEqual([])
+  expect(changed(observed(entry('a', one, two)), late)).toEqual(['shops.a', 'shops.b'])
   expect(publications.of(key, 'shops.a')).toMatchObject({ kind: 'published', since: late, servers: 0 })
   expect(publications.of(key, 'shops.b')).toEqual({ kind: 'absent' })
   publications.forget(key)
@@ -42,7 +46,7 @@ test('a client is told which ready servers report a file without its latest chan
       const revision = typeof index === 'number' ? revisions[index] : index
       return { pod: `pod-${pod}`, revision }
     })
-    const news = publications.observe(key, { ...observed(...(files[file] ?? [])), servers }, early)
+    const news = idsOf(publications.observe(key, { ...observed(...(files[file] ?? [])), servers }, early)).toSorted()
     const without = ['shops.a', 'shops.b'].map((id) => {
       const publication = publications.of(key, id)
       return publication.kind === 'published' ? publication.without.join() : publication.kind
@@ -63,16 +67,30 @@ test('a client is told which ready servers report a file without its latest chan
   expect(publications.of(key, 'shops.a')).toMatchObject({ isUnreported: true, without: [] })
 })
 
+test('servers that start or stop are told apart from changes of clients', () => {
+  const publications = new Publications()
+  const file = observed(entry('a', one), entry('b', one))
+  const see = (...servers: string[]) => {
+    const revision = fileRevision(file.file)
+    return publications.observe(key, { ...file, servers: servers.map((pod) => ({ pod, revision })) }, early)
+  }
+  expect(see('pod-0')).toEqual({ published: ['shops.a', 'shops.b'], loaded: [] })
+  expect(see('pod-0', 'pod-1')).toEqual({ published: [], loaded: ['shops.a', 'shops.b'] })
+})
+
 test('a client that the file has no room for is told so, and when there is room again', () => {
   const publications = new Publications()
   const { file } = observed(entry('a', one))
-  expect(publications.observe(key, { file, refused: ['shops.b'], servers: [] }, early)).toEqual(['shops.a', 'shops.b'])
+  expect(idsOf(publications.observe(key, { file, refused: ['shops.b'], servers: [] }, early))).toEqual([
+    'shops.a',
+    'shops.b',
+  ])
   expect(publications.of(key, 'shops.b')).toEqual({ kind: 'refused' })
-  expect(publications.observe(key, { file, refused: [], servers: [] }, late)).toEqual(['shops.b'])
+  expect(idsOf(publications.observe(key, { file, refused: [], servers: [] }, late))).toEqual(['shops.b'])
 })
 
 test('a file that others have broken has no clients', () => {
   const publications = new Publications()
   publications.observe(key, observed(entry('a', one)), early)
-  expect(publications.observe(key, { file: '{', refused: [], servers: [] }, late)).toEqual(['shops.a'])
+  expect(idsOf(publications.observe(key, { file: '{', refused: [], servers: [] }, late))).toEqual(['shops.a'])
 })

@@ -29,6 +29,14 @@ export type Publication =
   /** The file has no room for it. */
   | { kind: 'refused' }
 
+/** IDs of clients. */
+export interface PublicationChanges {
+  /** The file has them, has them in another form, or has them no longer. */
+  published: string[]
+  /** Only the servers that have loaded them have changed. */
+  loaded: string[]
+}
+
 /** An entry, and the file with which it came. */
 interface Entry {
   hash: string
@@ -64,15 +72,22 @@ export class Publications {
   }
 
   /** @returns IDs of the clients whose publication has changed */
-  observe(authService: ObjectKey, observed: ObservedClients, now: Date): string[] {
+  observe(authService: ObjectKey, observed: ObservedClients, now: Date): PublicationChanges {
     const before = this.#files.get(authService)
     const text = contentHash([observed.file, observed.refused])
     const isSameFile = before?.text === text
-    if (isSameFile && isDeepStrictEqual(before.servers, observed.servers)) return []
+    if (isSameFile && isDeepStrictEqual(before.servers, observed.servers)) return { published: [], loaded: [] }
     const after = isSameFile ? { ...before, servers: observed.servers } : nextFile(before, text, observed, now)
     this.#files.set(authService, after)
     const ids = [before, after].flatMap((file) => [...(file?.entries.keys() ?? []), ...(file?.refused ?? [])])
-    return [...new Set(ids)].filter((id) => !isDeepStrictEqual(publicationIn(before, id), publicationIn(after, id)))
+    const changes: PublicationChanges = { published: [], loaded: [] }
+    for (const id of new Set(ids)) {
+      const [earlier, later] = [publicationIn(before, id), publicationIn(after, id)]
+      if (isDeepStrictEqual(earlier, later)) continue
+      const isSame = earlier.kind === 'published' && later.kind === 'published' && earlier.entry === later.entry
+      changes[isSame ? 'loaded' : 'published'].push(id)
+    }
+    return changes
   }
 
   forget(authService: ObjectKey): void {

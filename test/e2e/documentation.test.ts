@@ -37,7 +37,7 @@ beforeAll(async () => {
     metadata: { name: 'shop' },
     spec: { authServiceRef: { name: 'accounts' }, redirectUris: ['https://shop.example.com/callback'] },
   })
-  // The client is ready two minutes after the AuthService has its Secrets.
+  // The client is ready once the servers of the AuthService have loaded it.
   for (const object of ['authservice/accounts', 'authclient/shop']) {
     const wait = ['wait', '--for=condition=Ready', object, '--timeout=240s', '--namespace', namespace]
     await kubectl().run(wait, { timeoutSeconds: 260 })

@@ -22,8 +22,8 @@ export interface PodPollerOptions<Report> {
   ask: (pod: PodAddress, subject: string) => Promise<Report | undefined>
   /** Milliseconds until the next request to the pod, before jitter; undefined: no further request. */
   pauseAfter: (history: PollHistory<Report>, subject: string) => number | undefined
-  /** Whether a report stays valid when the subject changes. Default: false. */
-  keepsReports?: boolean
+  /** The part of a report that stays valid when the subject changes. Default: reports are discarded. */
+  keep?: (report: Report) => Report
   /** The part of a report whose change leads to a reconcile; undefined: no part of this report. */
   newsOf: (report: Report) => unknown
   /** Called with the AuthService when its pods report a change. */
@@ -58,7 +58,7 @@ export class PodPoller<Report> {
 
   /**
    * The last report of each pod that has one, by name. From now on, these pods are polled, and no others.
-   * @param subject subject of the requests: reports about another subject are discarded, unless `keepsReports`
+   * @param subject subject of the requests: reports about another subject are discarded, unless `keep` is set
    */
   reportsOf(key: string, pods: readonly PodAddress[], subject = ''): ReadonlyMap<string, Report> {
     const asked = pods.slice(0, mostPods)
@@ -68,12 +68,13 @@ export class PodPoller<Report> {
     clearTimeout(known?.timer)
     const polled: Polled<Report> = { subject, pods: asked, histories: new Map(), dueAt: new Map(), timer: undefined }
     for (const { name } of asked) {
-      const isKept = isSameSubject || this.#options.keepsReports === true
+      const { keep } = this.#options
+      const isKept = isSameSubject || keep !== undefined
       const history = isKept ? known?.histories.get(name) : undefined
       const dueAt = isKept ? known?.dueAt.get(name) : undefined
       if (history === undefined) this.#record(polled, name, noHistory)
       else if (isSameSubject) polled.histories.set(name, history)
-      else this.#record(polled, name, { ...history, rounds: 0 })
+      else this.#record(polled, name, { ...history, rounds: 0, report: history.report && keep?.(history.report) })
       // Subjects that change often do not postpone a request again and again.
       if (dueAt !== undefined) polled.dueAt.set(name, Math.min(dueAt, polled.dueAt.get(name) ?? dueAt))
     }

@@ -75,11 +75,18 @@ test('clients that change again and again do not postpone the requests', async (
   expect(requests).toBeGreaterThan(1)
 })
 
-test('reports about databases stay known when the clients change', () => {
-  const poller = createServerPoller({ read: async () => good, onNews: () => {}, random: () => 1 })
-  poller.reportsOf('team-a/accounts', pods, 'a'.repeat(64))
-  return vi.advanceTimersByTimeAsync(60_000).then(() => {
-    expect(poller.reportsOf('team-a/accounts', pods, 'b'.repeat(64)).size).toBe(2)
-    poller.stop()
-  })
+test('when the clients change, reports about databases stay known, and the server says again which clients it has', async () => {
+  const [one, other] = ['a'.repeat(64), 'b'.repeat(64)]
+  const read = async () => JSON.stringify({ ...JSON.parse(good), oidcClients: one })
+  const poller = createServerPoller({ read, onNews: () => {}, random: () => 1 })
+  const report = (wanted: string) => poller.reportsOf('team-a/accounts', pods, wanted).get('old')
+  report(one)
+  await vi.advanceTimersByTimeAsync(60_000)
+  expect(report(one)).toMatchObject({ mongodb: { up: true }, oidcClients: one })
+  expect(report(other)).toEqual(JSON.parse(good))
+  // A file that returns is not known to be loaded again.
+  expect(report(one)).toEqual(JSON.parse(good))
+  await vi.advanceTimersByTimeAsync(2_000)
+  expect(report(one)).toMatchObject({ oidcClients: one })
+  poller.stop()
 })

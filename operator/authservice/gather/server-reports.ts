@@ -57,7 +57,7 @@ export function createServerPoller(options: ServerReportsOptions): PodPoller<Ser
       return text === undefined ? undefined : parse(text)
     },
     pauseAfter: (history, wantedClients) => pauseAfter(history, wantedClients, pauseMilliseconds),
-    keepsReports: true,
+    keep: withoutClients,
     newsOf: (report) => report,
     onNews,
     ...(random !== undefined && { random }),
@@ -69,16 +69,20 @@ function pauseAfter(
   wantedClients: string,
   { eager, watchful, calm }: Pauses,
 ): number {
-  if (report !== undefined && isLoading(report, wantedClients) && rounds < eagerRounds) return eager
+  const loaded = report?.oidcClients
+  const isLoading = rounds === 0 ? loaded === undefined : typeof loaded === 'string' && loaded !== wantedClients
+  if (report !== undefined && wantedClients !== '' && isLoading && rounds < eagerRounds) return eager
   if (report !== undefined) return isGood(report) ? calm : watchful
   if (silentRounds < roundsOfAStart) return watchful
   if (hasAnswered) return calm
   return Math.min(watchful * 2 ** (silentRounds - roundsOfAStart + 1), longestMilliseconds)
 }
 
-/** Whether the server has another file of clients than the wanted one. */
-function isLoading({ oidcClients }: ServerReport, wanted: string): boolean {
-  return wanted !== '' && typeof oidcClients === 'string' && oidcClients !== wanted
+/** A file that returns has the revision that a server has reported before: only what it reports now counts. */
+function withoutClients(report: ServerReport): ServerReport {
+  if (typeof report.oidcClients !== 'string') return report
+  const { oidcClients: _, ...rest } = report
+  return rest
 }
 
 function isGood({ problems, mongodb, redis }: ServerReport): boolean {

@@ -14,7 +14,7 @@ export const colorPattern = '^#[0-9a-fA-F]{6}$'
 export const linkPattern = '^(https://|mailto:)[^\\s]+$'
 export const maxLinkCharacters = 1_024
 export const maxNameCharacters = 60
-export const textKeyPattern = '^[a-zA-Z_]+[.][a-zA-Z_]+$'
+const textKeyPattern = '^[a-zA-Z_]+[.][a-zA-Z_]+$'
 export const maxTextCharacters = 500
 /** Texts that replace those of one language. */
 export const maxTexts = 100
@@ -30,7 +30,7 @@ const Texts = Type.Record(
 )
 
 /** The look of the hosted pages, and texts that replace those of a language. Every part has a default. */
-export const PagesFileSchema = Type.Object(
+const PagesFileSchema = Type.Object(
   {
     name: Type.Optional(Type.String({ minLength: 1, maxLength: maxNameCharacters })),
     logo: Type.Optional(Type.Object({ light: Logo, dark: Type.Optional(Logo) }, strict)),

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { source as axe } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { plainBrand } from '../../api-server/pages/brand.ts'
@@ -8,11 +7,9 @@ import { longNames, sampleBrand, sampleContext, samplePages, shortName } from '.
 import { launchChromium } from './passkey-page.ts'
 
 let browser: Browser
-let axe: string
 
 beforeAll(async () => {
   browser = await launchChromium()
-  axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 })
 afterAll(() => browser.close())
 

@@ -180,8 +180,9 @@ export interface ResolvedMail {
   }
   from: string
   /** These contain `{token}`. */
-  passwordResetURL: string
-  emailVerificationURL: string
+  /** undefined: a page of the server. */
+  passwordResetURL: string | undefined
+  emailVerificationURL: string | undefined
   passwordResetLifetimeSeconds: number
   emailVerificationLifetimeSeconds: number
 }

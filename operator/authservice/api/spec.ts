@@ -85,9 +85,15 @@ const rules: Rule[] = [
     fieldPath: '.mail',
   },
   {
-    rule: `!(${isProduction}) || !has(self.mail) || (self.mail.passwordResetURL.startsWith('https://') && self.mail.emailVerificationURL.startsWith('https://'))`,
+    rule: `!(${isProduction}) || !has(self.mail) || (self.mail.?passwordResetURL.orValue('https://').startsWith('https://') && self.mail.?emailVerificationURL.orValue('https://').startsWith('https://'))`,
     message:
       'production requires HTTPS links in mails: write mail.passwordResetURL and mail.emailVerificationURL as https://…',
+    fieldPath: '.mail',
+  },
+  {
+    rule: '!has(self.mail) || self.?oidc.?enabled.orValue(false) || (has(self.mail.passwordResetURL) && has(self.mail.emailVerificationURL))',
+    message:
+      'links in mails need pages: write mail.passwordResetURL and mail.emailVerificationURL, or oidc.enabled: true for pages of the server',
     fieldPath: '.mail',
   },
   {

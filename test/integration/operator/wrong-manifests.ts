@@ -289,6 +289,11 @@ const mails: readonly WrongSpec[] = [
     'mail.emailVerificationURL: Invalid value',
   ],
   [
+    'a link without a page',
+    { mail: mail({ emailVerificationURL: undefined }) },
+    'write mail.passwordResetURL and mail.emailVerificationURL, or oidc.enabled: true',
+  ],
+  [
     'a link that works for a minute',
     { mail: mail({ passwordResetLifetime: '1m' }) },
     'write a duration from 5m to 24h',

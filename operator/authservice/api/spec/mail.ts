@@ -71,6 +71,7 @@ const link = (page: string) =>
     maxLength: 1024,
     pattern: linkPattern,
     description: `Page of your application on which ${page}, with \`{token}\` as a placeholder. Put it after a \`#\`, which browsers do not send: \`https://app.example.com/page#token={token}\`.`,
+    defaultText: 'with `oidc.enabled`, a page of the server; otherwise required',
   })
 
 export const MailSchema = Type.Object(
@@ -82,8 +83,8 @@ export const MailSchema = Type.Object(
       pattern: '^([^<>"$@\\x00-\\x1f]+ <[^<>"$@\\s]+@[^<>"$@\\s]+>|[^<>"$@\\s]+@[^<>"$@\\s]+)$',
       description: 'Sender: `no-reply@example.com`, or `Name <no-reply@example.com>`.',
     }),
-    passwordResetURL: link('users choose a new password'),
-    emailVerificationURL: link('users confirm an email'),
+    passwordResetURL: Type.Optional(link('users choose a new password')),
+    emailVerificationURL: Type.Optional(link('users confirm an email')),
     passwordResetLifetime: Type.Optional(
       duration({
         description: 'Validity of a link to choose a new password.',

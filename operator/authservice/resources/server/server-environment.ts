@@ -188,8 +188,8 @@ function mailEnvironment(input: TemplateInput): ServerEnvironment {
     ...(smtpPassword && { SMTP_PASSWORD_FILE: pathOf(smtpPassword) }),
     ...(smtpCa && { SMTP_CA_FILE: pathOf(smtpCa) }),
     MAIL_FROM: mail.from,
-    PASSWORD_RESET_URL: mail.passwordResetURL,
-    EMAIL_VERIFY_URL: mail.emailVerificationURL,
+    ...(mail.passwordResetURL !== undefined && { PASSWORD_RESET_URL: mail.passwordResetURL }),
+    ...(mail.emailVerificationURL !== undefined && { EMAIL_VERIFY_URL: mail.emailVerificationURL }),
     PASSWORD_RESET_LIFETIME: formatDuration(mail.passwordResetLifetimeSeconds),
     EMAIL_VERIFY_LIFETIME: formatDuration(mail.emailVerificationLifetimeSeconds),
   }

@@ -243,8 +243,16 @@ export const EnvironmentSchema = Type.Object({
   SMTP_PASSWORD: Type.Optional(text('password of SMTP_USER')),
   SMTP_CA_FILE: Type.Optional(text('file with the CA certificates for the SMTP server, in PEM')),
   MAIL_FROM: Type.Optional(text('sender of mails, such as no-reply@example.com or Name <no-reply@example.com>')),
-  PASSWORD_RESET_URL: Type.Optional(linkTemplate('page of your application on which users choose a new password')),
-  EMAIL_VERIFY_URL: Type.Optional(linkTemplate('page of your application on which users confirm an email')),
+  PASSWORD_RESET_URL: Type.Optional(
+    linkTemplate(
+      'page of your application on which users choose a new password; with OIDC_CLIENTS_FILE, the default is a page of the server',
+    ),
+  ),
+  EMAIL_VERIFY_URL: Type.Optional(
+    linkTemplate(
+      'page of your application on which users confirm an email; with OIDC_CLIENTS_FILE, the default is a page of the server',
+    ),
+  ),
   PASSWORD_RESET_LIFETIME: duration('validity of a link to choose a new password', '30m'),
   EMAIL_VERIFY_LIFETIME: duration('validity of a link to confirm an email', '24h'),
   INITIAL_ADMIN_EMAIL: Type.Optional(text('email of the administrator who is created once, in a new database')),

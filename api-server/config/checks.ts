@@ -1,7 +1,7 @@
 import type { EnvironmentValues } from '@authservice-operator/contract/environment.ts'
 import { isEncrypted } from '@authservice-operator/contract/mongodb-url.ts'
 import { weaknessOf } from '@authservice-operator/contract/secret-strength.ts'
-import { oidcProblems } from './oidc.ts'
+import { oidcOf, oidcProblems } from './oidc.ts'
 import { isNetwork } from './trusted-proxies.ts'
 import { secondsOf } from './units.ts'
 import { webAuthnProblems } from './webauthn.ts'
@@ -107,10 +107,11 @@ function proxies({ TRUST_PROXY_HOPS: hops, TRUSTED_PROXIES: networks, ...values 
   ]
 }
 
-/** A server that sends mails needs a sender and the URLs of its links. */
+/** A server that sends mails needs a sender, and the URLs of its links unless the OpenID provider has pages for them. */
 function mail(values: EnvironmentValues): string[] {
   if (values.SMTP_URL === undefined) return []
-  const needed = ['MAIL_FROM', 'PASSWORD_RESET_URL', 'EMAIL_VERIFY_URL'] as const
+  const links = oidcOf(values) === undefined ? (['PASSWORD_RESET_URL', 'EMAIL_VERIFY_URL'] as const) : []
+  const needed = ['MAIL_FROM', ...links] as const
   return [
     ...needed.filter((name) => values[name] === undefined).map((name) => `${name} is not set: SMTP_URL requires it`),
     ...((values.SMTP_USER === undefined) !== (values.SMTP_PASSWORD === undefined)

@@ -125,6 +125,17 @@ test('production refuses what its checklist forbids, all of it at once', () => {
   expect(problemsOf({ ...unsafe, ENVIRONMENT: 'staging' })).toEqual([])
 })
 
+test('links of mails lead to pages of the OpenID provider where the application has none', () => {
+  const oidc = { OIDC_CLIENTS_FILE: '/clients.json', OIDC_KEYS_FILE: '/keys.json' }
+  const mailing = { ...development, ...oidc, SMTP_URL: 'smtp://mail.example.com', MAIL_FROM: 'no-reply@example.com' }
+  expect(problemsOf(mailing)).toEqual([])
+  const { issuer, mail } = readConfig(mailing)
+  expect(mail.resetUrl).toBe(`${issuer}/account/reset-password?token={token}`)
+  expect(mail.verifyUrl).toBe(`${issuer}/account/verify-email?token={token}`)
+  const own = readConfig({ ...mailing, EMAIL_VERIFY_URL: 'https://app.example.com/verify#{token}' })
+  expect(own.mail.verifyUrl).toBe('https://app.example.com/verify#{token}')
+})
+
 test.each([
   [{ MONGODB_MIN_POOL_SIZE: '60', MONGODB_MAX_POOL_SIZE: '50' }, 'MONGODB_MIN_POOL_SIZE (60) exceeds'],
   [{ ACCESS_TOKEN_LIFETIME: '8d' }, 'ACCESS_TOKEN_LIFETIME exceeds REFRESH_TOKEN_IDLE_LIFETIME'],

@@ -183,9 +183,8 @@ function configOf(values: EnvironmentValues): Config {
     mail: {
       ...(values.SMTP_URL !== undefined && { smtp: smtpOf(values.SMTP_URL, values) }),
       ...(values.MAIL_FROM !== undefined && { from: values.MAIL_FROM }),
-      // In development, without such a page, the token can be read from the link in the log.
-      resetUrl: values.PASSWORD_RESET_URL ?? `${values.JWT_ISSUER}/reset-password#token={token}`,
-      verifyUrl: values.EMAIL_VERIFY_URL ?? `${values.JWT_ISSUER}/verify-email#token={token}`,
+      resetUrl: values.PASSWORD_RESET_URL ?? linkTemplate(values, 'reset-password'),
+      verifyUrl: values.EMAIL_VERIFY_URL ?? linkTemplate(values, 'verify-email'),
       resetLifetimeSeconds: secondsOf(values.PASSWORD_RESET_LIFETIME),
       verifyLifetimeSeconds: secondsOf(values.EMAIL_VERIFY_LIFETIME),
     },
@@ -210,6 +209,15 @@ function configOf(values: EnvironmentValues): Config {
     replicas: values.REPLICAS,
     shutdownDrainSeconds: values.SHUTDOWN_DRAIN_SECONDS,
   }
+}
+
+/**
+ * The page of a link where the application has none: one of the OpenID provider, which works without JavaScript and therefore
+ * needs the token in the query. Without the provider, in development, the token can be read from the link in the log.
+ */
+function linkTemplate(values: EnvironmentValues, page: 'reset-password' | 'verify-email'): string {
+  const { JWT_ISSUER: issuer } = values
+  return oidcOf(values) === undefined ? `${issuer}/${page}#token={token}` : `${issuer}/account/${page}?token={token}`
 }
 
 function listOf(commaSeparated: string): string[] {

@@ -23,6 +23,18 @@ test('the origins may be the domain, hosts below it, with ports, and localhost',
   expect(local.webAuthn?.origins).toEqual(['http://localhost:3000', 'http://a.localhost'])
 })
 
+test('pages of the OpenID provider may use passkeys without being listed, if browsers allow it on their host', () => {
+  const passkeys = { WEBAUTHN_RP_ID: 'example.com', WEBAUTHN_ORIGINS: 'https://app.example.com' }
+  const oidc = { ...passkeys, OIDC_CLIENTS_FILE: '/clients.json', OIDC_KEYS_FILE: '/keys.json' }
+  const originsAt = (issuer: string) => read({ ...oidc, JWT_ISSUER: issuer }).webAuthn?.origins
+  expect(originsAt('https://auth.example.com/base')).toEqual(['https://app.example.com', 'https://auth.example.com'])
+  expect(originsAt('https://app.example.com')).toEqual(['https://app.example.com'])
+  expect(originsAt('https://auth.example.org')).toEqual(['https://app.example.com'])
+  expect(originsAt('http://auth.example.com')).toEqual(['https://app.example.com'])
+  const withoutPages = { ...passkeys, JWT_ISSUER: 'https://auth.example.com' }
+  expect(read(withoutPages).webAuthn?.origins).toEqual(['https://app.example.com'])
+})
+
 test('AAGUIDs are compared in lower case', () => {
   const { webAuthn } = read({
     WEBAUTHN_RP_ID: 'example.com',

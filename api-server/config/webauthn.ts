@@ -1,4 +1,5 @@
 import type { EnvironmentValues } from '@authservice-operator/contract/environment.ts'
+import { oidcOf } from './oidc.ts'
 
 /** The relying party of passkeys. WebAuthn level 3 section 5.4.2. */
 export interface WebAuthnConfig {
@@ -11,17 +12,21 @@ export interface WebAuthnConfig {
 }
 
 /** @returns undefined without WEBAUTHN_RP_ID: there are no passkeys */
-export function webAuthnOf({
-  WEBAUTHN_RP_ID: rpId,
-  WEBAUTHN_ORIGINS: origins = '',
-  WEBAUTHN_AAGUIDS: aaguids,
-}: EnvironmentValues): WebAuthnConfig | undefined {
+export function webAuthnOf(values: EnvironmentValues): WebAuthnConfig | undefined {
+  const { WEBAUTHN_RP_ID: rpId, WEBAUTHN_ORIGINS: origins = '', WEBAUTHN_AAGUIDS: aaguids } = values
   if (rpId === undefined) return undefined
   return {
     rpId,
-    origins: listOf(origins),
+    origins: [...new Set([...listOf(origins), ...originOfPages(values, rpId)])],
     allowedAaguids: aaguids === undefined ? undefined : new Set(listOf(aaguids.toLowerCase())),
   }
+}
+
+/** The pages of the OpenID provider may use passkeys if browsers allow it on their host. */
+function originOfPages(values: EnvironmentValues, rpId: string): string[] {
+  const origin = URL.parse(values.JWT_ISSUER)?.origin
+  if (oidcOf(values) === undefined || origin === undefined) return []
+  return originProblems(origin, rpId).length === 0 ? [origin] : []
 }
 
 /** One sentence for each setting of passkeys that browsers would refuse, or that contradicts another one. */

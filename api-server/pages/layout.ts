@@ -7,15 +7,19 @@ import type { PageContext } from './pages.ts'
 import type { PageProblem } from './problem-message.ts'
 
 /**
- * The headers of every page: it loads nothing, runs no script, and nothing frames it.
+ * The headers of every page: it loads nothing, runs no script except for that of passkeys, and nothing frames it.
  * @param redirectUri where the answer to a form leads: browsers apply `form-action` to it, too
  */
-export function pageHeaders({ style }: Pick<PageContext, 'style'>, redirectUri?: unknown): Record<string, string> {
+export function pageHeaders(
+  { style, script }: Pick<PageContext, 'style' | 'script'>,
+  redirectUri?: unknown,
+): Record<string, string> {
   const target =
     typeof redirectUri === 'string' && URL.canParse(redirectUri) ? ` ${sourceOf(new URL(redirectUri))}` : ''
+  const scripts = script === undefined ? '' : "script-src 'self';connect-src 'self';"
   return {
     'cache-control': 'no-store',
-    'content-security-policy': `default-src 'none';style-src '${hashOf(style)}';img-src data:;form-action 'self'${target};base-uri 'none';frame-ancestors 'none'`,
+    'content-security-policy': `default-src 'none';${scripts}style-src '${hashOf(style)}';img-src data:;form-action 'self'${target};base-uri 'none';frame-ancestors 'none'`,
     'content-type': 'text/html; charset=utf-8',
     // With no-referrer, browsers send `Origin: null` with the forms, as if another site had sent them.
     'referrer-policy': 'same-origin',
@@ -41,7 +45,7 @@ interface PageContent {
 
 /** A whole page. */
 export function page(context: PageContext, { title, content, problem }: PageContent): string {
-  const { language, t, brand, style } = context
+  const { language, t, brand, style, script } = context
   // Screen readers read the title of a new page first.
   const shownTitle = problem === undefined ? title : t('error.titlePrefix', { title })
   return html`<!DOCTYPE html>
@@ -51,6 +55,7 @@ export function page(context: PageContext, { title, content, problem }: PageCont
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${brand.name === undefined ? shownTitle : `${shownTitle} – ${brand.name}`}</title>
 <style>!${style}</style>
+!${script === undefined ? '' : html`<script src="${script}" defer></script>`}
 </head>
 <body>
 !${headerOf(context)}

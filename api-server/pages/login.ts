@@ -3,6 +3,7 @@ import { hiddenField, textField } from './form.ts'
 import { page } from './layout.ts'
 import type { MessageKey, Translate } from './messages.ts'
 import type { PageContext } from './pages.ts'
+import { passkeyForm } from './passkey-form.ts'
 import type { PageProblem } from './problem-message.ts'
 
 /** The page that asks for email and password. */
@@ -14,13 +15,17 @@ export function loginPage(
     clientName: string
     email: string | undefined
     problem: PageProblem | undefined
+    /** Whether users who have forgotten their password can get a link. */
+    mayReset: boolean
+    mayRegister: boolean
   },
 ): string {
   const { t } = context
-  const { path, clientName, email, problem } = content
+  const { path, clientName, email, problem, mayReset, mayRegister } = content
+  const autocomplete = context.script === undefined ? 'username' : 'username webauthn'
   const fields = [
     textField(
-      { name: 'email', label: t('login.email'), type: 'email', autocomplete: 'username', maxlength: 254, value: email },
+      { name: 'email', label: t('login.email'), type: 'email', autocomplete, maxlength: 254, value: email },
       problem,
     ),
     textField(
@@ -36,11 +41,14 @@ export function loginPage(
 !${fields.join('')}
 <button type="submit">${t('login.submit')}</button>
 </form>
+!${passkeyOf(context, 'login', `${path}/passkey`)}
+!${mayReset ? html`<p><a href="${path}/forgot">${t('login.forgot')}</a></p>` : ''}
+!${mayRegister ? html`<p><a href="${path}/register">${t('login.register')}</a></p>` : ''}
 !${cancelForm(t, path)}`,
   })
 }
 
-/** The page that asks for a code of the second factor. */
+/** The page that asks for a code of the second factor; with a script, also for a passkey. */
 export function codePage(
   context: PageContext,
   content: {
@@ -52,6 +60,8 @@ export function codePage(
 ): string {
   const { t } = context
   const { path, mfaToken, problem } = content
+  const action = `${path}/${mfaToken === undefined ? 'step-up' : 'code'}`
+  const hidden = mfaToken === undefined ? {} : { mfa_token: mfaToken }
   const field = {
     name: 'code',
     label: t('code.label'),
@@ -63,8 +73,9 @@ export function codePage(
   return page(context, {
     title: t('code.title'),
     problem,
-    content: html`<form method="post" action="${path}/${mfaToken === undefined ? 'step-up' : 'code'}">
-!${mfaToken === undefined ? '' : hiddenField('mfa_token', mfaToken)}
+    content: html`!${passkeyOf(context, 'get', `${action}/passkey`, hidden)}
+<form method="post" action="${action}">
+!${Object.entries(hidden).map(([name, value]) => hiddenField(name, value))}
 !${textField(field, problem)}
 <button type="submit">${t('action.continue')}</button>
 </form>
@@ -107,6 +118,12 @@ const descriptions: Readonly<Record<string, MessageKey>> = {
   profile: 'consent.profile',
   email: 'consent.email',
   offline_access: 'consent.offline_access',
+}
+
+/** The form for a passkey, on a page with the script. */
+function passkeyOf(context: PageContext, kind: 'login' | 'get', action: string, hidden = {}): string {
+  if (context.script === undefined) return ''
+  return passkeyForm(context, { kind, action, options: `${action}/options`, hidden, label: context.t('passkey.use') })
 }
 
 function cancelForm(t: Translate, path: string): string {

@@ -14,6 +14,8 @@ export interface PageContext {
   style: string
   /** One link for each other language that is offered. */
   choices: readonly LanguageChoice[]
+  /** The path of the script for passkeys; undefined: the page runs none. */
+  script?: string
 }
 
 interface LanguageChoice {

@@ -49,6 +49,13 @@ button.plain,.button.plain{margin-block-start:.75rem;color:var(--text);backgroun
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .problem,.warning{padding:.75rem 1rem;border-inline-start:.25rem solid var(--bad);border-radius:.25rem;background:var(--bad-back)}
 .problem a{color:inherit}
+nav{margin-block-start:2rem;border-block-start:1px solid var(--line);padding-block-start:1rem}
+nav ul,.items,.codes{list-style:none;padding:0}
+nav a{display:block;padding-block:.625rem}
+nav a[aria-current]{color:inherit;font-weight:600;text-decoration:none}
+.items li{padding-block:.75rem;border-block-end:1px solid var(--line)}
+.done{padding:.75rem 1rem;border-inline-start:.25rem solid var(--accent)}
+.codes code{font-size:1.125rem}
 .code{font-size:1.5rem;font-weight:600;letter-spacing:.1em}
 details.more{margin-block-start:1rem;color:var(--muted)}
 summary{padding-block:.75rem;cursor:pointer}

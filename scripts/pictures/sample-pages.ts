@@ -30,12 +30,12 @@ export function samplePages(context: PageContext, client: string): Readonly<Reco
   ]
   const wrong = { message: t('problem.invalid_credentials'), field: 'email' }
   const form = '<form id="op.logoutForm" method="post" action="/oauth/logout/confirm"></form>'
+  const login = { path, clientName: client, mayReset: false, mayRegister: false }
   return {
-    login: loginPage(context, { path, clientName: client, email: undefined, problem: undefined }),
-    'login-problem': loginPage(context, { path, clientName: client, email, problem: wrong }),
+    login: loginPage(context, { ...login, email: undefined, problem: undefined }),
+    'login-problem': loginPage(context, { ...login, email, problem: wrong }),
     'login-locked': loginPage(context, {
-      path,
-      clientName: client,
+      ...login,
       email,
       problem: { message: t('problem.locked', { wait: durationOf(290, language) }) },
     }),

@@ -7,7 +7,7 @@ import { oauthMessage, pageProblem } from '../../pages/problem-message.ts'
 import { paths } from '../../plugins/app/oidc/build-provider.ts'
 import { isLibraryError } from '../../plugins/app/oidc/failures.ts'
 import { oauthErrorOf } from '../../plugins/app/problems/oauth-error.ts'
-import { problemOf } from '../../plugins/app/problems/plugin.ts'
+import { problemOf, sendHeaders } from '../../plugins/app/problems/plugin.ts'
 
 interface FailureAnswer {
   status: number
@@ -46,6 +46,19 @@ export function sendFailure(error: unknown, request: FastifyRequest, response: S
 export function replyWithFailure(error: FastifyError, request: FastifyRequest, reply: FastifyReply, pages: Pages) {
   const { status, headers, body } = failureAnswer(error, request, pages)
   return reply.code(status).headers(headers).send(body)
+}
+
+/** Answers the request of a page of this server that failed. */
+export function replyWithPage(error: FastifyError, request: FastifyRequest, reply: FastifyReply, pages: Pages) {
+  const page = pages.contextOf(request.raw)
+  reply.headers(pageHeaders(page))
+  if (isLibraryError(error)) {
+    return reply.code(400).send(errorPage(page, { code: error.error, message: page.t('error.expired') }))
+  }
+  const known = problemOf(error, request)
+  sendHeaders(known, reply)
+  const { message } = pageProblem(page, known)
+  return reply.code(known.statusCode).send(errorPage(page, { code: known.code, message }))
 }
 
 interface Described {

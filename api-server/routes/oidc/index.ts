@@ -6,9 +6,12 @@ import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
 import { copyHeaders, prepareRequest } from '../../plugins/app/oidc/raw-request.ts'
 import { withAnswerOfRequestObject } from '../../plugins/app/oidc/request-object.ts'
 import { withClientSecret } from '../../plugins/app/oidc/service-account-request.ts'
-import { replyWithFailure, sendFailure } from './failure.ts'
+import accountRoutes from './account/index.ts'
+import { replyWithFailure, replyWithPage, sendFailure } from './failure.ts'
+import { requireOwnOrigin } from './forms.ts'
 import interaction from './interaction.ts'
 import language from './language.ts'
+import script from './script.ts'
 import userinfo from './userinfo.ts'
 
 /**
@@ -67,7 +70,14 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
       const parameters = new URLSearchParams(request.body as Record<string, string>)
       return reply.redirect(`${app.config.issuer}${paths.authorization}?${parameters}`, 303)
     })
-    await forms.register(interaction, { prefix: interactionPath, oidc })
+    await forms.register(async (routes) => {
+      const { pages } = oidc
+      routes.addHook('preHandler', requireOwnOrigin(app, pages))
+      routes.setErrorHandler((error: FastifyError, request, reply) => replyWithPage(error, request, reply, pages))
+      await routes.register(interaction, { prefix: interactionPath, oidc })
+      await routes.register(accountRoutes, { prefix: '/account', oidc })
+    })
+    if (app.passkeys.isOn) await forms.register(script)
     await forms.register(userinfo)
     await forms.register(language, { pages: oidc.pages })
   })

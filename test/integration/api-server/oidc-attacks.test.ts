@@ -206,7 +206,7 @@ async function openPage() {
   const page = new Browser(server)
   const { pathname } = (await page.open((await application.start()).url)).url
   const cookie = `__Secure-interaction=${pathname.split('/').at(-1)}`
-  const headers = { cookie, 'content-type': 'application/x-www-form-urlencoded' }
+  const headers = { cookie, origin: issuer, 'content-type': 'application/x-www-form-urlencoded' }
   return { page, form: { method: 'POST', url: `${pathname}/login`, headers } as const }
 }
 
@@ -360,7 +360,11 @@ test('two logins in two tabs stay apart, and a page without its cookie is refuse
   const mixed = await server.app.inject({
     method: 'POST',
     url: `${tabOne.url.pathname}/cancel`,
-    headers: { cookie: `__Secure-interaction=${uid}`, 'content-type': 'application/x-www-form-urlencoded' },
+    headers: {
+      cookie: `__Secure-interaction=${uid}`,
+      origin: issuer,
+      'content-type': 'application/x-www-form-urlencoded',
+    },
     payload: '',
   })
   expect(mixed.statusCode).toBe(400)

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { freshDatabase } from './app-for-test.ts'
-import { oidcFiles, redirectUri, secret, shop } from './oidc-client.ts'
+import { issuer, oidcFiles, redirectUri, secret, shop } from './oidc-client.ts'
 import { type StartedServer, startServer } from './started-server.ts'
 
 const mark = randomBytes(6).toString('hex')
@@ -47,7 +47,11 @@ test('the log does not say which login a page belongs to, nor what applications 
   expect((await call(page, { headers: { cookie } })).status).toBe(200)
   expect((await call(page)).status).toBe(400)
   const body = `email=user-${mark}@example.com&password=word-${mark}`
-  const login = await call(`${page}/login`, { method: 'POST', headers: { cookie, 'content-type': form }, body })
+  const login = await call(`${page}/login`, {
+    method: 'POST',
+    headers: { cookie, origin: issuer, 'content-type': form },
+    body,
+  })
   expect(login.status).toBe(401)
   await call(`/oauth/authorize/${uid}`)
   await call('/oauth/token', {

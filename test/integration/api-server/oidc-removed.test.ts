@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OidcClient } from '../../../contract/oidc-client-schema.ts'
 import { type AppForTest, logIn, password, startApp } from './app-for-test.ts'
-import { Application, Browser, logInByPage, news, type OidcFiles, oidcFiles, shop } from './oidc-client.ts'
+import { Application, Browser, issuer, logInByPage, news, type OidcFiles, oidcFiles, shop } from './oidc-client.ts'
 
 let files: OidcFiles
 let server: AppForTest
@@ -37,6 +37,7 @@ test.each(changes)('a login that has begun ends with its %s', async (_what, chan
     url: `${pathname}/login`,
     headers: {
       cookie: `__Secure-interaction=${pathname.split('/').at(-1)}`,
+      origin: issuer,
       'content-type': 'application/x-www-form-urlencoded',
       'user-agent': 'Test Browser',
     },

@@ -35,8 +35,11 @@ export class PageBrowser {
     this.#keep([line])
   }
 
-  /** Follows redirects within its origins. A redirect to another client is the page of it, without an answer. */
-  async open(url: string | URL, form?: Record<string, string>): Promise<Page> {
+  /**
+   * Follows redirects within its origins. A redirect to another client is the page of it, without an answer.
+   * @param origin of the page that sends the form; empty: the browser sends none
+   */
+  async open(url: string | URL, form?: Record<string, string>, origin = new URL(this.#issuer).origin): Promise<Page> {
     let next = new URL(url, this.#issuer)
     let posted = form
     for (let redirects = 0; redirects < 10; redirects++) {
@@ -47,7 +50,12 @@ export class PageBrowser {
         .join('; ')
       const answer = await this.#fetch(next, {
         method: posted === undefined ? 'GET' : 'POST',
-        headers: { accept: 'text/html', 'user-agent': 'Test Browser', ...(cookie !== '' && { cookie }) },
+        headers: {
+          accept: 'text/html',
+          'user-agent': 'Test Browser',
+          ...(cookie !== '' && { cookie }),
+          ...(posted !== undefined && origin !== '' && { origin }),
+        },
         ...(posted !== undefined && { body: new URLSearchParams(posted) }),
         redirect: 'manual',
       })

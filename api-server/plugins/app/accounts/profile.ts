@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import type { Caller } from '../caller.ts'
 import { problem } from '../problems/problem.ts'
 import type { RevocableToken } from '../revocation/revocation.ts'
-import type { AccessTokenClaims } from '../tokens/access-token.ts'
 import { type CanonicalEmail, canonicalStoredEmail } from '../users/email.ts'
 import { isActive, type StoredUser } from '../users/user.ts'
 import { changeUser, deleteUser } from './account-changes.ts'
@@ -84,7 +83,7 @@ export async function cancelPendingEmail(app: FastifyInstance, user: StoredUser,
 export async function deleteOwnAccount(
   app: FastifyInstance,
   user: StoredUser,
-  token: AccessTokenClaims,
+  token: RevocableToken,
   currentPassword: string,
   caller: Caller,
 ): Promise<void> {

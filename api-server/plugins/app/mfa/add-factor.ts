@@ -13,6 +13,7 @@ import { requireStepUp } from './step-up.ts'
 
 /**
  * Allows a user to begin an enrolment: given the password, and a recent second factor if the user has one.
+ * @param currentPassword undefined: it was right at the first step of this login
  * @returns the factors that the user has
  * @throws Problem 401 `insufficient_user_authentication`, 403 `password_wrong`, 409 `mfa_too_many`, 422, 429, 503
  */
@@ -20,13 +21,13 @@ export async function requireMayEnrol(
   app: FastifyInstance,
   user: StoredUser,
   claims: SessionClaims,
-  currentPassword: string,
+  currentPassword: string | undefined,
   caller: Caller,
   now: Date,
 ): Promise<readonly Factor[]> {
   await useSensitive(app, user, caller)
   await requireStepUp(app, user, claims, now)
-  await checkCurrentPassword(app, user, currentPassword, caller)
+  if (currentPassword !== undefined) await checkCurrentPassword(app, user, currentPassword, caller)
   const factors = (await app.mfa.factors.find(user._id))?.factors ?? []
   if (factors.length >= maxFactors) throw tooMany()
   return factors

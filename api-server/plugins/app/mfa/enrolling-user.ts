@@ -28,11 +28,21 @@ export async function enrollingUser(
   now: Date,
 ): Promise<EnrollingUser> {
   const token = presentedToken(request.headers.authorization)
-  if (token?.startsWith(enrolmentTokenPrefix)) return userOfLogin(app, token, binding, now)
+  if (token?.startsWith(enrolmentTokenPrefix)) return enrollingUserOfLogin(app, token, binding, now)
   return { ...(await app.authenticateUser(request)), isLogin: false }
 }
 
-async function userOfLogin(app: FastifyInstance, token: string, binding: string, now: Date): Promise<EnrollingUser> {
+/**
+ * The user of a login whose password was right, and who must enrol a second factor first.
+ * @param token that the login has answered with @param binding see `bindingOf`
+ * @throws Problem 401 `session_revoked`
+ */
+export async function enrollingUserOfLogin(
+  app: FastifyInstance,
+  token: string,
+  binding: string,
+  now: Date,
+): Promise<EnrollingUser> {
   const pending = await app.mfa.challenges.find(token, 'enrolment', now)
   if (pending === null || pending.binding !== binding) throw ended()
   const sub = pending.userId.toString()

@@ -24,6 +24,7 @@ export interface StartedTotp {
 /**
  * Begins to enrol an authenticator app, given the password, and a recent second factor if the user has one.
  *
+ * @param start.currentPassword undefined: it was right at the first step of this login
  * @throws Problem 401 `insufficient_user_authentication`, 403 `totp_not_allowed` or `password_wrong`, 409 `mfa_too_many`,
  * 422, 429, 503
  */
@@ -31,7 +32,7 @@ export async function startTotp(
   app: FastifyInstance,
   user: StoredUser,
   claims: SessionClaims,
-  { currentPassword, name }: { currentPassword: string; name: string },
+  { currentPassword, name }: { currentPassword: string | undefined; name: string },
   caller: Caller,
   now: Date,
 ): Promise<StartedTotp> {
@@ -44,6 +45,31 @@ export async function startTotp(
     now,
   )
   return { token, secret, otpauthUrl: otpauthUrl(secret, user.email, app.config.mfa.serviceName) }
+}
+
+/**
+ * An authenticator app that the user has begun to enrol, for a page that shows it again.
+ * @throws Problem 404 `not_found` when the enrolment has expired or was confirmed
+ */
+export async function startedTotp(
+  app: FastifyInstance,
+  user: StoredUser,
+  claims: SessionClaims,
+  token: string,
+  now: Date,
+): Promise<StartedTotp> {
+  const { secret: sealed, factorId } = await pendingTotp(app, user, claims, token, now)
+  const secret = app.mfa.keys.unseal(sealed, secretSubject(user._id, factorId))
+  return { token, secret, otpauthUrl: otpauthUrl(secret, user.email, app.config.mfa.serviceName) }
+}
+
+/** @throws Problem 404 `not_found` */
+async function pendingTotp(app: FastifyInstance, user: StoredUser, claims: SessionClaims, token: string, now: Date) {
+  const pending = await app.mfa.challenges.find(token, 'totp', now)
+  if (pending === null || pending.userId.toString() !== user._id.toString() || pending.sessionId !== claims.sid) {
+    throw unknownEnrolment()
+  }
+  return pending
 }
 
 /**
@@ -62,10 +88,7 @@ export async function confirmTotp(
   // The enrolment may have begun on a server with another setting.
   requireTotpAllowed(app)
   await useSensitive(app, user, caller)
-  const pending = await app.mfa.challenges.find(token, 'totp', now)
-  if (pending === null || pending.userId.toString() !== user._id.toString() || pending.sessionId !== claims.sid) {
-    throw unknownEnrolment()
-  }
+  const pending = await pendingTotp(app, user, claims, token, now)
   const { factorId: id, name, secret } = pending
   const lastStep = stepOfCode(app.mfa.keys.unseal(secret, secretSubject(user._id, id)), code, now)
   if (lastStep === undefined) {

@@ -3,7 +3,7 @@ import type { ClientSession } from 'mongodb'
 import type { Administrator } from '../accounts/administrator.ts'
 import type { Caller } from '../caller.ts'
 import { type Problem, problem } from '../problems/problem.ts'
-import type { AccessTokenClaims } from '../tokens/access-token.ts'
+import type { SessionClaims } from '../tokens/access-token.ts'
 import type { StoredUser } from '../users/user.ts'
 import { requireStepUp } from './step-up.ts'
 
@@ -14,7 +14,7 @@ import { requireStepUp } from './step-up.ts'
 export async function removeFactor(
   app: FastifyInstance,
   user: StoredUser,
-  claims: AccessTokenClaims,
+  claims: SessionClaims,
   factorId: string,
   caller: Caller,
   now: Date,

@@ -7,7 +7,8 @@ import {
   byTwoFactors,
   satisfies,
 } from '../sessions/authentication.ts'
-import type { AccessTokenClaims, SessionClaims } from '../tokens/access-token.ts'
+import type { Session } from '../sessions/session.ts'
+import type { SessionClaims } from '../tokens/access-token.ts'
 import type { IssuedToken } from '../tokens/issue-and-verify.ts'
 import { roleOf, type StoredUser } from '../users/user.ts'
 import { checkCode, type PresentedCode } from './check-code.ts'
@@ -55,7 +56,7 @@ export function insufficientAuthentication({ level, maxAgeSeconds }: Authenticat
 export async function stepUp(
   app: FastifyInstance,
   user: StoredUser,
-  claims: AccessTokenClaims,
+  claims: SessionClaims,
   presented: PresentedCode,
   caller: Caller,
   now: Date,
@@ -66,18 +67,32 @@ export async function stepUp(
 
 /**
  * Records that the user of a session has authenticated again.
+ * @throws Problem 401 `session_revoked`
+ */
+export async function recordAuthentication(
+  app: FastifyInstance,
+  { sid }: Pick<SessionClaims, 'sid'>,
+  methods: readonly AuthenticationMethod[],
+  now: Date,
+): Promise<Session> {
+  const session = await app.sessions.authenticate(sid, { at: now, methods })
+  if (session === null) throw problem(401, 'session_revoked', 'The session has ended. Log in again.')
+  return session
+}
+
+/**
+ * The same for a client of the API.
  * @returns another access token of the session
  * @throws Problem 401 `session_revoked`, 503 `not_ready`
  */
 export async function renewAuthentication(
   app: FastifyInstance,
   user: StoredUser,
-  { sid }: AccessTokenClaims,
+  claims: Pick<SessionClaims, 'sid'>,
   methods: readonly AuthenticationMethod[],
   now: Date,
 ): Promise<IssuedToken> {
-  const session = await app.sessions.authenticate(sid, { at: now, methods })
-  if (session === null) throw problem(401, 'session_revoked', 'The session has ended. Log in again.')
+  const session = await recordAuthentication(app, claims, methods, now)
   const access = await app.tokens.issueAccessToken({ userId: user._id.toString(), role: roleOf(user), session })
   app.metrics.tokensIssued.inc({ kind: 'access' })
   return access

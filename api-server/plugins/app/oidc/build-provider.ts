@@ -45,11 +45,17 @@ export const paths = {
 
 export const interactionPath = '/oauth/interaction'
 
+/** The path of an issuer, without a slash at its end: paths of pages and cookies begin with it. */
+export function basePathOf(issuer: string): string {
+  return new URL(issuer).pathname.replace(/\/$/, '')
+}
+
 /** How clients authenticate at introspection and revocation. RFC 8414 section 2. */
 const methodsAtTokens = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
-/** Lifetimes in seconds. */
-const interactionSeconds = 1_800
+/** Lifetime of a login that is not finished, in seconds. */
+export const interactionSeconds = 1_800
+/** In seconds. */
 const idTokenSeconds = 3_600
 
 /** A Provider of the library for the current keys. Its state is in the database, so another one can replace it. */
@@ -220,6 +226,11 @@ function stateEvents(app: FastifyInstance, requestState: () => RequestState | un
   }
 }
 
+/** The cookie by which a browser is logged in. */
+export function loginCookieOf(issuer: string): string {
+  return issuer.startsWith('https:') ? '__Host-sso' : 'sso'
+}
+
 /**
  * No signatures: each value has 250 random bits, and the database knows its hash only. `__Host-` and `__Secure-` are set
  * only over TLS (RFC 6265bis section 4.1.3). An interaction has a path of its own, so that two tabs do not mix.
@@ -229,7 +240,7 @@ function cookiesOf(issuer: string): NonNullable<Configuration['cookies']> {
   const attributes = { httpOnly: true, sameSite: 'lax', secure, signed: false } as const
   return {
     names: {
-      session: secure ? '__Host-sso' : 'sso',
+      session: loginCookieOf(issuer),
       interaction: secure ? '__Secure-interaction' : 'interaction',
       resume: secure ? '__Secure-resume' : 'resume',
     },

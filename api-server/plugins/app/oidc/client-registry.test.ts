@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileRevision } from '@authservice-operator/contract/file-revision.ts'
 import { expect, onTestFinished, test } from 'vitest'
+import { accountPagesClient } from './account-pages-client.ts'
 import { ClientRegistry } from './client-registry.ts'
 
 const fileOf = (id: string) => {
@@ -18,7 +19,9 @@ test('the revision is that of the file in use: a file that cannot be used does n
     await rename(`${file}.new`, file)
   }
   const refusals: string[] = []
-  const registry = new ClientRegistry(file, 'an-audience', (reason) => refusals.push(reason))
+  const registry = new ClientRegistry(file, 'an-audience', accountPagesClient('https://auth.example.com'), (reason) =>
+    refusals.push(reason),
+  )
   onTestFinished(() => registry.stop())
   await replace(fileOf('first'))
   await registry.load()

@@ -12,20 +12,26 @@ export class ClientRegistry {
   readonly #file: string
   readonly #audience: string
   readonly #followed: FollowedFile
+  readonly #accountPages: OidcClient
   #clients: ReadonlyMap<string, OidcClient> = new Map()
   #serviceAccounts = new ServiceAccounts({ version: 1, clients: [] })
   #text = ''
   #revision = ''
 
-  /** @param audience of the API of this server @param onUnusable is called once for each problem */
-  constructor(file: string, audience: string, onUnusable: (reason: string) => void) {
+  /**
+   * @param audience of the API of this server
+   * @param accountPages a client of this server itself, beside those of the file
+   * @param onUnusable is called once for each problem
+   */
+  constructor(file: string, audience: string, accountPages: OidcClient, onUnusable: (reason: string) => void) {
+    this.#accountPages = accountPages
     this.#file = file
     this.#audience = audience
     this.#followed = new FollowedFile(file, () => this.load(), onUnusable)
   }
 
   find(id: string): OidcClient | undefined {
-    return this.#clients.get(id)
+    return id === this.#accountPages.id ? this.#accountPages : this.#clients.get(id)
   }
 
   /** Revision of the file whose clients are in use. */

@@ -7,6 +7,7 @@ import type { OidcConfig } from '../../../config/oidc.ts'
 import type { Pages } from '../../../pages/pages.ts'
 import { KeyFile } from '../tokens/key-file.ts'
 import { ProofError, type ProofTarget } from '../tokens/possession.ts'
+import { accountPagesClient } from './account-pages-client.ts'
 import { buildProvider } from './build-provider.ts'
 import { checkAssertion } from './check-assertion.ts'
 import { ClientRegistry } from './client-registry.ts'
@@ -54,8 +55,11 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
   await keyFile.load()
   keyFile.follow()
 
-  const clients = new ClientRegistry(settings.clientsFile, app.config.audience, (reason) =>
-    app.log.error({ reason }, 'earlier clients of the OpenID provider stay in use'),
+  const clients = new ClientRegistry(
+    settings.clientsFile,
+    app.config.audience,
+    accountPagesClient(app.config.issuer),
+    (reason) => app.log.error({ reason }, 'earlier clients of the OpenID provider stay in use'),
   )
   await clients.load()
   clients.follow()

@@ -1,12 +1,15 @@
 import type { FastifyInstance } from 'fastify'
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
+import type { UsedCredential } from '../../external/webauthn.ts'
 import type { Caller } from '../caller.ts'
 import { checkCode, type PresentedCode } from '../mfa/check-code.ts'
+import { recordAuthentication } from '../mfa/step-up.ts'
+import type { RequestOptions } from '../passkeys/options.ts'
+import { checkStepUpPasskey, stepUpOptions } from '../passkeys/step-up.ts'
 import { authenticationClaims, byTwoFactors, satisfies } from '../sessions/authentication.ts'
 import type { Session } from '../sessions/session.ts'
-import { isActive } from '../users/user.ts'
 import { parseUserKey } from '../users/user-key.ts'
-import { type BrowserLogin, browserLoginOf, isLive } from './browser-login.ts'
+import { accountOfLogin, type BrowserLogin, browserLoginOf } from './browser-login.ts'
 
 /** The reason of an interaction of which the browser is logged in, and that needs only a second factor. */
 export const stepUpReason = 'acr_values'
@@ -55,19 +58,31 @@ export async function stepUpLogin(
   caller: Caller,
   now: Date,
 ): Promise<Session> {
-  const { accountId, loginSid } = login ?? {}
-  const user = accountId === undefined ? null : await app.users.findById(accountId)
-  if (
-    login === undefined ||
-    loginSid === undefined ||
-    user === null ||
-    !isActive(user) ||
-    !(await isLive(app, login))
-  ) {
-    throw new errors.SessionNotFound('the login has ended')
-  }
+  const { user, claims } = await accountOfLogin(app, login)
   await checkCode(app, user, presented, caller, now)
-  const session = await app.sessions.authenticate(loginSid, { at: now, methods: byTwoFactors })
-  if (session === null) throw new errors.SessionNotFound('the login has ended')
-  return session
+  return recordAuthentication(app, claims, byTwoFactors, now)
+}
+
+/** The same by a passkey. @throws SessionNotFound for a login that has ended, and what `checkStepUpPasskey` throws */
+export async function stepUpLoginByPasskey(
+  app: FastifyInstance,
+  login: BrowserLogin | undefined,
+  credential: UsedCredential,
+  caller: Caller,
+  now: Date,
+): Promise<Session> {
+  const { user, claims } = await accountOfLogin(app, login)
+  const methods = await checkStepUpPasskey(app, user, claims, credential, caller, now)
+  return recordAuthentication(app, claims, methods, now)
+}
+
+/** The options for it. @throws SessionNotFound for a login that has ended */
+export async function stepUpLoginOptions(
+  app: FastifyInstance,
+  login: BrowserLogin | undefined,
+  caller: Caller,
+  now: Date,
+): Promise<RequestOptions> {
+  const { claims } = await accountOfLogin(app, login)
+  return stepUpOptions(app, claims, caller, now)
 }

@@ -17,13 +17,14 @@ import { checkClientData, verified } from './use-passkey.ts'
  * Begins to add a passkey, given the password, and a recent second factor if the user has one. The options are for this
  * session.
  *
+ * @param currentPassword undefined: it was right at the first step of this login
  * @throws Problem 401 `insufficient_user_authentication`, 403 `password_wrong`, 409 `mfa_too_many`, 422, 429, 503
  */
 export async function startPasskey(
   app: FastifyInstance,
   user: StoredUser,
   claims: SessionClaims,
-  currentPassword: string,
+  currentPassword: string | undefined,
   caller: Caller,
   now: Date,
 ): Promise<CreationOptions> {

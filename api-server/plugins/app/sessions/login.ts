@@ -6,6 +6,7 @@ import type { HashPriority } from '../passwords/hash-threads.ts'
 import { Problem, problem } from '../problems/problem.ts'
 import type { CanonicalEmail } from '../users/email.ts'
 import { isActive, type StoredUser } from '../users/user.ts'
+import type { UserKey } from '../users/user-key.ts'
 import { byPassword } from './authentication.ts'
 import { beginSession, type LoggedIn } from './begin-session.ts'
 
@@ -27,6 +28,7 @@ export type LoginResult =
   /** The password was right, and the user has second factors. */
   | {
       kind: 'secondFactorRequired'
+      userId: UserKey
       mfaToken: string
       /** How long the second step can have the device remembered; 0: not. */
       rememberDeviceSeconds: number
@@ -73,7 +75,13 @@ export async function logIn(
     app.metrics.mfaFirstSteps.inc()
     const login = { purpose: 'login', userId: found._id, version, binding } as const
     const mfaToken = await app.mfa.challenges.begin(login, now)
-    return { kind: 'secondFactorRequired', mfaToken, rememberDeviceSeconds, factors: required.factors }
+    return {
+      kind: 'secondFactorRequired',
+      userId: found._id,
+      mfaToken,
+      rememberDeviceSeconds,
+      factors: required.factors,
+    }
   }
   const user = await recordLogin(app, found, password, now, upgradedHash)
   if (user === null) throw invalidCredentials(app, email, caller)

@@ -30,6 +30,25 @@ export async function endOwnSession(
   app.securityEvents.record('authn_token_revoked', { userId, sessionId, address: caller.address })
 }
 
+/**
+ * Ends all sessions of the user except one, also those whose codes are not redeemed yet.
+ * @param sessionId of the session that goes on
+ * @throws Problem 429 `rate_limited`
+ */
+export async function endOtherSessions(
+  app: FastifyInstance,
+  userId: string,
+  sessionId: string,
+  caller: Caller,
+  now: Date,
+): Promise<void> {
+  await countUse(app, userId, caller)
+  for (const other of await app.sessions.idsOfOthers(parseUserKey(userId), sessionId, now)) {
+    await app.revocation.revokeSession(other, 'session_deleted')
+    app.securityEvents.record('authn_token_revoked', { userId, sessionId: other, address: caller.address })
+  }
+}
+
 function countUse(app: FastifyInstance, userId: string, { limits }: Caller): Promise<void> {
   return limits.use({ name: 'profile', subject: userId, rate: app.config.limits.profile })
 }

@@ -183,6 +183,13 @@ export class SessionStore {
       .toArray()
   }
 
+  /** The IDs of all sessions of a user that are neither revoked nor expired, except one. */
+  async idsOfOthers(userId: UserKey, _id: string, now: Date): Promise<string[]> {
+    const others = { userId, _id: { $ne: _id }, revokedAt: { $exists: false }, expiresAt: { $gt: now } }
+    const found = await this.#sessions.find(others, { projection: { _id: 1 } }).toArray()
+    return found.map((session) => session._id)
+  }
+
   async isOf(_id: string, userId: UserKey): Promise<boolean> {
     return (await this.#sessions.findOne({ _id, userId }, { projection: { _id: 1 } })) !== null
   }

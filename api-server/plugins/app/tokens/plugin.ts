@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem } from '../problems/problem.ts'
 import type { RevocationVerdict } from '../revocation/plugin.ts'
+import type { RevocableToken } from '../revocation/revocation.ts'
 import { followAcceptedKeys } from './accepted-keys.ts'
 import type { AccessTokenClaims, TokenSubject } from './access-token.ts'
 import type { AnyTokenClaims, ClientTokenSubject } from './client-token.ts'
@@ -29,7 +30,7 @@ declare module 'fastify' {
        * signature check.
        * @throws Problem 401 `session_revoked`, or 503 `revocation_unknown`
        */
-      requireActive(claims: AccessTokenClaims): Promise<void>
+      requireActive(claims: RevocableToken): Promise<void>
       keys: KeyStore
     }
   }
@@ -53,7 +54,7 @@ export default fp(
       audience: config.audience,
       lifetimeSeconds: config.accessTokenLifetimeSeconds,
     }
-    const requireActive = async (claims: AccessTokenClaims) => assertActive(await app.revocation.check(claims))
+    const requireActive = async (claims: RevocableToken) => assertActive(await app.revocation.check(claims))
     const accessTokens = await registerAccessTokens(app, { keys, policy, requireActiveSession: requireActive })
     app.decorate('tokens', {
       keys,

@@ -1,0 +1,161 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { errors } from 'oidc-provider'
+import { type AccountView, type Outcome, pathOf, type Section, sections } from '../../../pages/account/layout.ts'
+import { errorPage } from '../../../pages/error.ts'
+import { pageHeaders } from '../../../pages/layout.ts'
+import type { Caller } from '../../../plugins/app/caller.ts'
+import { accountLoginUrl } from '../../../plugins/app/oidc/account-pages-client.ts'
+import { type AccountOfLogin, accountOfLogin, browserLoginOf } from '../../../plugins/app/oidc/browser-login.ts'
+import { basePathOf, loginCookieOf, paths } from '../../../plugins/app/oidc/build-provider.ts'
+import type { OpenIdProvider } from '../../../plugins/app/oidc/open-id-provider.ts'
+import { Problem } from '../../../plugins/app/problems/problem.ts'
+import { refusalOf, textOf } from '../forms.ts'
+import { scriptOfPages } from '../interaction-steps.ts'
+
+/** A request of a browser that is logged in, for a page of its user's account. */
+export interface Visit extends AccountOfLogin {
+  request: FastifyRequest
+  reply: FastifyReply
+  view: AccountView
+  caller: Caller
+  now: Date
+}
+
+/** HTML of a page. */
+type Render = (visit: Visit, outcome: Outcome) => string | Promise<string>
+/** Does what a form asks for. @returns the answer, or what was done: then a redirect leads to the section */
+type Act = (visit: Visit) => Promise<FastifyReply | DoneKey>
+
+/** What forms can have done, for the page after a redirect. */
+const doneKeys = ['done.saved', 'done.mailed', 'done.added', 'done.ended'] as const
+type DoneKey = (typeof doneKeys)[number]
+
+/** The routes of the pages of an account. The cookie of the login opens them, and nothing else. Decision 89. */
+export class Visits {
+  readonly #app: FastifyInstance
+  readonly #oidc: OpenIdProvider
+
+  constructor(app: FastifyInstance, oidc: OpenIdProvider) {
+    this.#app = app
+    this.#oidc = oidc
+  }
+
+  /** A page that is shown. A browser that is not logged in logs in first, and comes back to its section. */
+  page(url: string, section: Section, render: Render): void {
+    this.#app.get(url, { schema: { hide: true } }, async (request, reply) => {
+      const visit = await this.#open(request, reply)
+      if (visit === undefined) return this.toLogin(reply, section)
+      const done = doneKeys.find((key) => key === textOf(request.query, 'done'))
+      try {
+        return send(visit, await render(visit, { done }))
+      } catch (error) {
+        if (isLoggedOut(error)) return this.toLogin(reply, section)
+        throw error
+      }
+    })
+  }
+
+  /**
+   * A form of a page. If it was refused, the page asks again; if it needs a second factor, the page for it comes first.
+   * @param again the page of the form
+   */
+  form(url: string, section: Section, again: Render, act: Act): void {
+    this.#app.post(url, { schema: { hide: true } }, async (request, reply) => {
+      const visit = await this.#open(request, reply)
+      if (visit === undefined) return this.toLogin(reply, section)
+      if (!hasToken(request, visit.view.xsrf)) return sendForeign(visit)
+      try {
+        const answer = await act(visit)
+        return typeof answer === 'object' ? answer : toSection(visit, section, answer)
+      } catch (error) {
+        if (isLoggedOut(error)) return this.toLogin(reply, section)
+        if (error instanceof Problem && error.code === 'insufficient_user_authentication') {
+          return reply.redirect(`${visit.view.base}/step-up?to=${section}`, 303)
+        }
+        const { problem, status } = refusalOf(visit.view.context, error)
+        return send(visit, await again(visit, { problem }), status)
+      }
+    })
+  }
+
+  /** What the script asks for: JSON. */
+  options(url: string, answer: (visit: Visit) => Promise<object>): void {
+    this.#app.post(url, { schema: { hide: true } }, async (request, reply) => {
+      const visit = await this.#open(request, reply)
+      if (visit === undefined) throw new errors.SessionNotFound('the login has ended')
+      if (!hasToken(request, visit.view.xsrf)) return sendForeign(visit)
+      reply.header('cache-control', 'no-store')
+      return answer(visit)
+    })
+  }
+
+  toLogin(reply: FastifyReply, section: Section): FastifyReply {
+    return reply.header('cache-control', 'no-store').redirect(accountLoginUrl(this.#app.config.issuer, section), 303)
+  }
+
+  async #open(request: FastifyRequest, reply: FastifyReply): Promise<Visit | undefined> {
+    const [app, oidc] = [this.#app, this.#oidc]
+    const { issuer } = app.config
+    const cookie = app.parseCookie(request.headers.cookie ?? '')[loginCookieOf(issuer)]
+    if (cookie === undefined) return undefined
+    const login = browserLoginOf(await oidc.current().Session.find(cookie))
+    const account = await accountOfLogin(app, login).catch((error: unknown) => {
+      if (error instanceof errors.SessionNotFound) return undefined
+      throw error
+    })
+    if (account === undefined) return undefined
+    const base = `${basePathOf(issuer)}/account`
+    const view: AccountView = {
+      context: oidc.pages.contextOf(request.raw),
+      base,
+      logout: `${basePathOf(issuer)}${paths.end_session}`,
+      xsrf: tokenOf(cookie),
+      sections: sections.filter((section) => section !== 'factors' || app.mfa.isOn),
+    }
+    return { ...account, request, reply, view, caller: app.callerOf(request, reply), now: new Date() }
+  }
+
+  /** Lets the page run the script for passkeys, if pages may use them. */
+  allowScript({ view }: Visit): void {
+    const script = scriptOfPages(this.#app)
+    if (script !== undefined) view.context = { ...view.context, script }
+  }
+}
+
+export function send({ reply, view }: Visit, body: string, status = 200): FastifyReply {
+  return reply.code(status).headers(pageHeaders(view.context)).send(body)
+}
+
+/** The section of a form or a query; the first one if it names none. */
+export function sectionIn(container: unknown): Section {
+  const name = textOf(container, 'to') ?? textOf(container, 'state')
+  return sections.find((section) => section === name) ?? 'profile'
+}
+
+function toSection({ reply, view }: Visit, section: Section, done: DoneKey): FastifyReply {
+  return reply.header('cache-control', 'no-store').redirect(`${pathOf(view, section)}?done=${done}`, 303)
+}
+
+/** The session or the user ended while the request was answered. */
+function isLoggedOut(error: unknown): boolean {
+  return error instanceof Problem && error.code === 'session_revoked'
+}
+
+/**
+ * What forms of a login carry. Only a page that this browser got can have it: the cookie has 250 random bits, and scripts
+ * cannot read it.
+ */
+function tokenOf(cookie: string): string {
+  return createHmac('sha256', cookie).update('forms of the account').digest('base64url')
+}
+
+function hasToken({ body }: FastifyRequest, expected: string): boolean {
+  const given = Buffer.from(textOf(body, 'xsrf') ?? '')
+  return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected))
+}
+
+function sendForeign(visit: Visit): FastifyReply {
+  const { context } = visit.view
+  return send(visit, errorPage(context, { code: 'foreign_form', message: context.t('error.foreign_form') }), 403)
+}

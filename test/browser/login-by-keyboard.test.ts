@@ -39,11 +39,12 @@ test('a user without a mouse and without JavaScript chooses a language, corrects
   await page.goto(`${api}/oauth/authorize?${query}`)
 
   const order: string[] = []
-  for (let tabs = 0; tabs < 5; tabs++) {
+  for (let tabs = 0; tabs < 7; tabs++) {
     await press(page, 'Tab')
     order.push(await focused(page))
   }
-  expect(order).toEqual(['email', 'password', 'Log in', 'Cancel', 'Language: English'])
+  const links = ['Forgot your password?', 'Create an account']
+  expect(order).toEqual(['email', 'password', 'Log in', ...links, 'Cancel', 'Language: English'])
   await press(page, 'Enter', 'Tab')
   expect(await focused(page)).toBe('Deutsch')
   await press(page, 'Enter')

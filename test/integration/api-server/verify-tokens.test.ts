@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { execa } from 'execa'
@@ -11,6 +11,7 @@ import { generateKey } from '../../../operator/authservice/secrets/generate-key.
 import { decideSigningKeys } from '../../../operator/authservice/secrets/signing-keys.ts'
 import { pythonPackages } from '../../../tools/checkers/python-packages.ts'
 import { freePort } from '../../../tools/local-servers/server-process.ts'
+import { goProgram } from '../../../tools/programs/go-program.ts'
 import { type AppForTest, startApp } from './app-for-test.ts'
 import { SecretVolume } from './secret-volume.ts'
 
@@ -87,7 +88,19 @@ const platforms: Record<string, (token: string) => Promise<{ stdout: string; fai
     const PYTHONPATH = await pythonPackages('pyjwt')
     return execa('python3', [file, token], { env: { ...environment(), PYTHONPATH }, reject: false })
   },
+  Go: async (token) => execa(await goVerifier(), [token], { env: environment(), reject: false }),
 }
+/** The path of the program with the Go code of the page, from the cache or built. */
+async function goVerifier(): Promise<string> {
+  const code = await codeOf('go')
+  const module = join(import.meta.dirname, 'verify-tokens-go')
+  const source = join(folder, 'go')
+  await cp(module, source, { recursive: true })
+  await writeFile(join(source, 'verify.go'), code)
+  const sources = ['main.go', 'verify.go']
+  return goProgram({ name: 'verify-tokens', module: source, sources, package: '.', file: 'verify-tokens' })
+}
+
 const environment = () => ({ ISSUER: issuer, AUDIENCE: audience })
 
 describe.each(Object.entries(platforms))('the code of the page for %s', (_platform, verify) => {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import { pythonPackages } from '../../../tools/checkers/python-packages.ts'
 import { type ServerProcess, startProcess } from '../../../tools/local-servers/server-process.ts'
 import { goProgram } from '../../../tools/programs/go-program.ts'
-import { guideBlock, replaced } from './guide.ts'
+import { guideBlock, replaced } from '../../documentation/guide.ts'
 import type { Site } from './provider.ts'
 
 /** An application with the paths /login, /callback, / with the user and the access token, /refresh and /logout. */

@@ -35,6 +35,8 @@ export interface SiteOptions {
   callback: string
   /** A public client, whose pages call the server from the browser. */
   isPublic?: true
+  /** The lifetime of its access tokens, at least 60; that of the server by default. */
+  accessTokenSeconds?: number
 }
 
 /** An auth server with an OpenID provider behind TLS, and places for applications behind TLS, too. */
@@ -58,13 +60,16 @@ export async function startProvider(sites: Readonly<Record<string, SiteOptions>>
   const issuer = `https://localhost:${issuerPort}`
   const audience = 'https://api.example.com'
   const places: (Site & { publicPort: number })[] = []
-  for (const [name, { isPublic }] of Object.entries(sites)) {
+  const clients: OidcClient[] = []
+  for (const [name, options] of Object.entries(sites)) {
     const [port, publicPort] = [await freePort(), await freePort()]
-    const clientSecret = isPublic ? '' : randomBytes(32).toString('base64url')
+    const clientSecret = options.isPublic ? '' : randomBytes(32).toString('base64url')
     const url = `https://localhost:${publicPort}`
-    places.push({ name, url, port, publicPort, issuer, clientId: name, clientSecret, caFile })
+    const site: Site = { name, url, port, issuer, clientId: name, clientSecret, caFile }
+    places.push({ ...site, publicPort })
+    clients.push(clientOf(site, options))
   }
-  const files = await oidcFiles(places.map((site) => clientOf(site, sites[site.name]?.callback ?? '')))
+  const files = await oidcFiles(clients)
   const smtp = await startSmtp()
   const origins = places.filter(({ clientSecret }) => clientSecret === '').map(({ url }) => url)
   const server = await startApp({
@@ -110,7 +115,7 @@ async function createCertificate(folder: string): Promise<string> {
   return join(folder, 'ca.crt')
 }
 
-function clientOf({ name, url, clientSecret }: Site, callback: string): OidcClient {
+function clientOf({ name, url, clientSecret }: Site, { callback, accessTokenSeconds }: SiteOptions): OidcClient {
   const hash = createHash('sha256').update(clientSecret).digest('hex')
   return {
     id: name,
@@ -120,6 +125,7 @@ function clientOf({ name, url, clientSecret }: Site, callback: string): OidcClie
     postLogoutRedirectUris: [`${url}/`],
     grants: ['authorization_code', 'refresh_token'],
     scopes: ['openid', 'profile', 'email'],
+    lifetimes: { ...(accessTokenSeconds !== undefined && { accessToken: accessTokenSeconds }) },
     authentication: clientSecret === '' ? { method: 'none' } : { method: 'secret', secretHashes: [hash] },
   }
 }

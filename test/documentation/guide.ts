@@ -1,4 +1,4 @@
-import { documentedBlocks } from '../../documentation/blocks.ts'
+import { documentedBlocks } from './blocks.ts'
 
 /** The first block of a guide in this language that contains the text. @param page its name in docs/guides */
 export function guideBlock(page: string, language: string, having = ''): string {

@@ -86,6 +86,12 @@ const wrong: readonly [what: string, spec: object, says: string][] = [
   ['keys for a secret', { authentication: { jwks: { keys: [key] } } }, 'needs the public keys of the client'],
   ['no keys', { authentication: { method: 'PrivateKeyJWT' } }, 'needs the public keys of the client'],
   [
+    'names of ServiceAccounts for a secret',
+    { authentication: { serviceAccount: { names: ['report-job'] } } },
+    'needs the names of ServiceAccounts',
+  ],
+  ['no ServiceAccount', { authentication: { method: 'ServiceAccount' } }, 'needs the names of ServiceAccounts'],
+  [
     'a rotation of no secret',
     { authentication: { method: 'None', secret: { rotationInterval: '30d' } } },
     'secret applies only to the method Secret',

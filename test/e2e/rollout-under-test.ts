@@ -26,8 +26,16 @@ export class RolloutUnderTest {
     this.#forward = forward
   }
 
-  /** Creates it in its own namespace and waits until it is ready. @param analysis overrides settings of the analysis */
-  static async create(namespace: string, name: string, analysis: object = {}): Promise<RolloutUnderTest> {
+  /**
+   * Creates it in its own namespace and waits until it is ready.
+   * @param analysis overrides settings of the analysis @param more fields of the spec
+   */
+  static async create(
+    namespace: string,
+    name: string,
+    analysis: object = {},
+    more: object = {},
+  ): Promise<RolloutUnderTest> {
     const { host } = await readQuickstart(namespace)
     await freshNamespace(namespace)
     const manifest = await sample('quickstart.yaml')
@@ -43,7 +51,7 @@ export class RolloutUnderTest {
       analysis: { enabled: true, windowSeconds: 10, minRequests: 10, maxP99LatencyMilliseconds: 10_000, ...analysis },
       blueGreen: { promotion: 'Auto', scaleDownDelaySeconds: 120 },
     }
-    await apply(namespace, manifest)
+    await apply(namespace, { ...manifest, spec: { ...manifest.spec, ...more } })
     const ready = ['wait', '--for=condition=Ready', `authservice/${name}`, '--namespace', namespace, '--timeout=150s']
     await kubectl().run(ready, { timeoutSeconds: 160 })
     const forward = await forwardPort(kubectl(), { namespace, target: `service/${name}-edge`, port: 443 })

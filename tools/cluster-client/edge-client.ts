@@ -56,6 +56,28 @@ export class EdgeClient {
     return { status: statusCode, headers, body: text === '' ? undefined : parseJson(text) }
   }
 
+  /**
+   * `fetch` for libraries: every request goes to the edge, with the path of its URL. Redirects are not followed.
+   * @throws as `call`
+   */
+  readonly fetch: typeof globalThis.fetch = async (input, init) => {
+    const { method, url, headers, body } = new Request(input, init)
+    const { host, pathname, search } = new URL(url)
+    const answer = await request(new URL(pathname + search, this.url), {
+      method: method as 'GET' | 'POST',
+      dispatcher: this.#agent,
+      headers: { ...Object.fromEntries(headers), host },
+      ...(body !== null && { body: Buffer.from(await new Response(body).arrayBuffer()) }),
+    })
+    const all = new Headers()
+    for (const [name, value] of Object.entries(answer.headers)) {
+      for (const one of [value].flat()) if (one !== undefined) all.append(name, one)
+    }
+    const text = await answer.body.text()
+    const hasBody = answer.statusCode !== 204 && answer.statusCode !== 304
+    return new Response(hasBody ? text : null, { status: answer.statusCode, headers: all })
+  }
+
   async close(): Promise<void> {
     await this.#agent.close()
   }

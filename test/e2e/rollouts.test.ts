@@ -4,6 +4,7 @@ import { freshNamespace, kubectl, removeNamespace } from './cluster-under-test.t
 import { Load } from './load.ts'
 import { type Code, ShopUnderTest } from './openid-connect.ts'
 import { RolloutUnderTest } from './rollout-under-test.ts'
+import { tokenByServiceAccount } from './service-account.ts'
 
 let rollout: RolloutUnderTest
 /** The application of another team. */
@@ -52,6 +53,15 @@ test('its user logs in, the application refreshes, and a logout ends the session
   const silent = await shop.silentCode()
   expect(silent.callback.searchParams.get('error')).toBe('login_required')
   await expect(shop.refresh(refreshed.refresh_token ?? '')).rejects.toMatchObject({ error: 'invalid_grant' })
+})
+
+test('a pod gets a token for an API with the token of its ServiceAccount, and without a secret', async () => {
+  const outcome = await tokenByServiceAccount(shops, authService, rollout.edge)
+  await expect.poll(outcome, { timeout: 30_000, interval: 500 }).toEqual({
+    client_id: `${shops}.nightly-job`,
+    aud: 'https://orders.example.com',
+    scope: 'orders:read',
+  })
 })
 
 test('a blue-green rollout runs the smoke test, switches the traffic and fails no request', async () => {

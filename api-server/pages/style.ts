@@ -45,6 +45,8 @@ input[aria-invalid]{border-color:var(--bad);box-shadow:inset 0 0 0 1px var(--bad
 button,.button{display:block;width:100%;min-height:2.75rem;margin-block-start:1rem;padding:.5rem 1rem;font:inherit;font-weight:600;
 text-align:center;text-decoration:none;cursor:pointer;color:var(--on-accent);background:var(--accent);border:1px solid transparent;border-radius:.5rem}
 form button{margin-block-start:1.5rem}
+form+p{margin-block-start:1rem}
+main p:not([class])>a:only-child,.items a{display:inline-block;padding-block:.5rem}
 button.plain,.button.plain{margin-block-start:.75rem;color:var(--text);background:none;border-color:var(--edge)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 .problem,.warning{padding:.75rem 1rem;border-inline-start:.25rem solid var(--bad);border-radius:.25rem;background:var(--bad-back)}

@@ -8,6 +8,7 @@ import type { PageContext } from '../../api-server/pages/pages.ts'
 import { durationOf } from '../../api-server/pages/problem-message.ts'
 import { styleOf } from '../../api-server/pages/style.ts'
 import { type PageLanguage, pageLanguages } from '../../contract/pages-file.ts'
+import { accountPages } from './account-pages.ts'
 
 /** Pages to look at, and for tests of how they look. */
 export function samplePages(context: PageContext, client: string): Readonly<Record<string, string>> {
@@ -30,8 +31,9 @@ export function samplePages(context: PageContext, client: string): Readonly<Reco
   ]
   const wrong = { message: t('problem.invalid_credentials'), field: 'email' }
   const form = '<form id="op.logoutForm" method="post" action="/oauth/logout/confirm"></form>'
-  const login = { path, clientName: client, mayReset: false, mayRegister: false }
+  const login = { path, clientName: client, mayReset: true, mayRegister: true }
   return {
+    ...accountPages(context, email, client),
     login: loginPage(context, { ...login, email: undefined, problem: undefined }),
     'login-problem': loginPage(context, { ...login, email, problem: wrong }),
     'login-locked': loginPage(context, {
@@ -74,6 +76,7 @@ export function sampleContext(language: PageLanguage, brand: Brand = sampleBrand
     t: translator(language, brand.texts[language]),
     brand,
     style: styleOf(brand),
+    script: '/oauth/passkeys.js',
     choices: pageLanguages
       .filter((tag) => tag !== language)
       .map((tag) => ({ language: tag, name: languages[tag].name, href: `/oauth/language?language=${tag}` })),

@@ -46,7 +46,14 @@ ${t(factor.type === 'totp' ? 'totp.name' : 'passkey.name')}. ${timesOf(view, fac
   const codes = html`<h2>${t('factors.recoveryCodes')}</h2>
 <p>${t('factors.codesLeft', { count: String(recoveryCodesLeft) })}</p>
 !${accountForm(view, { to: 'factors/recovery-codes', label: t('factors.renewCodes'), plain: true })}`
-  return accountPage(view, 'factors', html`!${list}\n!${ways}\n!${items.length === 0 ? '' : codes}`, outcome)
+  return accountPage(
+    view,
+    'factors',
+    html`!${list}
+!${ways}
+!${items.length === 0 ? '' : codes}`,
+    outcome,
+  )
 }
 
 /** The page of one second factor. */
@@ -58,7 +65,7 @@ export function factorPage(view: AccountView, factor: ShownFactor, outcome: Outc
     view,
     'factors',
     html`<p>${t(factor.type === 'totp' ? 'totp.name' : 'passkey.name')}. ${timesOf(view, factor)}</p>
-!${accountForm(view, { to: 'factors/rename', content: html`!${id}\n!${field}`, label: t('profile.saveName') })}
+!${accountForm(view, { to: 'factors/rename', content: html`!${id}!${field}`, label: t('profile.saveName') })}
 <h2>${t('factors.removeTitle')}</h2>
 <p>${t('factors.removeHint')}</p>
 !${accountForm(view, { to: 'factors/remove', content: id, label: t('factors.remove'), plain: true })}`,

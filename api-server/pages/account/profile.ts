@@ -35,7 +35,13 @@ export function profilePage(view: AccountView, content: ProfileContent, outcome:
     content: textField(nameField, problem),
     label: t('profile.saveName'),
   })
-  return accountPage(view, 'profile', html`!${name}\n!${emailOf(view, content, outcome)}`, outcome)
+  return accountPage(
+    view,
+    'profile',
+    html`!${name}
+!${emailOf(view, content, outcome)}`,
+    outcome,
+  )
 }
 
 function emailOf(view: AccountView, content: ProfileContent, { problem }: Outcome): string {
@@ -62,10 +68,14 @@ function emailOf(view: AccountView, content: ProfileContent, { problem }: Outcom
   } as const
   const change = accountForm(view, {
     to: 'email',
-    content: html`!${textField(field, problem)}\n!${textField(currentPasswordField(view), problem)}`,
+    content: html`!${textField(field, problem)}
+!${textField(currentPasswordField(view), problem)}`,
     label: t('profile.changeEmail'),
   })
-  return html`!${heading}\n!${confirm}\n!${pending}\n!${change}`
+  return html`!${heading}
+!${confirm}
+!${pending}
+!${change}`
 }
 
 /** The page on which the password changes. @param minLength in bytes */
@@ -74,7 +84,8 @@ export function passwordPage(view: AccountView, { minLength }: { minLength: numb
   const { problem } = outcome
   const form = accountForm(view, {
     to: 'password',
-    content: html`!${textField(currentPasswordField(view), problem)}\n!${newPasswordFields(context, minLength, problem)}`,
+    content: html`!${textField(currentPasswordField(view), problem)}
+!${newPasswordFields(context, minLength, problem)}`,
     label: context.t('reset.submit'),
   })
   return accountPage(view, 'password', form, outcome)
@@ -88,7 +99,13 @@ export function deletePage(view: AccountView, outcome: Outcome): string {
     content: textField(currentPasswordField(view), outcome.problem),
     label: t('delete.submit'),
   })
-  return accountPage(view, 'delete', html`<p class="warning">${t('delete.warning')}</p>\n!${form}`, outcome)
+  return accountPage(
+    view,
+    'delete',
+    html`<p class="warning">${t('delete.warning')}</p>
+!${form}`,
+    outcome,
+  )
 }
 
 /** The page after a change that has ended all sessions. @param content.next where the user logs in again; undefined: nowhere */
@@ -98,5 +115,9 @@ export function loggedOutEverywherePage(
 ): string {
   const { t } = context
   const link = next === undefined ? '' : html`<a class="button" href="${next}">${t('login.submit')}</a>`
-  return page(context, { title: t(title), content: html`<p>${t(text)}</p>\n!${link}` })
+  return page(context, {
+    title: t(title),
+    content: html`<p>${t(text)}</p>
+!${link}`,
+  })
 }

@@ -30,7 +30,7 @@ export function stepUpPage(view: AccountView, { section }: { section: Section },
 !${context.script === undefined ? '' : passkeyForm(context, passkey)}
 !${accountForm(view, {
       to: 'step-up',
-      content: html`!${hiddenField('to', section)}\n!${textField(field, problem)}`,
+      content: html`!${hiddenField('to', section)}!${textField(field, problem)}`,
       label: t('action.continue'),
     })}
 <a class="button plain" href="${pathOf(view, section)}">${t('action.cancel')}</a>`,

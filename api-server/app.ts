@@ -11,6 +11,7 @@ import draining from './plugins/app/draining.ts'
 import databaseGuard from './plugins/app/health/database-guard.ts'
 import databaseSchema from './plugins/app/health/database-schema.ts'
 import health from './plugins/app/health/plugin.ts'
+import identityProviders from './plugins/app/identity-providers/plugin.ts'
 import jsonBodies from './plugins/app/json-bodies.ts'
 import limits from './plugins/app/limits/plugin.ts'
 import loginAttempts from './plugins/app/login-attempts/plugin.ts'
@@ -85,6 +86,7 @@ export default fp<{ config: Config }>(
     await app.register(mfa)
     await app.register(passkeys)
     if (app.passkeys.isOn) await app.register(webAuthn)
+    await app.register(identityProviders)
     await app.register(oidc)
     await app.register(oauthClients)
     await app.register(cookieMode)

@@ -145,6 +145,9 @@ export const EnvironmentSchema = Type.Object({
       'JSON file with the brand and the texts of the pages of the OpenID provider, reloaded; it needs OIDC_CLIENTS_FILE',
     ),
   ),
+  IDENTITY_PROVIDERS_FILE: Type.Optional(
+    text('JSON file with other providers at which users may log in, reloaded; needs OIDC_CLIENTS_FILE'),
+  ),
   JWT_EXPIRES_IN_HOURS: whole('lifetime of an access token in hours if ACCESS_TOKEN_LIFETIME is not set', 24, 1, 720),
   JWT_ISSUER: text('issuer (iss) of access tokens, an https URL in production', 'http://localhost:8080'),
   JWT_AUDIENCE: text('audience (aud) of access tokens', 'authservice'),

@@ -51,6 +51,8 @@ export interface Config {
   oauthClients: OAuthClient[]
   /** The OpenID provider; undefined: there is none. */
   oidc: OidcConfig | undefined
+  /** The file with other providers at which users may log in; undefined: there are none. */
+  identityProvidersFile: string | undefined
   issuer: string
   audience: string
   accessTokenLifetimeSeconds: number
@@ -164,6 +166,7 @@ function configOf(values: EnvironmentValues): Config {
     webAuthn: webAuthnOf(values),
     oauthClients: values.OAUTH_CLIENTS === undefined ? [] : parseClients(values.OAUTH_CLIENTS),
     oidc: oidcOf(values),
+    identityProvidersFile: values.IDENTITY_PROVIDERS_FILE,
     issuer: values.JWT_ISSUER,
     audience: values.JWT_AUDIENCE,
     accessTokenLifetimeSeconds:

@@ -23,6 +23,7 @@ test.each([
   [{ OIDC_CLIENTS_FILE: '/run/clients.json' }, 'must be set together'],
   [{ PAGES_FILE: '/run/pages.json' }, 'PAGES_FILE needs OIDC_CLIENTS_FILE'],
   [{ OIDC_KEYS_FILE: '/run/keys.json' }, 'must be set together'],
+  [{ IDENTITY_PROVIDERS_FILE: '/run/providers.json' }, 'needs OIDC_CLIENTS_FILE'],
   [{ ...files, JWT_ISSUER: 'my-issuer' }, 'needs a JWT_ISSUER that is a URL'],
   [{ ...files, JWT_ISSUER: 'https://auth.example.com/' }, 'slash at its end'],
   [{ ...files, JWT_ISSUER: 'https://auth.example.com?a=b' }, 'without a query'],

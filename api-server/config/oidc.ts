@@ -21,10 +21,16 @@ export function oidcProblems({
   OIDC_CLIENTS_FILE: clientsFile,
   OIDC_KEYS_FILE: keysFile,
   PAGES_FILE: pagesFile,
+  IDENTITY_PROVIDERS_FILE: identityProvidersFile,
   JWT_ISSUER: issuer,
 }: EnvironmentValues): string[] {
   if (clientsFile === undefined && keysFile === undefined) {
-    return pagesFile === undefined ? [] : ['PAGES_FILE needs OIDC_CLIENTS_FILE: without it, the server has no pages']
+    return [
+      ...(pagesFile === undefined ? [] : ['PAGES_FILE needs OIDC_CLIENTS_FILE: without it, the server has no pages']),
+      ...(identityProvidersFile === undefined
+        ? []
+        : ['IDENTITY_PROVIDERS_FILE needs OIDC_CLIENTS_FILE and OIDC_KEYS_FILE: users choose a provider on the pages']),
+    ]
   }
   if (clientsFile === undefined || keysFile === undefined) {
     return ['OIDC_CLIENTS_FILE and OIDC_KEYS_FILE must be set together']

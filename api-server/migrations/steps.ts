@@ -24,6 +24,8 @@ export interface Migration {
 /** Without it, two users could have the same email. */
 const uniqueEmails: WantedIndex = { name: 'email_unique', key: { email: 1 }, unique: true, collation: emailCollation }
 
+const uniqueIdentities: WantedIndex = { name: 'identity', key: { issuer: 1, subject: 1 }, unique: true }
+
 /** In order: a released entry never changes. */
 export const migrations: readonly Migration[] = [
   {
@@ -189,5 +191,17 @@ export const migrations: readonly Migration[] = [
     async up(db) {
       await ensureIndex(db.collection('oauth_state'), { name: 'user_code', key: { userCode: 1 }, sparse: true })
     },
+  },
+  {
+    id: '022-identities',
+    phase: 'expand',
+    summary: 'identities: a unique index on identities at other providers, and an index on their users',
+    async up(db) {
+      const identities = db.collection('identities')
+      // Without it, one identity could belong to two users.
+      await ensureIndex(identities, uniqueIdentities)
+      await ensureIndex(identities, { name: 'user', key: { userId: 1 } })
+    },
+    holds: (db) => hasIndex(db.collection('identities'), uniqueIdentities),
   },
 ]

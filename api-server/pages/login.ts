@@ -18,10 +18,14 @@ export function loginPage(
     /** Whether users who have forgotten their password can get a link. */
     mayReset: boolean
     mayRegister: boolean
+    /** Other providers at which users may log in. */
+    providers: readonly NamedProvider[]
+    /** The name of the provider that is to be linked to the account of this login; undefined: none. */
+    linkTo: string | undefined
   },
 ): string {
   const { t } = context
-  const { path, clientName, email, problem, mayReset, mayRegister } = content
+  const { path, clientName, email, problem, mayReset, mayRegister, providers, linkTo } = content
   const autocomplete = context.script === undefined ? 'username' : 'username webauthn'
   const fields = [
     textField(
@@ -34,18 +38,77 @@ export function loginPage(
     ),
   ]
   return page(context, {
-    title: t('login.title'),
+    title: t(linkTo === undefined ? 'login.title' : 'provider.linkTitle'),
     problem,
-    content: html`<p>${t('login.intro', { client: clientName })}</p>
+    content: html`<p>${linkTo === undefined ? t('login.intro', { client: clientName }) : t('provider.linkIntro', { provider: linkTo })}</p>
 <form method="post" action="${path}/login">
 !${fields.join('')}
 <button type="submit">${t('login.submit')}</button>
 </form>
 !${passkeyOf(context, 'login', `${path}/passkey`)}
+!${linkTo === undefined ? providerLinks(t, path, providers) : skipLinkForm(t, path)}
 !${mayReset ? html`<p><a href="${path}/forgot">${t('login.forgot')}</a></p>` : ''}
-!${mayRegister ? html`<p><a href="${path}/register">${t('login.register')}</a></p>` : ''}
+!${mayRegister && linkTo === undefined ? html`<p><a href="${path}/register">${t('login.register')}</a></p>` : ''}
 !${cancelForm(t, path)}`,
   })
+}
+
+interface NamedProvider {
+  /** Part of the path that leads to it. */
+  id: string
+  name: string
+}
+
+/** The page that asks for the email, whose domain decides where the user logs in. */
+export function emailPage(
+  context: PageContext,
+  content: {
+    path: string
+    clientName: string
+    email: string | undefined
+    providers: readonly NamedProvider[]
+  },
+): string {
+  const { t } = context
+  const { path, clientName, email, providers } = content
+  const field = {
+    name: 'email',
+    label: t('login.email'),
+    type: 'email',
+    autocomplete: context.script === undefined ? 'username' : 'username webauthn',
+    maxlength: 254,
+    value: email,
+  } as const
+  return page(context, {
+    title: t('login.title'),
+    content: html`<p>${t('login.intro', { client: clientName })}</p>
+<form method="post" action="${path}/email">
+!${textField(field)}
+<button type="submit">${t('action.continue')}</button>
+</form>
+!${passkeyOf(context, 'login', `${path}/passkey`)}
+!${providerLinks(t, path, providers)}
+!${cancelForm(t, path)}`,
+  })
+}
+
+/** The page that leads to a provider, for browsers that do not follow its header. */
+export function toProviderPage(context: PageContext, { href, name }: { href: string; name: string }): string {
+  const { t } = context
+  const content = html`<a class="button" href="${href}">${t('provider.continue', { provider: name })}</a>`
+  return page(context, { title: t('login.title'), content })
+}
+
+function providerLinks(t: Translate, path: string, providers: readonly NamedProvider[]): string {
+  const links = providers.map(
+    ({ id, name }) =>
+      html`<a class="button plain" href="${path}/provider/${id}">${t('provider.continue', { provider: name })}</a>`,
+  )
+  return links.join('\n')
+}
+
+function skipLinkForm(t: Translate, path: string): string {
+  return html`<form method="post" action="${path}/do-not-link"><button type="submit" class="plain">${t('provider.linkSkip')}</button></form>`
 }
 
 /** The page that asks for a code of the second factor; with a script, also for a passkey. */

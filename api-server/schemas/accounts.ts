@@ -120,3 +120,40 @@ export const SessionList = Type.Object(
 export const SessionParameters = Type.Object({
   sid: Type.String({ minLength: 1, maxLength: 64, examples: ['7d0a4d57-8a1c-4a53-9f3a-1f6f6f3c2b10'] }),
 })
+
+export const IdentityList = Type.Object(
+  {
+    identities: Type.Array(
+      Type.Object({
+        id: Type.String(),
+        provider: Type.String({ description: 'ID of the provider' }),
+        name: Type.String({ description: 'Name of the provider' }),
+        email: Type.Union([Type.String(), Type.Null()], { description: 'Email of the user at the provider' }),
+        created_at: Type.String({ format: 'date-time' }),
+        last_used_at: Type.String({ format: 'date-time' }),
+      }),
+    ),
+  },
+  {
+    title: 'IdentityList',
+    description: 'Accounts of other providers with which the user can log in, oldest first; at most 20',
+    examples: [
+      {
+        identities: [
+          {
+            id: '0c9f0c5e-6a52-4c5e-8a0e-7f8b6d4a1e22',
+            provider: 'google',
+            name: 'Google',
+            email: 'user@example.com',
+            created_at: '2026-11-02T08:00:00.000Z',
+            last_used_at: '2026-11-24T09:30:00.000Z',
+          },
+        ],
+      },
+    ],
+  },
+)
+
+export const IdentityParameters = Type.Object({
+  id: Type.String({ minLength: 1, maxLength: 64, examples: ['0c9f0c5e-6a52-4c5e-8a0e-7f8b6d4a1e22'] }),
+})

@@ -6,6 +6,7 @@ import { pageHeaders } from '../../pages/layout.ts'
 import type { MessageKey } from '../../pages/messages.ts'
 import type { PageContext, Pages } from '../../pages/pages.ts'
 import { type PageProblem, pageProblem } from '../../pages/problem-message.ts'
+import { IdentityRefused } from '../../plugins/app/identity-providers/identity-refused.ts'
 import type { PresentedCode } from '../../plugins/app/mfa/check-code.ts'
 import { Problem } from '../../plugins/app/problems/problem.ts'
 import { Name } from '../../schemas/accounts.ts'
@@ -43,6 +44,10 @@ class WrongField extends Error {
  */
 export function refusalOf(page: PageContext, error: unknown): { problem: PageProblem; status: number } {
   if (error instanceof WrongField) return { problem: { message: page.t(error.key), field: error.field }, status: 400 }
+  if (error instanceof IdentityRefused) {
+    const message = page.t(`provider.${error.refusal}`, error.values)
+    return { problem: { message }, status: error.statusCode }
+  }
   if (error instanceof Problem) return { problem: pageProblem(page, error), status: error.statusCode }
   throw error
 }

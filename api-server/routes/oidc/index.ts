@@ -10,6 +10,7 @@ import accountRoutes from './account/index.ts'
 import { replyWithFailure, replyWithPage, sendFailure } from './failure.ts'
 import { requireOwnOrigin } from './forms.ts'
 import interaction from './interaction.ts'
+import { providerCallback } from './interaction-providers.ts'
 import language from './language.ts'
 import script from './script.ts'
 import userinfo from './userinfo.ts'
@@ -75,6 +76,7 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
       routes.addHook('preHandler', requireOwnOrigin(app, pages))
       routes.setErrorHandler((error: FastifyError, request, reply) => replyWithPage(error, request, reply, pages))
       await routes.register(interaction, { prefix: interactionPath, oidc })
+      providerCallback(routes)
       await routes.register(accountRoutes, { prefix: '/account', oidc })
     })
     if (app.passkeys.isOn) await forms.register(script)

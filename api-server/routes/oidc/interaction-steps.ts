@@ -2,10 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { errors } from 'oidc-provider'
 import { enrolPage } from '../../pages/enrolment.ts'
 import { pageHeaders } from '../../pages/layout.ts'
-import { codePage, loginPage } from '../../pages/login.ts'
+import { codePage, emailPage, loginPage } from '../../pages/login.ts'
 import type { PageContext } from '../../pages/pages.ts'
 import { scriptPath } from '../../pages/passkey-script.ts'
 import type { PageProblem } from '../../pages/problem-message.ts'
+import { isProofFor, linkPending, pendingLinkOf } from '../../plugins/app/identity-providers/link.ts'
 import { setDeviceCookie } from '../../plugins/app/login-attempts/device-cookie.ts'
 import { bindingOf } from '../../plugins/app/mfa/challenge-store.ts'
 import type { SecondStepClient } from '../../plugins/app/mfa/complete-login.ts'
@@ -43,6 +44,8 @@ export interface Interaction {
   resources: { uri: string; scopes: string[] }[]
   loginHint: string | undefined
   redirectUri: string | undefined
+  /** Whether the user is to authenticate now, whatever login a browser has. OpenID Connect Core section 3.1.2.1. */
+  mustAuthenticate: boolean
 }
 
 /** What a page of the login shows of an earlier attempt. */
@@ -75,8 +78,8 @@ export class InteractionSteps {
     const scopes = String(params['scope'] ?? '').split(' ')
     const path = `${basePathOf(app.config.issuer)}${interactionPath}/${details.uid}`
     const uiLocales = textOf(params, 'ui_locales')
-    // A form cannot be sent again by a link, so its answer leads to the first page.
-    const page = oidc.pages.contextOf(request.raw, { uiLocales, ...(request.method !== 'GET' && { here: path }) })
+    // Neither a form nor the answer of a provider can be sent again by a link, so they lead to the first page.
+    const page = oidc.pages.contextOf(request.raw, { uiLocales, ...(!isPage(request) && { here: path }) })
     return {
       uid: details.uid,
       path,
@@ -91,6 +94,11 @@ export class InteractionSteps {
         .map((api) => ({ uri: api.uri, scopes: commonScopes(api.scopes ?? [], scopes) })),
       loginHint: shown(textOf(params, 'login_hint')),
       redirectUri: textOf(params, 'redirect_uri'),
+      mustAuthenticate:
+        params['max_age'] !== undefined ||
+        String(params['prompt'] ?? '')
+          .split(' ')
+          .includes('login'),
     }
   }
 
@@ -117,9 +125,25 @@ export class InteractionSteps {
     return reply.code(status).headers(pageHeaders(page, redirectUri)).send(body)
   }
 
-  /** The page with email and password, and with a button for passkeys. */
-  sendLogin(reply: FastifyReply, interaction: Interaction, { email, problem }: Attempt = {}, status = 200) {
-    const { path, clientName } = interaction
+  /** The page that a login begins with: it asks for the email first if that decides where the user logs in. */
+  async sendFirst(reply: FastifyReply, interaction: Interaction): Promise<FastifyReply> {
+    const { path, clientName, loginHint: email, uid } = interaction
+    const providers = this.#app.identityProviders.all
+    const isByEmail = providers.some(({ domains = [] }) => domains.length > 0)
+    if (!isByEmail || (await pendingLinkOf(this.#app, uid, new Date())) !== undefined) {
+      return this.sendLogin(reply, interaction, { email })
+    }
+    const withScript = this.#withScript(interaction)
+    const content = { path, clientName, email, providers }
+    return this.send(reply, withScript, emailPage(withScript.page, content))
+  }
+
+  /**
+   * The page with email and password, with a button for passkeys, and with those of other providers. If the user comes
+   * from one whose account is not linked, it asks for the login that links it.
+   */
+  async sendLogin(reply: FastifyReply, interaction: Interaction, { email, problem }: Attempt = {}, status = 200) {
+    const { path, clientName, uid } = interaction
     const content = {
       path,
       clientName,
@@ -127,6 +151,8 @@ export class InteractionSteps {
       problem,
       mayReset: mayReset(this.#app),
       mayRegister: mayRegister(this.#app),
+      providers: this.#app.identityProviders.all,
+      linkTo: (await pendingLinkOf(this.#app, uid, new Date()))?.provider.name,
     }
     const withScript = this.#withScript(interaction)
     return this.send(reply, withScript, loginPage(withScript.page, content), status)
@@ -183,24 +209,27 @@ export class InteractionSteps {
     interaction: Interaction,
     { email, password }: { email: string; password: string },
   ): Promise<FastifyReply> {
+    const now = new Date()
     try {
       const credentials = { email: parseEmail(email), password }
-      const client = { replacedToken: undefined, binding: bindingFor(request, interaction) }
+      const isProof = isProofFor(this.#app, await pendingLinkOf(this.#app, interaction.uid, now), credentials.email)
+      const client = { replacedToken: undefined, binding: bindingFor(request, interaction), isProof }
       const caller = this.#app.callerOf(request, reply)
-      const result = await logIn(this.#app, credentials, client, caller, new Date())
-      return await this.#afterPassword(request, reply, interaction, result)
+      const result = await logIn(this.#app, credentials, client, caller, now)
+      return await this.afterFirstStep(request, reply, interaction, result)
     } catch (error) {
       const { problem, status } = refusalOf(interaction.page, error)
       return this.sendLogin(reply, interaction, { email: shown(email), problem }, status)
     }
   }
 
-  #afterPassword(
+  /** The next page after a password or a login at another provider, or the rest of the authorization. */
+  async afterFirstStep(
     request: FastifyRequest,
     reply: FastifyReply,
     interaction: Interaction,
     result: LoginResult,
-  ): FastifyReply | Promise<FastifyReply> {
+  ): Promise<FastifyReply> {
     switch (result.kind) {
       case 'loggedIn':
         return this.finishNewLogin(request, reply, result)
@@ -218,23 +247,32 @@ export class InteractionSteps {
   }
 
   /** Records a new login. @returns the address at which the authorization goes on */
-  recordLogin(request: FastifyRequest, reply: FastifyReply, { tokens, deviceCookie }: LoggedIn): Promise<string> {
+  async recordLogin(request: FastifyRequest, reply: FastifyReply, loggedIn: LoggedIn): Promise<string> {
+    await this.#admit(request, reply, loggedIn)
+    return this.#oidc.current().interactionResult(request.raw, reply.raw, outcomeOf(loggedIn.tokens.session))
+  }
+
+  /** What precedes the rest of the authorization. @throws IdentityRefused if the account of a provider cannot be linked */
+  async #admit(request: FastifyRequest, reply: FastifyReply, { user, tokens, deviceCookie }: LoggedIn): Promise<void> {
+    // Of the interaction that `open` has found.
+    const uid = textOf(request.params, 'uid') ?? ''
+    await linkPending(this.#app, uid, user, tokens.session, this.#app.callerOf(request, reply), new Date())
     setDeviceCookie(this.#app, reply, deviceCookie)
-    return this.#oidc.current().interactionResult(request.raw, reply.raw, outcomeOf(tokens.session))
   }
 
   finishLogin(request: FastifyRequest, reply: FastifyReply, session: Session): Promise<FastifyReply> {
     return this.finish(request, reply, outcomeOf(session))
   }
 
-  finishNewLogin(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    { tokens, deviceCookie }: LoggedIn,
-  ): Promise<FastifyReply> {
-    setDeviceCookie(this.#app, reply, deviceCookie)
-    return this.finishLogin(request, reply, tokens.session)
+  async finishNewLogin(request: FastifyRequest, reply: FastifyReply, loggedIn: LoggedIn): Promise<FastifyReply> {
+    await this.#admit(request, reply, loggedIn)
+    return this.finishLogin(request, reply, loggedIn.tokens.session)
   }
+}
+
+/** Whether a link can lead to the page again. */
+function isPage({ method, params }: FastifyRequest): boolean {
+  return method === 'GET' && textOf(params, 'provider') === undefined
 }
 
 /** Binds the second step to the browser and to the interaction of the first one. */

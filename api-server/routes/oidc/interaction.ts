@@ -9,6 +9,7 @@ import { codeIn, refusalOf, textOf } from './forms.ts'
 import { accountPages } from './interaction-accounts.ts'
 import { enrolmentPages } from './interaction-enrolment.ts'
 import { passkeyPages } from './interaction-passkeys.ts'
+import { providerPages } from './interaction-providers.ts'
 import { InteractionSteps, scriptOfPages, secondStepIn } from './interaction-steps.ts'
 
 /** The pages of a login. They work without JavaScript; each form answers with the next page or a redirect. */
@@ -19,17 +20,18 @@ export default async function interactionRoutes(
   const options = { schema: { hide: true } }
   const steps = new InteractionSteps(app, oidc)
   accountPages(app, steps)
+  providerPages(app, steps)
   if (app.mfa.isOn) enrolmentPages(app, steps)
   if (scriptOfPages(app) !== undefined) passkeyPages(app, steps)
 
   app.get('/:uid', options, async (request, reply) => {
     const interaction = await steps.open(request, reply)
-    const { path, page, clientName, scopes, resources, loginHint } = interaction
+    const { path, page, clientName, scopes, resources } = interaction
     switch (interaction.prompt) {
       case 'login':
         return interaction.isStepUp
           ? steps.sendCode(reply, interaction, { userId: userIdOf(await steps.loginOf(interaction)) })
-          : steps.sendLogin(reply, interaction, { email: loginHint })
+          : steps.sendFirst(reply, interaction)
       case 'consent':
         return steps.send(reply, interaction, consentPage(page, { path, clientName, scopes, resources }))
       default:

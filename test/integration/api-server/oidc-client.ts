@@ -109,7 +109,7 @@ export function fetchOf(...servers: readonly AppForTest[]): typeof fetch {
 /** A browser that reaches servers in this process. */
 export class Browser extends PageBrowser {
   constructor(...servers: readonly AppForTest[]) {
-    super(fetchOf(...servers), issuer)
+    super(fetchOf(...servers), servers[0]?.config.issuer ?? issuer)
   }
 }
 

@@ -69,6 +69,16 @@ export class PageBrowser {
     throw new Error(`too many redirects, the last one to ${next}`)
   }
 
+  /** Opens a link of a page. @param target the end of its path */
+  follow({ url, text }: Page, target: string): Promise<Page> {
+    const links = [...text.matchAll(/<a[^>]* href="([^"]+)"/g)].map(([, href = '']) =>
+      href.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code))),
+    )
+    const link = links.find((href) => href.split('?')[0]?.endsWith(target))
+    if (link === undefined) throw new Error(`no link ends with ${target}:\n${text}`)
+    return this.open(new URL(link, url))
+  }
+
   /** Sends the form of a page. @param action the end of its path */
   submit({ url, text }: Page, action: string, values: Record<string, string> = {}): Promise<Page> {
     const forms = [...text.matchAll(/<form[^>]* action="([^"]+)"[^>]*>([\s\S]*?)<\/form>/g)]

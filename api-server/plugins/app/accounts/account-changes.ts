@@ -34,6 +34,7 @@ export async function deleteUser(
     if (!(await app.users.delete(user._id, session))) throw userChanged()
     await app.verifiedEmails.forget(user._id, session)
     await app.mfa.forgetUser(user._id, session)
+    await app.identities.forget(user._id, session)
   })
 }
 

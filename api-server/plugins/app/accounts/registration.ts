@@ -19,7 +19,8 @@ export interface Registration {
  *
  * @returns the user; undefined where registration does not disclose whether an email is taken
  *   (REGISTRATION_DISCLOSURE): then the user exists once the mailed link was opened
- * @throws Problem 409 `email_taken`, 422 for a bad password, 429 `rate_limited`, 501 `mail_not_configured`, 503
+ * @throws Problem 403 `provider_login_required`, 409 `email_taken`, 422 for a bad password, 429 `rate_limited`, 501
+ * `mail_not_configured`, 503
  */
 export async function register(
   app: FastifyInstance,
@@ -30,6 +31,7 @@ export async function register(
   const isHidden = registrationDisclosure === 'hidden'
   if (isHidden) app.mail.require()
   app.passwords.assertAcceptable(password, { email, name })
+  app.identityProviders.assertPasswordAllowed(email)
   await caller.limits.use(
     ...usesByAddress('register', caller.address, limits.register),
     ...usesByAddress('register-day', caller.address, limits.registerPerDay),

@@ -9,6 +9,8 @@ export type Message =
   | { kind: 'already_registered'; to: string }
   | { kind: 'password_changed'; to: string }
   | { kind: 'email_changed'; to: string }
+  | { kind: 'identity_linked'; to: string }
+  | { kind: 'identity_unlinked'; to: string }
   | { kind: 'second_factor_added'; to: string }
   | { kind: 'second_factor_removed'; to: string }
   | { kind: 'second_factors_reset'; to: string }
@@ -92,6 +94,18 @@ You will be logged out everywhere. If you did not request this, ignore this mail
       return {
         subject: 'The email of your account was changed',
         text: `Your account now uses another email, and this one is no longer used. If you did not change it, contact the operators of the service.
+`,
+      }
+    case 'identity_linked':
+      return {
+        subject: 'Your account was linked to another one',
+        text: `From now on, you can also log in to your account with an account of another provider. If you did not link it, request a new password at once and remove the link.
+`,
+      }
+    case 'identity_unlinked':
+      return {
+        subject: 'A link of your account was removed',
+        text: `An account of another provider can no longer be used to log in to your account, and all sessions have ended. If you did not remove it, request a new password at once and contact the operators of the service.
 `,
       }
     case 'second_factor_added':

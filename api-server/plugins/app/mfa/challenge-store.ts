@@ -18,9 +18,11 @@ interface Begun {
   failures: number
 }
 
-/** A login whose password was right. */
+/** A login whose password was right, or that another provider has confirmed. */
 export interface PendingLogin extends Begun {
   purpose: 'login'
+  /** Whether the first step was a login at another provider. */
+  isByProvider?: boolean
   /** Hash of what identifies the client: see `bindingOf`. */
   binding: string
 }
@@ -46,7 +48,7 @@ export type Challenge = PendingLogin | PendingEnrolment | PendingTotp
 
 type Added = 'version' | 'userId'
 export type NewChallenge =
-  | Pick<PendingLogin, Added | 'purpose' | 'binding'>
+  | Pick<PendingLogin, Added | 'purpose' | 'binding' | 'isByProvider'>
   | Pick<PendingEnrolment, Added | 'purpose' | 'binding'>
   | Pick<PendingTotp, Added | 'purpose' | 'sessionId' | 'factorId' | 'name' | 'secret'>
 

@@ -80,7 +80,7 @@ export async function finishSecondStep(
   if (recorded === null) throw invalidMfaToken()
   // With the version of the first step: what ended the user's sessions since then ends this one.
   const { version } = pending
-  const authentication = { at: now, methods }
+  const authentication = { at: now, methods: pending.isByProvider === true ? afterProvider(methods) : methods }
   const isToRemember = rememberDevice && (await app.mfa.rememberSeconds(recorded, now)) > 0
   const secondFactor = isToRemember ? rememberedFactor(caller, now) : undefined
   const loggedIn = await beginSession(
@@ -96,6 +96,11 @@ export async function finishSecondStep(
   app.securityEvents.record('authn_login_success', about)
   if (isToRemember) app.securityEvents.record('authn_mfa_device_remembered', { userId, address: caller.address })
   return loggedIn
+}
+
+/** @param methods those of a login with a password and a second factor */
+function afterProvider(methods: readonly AuthenticationMethod[]): readonly AuthenticationMethod[] {
+  return methods.map((method) => (method === 'pwd' ? 'fed' : method))
 }
 
 /** Runs the check of a second factor. A guess that fails counts for the login. */

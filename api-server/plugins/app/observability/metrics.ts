@@ -23,6 +23,12 @@ function createMetrics() {
       registers,
     }),
     logins: new Counter({ name: 'auth_logins_total', help: 'Logins', labelNames: ['outcome'], registers }),
+    providerLogins: new Counter({
+      name: 'auth_identity_provider_logins_total',
+      help: 'Logins at other providers, by the ID of the provider in the file; result is success, second_factor, link_required, refused, denied, invalid or unavailable',
+      labelNames: ['provider', 'result'],
+      registers,
+    }),
     mfaFirstSteps: new Counter({
       name: 'auth_mfa_first_steps_total',
       help: 'Logins with a right password that need a second factor',

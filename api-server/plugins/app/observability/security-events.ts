@@ -20,6 +20,8 @@ export type SecurityEventName =
   | 'authn_mfa_passkey_copied'
   | 'authn_mfa_recovery_code_used'
   | 'authn_mfa_recovery_codes_renewed'
+  | 'authn_identity_linked'
+  | 'authn_identity_unlinked'
   | 'authn_password_change'
   | 'authn_token_created'
   | 'authn_token_revoked'
@@ -71,6 +73,8 @@ export const retentionOf: Readonly<Record<SecurityEventName, EventRetention>> = 
   authn_mfa_passkey_copied: 'kept',
   authn_mfa_recovery_code_used: 'kept',
   authn_mfa_recovery_codes_renewed: 'kept',
+  authn_identity_linked: 'kept',
+  authn_identity_unlinked: 'kept',
   authn_password_change: 'kept',
   authn_token_created: 'logged',
   authn_token_revoked: 'kept',

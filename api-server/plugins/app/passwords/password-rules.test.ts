@@ -1,5 +1,14 @@
+import { compare, hash as createHash } from 'bcrypt'
 import { expect, test } from 'vitest'
-import { faultAtLogin, faultOf, missingCosts, needsUpgrade, spellingsOf } from './password-rules.ts'
+import {
+  faultAtLogin,
+  faultOf,
+  hasPassword,
+  missingCosts,
+  needsUpgrade,
+  noPasswordHash,
+  spellingsOf,
+} from './password-rules.ts'
 
 test.each([
   ['a good one', 'correct horse battery', undefined],
@@ -68,4 +77,13 @@ test('what is missing from a cheap hash adds up to a full one', () => {
 test('another spelling is tried for hashes of programs that do not normalize', () => {
   expect(spellingsOf('cafe')).toEqual(['cafe'])
   expect(spellingsOf('cafe\u0301')).toEqual(['caf\u00e9', 'cafe\u0301'])
+})
+
+test('the hash of a user without a password is one that bcrypt compares, and says so', async () => {
+  const hash = noPasswordHash(4)
+  expect(await compare('', hash)).toBe(false)
+  expect(missingCosts(hash, 4)).toEqual([])
+  expect(hasPassword(hash)).toBe(false)
+  expect(hasPassword(await createHash('correct horse battery', 4))).toBe(true)
+  expect(hasPassword('')).toBe(false)
 })

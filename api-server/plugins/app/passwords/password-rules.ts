@@ -95,6 +95,20 @@ export function comparableHash(hash: string): string | undefined {
   return isComparable ? hash.replace(/^\$2y\$/, '$2b$') : undefined
 }
 
+/**
+ * The `password_hash` of a user without a password: a bcrypt hash with the cost of real ones, of which all 184 bits are 0,
+ * so that no password is known to match it. A check takes as long as that of a wrong password, also in other programs
+ * and earlier versions. Decision 87.
+ */
+export function noPasswordHash(cost: number): string {
+  return `$2b$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`
+}
+
+/** Whether a password can match the hash. */
+export function hasPassword(hash: string): boolean {
+  return comparableHash(hash) !== undefined && !hash.endsWith('.'.repeat(53))
+}
+
 /** Whether a valid hash should be replaced: a lower cost, or an older variant of bcrypt. */
 export function needsUpgrade(hash: string, cost: number): boolean {
   const [, variant] = /^\$(2[aby])\$/.exec(hash) ?? []

@@ -56,6 +56,10 @@ export const problemCatalog = {
     status: 403,
     meaning: 'The token is for an application, and lacks what the caller requires of it (RFC 6750).',
   },
+  provider_login_required: {
+    status: 403,
+    meaning: 'Users with the domain of this email log in at their identity provider, and not with a password.',
+  },
   forbidden: { status: 403, meaning: 'Only administrators may do this.' },
   not_found: { status: 404, meaning: 'This path does not exist.' },
   method_not_allowed: {
@@ -70,6 +74,10 @@ export const problemCatalog = {
     meaning: 'The user must have a second factor, and this is the last one: add another one first.',
   },
   passkey_taken: { status: 409, meaning: 'The passkey is already in use, for this account or another one.' },
+  last_login_method: {
+    status: 409,
+    meaning: 'This is the last way in which the user can log in: add another one first.',
+  },
   email_taken: { status: 409, meaning: 'This email is already registered.' },
   body_too_large: { status: 413, meaning: 'The body exceeds 16 KiB.' },
   unsupported_media_type: { status: 415, meaning: 'This route does not support the content type of the body.' },

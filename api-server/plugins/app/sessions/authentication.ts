@@ -1,8 +1,8 @@
 /**
  * How a user authenticated. RFC 8176: a password, a one-time password, a key that does not leave its device, a key that
- * does, a person was present, several factors.
+ * does, a person was present, several factors. `fed`, which is not in the RFC: a login at another provider.
  */
-export type AuthenticationMethod = 'pwd' | 'otp' | 'hwk' | 'swk' | 'user' | 'mfa'
+export type AuthenticationMethod = 'pwd' | 'otp' | 'hwk' | 'swk' | 'user' | 'mfa' | 'fed'
 
 /** The last authentication of a session. */
 export interface Authentication {
@@ -23,6 +23,10 @@ export interface AuthenticationClaims {
 }
 
 export const byPassword: readonly AuthenticationMethod[] = ['pwd']
+/** A login at another provider, whose second factor does not count. */
+export const byProvider: readonly AuthenticationMethod[] = ['fed']
+/** The same, with a second factor at the provider that the settings trust. */
+export const byProviderWithTwoFactors: readonly AuthenticationMethod[] = ['fed', 'mfa']
 export const byTwoFactors: readonly AuthenticationMethod[] = ['pwd', 'otp', 'mfa']
 
 export function authenticationClaims(authentication: Authentication | undefined): AuthenticationClaims {

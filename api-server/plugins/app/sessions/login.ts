@@ -21,6 +21,8 @@ export interface LoginClient {
   replacedToken: string | undefined
   /** What the second step of the login must come with. */
   binding: string
+  /** Whether the password only shows that an account is the user's: the provider of their domain has confirmed them. */
+  isProof?: boolean
 }
 
 export type LoginResult =
@@ -40,17 +42,18 @@ export type LoginResult =
 /**
  * Logs a user in: a new session with its tokens, or what its second step needs.
  *
- * @throws Problem 401 `invalid_credentials`, 422 for a password that no user can have, 429 `rate_limited` or `locked`,
+ * @throws Problem 401 `invalid_credentials`, 403 `provider_login_required`, 422 for a password that no user can have, 429 `rate_limited` or `locked`,
  * 503 `busy`, `not_ready` or `database_unavailable`
  */
 export async function logIn(
   app: FastifyInstance,
   { email, password }: Credentials,
-  { replacedToken, binding }: LoginClient,
+  { replacedToken, binding, isProof = false }: LoginClient,
   caller: Caller,
   now: Date,
 ): Promise<LoginResult> {
   app.passwords.assertHashable(password)
+  if (!isProof) app.identityProviders.assertPasswordAllowed(email)
   const { user: found, device, finish } = await app.loginAttempts.open(email, caller)
   const [check, factors] = await Promise.all([
     app.passwords.check(password, found?.password_hash, priorityOf(app, found, device)),

@@ -72,6 +72,7 @@ export type RevocationReason =
   | 'user_deleted'
   | 'mfa_change'
   | 'mfa_policy'
+  | 'identity_change'
   | 'admin'
   | 'client'
   | 'too_many'

@@ -103,10 +103,15 @@ const publicDomain = /\.[^.@]*[^\p{N}.@][^.@]*$/u
 
 /** The canonical form of a new email. @throws Problem 400 `validation_failed` */
 export function parseNewEmail(text: string): CanonicalEmail {
-  const email = parseEmail(text)
-  if (!isMailbox(email) || !publicDomain.test(email))
-    throw refusal('/email', 'is not the address of one mailbox, such as user@example.com')
+  const email = newEmailOf(parseEmail(text))
+  if (email === undefined) throw refusal('/email', 'is not the address of one mailbox, such as user@example.com')
   return email
+}
+
+/** The same. @returns undefined for a text that no new account may have as its email */
+export function newEmailOf(text: string): CanonicalEmail | undefined {
+  const email = canonicalEmail(text)
+  return email !== undefined && isMailbox(email) && publicDomain.test(email) ? email : undefined
 }
 
 function refusal(pointer: string, detail: string) {

@@ -28,6 +28,7 @@ const login: FastifyPluginAsyncTypebox = async (app) => {
         response: app.mfa.isOn ? responses : (loggedIn as typeof responses),
         problems: [
           'invalid_credentials',
+          'provider_login_required',
           'password_too_long',
           'password_unusable',
           'rate_limited',

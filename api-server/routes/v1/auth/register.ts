@@ -21,6 +21,7 @@ const register: FastifyPluginAsyncTypebox = async (app) => {
         response: { 201: User, 202: Accepted },
         problems: [
           isHidden ? 'mail_not_configured' : 'email_taken',
+          'provider_login_required',
           ...passwordFaults,
           'rate_limited',
           'busy',

@@ -4,8 +4,10 @@ import changeMe from './change-me.ts'
 import deleteMe from './delete-me.ts'
 import endMySession from './end-my-session.ts'
 import getMe from './get-me.ts'
+import listMyIdentities from './list-my-identities.ts'
 import listMySessions from './list-my-sessions.ts'
 import mfaRoutes from './mfa/index.ts'
+import unlinkMyIdentity from './unlink-my-identity.ts'
 
 /** Routes for users' own accounts and sessions. */
 export default async function meRoutes(app: FastifyInstance): Promise<void> {
@@ -15,5 +17,7 @@ export default async function meRoutes(app: FastifyInstance): Promise<void> {
   await app.register(deleteMe)
   await app.register(listMySessions)
   await app.register(endMySession)
+  await app.register(listMyIdentities)
+  await app.register(unlinkMyIdentity)
   if (app.mfa.isOn) await app.register(mfaRoutes)
 }

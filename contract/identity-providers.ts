@@ -1,0 +1,102 @@
+import Value from 'typebox/value'
+import {
+  type IdentityProvider,
+  type IdentityProviderFile,
+  IdentityProviderFileSchema,
+} from './identity-provider-schema.ts'
+
+/** `problems` continue "the identity providers cannot be used: ". They contain no secret. */
+export type ParsedIdentityProviders =
+  | { kind: 'valid'; file: IdentityProviderFile }
+  | { kind: 'corrupt'; problems: string[] }
+
+/** Which providers a server may call. */
+export interface ProviderRules {
+  /** Whether an issuer may be `http://` at a loopback address: only in development. */
+  allowLoopbackHttp: boolean
+}
+
+/** Parses a file of providers and checks each of them. One invalid provider makes the whole file corrupt. */
+export function parseIdentityProviders(text: string, rules: ProviderRules): ParsedIdentityProviders {
+  const json = parseJson(text)
+  if (json === undefined) return { kind: 'corrupt', problems: ['it is not JSON'] }
+  if (!Value.Check(IdentityProviderFileSchema, json)) {
+    const places = Value.Errors(IdentityProviderFileSchema, json).map(({ instancePath }) => instancePath || 'the whole')
+    const problem = `it is not a file of providers {"version": 1, "providers": […]}: see ${[...new Set(places)].join(', ')}`
+    return { kind: 'corrupt', problems: [problem] }
+  }
+  const problems = identityProviderProblems(json.providers, rules)
+  return problems.length === 0 ? { kind: 'valid', file: json } : { kind: 'corrupt', problems }
+}
+
+/** What is wrong with providers beyond their schema: one sentence without a full stop for each problem. */
+function identityProviderProblems(
+  providers: readonly Omit<IdentityProvider, 'authentication'>[],
+  rules: ProviderRules,
+): string[] {
+  const ids = providers.map(({ id }) => id)
+  const domains = providers.flatMap((provider) => provider.domains ?? [])
+  return [
+    ...repeated(ids).map((id) => `provider ${id} appears twice`),
+    ...repeated(domains).map((domain) => `the domain ${domain} belongs to two providers`),
+    ...providers.flatMap((provider) =>
+      providerProblems(provider, rules).map((problem) => `provider ${provider.id}: ${problem}`),
+    ),
+  ]
+}
+
+function providerProblems(provider: Omit<IdentityProvider, 'authentication'>, rules: ProviderRules): string[] {
+  const { preset, issuer, domains = [], passwordLogin = true, scopes, secondFactor } = provider
+  return [
+    ...(issuer === undefined ? [] : issuerProblems(issuer, rules)),
+    ...(issuer === undefined && preset === undefined ? ['issuer is missing: only a preset has one'] : []),
+    ...(issuer !== undefined && preset === 'google' ? ['issuer is that of the preset google: remove it'] : []),
+    ...(!passwordLogin && domains.length === 0
+      ? ['passwordLogin is false, but there are no domains to which it applies']
+      : []),
+    ...(preset !== 'github' && scopes !== undefined && !scopes.includes('openid')
+      ? ['scopes lacks openid, without which there is no ID token']
+      : []),
+    ...(preset === 'github' && secondFactor !== undefined
+      ? ['secondFactor cannot be trusted: GitHub does not say how a user logged in']
+      : []),
+    ...authenticationProblems(provider),
+  ]
+}
+
+/** An issuer is compared character by character, and opened by this server. OpenID Connect Discovery section 4.3. */
+function issuerProblems(issuer: string, { allowLoopbackHttp }: ProviderRules): string[] {
+  const url = URL.parse(issuer)
+  if (url === null) return [`issuer: ${issuer} is not a URL`]
+  if (url.username !== '' || url.password !== '') return ['issuer contains a user or a password']
+  if (url.search !== '' || url.hash !== '') return [`issuer: ${issuer} has a query or a fragment`]
+  // The library would read metadata there without comparing the issuer.
+  if (url.pathname.includes('/.well-known/'))
+    return [`issuer: ${issuer} is the address of the metadata: remove /.well-known/…`]
+  if (url.protocol === 'https:') return []
+  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+  return url.protocol === 'http:' && isLoopback && allowLoopbackHttp
+    ? []
+    : [`issuer: ${issuer} does not begin with https://`]
+}
+
+function authenticationProblems(provider: object): string[] {
+  const authentication: unknown = Reflect.get(provider, 'authentication')
+  if (typeof authentication !== 'object' || authentication === null) return []
+  return 'secret' in authentication === 'secretFile' in authentication
+    ? ['authentication needs either secret or secretFile']
+    : []
+}
+
+function repeated(values: readonly string[]): string[] {
+  return [...new Set(values.filter((value, index) => values.indexOf(value) !== index))]
+}
+
+/** The error message of the parser would quote the text, which contains secrets. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -30,7 +30,7 @@ export function parseIdentityProviders(text: string, rules: ProviderRules): Pars
 }
 
 /** What is wrong with providers beyond their schema: one sentence without a full stop for each problem. */
-function identityProviderProblems(
+export function identityProviderProblems(
   providers: readonly Omit<IdentityProvider, 'authentication'>[],
   rules: ProviderRules,
 ): string[] {

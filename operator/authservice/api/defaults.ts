@@ -1,5 +1,6 @@
 import { resolveLockout, resolveMail, resolveRateLimits } from './defaults/accounts.ts'
 import { resolveMongoDb, resolveRedis } from './defaults/databases.ts'
+import { resolveIdentityProviders } from './defaults/identity-providers.ts'
 import { resolveIngress } from './defaults/ingress.ts'
 import { resolveMfa } from './defaults/mfa.ts'
 import { resolveOidc } from './defaults/oidc.ts'
@@ -45,6 +46,7 @@ export function resolveSpec({ metadata, spec }: SpecSource): ResolvedSpec {
     mfa: resolveMfa(spec.mfa, preset.mfa, { host, issuer: tokens.issuer, corsOrigins: cors.origins }),
     oidc: resolveOidc(spec.oidc, preset.oidc),
     pages: spec.pages ?? {},
+    identityProviders: resolveIdentityProviders(spec.identityProviders),
     mail: resolveMail(spec.mail, preset.mail),
     registration: { ...preset.registration, ...spec.registration },
     initialAdmin: spec.initialAdmin,

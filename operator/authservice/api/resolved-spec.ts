@@ -1,3 +1,4 @@
+import type { IdentityProvider } from '@authservice-operator/contract/identity-provider-schema.ts'
 import type { PagesFile } from '@authservice-operator/contract/pages-file.ts'
 import type { EnvironmentTraits } from './environment-traits.ts'
 import type { SecretKeyRef } from './fields.ts'
@@ -32,6 +33,8 @@ export interface ResolvedSpec {
   oidc: ResolvedOidc | undefined
   /** Brand and texts of the pages of the OpenID provider. */
   pages: PagesFile
+  /** Other providers at which users may log in. */
+  identityProviders: readonly ResolvedIdentityProvider[]
   /** undefined: no mail. */
   mail: ResolvedMail | undefined
   /** undefined: no administrator is created. */
@@ -165,6 +168,13 @@ export interface ResolvedOidc {
   /** Namespaces whose AuthClients are accepted, besides that of the AuthService; `all`: every one. */
   clientNamespaces: 'all' | readonly string[]
   keyRotationIntervalSeconds: number
+}
+
+/** Another provider at which users may log in. */
+export interface ResolvedIdentityProvider {
+  /** As the servers read it, without the secret. */
+  entry: Omit<IdentityProvider, 'authentication'>
+  clientSecretRef: SecretKeyRef
 }
 
 export interface ResolvedMail {

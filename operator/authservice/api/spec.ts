@@ -11,6 +11,7 @@ import {
   TracingSchema,
 } from './spec/accounts.ts'
 import { MongoDbSchema, RedisSchema } from './spec/databases.ts'
+import { IdentityProvidersSchema, identityProviderRules } from './spec/identity-providers.ts'
 import { IngressSchema } from './spec/ingress.ts'
 import { MailSchema } from './spec/mail.ts'
 import { MfaSchema } from './spec/mfa.ts'
@@ -115,6 +116,7 @@ const rules: Rule[] = [
   ...passkeyRules,
   ...oidcRules,
   ...pagesRules,
+  ...identityProviderRules,
 ]
 
 export const AuthServiceSpecSchema = Type.Object(
@@ -157,6 +159,7 @@ export const AuthServiceSpecSchema = Type.Object(
     mfa: Type.Optional(MfaSchema),
     oidc: Type.Optional(OidcSchema),
     pages: Type.Optional(PagesSchema),
+    identityProviders: Type.Optional(IdentityProvidersSchema),
     mail: Type.Optional(MailSchema),
     registration: Type.Optional(RegistrationSchema),
     initialAdmin: Type.Optional(InitialAdminSchema),

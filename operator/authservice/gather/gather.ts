@@ -191,7 +191,7 @@ function expectedSecrets(name: string, { tokens, mfa, oidc, redis, mongodb, ingr
   return [
     ...(tokens.signingKeys.kind === 'generated' ? [names.keys] : []),
     ...(mfa.mode === 'Disabled' ? [] : [names.mfaKeys]),
-    ...(oidc === undefined ? [] : [names.oidcKeys, names.oidcClients]),
+    ...(oidc === undefined ? [] : [names.oidcKeys, names.oidcClients, names.identityProviders]),
     names.emailHash,
     names.edgeSecret,
     ...(redis.kind === 'managed' ? [names.redis] : []),

@@ -36,6 +36,7 @@ export const reasons = {
   SecretNotFound: 'A Secret that the spec names does not exist.',
   SecretKeyNotFound: 'A key is missing in a Secret that the spec names, or is empty.',
   SecretInvalid: 'The content of a Secret is wrong for its purpose.',
+  IdentityProvidersInvalid: 'Servers would refuse the identity providers of the spec.',
   SigningSecretTooShort: 'A signing secret has fewer than 256 bits.',
   SigningSecretWeak: 'A signing secret is well known, repetitive, or a key file. Servers refuse to start with it.',
   KeySetInvalid:

@@ -28,6 +28,7 @@ function decide(
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       oidcClients: undefined,
+      identityProviders: undefined,
       keysInUse,
       now: at,
     },

@@ -7,6 +7,7 @@ import type { DesiredSecret, SecretData } from '../model/secret-data.ts'
 import { timestamp } from '../model/timestamp.ts'
 import { type CertificateDecision, decideAuthority, decideCertificate } from './certificates.ts'
 import type { SecretPart, SecretSources, SecretsDecision, SecretsInput } from './decision.ts'
+import { decideIdentityProvidersSecret } from './identity-providers.ts'
 import { decideKeysSecret } from './keys-secret.ts'
 import { decideMfaKeysSecret } from './mfa-keys.ts'
 import { managedMongodbUrl } from './mongodb-url.ts'
@@ -39,6 +40,7 @@ export function decideSecrets(input: SecretsInput, sources: SecretSources): Secr
     decideMfaKeysSecret(input, names.mfaKeys, sources.random),
     decideOidcKeysSecret(input, names.oidcKeys, sources.generateOidcKey),
     decideOidcClientsSecret(input, names.oidcClients),
+    decideIdentityProvidersSecret(input, names.identityProviders),
     ...passwords,
     emailHash.part,
     edgeSecret.part,

@@ -35,6 +35,8 @@ export interface SecretsInput {
   loadedKeys: LoadedKeys | undefined
   /** Content of the file with the clients of the OpenID provider; undefined: unknown, so that it stays as it is. */
   oidcClients: string | undefined
+  /** Content of the file with other providers; undefined: it cannot be written, so that it stays as it is. */
+  identityProviders: string | undefined
   /** Servers may sign with the operator's own keys, whatever the spec says. */
   keysInUse: boolean
   /** Whether the databases and the pods use the passwords. */

@@ -82,6 +82,7 @@ function decide(
     passwords: { databasesDone: false, podsDone: false },
     loadedKeys: undefined,
     oidcClients: undefined,
+    identityProviders: undefined,
     keysInUse: false,
     now,
   }

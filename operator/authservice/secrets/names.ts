@@ -8,6 +8,8 @@ export interface SecretNames {
   oidcKeys: string
   /** Clients of the OpenID provider: `clients.json`. */
   oidcClients: string
+  /** Other providers at which users may log in: `providers.json`. */
+  identityProviders: string
   /** Managed Redis: `password`. Keys that rotations add: see `password-rotation.ts`. */
   redis: string
   /** Managed MongoDB: `admin-password`, `app-password`, `keyfile`, and `url` for the server. */
@@ -28,6 +30,7 @@ export function secretNames(authService: string): SecretNames {
     mfaKeys: `${authService}-mfa-keys`,
     oidcKeys: `${authService}-oidc-keys`,
     oidcClients: `${authService}-oidc-clients`,
+    identityProviders: `${authService}-identity-providers`,
     redis: `${authService}-redis`,
     mongodb: `${authService}-mongodb`,
     emailHash: `${authService}-email-hash`,

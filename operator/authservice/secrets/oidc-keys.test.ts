@@ -100,6 +100,7 @@ function decide(
     passwords: { databasesDone: false, podsDone: false },
     loadedKeys: undefined,
     oidcClients,
+    identityProviders: undefined,
     keysInUse: false,
     now,
   }

@@ -2,6 +2,7 @@ import type { RequestedActions } from '../model/actions.ts'
 import { findChild, type Snapshot } from '../model/snapshot.ts'
 import { decideSecrets } from './decide-secrets.ts'
 import type { SecretSources, SecretsDecision } from './decision.ts'
+import { providersFileOf } from './identity-providers.ts'
 import { rotatedByAnnotation } from './keys-secret.ts'
 import { mfaKeysRotatedByAnnotation } from './mfa-keys.ts'
 import { areKeysInUse } from './mounted-secrets.ts'
@@ -36,6 +37,7 @@ export function planSecrets(
       oidcKeysRotatedBy: lastRotation(snapshot, names.oidcKeys, oidcKeysRotatedByAnnotation),
       loadedKeys,
       oidcClients: snapshot.oidcClients?.content,
+      identityProviders: providersFileOf(resolved, snapshot.referencedSecrets),
       keysInUse: areKeysInUse(snapshot),
       passwords,
       now,

@@ -72,6 +72,7 @@ function references(resolved: ResolvedSpec): Reference[] {
     ...mongodbReferences(resolved),
     ...mailReferences(resolved),
     ...clientReferences(resolved),
+    ...providerReferences(resolved),
     ...adminReferences(resolved),
     ...certificateReferences(resolved),
   ]
@@ -154,6 +155,15 @@ function judgeClients(list: string): Problem | undefined {
   if (new RegExp(clientListPattern).test(list.trim())) return undefined
   const text = 'is not a list of OAuth clients: write one line id:hash for each, with the SHA-256 of its secret in hex.'
   return { reason: 'SecretInvalid', text }
+}
+
+function providerReferences({ identityProviders }: ResolvedSpec): Reference[] {
+  return identityProviders.map(({ entry, clientSecretRef }) => ({
+    ...clientSecretRef,
+    field: `spec.identityProviders[${entry.id}].clientSecretRef`,
+    condition: 'SecretsReady',
+    judge: anything,
+  }))
 }
 
 function adminReferences({ initialAdmin, passwords }: ResolvedSpec): Reference[] {

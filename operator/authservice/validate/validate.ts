@@ -5,6 +5,7 @@ import type { Finding } from '../model/finding.ts'
 import type { Snapshot } from '../model/snapshot.ts'
 import { isAllowedAnnotation } from '../resources/ingress/ingress-annotations.ts'
 import { findMissingMonitoring } from '../resources/monitoring/wanted.ts'
+import { providerProblemsOf } from '../secrets/identity-providers.ts'
 import { findBackupProblems, observeBackup } from './backup-state.ts'
 import { findUnreachableDatabases } from './database-reachability.ts'
 import { findEdgeLeftBehind } from './edge-secret.ts'
@@ -29,6 +30,7 @@ export function validate(snapshot: Snapshot, rules: ValidationRules, now: Date):
   const { resolved, referencedSecrets, exposure } = snapshot
   return [
     ...findSecretProblems(resolved, referencedSecrets, now),
+    ...findProviderProblems(resolved),
     ...findIngressProblems(resolved, exposure),
     ...findForbiddenAnnotations(snapshot, rules),
     ...findForbiddenImage(snapshot, rules),
@@ -49,6 +51,16 @@ function findUnreadableColors({ resolved: { pages } }: Snapshot): Finding[] {
   if (problems.length === 0) return []
   const message = `The pages are shown without these colours: ${problems.map((each) => `spec.pages${each.replace('/colors/', '.colors.')}`).join('; ')}.`
   return [{ kind: 'warning', condition: 'WorkloadAvailable', reason: 'ColorUnreadable', message }]
+}
+
+/** Servers would refuse the whole file, and keep the previous one. */
+function findProviderProblems(resolved: Snapshot['resolved']): Finding[] {
+  const [problem] = providerProblemsOf(resolved)
+  if (problem === undefined) return []
+  const message = `The identity providers cannot be used: ${problem}. Correct spec.identityProviders.`
+  return [
+    { kind: 'blocking', condition: 'SecretsReady', reason: 'IdentityProvidersInvalid', message, blocks: 'server' },
+  ]
 }
 
 /** Checks only an image that the spec names: the platform team chooses the default image. */

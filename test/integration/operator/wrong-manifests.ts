@@ -131,6 +131,31 @@ const openId: readonly WrongSpec[] = [
   ],
 ]
 
+const corp = { name: 'corp', issuer: 'https://id.example.com', clientID: 'auth', clientSecretRef: secret }
+const withProvider = (fields: object) =>
+  provider({ ingress: { host: 'auth.example.com' }, identityProviders: [{ ...corp, ...fields }] })
+const identityProviders: readonly WrongSpec[] = [
+  ['identity providers without pages', { identityProviders: [corp] }, 'write oidc.enabled: true'],
+  [
+    'an identity provider without an issuer',
+    withProvider({ issuer: undefined }),
+    'write issuer, such as https://id.example.com, or preset: Google or GitHub',
+  ],
+  ['an issuer of Google', withProvider({ preset: 'Google' }), 'the preset Google has an issuer: remove issuer'],
+  ['an issuer without TLS', withProvider({ issuer: 'http://id.example.com' }), 'issuer'],
+  [
+    'forbidden passwords without domains',
+    withProvider({ passwordLogin: false }),
+    'passwordLogin: false applies to domains: write domains, or remove passwordLogin',
+  ],
+  ['scopes without openid', withProvider({ scopes: ['email'] }), 'add openid to scopes'],
+  [
+    'a second factor of GitHub',
+    withProvider({ preset: 'GitHub', secondFactor: { amr: ['mfa'] } }),
+    'GitHub does not say how a user logged in: remove secondFactor',
+  ],
+]
+
 const withPages = (pages: object) => provider({ ingress: { host: 'auth.example.com' }, pages })
 const pages: readonly WrongSpec[] = [
   ['pages without an OpenID provider', { pages: { name: 'Acme' } }, 'only an OpenID provider has pages'],
@@ -713,6 +738,7 @@ export const wrongManifests: readonly WrongManifest[] = [
     passkeys,
     factorTypes,
     openId,
+    identityProviders,
     pages,
     mails,
     accounts,

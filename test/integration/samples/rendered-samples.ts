@@ -59,6 +59,7 @@ async function childrenOf(text: string): Promise<Child[]> {
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       oidcClients: undefined,
+      identityProviders: undefined,
       keysInUse: false,
       now,
     },

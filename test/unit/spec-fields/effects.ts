@@ -10,6 +10,7 @@ import { render } from '../../../operator/authservice/resources/render.ts'
 import { policyOf } from '../../../operator/authservice/rollout/observe/observe.ts'
 import { planRollout } from '../../../operator/authservice/rollout/observe/plan.ts'
 import { decideSecrets } from '../../../operator/authservice/secrets/decide-secrets.ts'
+import { providersFileOf } from '../../../operator/authservice/secrets/identity-providers.ts'
 import { systemSources } from '../../../operator/authservice/secrets/system-sources.ts'
 
 /** Everything that a spec leads to: values by `Kind name: path`. Decisions that no child shows are under `Decision`. */
@@ -25,6 +26,7 @@ const referencedSecrets: ReadonlyMap<string, SecretData> = new Map([
   ['clients', { clients: `shop:${'0'.repeat(64)}` }],
   ['other-clients', { clients: `shop:${'1'.repeat(64)}` }],
   ['smtp', { username: 'mailer', password: 'first' }],
+  ['corp', { secret: 'of a provider' }],
   ['other-smtp', { username: 'mailer', password: 'second' }],
   ['other-tls', { 'tls.crt': 'second certificate', 'tls.key': 'key' }],
 ])
@@ -59,6 +61,7 @@ export function outcomeOf(spec: AuthServiceSpec, before: ReadonlyMap<string, Sec
       passwords: { databasesDone: false, podsDone: false },
       loadedKeys: undefined,
       oidcClients: undefined,
+      identityProviders: providersFileOf(resolved, referencedSecrets),
       keysInUse: false,
       now,
     },

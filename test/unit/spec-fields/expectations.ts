@@ -69,6 +69,12 @@ const requiringMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Required' } }
 const pagesContent = 'ConfigMap accounts-pages: data.pages.json'
 const logo = 'data:image/png;base64,iVBORw0KGgo='
 const withOidc: AuthServiceSpec = { ...managed, oidc: { enabled: true } }
+const corp = {
+  name: 'corp',
+  issuer: 'https://id.example.com',
+  clientID: 'auth',
+  clientSecretRef: { name: 'corp', key: 'secret' },
+}
 const traced: AuthServiceSpec = { ...managed, tracing: { otlpEndpoint: 'http://collector.monitoring:4318' } }
 const referencesHash = 'Deployment accounts-blue: spec.template.metadata.annotations.auth-operator.dev/references-hash'
 
@@ -342,7 +348,7 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
   'oidc.enabled': {
     value: true,
     changes: [
-      ...['oidc-keys', 'oidc-clients'].flatMap((name) => [
+      ...['oidc-keys', 'oidc-clients', 'identity-providers'].flatMap((name) => [
         `Secret accounts-${name}: `,
         `${pod}.volumes[${name}]`,
         `${container}.volumeMounts[${name}]`,
@@ -350,7 +356,7 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
       'ConfigMap accounts-pages: ',
       `${pod}.volumes[pages]`,
       `${container}.volumeMounts[pages]`,
-      ...['OIDC_CLIENTS_FILE', 'OIDC_KEYS_FILE', 'PAGES_FILE'].map(server),
+      ...['OIDC_CLIENTS_FILE', 'OIDC_KEYS_FILE', 'PAGES_FILE', 'IDENTITY_PROVIDERS_FILE'].map(server),
       edgeContent,
       'Decision: next key',
     ],
@@ -374,6 +380,12 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
   'oidc.clientNamespaces.from': { value: 'All', base: withOidc, changes: [] },
   'oidc.clientNamespaces.names': { value: ['shops'], base: withOidc, changes: [] },
   'oidc.signingKeys.rotationInterval': { value: '7d', base: withOidc, changes: ['Decision: next key'] },
+  // Of the servers, only a Secret that they read again: no pod is replaced.
+  identityProviders: {
+    value: [corp],
+    base: withOidc,
+    changes: ['Secret accounts-identity-providers: ', 'NetworkPolicy accounts: spec.egress'],
+  },
   'mail.smtp.host': { value: 'other.example.com', base: mailing, changes: [server('SMTP_URL')] },
   'mail.smtp.port': {
     value: 2525,

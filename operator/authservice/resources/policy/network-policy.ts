@@ -144,7 +144,14 @@ function egressToOthers(input: TemplateInput, component: Component) {
     case 'migration':
       return [dns, ...toRedis(input), ...toMongoDb(input)]
     case 'server':
-      return [dns, ...toRedis(input), ...toMongoDb(input), ...toMail(input), ...toCollector(input)]
+      return [
+        dns,
+        ...toRedis(input),
+        ...toMongoDb(input),
+        ...toMail(input),
+        ...toCollector(input),
+        ...toProviders(input),
+      ]
   }
 }
 
@@ -160,6 +167,13 @@ function toCollector({ resolved: { tracing } }: TemplateInput) {
   if (tracing === undefined) return []
   const { hostname, port, protocol } = new URL(tracing.otlpEndpoint)
   return [outside(hostname, port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port))]
+}
+
+/** By ports: the metadata of a provider can name further hosts, which have the port of https. */
+function toProviders({ resolved: { identityProviders } }: TemplateInput) {
+  if (identityProviders.length === 0) return []
+  const ports = identityProviders.map(({ entry: { issuer = '' } }) => Number(URL.parse(issuer)?.port || 443))
+  return [{ ports: [...new Set([443, ...ports])].sort((one, other) => one - other).map(tcp) }]
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { SecretKeyRef } from '../../api/fields.ts'
+import { identityProvidersFile } from '../../secrets/identity-providers.ts'
 import { mfaKeysFile } from '../../secrets/mfa-keys.ts'
 import { acceptedKeysFile, secretNames } from '../../secrets/names.ts'
 import { oidcClientsFile } from '../../secrets/oidc-clients.ts'
@@ -67,16 +68,18 @@ export function mfaKeysMount({ owner, resolved: { mfa } }: TemplateInput): Secre
   return mount('mfa-keys', { name: secretNames(owner.name).mfaKeys, key: mfaKeysFile })
 }
 
-/** Keys of ID tokens, and clients, if the spec has an OpenID provider. The server reads them again when they change. */
+/** Keys of ID tokens, clients, and other providers, if the spec has an OpenID provider. The server reads them again when they change. */
 export function oidcMounts({
   owner,
   resolved: { oidc },
-}: TemplateInput): Record<'keys' | 'clients', SecretMount> | undefined {
+}: TemplateInput): Record<'keys' | 'clients' | 'identityProviders', SecretMount> | undefined {
   if (oidc === undefined) return undefined
   const names = secretNames(owner.name)
   return {
     keys: mount('oidc-keys', { name: names.oidcKeys, key: oidcKeysFile }),
     clients: mount('oidc-clients', { name: names.oidcClients, key: oidcClientsFile }),
+    // Also without providers, so that the first one replaces no pod.
+    identityProviders: mount('identity-providers', { name: names.identityProviders, key: identityProvidersFile }),
   }
 }
 
@@ -131,6 +134,7 @@ export function serverMounts(input: TemplateInput): SecretMount[] {
     oidcKeys: oidcMounts(input)?.keys,
     oidcClients: oidcMounts(input)?.clients,
     pages: pagesMount(input),
+    identityProviders: oidcMounts(input)?.identityProviders,
     ...databaseMounts(input),
     ...settingMounts(input),
     proxySecret: proxySecretMount(input),

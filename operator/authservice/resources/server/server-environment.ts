@@ -175,6 +175,7 @@ function oidcEnvironment(input: TemplateInput): ServerEnvironment {
     OIDC_CLIENTS_FILE: pathOf(mounts.clients),
     OIDC_KEYS_FILE: pathOf(mounts.keys),
     PAGES_FILE: pathOf(pages),
+    IDENTITY_PROVIDERS_FILE: pathOf(mounts.identityProviders),
   }
 }
 

@@ -33,3 +33,8 @@ test('gitleaks finds no secret in the files', async () => {
   const options = ['--report-format=json', '--report-path=-', '--redact', '--no-banner', '--log-level=error']
   expect(JSON.parse(await scan(await checker('gitleaks'), ['dir', ...options, '.']))).toEqual([])
 }, 300_000)
+
+test('no file has markers of an unresolved merge', async () => {
+  const { stdout, exitCode } = await execa('git', ['grep', '-nE', '^(<{7}|>{7}) '], { cwd: root, reject: false })
+  expect({ stdout, exitCode }).toEqual({ stdout: '', exitCode: 1 }) // 1: nothing was found
+})

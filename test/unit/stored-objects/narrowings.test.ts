@@ -21,6 +21,11 @@ const explained: Record<string, string> = {
   'spec: the rule !(self.?mfa.?passkeys.?enabled': 'only about a new field',
   'spec: the rule !(oldSelf.?mfa.?passkeys.?enabled': 'only about a new field',
   'spec: the rule !self.?oidc.?enabled': 'only about a new field',
+  'spec: the rule !has(self.pages)': 'only about a new field',
+  'spec: the rule !has(self.identityProviders)': 'only about a new field',
+  "spec: the rule !(self.?environment.orValue('development') == 'production') || !has(self.mail)":
+    'as before, and accepts absent URLs',
+  'spec: the rule !has(self.mail) ||': 'both URLs were required',
   'spec.redis.external.host: pattern': 'IPv6 addresses in addition',
   'spec.mail.smtp.host: pattern': 'IPv6 addresses in addition',
   'spec.tracing.otlpEndpoint: pattern': 'IPv6 addresses in addition',

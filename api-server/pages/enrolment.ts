@@ -1,4 +1,5 @@
 import { html } from 'ghtml'
+import encodeQR from 'qr'
 import { hiddenField, textField } from './form.ts'
 import { page } from './layout.ts'
 import type { PageContext } from './pages.ts'
@@ -68,7 +69,9 @@ export function totpPage(
   return page(context, {
     title: t('totp.title'),
     problem,
-    content: html`<p><a href="${otpauthUrl}">${t('totp.open')}</a></p>
+    content: html`<p>${t('totp.scan')}</p>
+<div class="qr" role="img" aria-label="${t('totp.image')}">!${encodeQR(otpauthUrl, 'svg', { ecc: 'medium', border: 4 })}</div>
+<p><a href="${otpauthUrl}">${t('totp.open')}</a></p>
 <p>${t('totp.type')}<br><code dir="ltr">${inGroups(secret)}</code></p>
 <form method="post" action="${action}">
 !${Object.entries(hidden)

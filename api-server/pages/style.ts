@@ -58,6 +58,8 @@ nav a[aria-current]{color:inherit;font-weight:600;text-decoration:none}
 .items li{padding-block:.75rem;border-block-end:1px solid var(--line)}
 .done{padding:.75rem 1rem;border-inline-start:.25rem solid var(--accent)}
 .codes code{font-size:1.125rem}
+.qr{padding:1rem;background:#ffffff;border-radius:.5rem}
+.qr svg{display:block;width:100%;max-width:14rem;margin-inline:auto}
 .code{font-size:1.5rem;font-weight:600;letter-spacing:.1em}
 details.more{margin-block-start:1rem;color:var(--muted)}
 summary{padding-block:.75rem;cursor:pointer}

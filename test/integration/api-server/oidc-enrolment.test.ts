@@ -47,6 +47,7 @@ test('a user sets up an authenticator app, saves recovery codes once, and goes o
   const { browser, email, flow, page, secret } = await atSecret()
   expect(secret).toMatch(/^[A-Z2-7]{32}$/)
   expect(page.text).toContain('href="otpauth')
+  expect(page.text).toContain('<svg')
   expect(page.headers.get('content-security-policy')).not.toMatch(/unsafe|script-src/)
   await earlyInStep()
   const shown = await browser.submit(page, '/enrol/confirm', { code: codeOf(secret) })

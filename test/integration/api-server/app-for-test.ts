@@ -126,7 +126,8 @@ export async function logInAsAdmin(
   email = `${randomBytes(6).toString('hex')}@admin.example.com`,
 ): Promise<LoggedIn> {
   await makeAdmin(server.app.mongo.db, server.config, { email, password, name: 'Administrator' })
-  const { body } = await server.post('/v1/auth/login', { email, password })
+  const { status, body } = await server.post('/v1/auth/login', { email, password })
+  if (status !== 200) throw new Error(`logging in as administrator answered ${status}: ${JSON.stringify(body)}`)
   return { email, ...tokensOf(body) }
 }
 

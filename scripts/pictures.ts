@@ -18,8 +18,8 @@ interface Picture {
 }
 
 const pictures: readonly Picture[] = [
-  { file: 'login.png', page: 'login', language: 'en', scheme: 'light', width: 720, height: 620 },
-  { file: 'login-dark.png', page: 'login-problem', language: 'en', scheme: 'dark', width: 375, height: 740 },
+  { file: 'login.png', page: 'login', language: 'en', scheme: 'light', width: 720, height: 860 },
+  { file: 'login-dark.png', page: 'login-problem', language: 'en', scheme: 'dark', width: 375, height: 960 },
   { file: 'consent-arabic.png', page: 'consent', language: 'ar', scheme: 'light', width: 375, height: 740 },
 ]
 

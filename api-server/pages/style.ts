@@ -27,7 +27,7 @@ header{padding-block:2rem 0;margin-block-start:auto;text-align:center;font-size:
 header img{display:block;margin-inline:auto;max-width:12rem;max-height:3.5rem}
 main{margin-block:auto;padding-block:2rem;background:var(--card)}
 header+main{margin-block:1.5rem auto}
-h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem}
+h1{font-size:1.5rem;line-height:1.25;margin:0 0 1rem;hyphens:auto}
 h2{font-size:1.125rem;line-height:1.25;margin:2rem 0 .5rem}
 p,ul{margin:0 0 1rem}
 ul{padding-inline-start:1.25rem}
@@ -45,7 +45,7 @@ input[aria-invalid]{border-color:var(--bad);box-shadow:inset 0 0 0 1px var(--bad
 button,.button{display:block;width:100%;min-height:2.75rem;margin-block-start:1rem;padding:.5rem 1rem;font:inherit;font-weight:600;
 text-align:center;text-decoration:none;cursor:pointer;color:var(--on-accent);background:var(--accent);border:1px solid transparent;border-radius:.5rem}
 form button{margin-block-start:1.5rem}
-form+p{margin-block-start:1rem}
+form+p,.button+p{margin-block-start:1rem}
 main p:not([class])>a:only-child,.items a{display:inline-block;padding-block:.5rem}
 button.plain,.button.plain{margin-block-start:.75rem;color:var(--text);background:none;border-color:var(--edge)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}

@@ -31,7 +31,8 @@ export function samplePages(context: PageContext, client: string): Readonly<Reco
   ]
   const wrong = { message: t('problem.invalid_credentials'), field: 'email' }
   const form = '<form id="op.logoutForm" method="post" action="/oauth/logout/confirm"></form>'
-  const login = { path, clientName: client, mayReset: true, mayRegister: true, providers: [], linkTo: undefined }
+  const providers = [{ id: 'google', name: 'Google' }]
+  const login = { path, clientName: client, mayReset: true, mayRegister: true, providers, linkTo: undefined }
   return {
     ...accountPages(context, email, client),
     login: loginPage(context, { ...login, email: undefined, problem: undefined }),

@@ -118,6 +118,11 @@ export const notRun: readonly { page: string; begins: string; because: string }[
     because: 'needs a server with the files that it makes; test/integration/api-server/oidc-page.test.ts runs the page',
   },
   {
+    page: 'docs/server/identity-providers.md',
+    begins: 'curl $API/v1/me/identities',
+    because: 'needs a login at a provider; test/integration/api-server/identity-providers.test.ts sends both requests',
+  },
+  {
     page: 'docs/server/second-factor-administration.md',
     begins: '',
     because:

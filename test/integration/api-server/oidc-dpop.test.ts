@@ -20,7 +20,9 @@ import {
   refreshTokenGrant,
 } from 'openid-client'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { ServerEnvironment } from '../../../contract/environment.ts'
 import type { OidcClient } from '../../../contract/oidc-client-schema.ts'
+import { startMongo } from '../../../tools/local-servers/mongo.ts'
 import { developmentKeys } from '../../../tools/local-servers/signing-keys.ts'
 import { type AppForTest, freshDatabase, logIn, startApp } from './app-for-test.ts'
 import {
@@ -52,6 +54,7 @@ const strict: OidcClient = { ...shop, id: 'strict', dpopBoundAccessTokens: true 
 /** Two servers of one deployment. */
 let server: AppForTest
 let other: AppForTest
+let environment: ServerEnvironment
 let folder: string
 let email: string
 let key: Key
@@ -71,7 +74,7 @@ async function newKey(): Promise<Key> {
 beforeAll(async () => {
   const files = await oidcFiles([shop, spa, strict, job])
   folder = await mkdtemp(join(tmpdir(), 'authservice-dpop-'))
-  const environment = {
+  environment = {
     ...files.environment,
     JWT_SECRET: '',
     JWT_KEYS_FILE: await developmentKeys(folder),
@@ -391,4 +394,19 @@ test('a server without a provider refuses bound tokens that another one has issu
   })
   expect(await askVerify(token, await proofFor(token, { claims: original }), { at: off })).toMatchObject(refused)
   await off.close()
+})
+
+test('verify refuses no bound token for a database that is unavailable, but answers 503', async () => {
+  const { access_token: token } = (await tokensOf(shop)).tokens
+  const mongo = await startMongo()
+  const lost = await startApp({ ...environment, MONGODB_URL: mongo.url, DATABASE_NAME: freshDatabase() })
+  try {
+    const ask = async () => askVerify(token, await proofFor(token, { claims: original }), { at: lost })
+    expect(await ask()).toMatchObject({ status: 200 })
+    await mongo.stop()
+    expect(await ask()).toMatchObject({ status: 503, body: { code: 'database_unavailable' } })
+  } finally {
+    await lost.close()
+    await mongo.remove()
+  }
 })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
 import { type AppForTest, logIn, password, tokensOf } from './app-for-test.ts'
 import { agedSession, codeOf, type Enrolled, enrol, type MfaDeployment, startDeployment } from './second-factor.ts'
 
@@ -29,7 +30,24 @@ const changes: [string, (user: Enrolled) => ReturnType<AppForTest['post']>][] = 
   ],
   ['DELETE /v1/me/mfa/factors/:id', ({ bearer, factorId }) => server.delete(`/v1/me/mfa/factors/${factorId}`, bearer)],
   ['DELETE /v1/me', ({ bearer }) => server.delete('/v1/me', bearer, { current_password: password })],
+  [
+    'DELETE /v1/me/identities/:id',
+    async ({ bearer, email }) => server.delete(`/v1/me/identities/${await linkIdentity(email)}`, bearer),
+  ],
 ]
+
+/** Links the user to an identity at a provider. @returns its ID */
+async function linkIdentity(email: string): Promise<string> {
+  const { users, mongo, identities } = server.app
+  const user = await users.findByEmail(parseEmail(email))
+  if (user === null) throw new Error(`there is no user ${email}`)
+  const subject = crypto.randomUUID()
+  const identity = { issuer: 'https://idp.example.com', subject, isEmailVerified: false, name: '', claims: {} }
+  const linked = await mongo.transaction((session) =>
+    identities.add(user._id, { provider: { id: 'idp', name: 'IdP' }, identity }, new Date(), session),
+  )
+  return linked._id
+}
 
 test.each(changes)('%s needs a recent second factor', async (_route, change) => {
   const user = await oldSession()

@@ -1,9 +1,9 @@
-import Value from 'typebox/value'
 import {
   type IdentityProvider,
   type IdentityProviderFile,
   IdentityProviderFileSchema,
 } from './identity-provider-schema.ts'
+import { parseFile, repeatedIn } from './parse-file.ts'
 
 /** `problems` continue "the identity providers cannot be used: ". They contain no secret. */
 export type ParsedIdentityProviders =
@@ -18,15 +18,10 @@ export interface ProviderRules {
 
 /** Parses a file of providers and checks each of them. One invalid provider makes the whole file corrupt. */
 export function parseIdentityProviders(text: string, rules: ProviderRules): ParsedIdentityProviders {
-  const json = parseJson(text)
-  if (json === undefined) return { kind: 'corrupt', problems: ['it is not JSON'] }
-  if (!Value.Check(IdentityProviderFileSchema, json)) {
-    const places = Value.Errors(IdentityProviderFileSchema, json).map(({ instancePath }) => instancePath || 'the whole')
-    const problem = `it is not a file of providers {"version": 1, "providers": […]}: see ${[...new Set(places)].join(', ')}`
-    return { kind: 'corrupt', problems: [problem] }
-  }
-  const problems = identityProviderProblems(json.providers, rules)
-  return problems.length === 0 ? { kind: 'valid', file: json } : { kind: 'corrupt', problems }
+  const parsed = parseFile(text, IdentityProviderFileSchema, 'a file of providers {"version": 1, "providers": […]}')
+  if (parsed.kind === 'corrupt') return { kind: 'corrupt', problems: [parsed.problem] }
+  const problems = identityProviderProblems(parsed.content.providers, rules)
+  return problems.length === 0 ? { kind: 'valid', file: parsed.content } : { kind: 'corrupt', problems }
 }
 
 /** What is wrong with providers beyond their schema: one sentence without a full stop for each problem. */
@@ -37,8 +32,8 @@ export function identityProviderProblems(
   const ids = providers.map(({ id }) => id)
   const domains = providers.flatMap((provider) => provider.domains ?? [])
   return [
-    ...repeated(ids).map((id) => `provider ${id} appears twice`),
-    ...repeated(domains).map((domain) => `the domain ${domain} belongs to two providers`),
+    ...repeatedIn(ids).map((id) => `provider ${id} appears twice`),
+    ...repeatedIn(domains).map((domain) => `the domain ${domain} belongs to two providers`),
     ...providers.flatMap((provider) =>
       providerProblems(provider, rules).map((problem) => `provider ${provider.id}: ${problem}`),
     ),
@@ -86,17 +81,4 @@ function authenticationProblems(provider: object): string[] {
   return 'secret' in authentication === 'secretFile' in authentication
     ? ['authentication needs either secret or secretFile']
     : []
-}
-
-function repeated(values: readonly string[]): string[] {
-  return [...new Set(values.filter((value, index) => values.indexOf(value) !== index))]
-}
-
-/** The error message of the parser would quote the text, which contains secrets. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

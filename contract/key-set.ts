@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import Type, { type Static } from 'typebox'
-import Value from 'typebox/value'
+import { parseFile, repeatedIn } from './parse-file.ts'
 import { weaknessOf } from './secret-strength.ts'
 
 /** A time as ISO 8601 in UTC. */
@@ -39,29 +39,15 @@ export type ParsedKeySet = { kind: 'valid'; keySet: KeySetFile } | { kind: 'corr
 
 /** Parses a key set file, and checks that each of its keys can sign. */
 export function parseKeySet(text: string): ParsedKeySet {
-  const json = parseJson(text)
-  if (json === undefined) return { kind: 'corrupt', problem: 'it is not JSON' }
-  if (!Value.Check(KeySetFileSchema, json)) {
-    const places = Value.Errors(KeySetFileSchema, json).map(({ instancePath }) => instancePath || 'the whole')
-    const problem = `it is not a key set {"version": 1, "keys": […]}: see ${[...new Set(places)].join(', ')}`
-    return { kind: 'corrupt', problem }
-  }
-  const problem = repeatedKid(json.keys) ?? json.keys.map(problemOf).find((one) => one !== undefined)
-  return problem === undefined ? { kind: 'valid', keySet: json } : { kind: 'corrupt', problem }
-}
-
-/** The error message of the parser would quote the text, which contains keys. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  const parsed = parseFile(text, KeySetFileSchema, 'a key set {"version": 1, "keys": […]}')
+  if (parsed.kind === 'corrupt') return parsed
+  const { content: keySet } = parsed
+  const problem = repeatedKid(keySet.keys) ?? keySet.keys.map(problemOf).find((one) => one !== undefined)
+  return problem === undefined ? { kind: 'valid', keySet } : { kind: 'corrupt', problem }
 }
 
 function repeatedKid(keys: readonly KeySetEntry[]): string | undefined {
-  const kids = keys.map(({ kid }) => kid)
-  const repeated = kids.find((kid, index) => kids.indexOf(kid) !== index)
+  const [repeated] = repeatedIn(keys.map(({ kid }) => kid))
   return repeated === undefined ? undefined : `key ID ${repeated} appears twice`
 }
 

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import Value from 'typebox/value'
+import { parseFile, repeatedIn } from './parse-file.ts'
 
 /** A time as ISO 8601 in UTC. */
 const Instant = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}([.]\\d+)?Z$' })
@@ -26,26 +26,12 @@ type MfaKeySet = Static<typeof MfaKeySetSchema>
 export type ParsedMfaKeySet = { kind: 'valid'; keySet: MfaKeySet } | { kind: 'corrupt'; problem: string }
 
 export function parseMfaKeySet(text: string): ParsedMfaKeySet {
-  const json = parseJson(text)
-  if (json === undefined) return { kind: 'corrupt', problem: 'it is not JSON' }
-  if (!Value.Check(MfaKeySetSchema, json)) {
-    const places = Value.Errors(MfaKeySetSchema, json).map(({ instancePath }) => instancePath || 'the whole')
-    const problem = `it is not a key set {"version": 1, "keys": […]}: see ${[...new Set(places)].join(', ')}`
-    return { kind: 'corrupt', problem }
-  }
-  const kids = json.keys.map(({ kid }) => kid)
-  const repeated = kids.find((kid, index) => kids.indexOf(kid) !== index)
+  const parsed = parseFile(text, MfaKeySetSchema, 'a key set {"version": 1, "keys": […]}')
+  if (parsed.kind === 'corrupt') return parsed
+  const { content: keySet } = parsed
+  const [repeated] = repeatedIn(keySet.keys.map(({ kid }) => kid))
   if (repeated !== undefined) return { kind: 'corrupt', problem: `key ID ${repeated} appears twice` }
-  const undated = json.keys.find((key) => Number.isNaN(Date.parse(key.activateAt)))
+  const undated = keySet.keys.find((key) => Number.isNaN(Date.parse(key.activateAt)))
   if (undated !== undefined) return { kind: 'corrupt', problem: `key ${undated.kid} has a date that does not exist` }
-  return { kind: 'valid', keySet: json }
-}
-
-/** The message of the parser's error would quote the text, which has keys in it. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
+  return { kind: 'valid', keySet }
 }

@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { identityScopes, type OidcClient, type OidcClientFile, type PublicKeySet } from './oidc-client-schema.ts'
+import { repeatedIn } from './parse-file.ts'
 
 /** `client_id` of tokens from a login without a client. */
 const firstPartyClientId = 'first-party'
@@ -43,8 +44,7 @@ function sentence(field: string, uri: string, problem: string | undefined): stri
 }
 
 function repeated(field: string, values: readonly string[]): string[] {
-  const twice = values.filter((value, index) => values.indexOf(value) !== index)
-  return [...new Set(twice)].map((value) => `${field}: ${value} appears twice`)
+  return repeatedIn(values).map((value) => `${field}: ${value} appears twice`)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
 import Type, { type Static } from 'typebox'
-import Value from 'typebox/value'
+import { parseFile, repeatedIn } from './parse-file.ts'
 
 /** A time as ISO 8601 in UTC. */
 const Instant = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}([.]\\d+)?Z$' })
@@ -43,20 +43,13 @@ const minModulusBits = 2_048
 
 /** Parses the file that `OIDC_KEYS_FILE` names, and checks that each of its keys can sign. */
 export function parseOidcKeySet(text: string): ParsedOidcKeySet {
-  const json = parseJson(text)
-  if (json === undefined) return { kind: 'corrupt', problem: 'it is not JSON' }
-  if (!Value.Check(OidcKeySetSchema, json)) {
-    const places = Value.Errors(OidcKeySetSchema, json).map(({ instancePath }) => instancePath || 'the whole')
-    const problem = `it is not a set of RS256 keys {"version": 1, "keys": […]}: see ${[...new Set(places)].join(', ')}`
-    return { kind: 'corrupt', problem }
-  }
-  const kids = json.keys.map(({ kid }) => kid)
-  const repeated = kids.find((kid, index) => kids.indexOf(kid) !== index)
+  const parsed = parseFile(text, OidcKeySetSchema, 'a set of RS256 keys {"version": 1, "keys": […]}')
+  if (parsed.kind === 'corrupt') return parsed
+  const { keys } = parsed.content
+  const [repeated] = repeatedIn(keys.map(({ kid }) => kid))
   const problem =
-    repeated !== undefined
-      ? `key ID ${repeated} appears twice`
-      : json.keys.map(problemOf).find((one) => one !== undefined)
-  return problem === undefined ? { kind: 'valid', keys: json.keys } : { kind: 'corrupt', problem }
+    repeated !== undefined ? `key ID ${repeated} appears twice` : keys.map(problemOf).find((one) => one !== undefined)
+  return problem === undefined ? { kind: 'valid', keys } : { kind: 'corrupt', problem }
 }
 
 function problemOf({ kid, jwk, createdAt, activateAt, retireAt }: OidcKey): string | undefined {
@@ -77,15 +70,6 @@ function usableBits(jwk: OidcKey['jwk']): number | undefined {
     const probe = Buffer.from('probe')
     const isUsable = verify('sha256', probe, createPublicKey(key), sign('sha256', probe, key))
     return isUsable ? key.asymmetricKeyDetails?.modulusLength : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** The error message of the parser would quote the text, which contains keys. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
   } catch {
     return undefined
   }

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import Value from 'typebox/value'
+import { parseJson } from './parse-file.ts'
 
 /** The languages of the hosted pages by their tag (BCP 47), in the order in which pages offer them. */
 export const pageLanguages = ['en', 'de', 'es', 'fr', 'ja', 'ar'] as const
@@ -83,14 +84,6 @@ export function parsePagesFile(text: string, placeholders: ReadonlyMap<string, r
   const file = json as PagesFile
   const problems = [...colorProblems(file), ...textProblems(file, placeholders)]
   return problems.length === 0 ? { kind: 'valid', file } : { kind: 'corrupt', problems }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Why colours cannot be read on the pages. */

@@ -1,13 +1,9 @@
-import { type FSWatcher, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { signingKeyAt } from '@authservice-operator/contract/key-set.ts'
 import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
+import { FollowedFile } from '../followed-file.ts'
 import type { KeyStore, LoadedKey } from './key-store.ts'
 import { KeySetError, loadKeySet } from './load-key-set.ts'
-
-/** Interval at which files are checked in any case, because a watch may miss the rename with which volumes change. */
-const rereadMilliseconds = 10_000
 
 /** The result of reading the file, reported once for each change. */
 export type KeyFileNews =
@@ -40,16 +36,22 @@ export class KeyFile<Key extends DatedKey> {
   readonly #file: string
   readonly #content: KeyFileContent<Key>
   readonly #tell: (news: KeyFileNews) => void
+  readonly #followed: FollowedFile
   #text = ''
-  #unusable: string | undefined
-  #reading: Promise<void> = Promise.resolve()
-  #watcher: FSWatcher | undefined
-  #timer: NodeJS.Timeout | undefined
+  #isUnusable = false
 
   constructor(file: string, content: KeyFileContent<Key>, tell: (news: KeyFileNews) => void) {
     this.#file = file
     this.#content = content
     this.#tell = tell
+    this.#followed = new FollowedFile(
+      file,
+      () => this.#reload(),
+      (reason) => {
+        this.#isUnusable = true
+        tell({ kind: 'unusable', reason })
+      },
+    )
   }
 
   /** @throws KeySetError: a server that has no keys yet cannot start */
@@ -63,39 +65,23 @@ export class KeyFile<Key extends DatedKey> {
   }
 
   follow(): void {
-    const look = () => {
-      // One after another, so that an older read does not overwrite a newer one.
-      this.#reading = this.#reading.then(() => this.#look())
-    }
-    // Watches the folder, because a Secret volume replaces a link in it.
-    this.#watcher = watch(dirname(this.#file), look)
-    this.#watcher.on('error', look) // the timer continues
-    this.#timer = setInterval(look, rereadMilliseconds)
-    this.#timer.unref()
+    this.#followed.follow()
   }
 
-  async stop(): Promise<void> {
-    this.#watcher?.close()
-    clearInterval(this.#timer)
-    await this.#reading
+  stop(): Promise<void> {
+    return this.#followed.stop()
   }
 
-  async #look(): Promise<void> {
-    try {
-      const text = await this.#read()
-      if (text !== this.#text) {
-        const keys = this.#parse(text)
-        this.#content.replace(this.#requireActive(keys))
-        this.#text = text
-        this.#tell({ kind: 'changed', kids: keys.map(({ kid }) => kid) })
-      }
-      if (this.#unusable !== undefined) this.#tell({ kind: 'recovered' })
-      this.#unusable = undefined
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      if (reason !== this.#unusable) this.#tell({ kind: 'unusable', reason })
-      this.#unusable = reason
+  async #reload(): Promise<void> {
+    const text = await this.#read()
+    if (text !== this.#text) {
+      const keys = this.#parse(text)
+      this.#content.replace(this.#requireActive(keys))
+      this.#text = text
+      this.#tell({ kind: 'changed', kids: keys.map(({ kid }) => kid) })
     }
+    if (this.#isUnusable) this.#tell({ kind: 'recovered' })
+    this.#isUnusable = false
   }
 
   async #read(): Promise<string> {

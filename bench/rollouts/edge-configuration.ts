@@ -1,5 +1,5 @@
 import { setTimeout } from 'node:timers/promises'
-import { contentOf } from '../../operator/authservice/gather/edge-reports.ts'
+import { fileRevision } from '../../contract/file-revision.ts'
 import { edgeLayout } from '../../operator/authservice/resources/edge/edge-layout.ts'
 import { kubectlOf } from '../../tools/cluster-client/kubectl.ts'
 import type { Cluster } from '../../tools/local-cluster/cluster.ts'
@@ -8,7 +8,7 @@ import { podsOf } from './pods.ts'
 
 /** The configuration of the edge and its pods at one moment. */
 export interface EdgeObservation {
-  /** The configuration that the operator has written, as `contentOf` identifies it. */
+  /** The configuration that the operator has written, as `fileRevision` identifies it. */
   written: string
   /** Pods that are not terminating. */
   pods: readonly EdgePod[]
@@ -67,7 +67,7 @@ export async function observeEdge(cluster: Cluster): Promise<EdgeObservation> {
     restarts: status.containerStatuses?.[0]?.restartCount ?? 0,
     report: await reportOf(cluster, metadata.name),
   }))
-  return { written: contentOf(data['nginx.conf'] ?? ''), pods: await Promise.all(pods) }
+  return { written: fileRevision(data['nginx.conf'] ?? ''), pods: await Promise.all(pods) }
 }
 
 /** Reads the report inside the pod: a network policy may deny any other way. */

@@ -1,8 +1,9 @@
+import { fileRevision } from '@authservice-operator/contract/file-revision.ts'
 import { afterEach, expect, test } from 'vitest'
-import { contentOf, createEdgePoller, type EdgeReport, refusalIn } from './edge-reports.ts'
+import { createEdgePoller, type EdgeReport, refusalIn } from './edge-reports.ts'
 import type { PodPoller } from './pod-poller.ts'
 
-const wanted = contentOf('wanted')
+const wanted = fileRevision('wanted')
 const pods = [
   { name: 'edge-1', address: '10.0.0.1' },
   { name: 'edge-2', address: 'fd00::2' },
@@ -31,7 +32,7 @@ function edge(answers: Record<string, object | string | undefined>) {
   return { refusalOf, asked, news }
 }
 const taken = { content: wanted, refused: '', problem: '' }
-const before = { content: contentOf('before'), refused: '', problem: '' }
+const before = { content: fileRevision('before'), refused: '', problem: '' }
 
 test('pods are polled until all have loaded the configuration, and then no more', async () => {
   const answers = { '10.0.0.1': taken, '[fd00::2]': before as object }
@@ -69,7 +70,7 @@ test('an earlier rejection does not count once the desired configuration has cha
   const { refusalOf, news } = edge({ '10.0.0.1': { ...before, refused: wanted, problem: 'bad' }, '[fd00::2]': taken })
   refusalOf()
   await expect.poll(() => news).toHaveLength(1)
-  expect(refusalOf(contentOf('better'))).toBeUndefined()
+  expect(refusalOf(fileRevision('better'))).toBeUndefined()
 })
 
 test('pods that cannot be reached, or that answer something else, are not polled forever', async () => {

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { PodPoller } from './pod-poller.ts'
 import { podUrl } from './pod-url.ts'
 
@@ -24,11 +23,6 @@ export interface EdgeReportsOptions {
 const defaultPause = { first: 5_000, longest: 60_000 }
 /** After this number of consecutive requests without an answer, the pod is no longer polled. */
 const mostSilentRounds = 12
-
-/** Identifies a configuration in the report of an edge pod. */
-export function contentOf(configuration: string): string {
-  return createHash('sha256').update(configuration).digest('hex')
-}
 
 /**
  * Polls edge pods until they have loaded a configuration, which takes a pod about a minute. The subject is the content

@@ -18,7 +18,6 @@ import { referencedSecretNames } from '../validate/secret-references.ts'
 import { claimsOf, databaseClaim } from '../validate/terminating-claims.ts'
 import { type CachedChild, withoutManagedFields } from './cache/cache-transforms.ts'
 import type { ClusterReader, ObservedClients, SecretManifest } from './cluster-reader.ts'
-import { contentOf } from './edge-reports.ts'
 import { loadedClientsOf } from './loaded-clients.ts'
 import type { PodAddress } from './pod-poller.ts'
 import { readServerMetrics } from './server-metrics.ts'
@@ -158,7 +157,7 @@ function serverPodsOf(pods: Snapshot['pods'], { metadata, status }: AuthService)
 function askEdge(authService: AuthService, resolved: ResolvedSpec, pods: Snapshot['pods'], reader: ClusterReader) {
   if (resolved.ingress.type !== 'Nginx') return undefined
   const edge = podsOf({ pods }, 'edge').filter(({ metadata }) => metadata.deletionTimestamp === undefined)
-  return reader.edgeRefusal(authService, contentOf(nginxConfig(resolved)), addressesOf(edge))
+  return reader.edgeRefusal(authService, fileRevision(nginxConfig(resolved)), addressesOf(edge))
 }
 
 /** Names and addresses of the pods that have an address, by name. */

@@ -5,7 +5,7 @@ import { createServer, request as httpRequest, type Server } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { contentOf } from '../../../operator/authservice/gather/edge-reports.ts'
+import { fileRevision } from '../../../contract/file-revision.ts'
 import type { SecretData } from '../../../operator/authservice/model/secret-data.ts'
 import { serverDrainSeconds } from '../../../operator/authservice/resources/server/drain.ts'
 import { issueCertificate } from '../../../operator/authservice/secrets/system-sources.ts'
@@ -396,7 +396,7 @@ describe('a change', () => {
       const config = edge.configText(configInput({ burst: 9_000 + change }))
       await edge.tls.mount(certificate)
       await edge.config.mount({ 'nginx.conf': config })
-      await expect.poll(() => edge.report()).toEqual({ content: contentOf(config), refused: '', problem: '' })
+      await expect.poll(() => edge.report()).toEqual({ content: fileRevision(config), refused: '', problem: '' })
     }
     running = false
     await Promise.all(load)
@@ -418,13 +418,13 @@ describe('a change', () => {
     await edge.config.mount({ 'nginx.conf': bad })
     await expect
       .poll(() => edge.report())
-      .toEqual({ content, refused: contentOf(bad), problem: expect.stringMatching(/nginx\.conf:\d+ *$/) })
+      .toEqual({ content, refused: fileRevision(bad), problem: expect.stringMatching(/nginx\.conf:\d+ *$/) })
     expect((await edge.call('/v1/me')).status).toBe(200)
     await expect.poll(() => edge.output).toMatch(/"msg":"refused the configuration, keeping the previous one"/)
 
     const good = edge.configText(configInput({ burst: 77 }))
     await edge.config.mount({ 'nginx.conf': good })
-    await expect.poll(() => edge.report()).toEqual({ content: contentOf(good), refused: '', problem: '' })
+    await expect.poll(() => edge.report()).toEqual({ content: fileRevision(good), refused: '', problem: '' })
   })
 
   test('to a key of another certificate is refused, and loaded when the key alone is corrected', async () => {

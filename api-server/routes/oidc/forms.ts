@@ -67,9 +67,14 @@ export function currentPasswordIn(body: unknown): string {
   return fieldOf(body, 'current_password', Password, 'problem.password_missing')
 }
 
+/** The code of a form, which users may enter in groups. */
+export function enteredCodeIn(body: unknown): string {
+  return (textOf(body, 'code') ?? '').replaceAll(' ', '')
+}
+
 /** The code of a form: that of an app has six digits. */
 export function codeIn(body: unknown): PresentedCode {
-  const code = (textOf(body, 'code') ?? '').replaceAll(' ', '')
+  const code = enteredCodeIn(body)
   return { method: /^\d{6}$/.test(code) ? 'totp' : 'recovery_code', code }
 }
 

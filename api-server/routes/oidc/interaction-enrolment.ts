@@ -6,7 +6,7 @@ import { WrongCode } from '../../plugins/app/mfa/check-code.ts'
 import { enrollingUserOfLogin, recordLoginByEnrolment } from '../../plugins/app/mfa/enrolling-user.ts'
 import { confirmTotp, type StartedTotp, startedTotp, startTotp } from '../../plugins/app/mfa/enrolment.ts'
 import { confirmPasskey, startPasskey } from '../../plugins/app/passkeys/registration.ts'
-import { refusalOf, textOf } from './forms.ts'
+import { enteredCodeIn, refusalOf, textOf } from './forms.ts'
 import { bindingFor, type Interaction, type InteractionSteps, scriptOfPages } from './interaction-steps.ts'
 import { newCredentialIn } from './passkey-fields.ts'
 
@@ -35,7 +35,7 @@ export function enrolmentPages(app: FastifyInstance, steps: InteractionSteps): v
     const interaction = await steps.openPrompt('login', request, reply)
     const now = new Date()
     const token = textOf(request.body, 'token') ?? ''
-    const code = (textOf(request.body, 'code') ?? '').replaceAll(' ', '')
+    const code = enteredCodeIn(request.body)
     try {
       const { user, claims } = await userOf(request, interaction, now)
       const caller = app.callerOf(request, reply)

@@ -24,7 +24,7 @@ import { newBrowserLogin } from '../../../plugins/app/oidc/browser-login.ts'
 import { loginCookieOf } from '../../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../../plugins/app/oidc/open-id-provider.ts'
 import { confirmPasskey, startPasskey } from '../../../plugins/app/passkeys/registration.ts'
-import { currentPasswordIn, factorNameIn, textOf } from '../forms.ts'
+import { currentPasswordIn, enteredCodeIn, factorNameIn, textOf } from '../forms.ts'
 import { scriptOfPages } from '../interaction-steps.ts'
 import { newCredentialIn } from '../passkey-fields.ts'
 import { sendEnd } from './profile.ts'
@@ -50,20 +50,20 @@ export function factorPages(app: FastifyInstance, oidc: OpenIdProvider, visits: 
     return factorPage(view, factor, outcome)
   }
   visits.page('/factors/factor', 'factors', one)
-  visits.form('/factors/rename', 'factors', one, async ({ user, request: { body }, caller }) => {
+  visits.form('/factors/rename', 'factors', one, async ({ user, body, caller }) => {
     await renameFactor(app, user, textOf(body, 'id') ?? '', factorNameIn(body), caller)
     return 'done.saved'
   })
   visits.form('/factors/remove', 'factors', one, async (visit) => {
-    const { user, claims, request, caller, now } = visit
-    await removeFactor(app, user, claims, textOf(request.body, 'id') ?? '', caller, now)
+    const { user, claims, body, caller, now } = visit
+    await removeFactor(app, user, claims, textOf(body, 'id') ?? '', caller, now)
     return sendEnd(visit, 'factors.removedTitle', 'factors.removed')
   })
 
   const add =
     (type: FactorType) =>
-    ({ view, request }: Visit, outcome: Outcome) =>
-      addFactorPage(view, { type, name: textOf(request.body, 'name')?.slice(0, 100) }, outcome)
+    ({ view, body }: Visit, outcome: Outcome) =>
+      addFactorPage(view, { type, name: textOf(body, 'name')?.slice(0, 100) }, outcome)
   totp(app, oidc, visits, add('totp'))
   if (scriptOfPages(app) !== undefined) passkey(app, oidc, visits, add('passkey'))
 }
@@ -73,30 +73,18 @@ type Ask = (visit: Visit, outcome: Outcome) => string
 function totp(app: FastifyInstance, oidc: OpenIdProvider, visits: Visits, ask: Ask): void {
   visits.page('/factors/totp', 'factors', ask)
   visits.form('/factors/totp', 'factors', ask, async (visit) => {
-    const {
-      user,
-      claims,
-      request: { body },
-      caller,
-      now,
-    } = visit
+    const { user, claims, body, caller, now } = visit
     const start = { currentPassword: currentPasswordIn(body), name: factorNameIn(body) }
     return send(visit, secretPage(visit, await startTotp(app, user, claims, start, caller, now), {}))
   })
   // With its secret, as long as the enrolment lasts.
   const again = async (visit: Visit, outcome: Outcome) => {
-    const { user, claims, request, now } = visit
-    return secretPage(visit, await startedTotp(app, user, claims, textOf(request.body, 'token') ?? '', now), outcome)
+    const { user, claims, body, now } = visit
+    return secretPage(visit, await startedTotp(app, user, claims, textOf(body, 'token') ?? '', now), outcome)
   }
   visits.form('/factors/totp/confirm', 'factors', again, async (visit) => {
-    const {
-      user,
-      claims,
-      request: { body },
-      caller,
-      now,
-    } = visit
-    const confirmation = { token: textOf(body, 'token') ?? '', code: (textOf(body, 'code') ?? '').replaceAll(' ', '') }
+    const { user, claims, body, caller, now } = visit
+    const confirmation = { token: textOf(body, 'token') ?? '', code: enteredCodeIn(body) }
     return sendAdded(app, oidc, visit, await confirmTotp(app, user, claims, confirmation, caller, now))
   })
 }
@@ -104,26 +92,14 @@ function totp(app: FastifyInstance, oidc: OpenIdProvider, visits: Visits, ask: A
 function passkey(app: FastifyInstance, oidc: OpenIdProvider, visits: Visits, ask: Ask): void {
   visits.page('/factors/passkey', 'factors', ask)
   visits.form('/factors/passkey', 'factors', ask, async (visit) => {
-    const {
-      user,
-      claims,
-      request: { body },
-      caller,
-      now,
-    } = visit
+    const { user, claims, body, caller, now } = visit
     const name = factorNameIn(body)
     const options = await startPasskey(app, user, claims, currentPasswordIn(body), caller, now)
     visits.allowScript(visit)
     return send(visit, createPasskeyPage(visit.view, { name, options }))
   })
   visits.form('/factors/passkey/confirm', 'factors', ask, async (visit) => {
-    const {
-      user,
-      claims,
-      request: { body },
-      caller,
-      now,
-    } = visit
+    const { user, claims, body, caller, now } = visit
     const confirmation = { name: factorNameIn(body), credential: newCredentialIn(body) }
     return sendAdded(app, oidc, visit, await confirmPasskey(app, user, claims, confirmation, caller, now))
   })

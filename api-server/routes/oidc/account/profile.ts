@@ -20,12 +20,12 @@ import { send, type Visit, type Visits } from './visits.ts'
 export function profilePages(app: FastifyInstance, visits: Visits): void {
   const profile = (visit: Visit, outcome: Outcome) => showProfile(app, visit, outcome)
   visits.page('/', 'profile', profile)
-  visits.form('/name', 'profile', profile, async ({ user, claims, request, caller }) => {
-    const change = { name: nameIn(request.body), email: undefined, currentPassword: '' }
+  visits.form('/name', 'profile', profile, async ({ user, claims, body, caller }) => {
+    const change = { name: nameIn(body), email: undefined, currentPassword: '' }
     await changeProfile(app, user, claims, change, caller)
     return 'done.saved'
   })
-  visits.form('/email', 'profile', profile, async ({ user, claims, request: { body }, caller, now }) => {
+  visits.form('/email', 'profile', profile, async ({ user, claims, body, caller, now }) => {
     await requireStepUp(app, user, claims, now)
     const email = parseNewEmail(textOf(body, 'email') ?? '')
     const change = { name: undefined, email, currentPassword: currentPasswordIn(body) }
@@ -45,9 +45,9 @@ export function profilePages(app: FastifyInstance, visits: Visits): void {
   const password = ({ view }: Visit, outcome: Outcome) => passwordPage(view, { minLength }, outcome)
   visits.page('/password', 'password', password)
   visits.form('/password', 'password', password, async (visit) => {
-    const { user, claims, request, reply, caller, now } = visit
+    const { user, claims, body, reply, caller, now } = visit
     await requireStepUp(app, user, claims, now)
-    const passwords = { current: currentPasswordIn(request.body), new: newPasswordIn(request.body) }
+    const passwords = { current: currentPasswordIn(body), new: newPasswordIn(body) }
     setDeviceCookie(app, reply, await changePassword(app, user, claims, passwords, caller))
     return sendEnd(visit, 'reset.doneTitle', 'reset.done')
   })
@@ -55,9 +55,9 @@ export function profilePages(app: FastifyInstance, visits: Visits): void {
   const deletion = ({ view }: Visit, outcome: Outcome) => deletePage(view, outcome)
   visits.page('/delete', 'delete', deletion)
   visits.form('/delete', 'delete', deletion, async (visit) => {
-    const { user, claims, request, caller, now } = visit
+    const { user, claims, body, caller, now } = visit
     await requireStepUp(app, user, claims, now)
-    await deleteOwnAccount(app, user, claims, currentPasswordIn(request.body), caller)
+    await deleteOwnAccount(app, user, claims, currentPasswordIn(body), caller)
     const content = { title: 'delete.doneTitle', text: 'delete.done', next: undefined } as const
     return send(visit, loggedOutEverywherePage(visit.view.context, content))
   })
@@ -70,11 +70,11 @@ export function sendEnd(visit: Visit, title: MessageKey, text: MessageKey): Fast
 }
 
 async function showProfile(app: FastifyInstance, visit: Visit, outcome: Outcome): Promise<string> {
-  const { view, claims, caller, request } = visit
+  const { view, claims, caller, body } = visit
   const { user, isEmailVerified, pendingEmail } = await readProfile(app, claims.sub, caller)
   const { email, name } = user
-  const newEmail = shown(textOf(request.body, 'email'))
-  const entered = textOf(request.body, 'name')?.slice(0, 200)
+  const newEmail = shown(textOf(body, 'email'))
+  const entered = textOf(body, 'name')?.slice(0, 200)
   const content = { email, isEmailVerified, pendingEmail, newEmail, name: entered ?? name }
   return profilePage(view, { ...content, hasMail: app.mail.isConfigured }, outcome)
 }

@@ -21,8 +21,8 @@ export function sessionPages(app: FastifyInstance, visits: Visits): void {
     return sessionsPage(view, shown, outcome)
   }
   visits.page('/sessions', 'sessions', list)
-  visits.form('/sessions/end', 'sessions', list, async ({ claims, request, caller }) => {
-    await endOwnSession(app, claims.sub, textOf(request.body, 'id') ?? '', caller)
+  visits.form('/sessions/end', 'sessions', list, async ({ claims, body, caller }) => {
+    await endOwnSession(app, claims.sub, textOf(body, 'id') ?? '', caller)
     return 'done.ended'
   })
   visits.form('/sessions/end-others', 'sessions', list, async ({ claims, caller, now }) => {

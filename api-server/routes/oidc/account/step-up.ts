@@ -22,21 +22,21 @@ export function stepUpPages(app: FastifyInstance, visits: Visits): void {
       outcome,
     )
   }
-  const back = ({ reply, view, request }: Visit) =>
-    reply.header('cache-control', 'no-store').redirect(pathOf(view, sectionIn(request.body)), 303)
+  const back = ({ reply, view, body }: Visit) =>
+    reply.header('cache-control', 'no-store').redirect(pathOf(view, sectionIn(body)), 303)
 
   visits.page('/step-up', 'profile', ask)
   visits.form('/step-up', 'profile', ask, async (visit) => {
-    const { user, claims, request, caller, now } = visit
-    await checkCode(app, user, codeIn(request.body), caller, now)
+    const { user, claims, body, caller, now } = visit
+    await checkCode(app, user, codeIn(body), caller, now)
     await recordAuthentication(app, claims, byTwoFactors, now)
     return back(visit)
   })
   if (!app.passkeys.isOn) return
   visits.options('/step-up/passkey/options', ({ claims, caller, now }) => stepUpOptions(app, claims, caller, now))
   visits.form('/step-up/passkey', 'profile', ask, async (visit) => {
-    const { user, claims, request, caller, now } = visit
-    const methods = await checkStepUpPasskey(app, user, claims, usedCredentialIn(request.body), caller, now)
+    const { user, claims, body, caller, now } = visit
+    const methods = await checkStepUpPasskey(app, user, claims, usedCredentialIn(body), caller, now)
     await recordAuthentication(app, claims, methods, now)
     return back(visit)
   })

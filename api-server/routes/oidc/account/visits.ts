@@ -16,6 +16,8 @@ import { scriptOfPages } from '../interaction-steps.ts'
 /** A request of a browser that is logged in, for a page of its user's account. */
 export interface Visit extends AccountOfLogin {
   request: FastifyRequest
+  /** The fields of a form; undefined for a page that is only shown. */
+  body: unknown
   reply: FastifyReply
   view: AccountView
   caller: Caller
@@ -113,7 +115,15 @@ export class Visits {
       xsrf: tokenOf(cookie),
       sections: sections.filter((section) => section !== 'factors' || app.mfa.isOn),
     }
-    return { ...account, request, reply, view, caller: app.callerOf(request, reply), now: new Date() }
+    return {
+      ...account,
+      request,
+      body: request.body,
+      reply,
+      view,
+      caller: app.callerOf(request, reply),
+      now: new Date(),
+    }
   }
 
   /** Lets the page run the script for passkeys, if pages may use them. */

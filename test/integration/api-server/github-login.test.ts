@@ -145,7 +145,7 @@ test('an unavailable API is reported as such', async () => {
   }
 })
 
-test('a code that GitHub refuses logs nobody in', async () => {
+test('a code that GitHub refuses logs no user in', async () => {
   const { browser, url } = await goToProvider(deployment, 'github')
   const state = url.searchParams.get('state') ?? ''
   const page = await browser.open(`/oauth/callback/github?${new URLSearchParams({ code: 'guessed', state })}`)

@@ -548,7 +548,7 @@ const attacks: [section: string, what: string, run: () => Promise<Gain>][] = [
   ],
   [
     'pushed request',
-    'that nobody has pushed',
+    'that no client has pushed',
     () => byReference('urn:ietf:params:oauth:request_uri:AAAAAAAAAAAAAAAAAAAAA', 'shop'),
   ],
   ['pushed request', 'that was used before', async () => byReference(await usedUp(), 'shop')],
@@ -744,7 +744,7 @@ async function logoutAndConfirm(browser: Browser): Promise<void> {
   await browser.submit(await browser.open('/oauth/logout'), '/confirm', { logout: 'yes' })
 }
 
-/** A login goes on in a cookie that the browser had before: whoever planted it would be logged in. */
+/** A login goes on in a cookie that the browser had before: an attacker who planted it would be logged in. */
 async function plantedCookie(): Promise<Gain> {
   const planted = randomBytes(32).toString('base64url')
   const browser = new Browser(server)

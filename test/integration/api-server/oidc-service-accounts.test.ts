@@ -198,7 +198,7 @@ describe('no token is given for', () => {
     ['a token for another AuthService', () => tokenOf({ audiences: ['https://other.example.com'] })],
     ['one that another receiver could have got', () => tokenOf({ audiences: [issuer, 'https://other.example.com'] })],
     ['one that is valid for more than a day', () => tokenOf({ seconds: 90_000 })],
-    ['a token that somebody else has signed', () => forged()],
+    ['a token that another party has signed', () => forged()],
     ['a token without a signature', async () => unsigned(await tokenOf())],
     ['an edited one', async () => edited(await tokenOf({ of: 'idle' }), decodeJwt(await tokenOf()))],
     ['one that has expired', async () => edited(await tokenOf(), { exp: 1 })],
@@ -227,7 +227,7 @@ describe('no token is given for', () => {
     expect(introspected.status).toBe(401)
   })
 
-  test('a secret beside the token, so that nobody learns whether it is right', async () => {
+  test('a secret beside the token, so that the sender does not learn whether it is right', async () => {
     const token = await tokenOf()
     const twice = await tokenFor(token, { client_secret: 'guessed' })
     expect(twice).toMatchObject({ status: 400, body: { error: 'invalid_request' } })

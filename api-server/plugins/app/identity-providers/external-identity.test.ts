@@ -24,7 +24,7 @@ test('an identity has the canonical email and the name of the user', () => {
   })
 })
 
-test.each([undefined, '', 1, null, 'a'.repeat(256)])('claims with the subject %s identify nobody', (sub) => {
+test.each([undefined, '', 1, null, 'a'.repeat(256)])('claims with the subject %s identify no user', (sub) => {
   expect(identityOf(provider.issuer, { ...claims, sub })).toBeUndefined()
 })
 

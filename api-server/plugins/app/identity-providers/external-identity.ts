@@ -24,7 +24,7 @@ const maxSubjectCharacters = 255
 /** As at a registration. */
 const maxNameCharacters = 200
 
-/** @returns undefined if the claims identify nobody */
+/** @returns undefined if the claims identify no user */
 export function identityOf(issuer: string, claims: Claims): ExternalIdentity | undefined {
   const subject = claims['sub']
   if (typeof subject !== 'string' || subject === '' || subject.length > maxSubjectCharacters) return undefined

@@ -16,13 +16,13 @@ export interface LinkedIdentity {
   /** Identifies the user of the provider, with `subject`. */
   issuer: string
   subject: string
-  /** As the provider told it last, for the user's list. It identifies nobody. */
+  /** As the provider told it last, for the user's list. It identifies no user. */
   email?: string
   createdAt: Date
   lastUsedAt: Date
 }
 
-/** A user has no more, so that nobody fills the collection. */
+/** A user has no more, so that one user cannot fill the collection. */
 const maxIdentities = 20
 
 /** Identities of users at providers, in MongoDB. A unique index gives each of them to one user. */

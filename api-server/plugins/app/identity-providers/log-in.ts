@@ -185,7 +185,7 @@ async function applyRole(app: FastifyInstance, { provider, identity }: ProviderU
     await changeUser(app, user, { role })
     app.securityEvents.record('user_updated', { userId: user._id.toString(), reason: `role ${role} by ${provider.id}` })
   } catch (error) {
-    // Nobody could give the role back.
+    // No user could give the role back.
     if (!(error instanceof Problem) || error.code !== 'last_admin') throw error
     app.log.warn(
       { provider: provider.id },

@@ -36,8 +36,8 @@ import { type Installable, type Step, settled, steps, type UpgradeContext } from
 /** Requests for each AuthService, per second. Two cores sustain these rates in addition to a whole cluster. */
 const rates: Rates = { longLived: 6, http2: 2, newConnection: 1, refresh: 1.5, login: 0.4 }
 const usersOfEach = 16
-/** Two of the three AuthServices that follow the operator may roll out, so that one has to wait. */
-const maxConcurrentRollouts = 2
+/** An upgrade of the operator rolls out all three AuthServices, so that two have to wait. */
+const maxConcurrentRollouts = 1
 const warmUpSeconds = 5
 
 const { values: options } = parseArgs({ options: { enforce: { type: 'boolean', default: false } } })

@@ -29,7 +29,7 @@ test.each<[string, Record<string, number | string>, string[]]>([
   ['a failed request', { failed: 1 }, ['operator-upgrade: failed requests']],
   ['a step that failed', { outcome: 'failed' }, ['operator-upgrade: expected outcome (failed)']],
   ['too many rollouts', { rollouts_at_once: 3 }, ['operator-upgrade: rollouts at the same time']],
-  ['four rollouts of an operator without a limit', { name: 'operator-downgrade', rollouts_at_once: 4 }, []],
+  ['three rollouts of an operator without a limit', { name: 'operator-downgrade', rollouts_at_once: 3 }, []],
   ['a limit that never applied', { waited: 0 }, ['operator-upgrade: AuthServices that waited']],
   ['a database that restarted', { databases_restarted: 1 }, ['operator-upgrade: database pods that restarted']],
 ])('%s misses a target', (_, change, names) => {

@@ -64,10 +64,12 @@ export async function patchSpec(kubectl: Kubectl, name: string, spec: object): P
   await kubectl.run([...patch, '--patch', JSON.stringify({ spec })])
 }
 
-/** The requests of three AuthServices and of a rollout of all of them fit on a node with two CPUs. */
-const littleCpu = { requests: { cpu: '10m' } }
-/** Where the CPUs are short, a database has precedence over pods that start: a server answers 503 without it. */
-const cpuOfDatabase = { requests: { cpu: '200m' } }
+const requestOf = (cpu: string) => ({ requests: { cpu } })
+/**
+ * The requests of three AuthServices, and of a rollout of all of them at once, fit beside the control plane on a node
+ * with two CPUs. They are high enough that running servers and databases have their share while other pods start.
+ */
+const cpu = { server: requestOf('40m'), database: requestOf('80m'), cache: requestOf('20m'), edge: requestOf('20m') }
 
 /**
  * The presets of development, whose pods request little CPU and memory: cluster and load share one small machine.
@@ -80,7 +82,7 @@ function specOf(host: string, nodePort: number, strategy: ServiceUnderUpgrade['s
     environment: 'development',
     replicas: 2,
     autoscaling: { enabled: false },
-    resources: littleCpu,
+    resources: cpu.server,
     rollout: {
       strategy,
       minReadySeconds: 1,
@@ -89,14 +91,14 @@ function specOf(host: string, nodePort: number, strategy: ServiceUnderUpgrade['s
       smokeTest: { enabled: true, timeoutSeconds: 60 },
       analysis: { enabled: true, windowSeconds: 10, minRequests: 20, maxP99LatencyMilliseconds: 1_000 },
     },
-    mongodb: { managed: { resources: cpuOfDatabase } },
-    redis: { managed: {} },
+    mongodb: { managed: { resources: cpu.database } },
+    redis: { managed: { resources: cpu.cache } },
     tokens: {
       issuer: `https://${host}`,
       audience: 'bench',
       accessTokenLifetime: '2h',
       signingKeys: { activationDelay: '90s' },
     },
-    ingress: { ...load.ingress, nginx: { ...load.ingress.nginx, resources: littleCpu } },
+    ingress: { ...load.ingress, nginx: { ...load.ingress.nginx, resources: cpu.edge } },
   }
 }

@@ -96,6 +96,21 @@ async function changeOperator(context: UpgradeContext, to: 'previous' | 'current
     watch.waitUntil(name, 'rolling out', ({ rollout }) => rollout?.revision !== revisions.get(name), 180),
   )
   await killOperator(cluster)
+  const settling = new AbortController()
+  await Promise.all([
+    follow(context, followers, tag).finally(() => settling.abort()),
+    to === 'previous' ? wakeOperator(context, settling.signal) : undefined,
+  ])
+  for (const { name } of pinned) {
+    const { version } = watch.statusOf(name)
+    if (version !== versions.get(name)) throw new Error(`${name} sets spec.version, but runs ${version}`)
+  }
+  return 'Promoted'
+}
+
+/** Waits until the operator runs, its followers have servers of a version, and nothing is in progress. */
+async function follow(context: UpgradeContext, followers: readonly ServiceUnderUpgrade[], tag: string): Promise<void> {
+  const { kubectl, services, watch } = context
   const rollout = ['rollout', 'status', `deployment/${operatorDeployment}`, '--namespace', operatorNamespace]
   await kubectl.run([...rollout, '--timeout=180s'], { timeoutSeconds: 190 })
   for (const { name } of followers) await watch.waitUntil(name, `at version ${tag}`, runs(tag), 400)
@@ -104,11 +119,26 @@ async function changeOperator(context: UpgradeContext, to: 'previous' | 'current
     services.map(({ name }) => name),
   )
   await settled(context)
-  for (const { name } of pinned) {
-    const { version } = watch.statusOf(name)
-    if (version !== versions.get(name)) throw new Error(`${name} sets spec.version, but runs ${version}`)
+}
+
+/** Longer than a migration takes. */
+const longPreparationSeconds = 20
+
+/**
+ * Changes an annotation of each AuthService whose rollout stays in `Preparing`, as docs/operate.md says for a downgrade:
+ * 0.1.0 does not notice that the migration Job has completed if its leader was killed before it had written the status.
+ */
+async function wakeOperator({ kubectl, services, watch }: UpgradeContext, signal: AbortSignal): Promise<void> {
+  const isStuck = ({ rollout }: AuthServiceStatus) =>
+    rollout?.phase === 'Preparing' && Date.now() - Date.parse(rollout.startedAt ?? '') > longPreparationSeconds * 1000
+  while (!signal.aborted) {
+    for (const { name } of services.filter((service) => isStuck(watch.statusOf(service.name)))) {
+      console.log(`${name}: 0.1.0 does not continue its rollout, so an annotation wakes it`)
+      const annotate = ['annotate', 'authservice', name, '--namespace', namespace, '--overwrite']
+      await kubectl.run([...annotate, `retry=${Date.now()}`])
+    }
+    await setTimeout(5_000, undefined, { signal }).catch(() => {}) // the signal
   }
-  return 'Promoted'
 }
 
 /** Upgrades the servers of the pinned AuthService. */

@@ -23,11 +23,12 @@ function refusal(
   annotations: Record<string, string> = {},
   passkeys?: { rpID: string; origins: string[] },
   clients = 0,
+  identityProviders: { id: string; passwordLogin?: boolean }[] = [],
 ): string | undefined {
   // Nothing else of a snapshot is read.
   const snapshot = {
     authService: { metadata: { name: 'accounts', annotations } },
-    resolved: { mfa: { passkeys } },
+    resolved: { mfa: { passkeys }, identityProviders: identityProviders.map((entry) => ({ entry })) },
     oidcClients: { count: clients, content: '' },
     serverReports: new Map(reports.map((one, index) => [`accounts-blue-${index}`, one])),
   } as unknown as Snapshot
@@ -112,5 +113,32 @@ describe('a rollback to a revision that is no OpenID provider', () => {
     expect(refusal(template(), [report(true)], allowed, undefined, 1)).toContain('allow-password-only')
     expect(refusal(template(), [report(true)], passwordOnly, undefined, 1)).toContain('allow-without-openid-connect')
     expect(refusal(template(), [report(true)], { ...passwordOnly, ...allowed }, undefined, 1)).toBeUndefined()
+  })
+})
+
+describe('a rollback to servers that know no identity providers', () => {
+  const strict = { id: 'corp', passwordLogin: false }
+  const rolledBack = (target: PodTemplate, annotations: Record<string, string> = {}, providers = [strict]) =>
+    refusal(target, [], annotations, undefined, 0, providers)
+
+  test('is refused while the spec forbids the passwords of a domain, with what to do', () => {
+    expect(rolledBack(template())).toBe(
+      'Refused: revision abc knows no identity providers, and the spec has passwordLogin: false for corp. ' +
+        'Users of their domains could log in with a password, also those who have left. ' +
+        'To return to it anyway, annotate with auth-operator.dev/allow-password-login=3, and request the rollback again.',
+    )
+  })
+
+  test('is allowed by name, and if every provider leaves passwords to the users', () => {
+    expect(rolledBack(template(), { 'auth-operator.dev/allow-password-login': '3' })).toBeUndefined()
+    expect(rolledBack(template(), { 'auth-operator.dev/allow-password-login': '2' })).toMatch(/^Refused/)
+    expect(rolledBack(template(), {}, [{ ...strict, passwordLogin: true }])).toBeUndefined()
+    expect(rolledBack(template(), {}, [])).toBeUndefined()
+  })
+
+  test('is no such rollback if its servers read the providers', () => {
+    const env = [{ name: 'IDENTITY_PROVIDERS_FILE', value: '/etc/authservice/identity-providers/providers.json' }]
+    const current: PodTemplate = { metadata: { labels: {} }, spec: { containers: [{ name: 'server', env }] } }
+    expect(rolledBack(current)).toBeUndefined()
   })
 })

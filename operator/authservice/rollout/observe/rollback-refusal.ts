@@ -12,6 +12,9 @@ const withoutPasskeysAnnotation = `${group}/allow-without-passkeys`
 /** Names a revision that may return although users could not log in to applications. */
 const withoutOidcAnnotation = `${group}/allow-without-openid-connect`
 
+/** Names a revision that may return although it accepts passwords that a provider of the spec forbids. */
+const passwordLoginAnnotation = `${group}/allow-password-login`
+
 /** The part of the pod template of a server that has its variables. */
 interface ServerPod {
   containers?: readonly { name: string; env?: readonly { name: string; value?: string }[] }[]
@@ -37,8 +40,8 @@ interface Refusal {
 
 /**
  * Why a requested rollback is refused: users have second factors, and the servers of the revision ask for none, so whoever
- * knows a password could log in. Or they do not accept the passkeys of users, or are no OpenID provider although
- * applications use one.
+ * knows a password could log in. Or they do not accept the passkeys of users, accept passwords that an identity provider
+ * forbids, or are no OpenID provider although applications use one.
  *
  * @param isAllowed whether a value of the annotation names the revision
  * @returns undefined if it is not refused
@@ -50,7 +53,11 @@ export function rollbackRefusal(
 ): string | undefined {
   if (template === undefined) return undefined
   const { annotations } = observed.authService.metadata
-  const refusals = [factorRefusalOf(observed, template), providerRefusalOf(observed, template)]
+  const refusals = [
+    factorRefusalOf(observed, template),
+    passwordRefusalOf(observed, template),
+    providerRefusalOf(observed, template),
+  ]
   const refusal = refusals.find((one) => {
     const allowed = one && annotations?.[one.annotation]
     return one !== undefined && !(allowed !== undefined && isAllowed(allowed))
@@ -78,6 +85,18 @@ function factorRefusalOf({ resolved, serverReports }: Observed, template: PodTem
   return {
     reason: `has no passkeys ${missing}, and users have added some. They could log in with their other factors only.`,
     annotation: withoutPasskeysAnnotation,
+  }
+}
+
+/** Servers that read no file of identity providers know none, and none of the domains whose users have no password. */
+function passwordRefusalOf({ resolved }: Observed, template: PodTemplate): Refusal | undefined {
+  if (variableOf(template, 'IDENTITY_PROVIDERS_FILE') !== undefined) return undefined
+  const strict = resolved.identityProviders.filter(({ entry }) => entry.passwordLogin === false)
+  if (strict.length === 0) return undefined
+  const names = strict.map(({ entry }) => entry.id).join(', ')
+  return {
+    reason: `knows no identity providers, and the spec has passwordLogin: false for ${names}. Users of their domains could log in with a password, also those who have left.`,
+    annotation: passwordLoginAnnotation,
   }
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import type { Registry } from 'prom-client'
 import { ClientController } from './auth-client/client-controller.ts'
 import { group } from './authservice/api/group.ts'
-import { DatabaseRestartSlots } from './authservice/apply/database-restarts.ts'
+import { RestartSlots } from './authservice/apply/restarts.ts'
 import { KeptFields } from './authservice/apply/kept-fields.ts'
 import { KubeClusterWriter } from './authservice/apply/kube-cluster-writer.ts'
 import { KubeClusterReader } from './authservice/gather/kube-cluster-reader.ts'
@@ -228,7 +228,7 @@ export class Operator {
       hasPrometheus: prometheusUrl !== undefined,
       secretSources: systemSources,
       rolloutSlots: slots,
-      restartSlots: new DatabaseRestartSlots(maxConcurrentRollouts),
+      restartSlots: new RestartSlots(maxConcurrentRollouts),
     }
     return new Controller({
       name: 'authservice',

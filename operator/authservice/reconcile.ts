@@ -1,7 +1,7 @@
 import type { Requeue } from '../kube/controller.ts'
 import { keyOf } from '../kube/objects.ts'
 import type { ClusterWriter } from './apply/cluster-writer.ts'
-import type { DatabaseRestartSlots } from './apply/database-restarts.ts'
+import type { RestartSlots } from './apply/restarts.ts'
 import type { KeptFields } from './apply/kept-fields.ts'
 import { withUpdateStrategies } from './apply/update-strategy.ts'
 import { nothingWritten, writeChildren } from './apply/write-children.ts'
@@ -37,8 +37,8 @@ export interface ReconcileContext extends ValidationRules {
   secretSources: SecretSources
   /** Limits the rollouts of all AuthServices; undefined: no limit. */
   rolloutSlots?: RolloutSlots
-  /** Limits the restarts of managed databases in the same way. */
-  restartSlots?: DatabaseRestartSlots
+  /** Limits the restarts of managed databases and the replacement of edges in the same way. */
+  restartSlots?: RestartSlots
 }
 
 /**

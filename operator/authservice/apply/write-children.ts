@@ -11,7 +11,7 @@ import { adoptOrphans } from './adopt.ts'
 import { type ApplyResult, applyPlan } from './apply.ts'
 import { withoutBlocked } from './blocked-children.ts'
 import type { ClusterWriter } from './cluster-writer.ts'
-import { type DatabaseRestartSlots, postponeRestarts } from './database-restarts.ts'
+import { type RestartSlots, postponeRestarts } from './restarts.ts'
 import type { KeptFields } from './kept-fields.ts'
 import { planApply } from './plan.ts'
 import { recheckDatabases } from './recheck-databases.ts'
@@ -39,7 +39,7 @@ export interface WriteContext {
   /** Remembers orphans that do not belong to the operator. */
   reader: { refuseOrphan(owner: AuthService, object: Manifest): void }
   keptFields: KeptFields
-  restartSlots?: DatabaseRestartSlots
+  restartSlots?: RestartSlots
 }
 
 /** What one reconcile has written. */

@@ -30,7 +30,7 @@ export const reasons = {
   RedisUnreachable: 'No server pod reaches Redis, or an external Redis did not answer the migration Job.',
   MongoDBUnreachable: 'No server pod reaches MongoDB.',
   RestartPostponed:
-    'A managed database is waiting to restart, because this release of the operator changed its pod template.',
+    'A managed database or the edge is waiting to replace its pods, because this release of the operator changed their template.',
 
   // What only the user can correct
   SecretNotFound: 'A Secret that the spec names does not exist.',

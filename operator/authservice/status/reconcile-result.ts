@@ -1,4 +1,4 @@
-import { postponedRestartFindings } from '../apply/database-restarts.ts'
+import { postponedRestartFindings } from '../apply/restarts.ts'
 import type { WantedChildren, WrittenChildren } from '../apply/write-children.ts'
 import type { ActionTaken } from '../model/actions.ts'
 import type { Finding } from '../model/finding.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Manifest } from '../model/manifest.ts'
 import type { Snapshot } from '../model/snapshot.ts'
-import { RestartSlots, postponedRestartFindings, postponeRestarts } from './restarts.ts'
 import type { ApplyPlan, ApplyReason } from './plan.ts'
+import { postponedRestartFindings, postponeRestarts, RestartSlots } from './restarts.ts'
 
 const now = new Date('2026-11-29T12:00:00Z')
 const statefulSet = ({
@@ -117,7 +117,10 @@ describe('a release that changes the image of the edge', () => {
     const plan: ApplyPlan<Manifest> = { apply: isWritten ? [] : [planned], prune: [], terminating: [], kept: [] }
     const metadata = { namespace: 'team-a', name, generation: 1 }
     // Nothing else of the snapshot is read.
-    const snapshot = { authService: { metadata, status: { observedGeneration: 1 } }, children: [edge({ name, updated })] }
+    const snapshot = {
+      authService: { metadata, status: { observedGeneration: 1 } },
+      children: [edge({ name, updated })],
+    }
     const { plan: kept, waiting } = postponeRestarts(plan, snapshot as unknown as Snapshot, restarts, now)
     return { isWritten: kept.apply.length > 0, findings: postponedRestartFindings(waiting) }
   }

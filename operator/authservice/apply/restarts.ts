@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { keyOf } from '../../kube/objects.ts'
-import type { Finding } from '../model/finding.ts'
 import type { Deployment } from '../model/deployment.ts'
+import type { Finding } from '../model/finding.ts'
 import { componentLabel } from '../model/labels.ts'
 import type { Manifest } from '../model/manifest.ts'
 import { findChild, type Snapshot } from '../model/snapshot.ts'

@@ -32,6 +32,7 @@ import revocation from './plugins/app/revocation/plugin.ts'
 import securityEventStore from './plugins/app/security-event-store/plugin.ts'
 import sessions from './plugins/app/sessions/plugin.ts'
 import tokens from './plugins/app/tokens/plugin.ts'
+import userClaims from './plugins/app/user-claims/plugin.ts'
 import users from './plugins/app/users/plugin.ts'
 import cookies from './plugins/external/cookies.ts'
 import cors from './plugins/external/cors.ts'
@@ -71,6 +72,7 @@ export default fp<{ config: Config }>(
     await app.register(redis)
     await app.register(passwords)
     await app.register(users)
+    await app.register(userClaims)
     await app.register(revocation)
     await app.register(tokens)
     await app.register(sessions)

@@ -154,6 +154,13 @@ export const EnvironmentSchema = Type.Object({
   ACCESS_TOKEN_LIFETIME: Type.Optional(
     Type.String({ pattern: '^[1-9]\\d{0,6}[smhd]$', description: 'lifetime of an access token, such as 15m' }),
   ),
+  ACCESS_TOKEN_CLAIMS: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z][A-Za-z0-9_.:/-]{0,63}(,[A-Za-z][A-Za-z0-9_.:/-]{0,63}){0,20}$',
+      description:
+        'roles and custom claims of users that access tokens of this API carry, and that verify passes on, separated by commas, such as roles,department',
+    }),
+  ),
   REFRESH_TOKEN_IDLE_LIFETIME: duration('time without a refresh after which a session ends', '7d'),
   REFRESH_TOKEN_ABSOLUTE_LIFETIME: duration('maximum lifetime of a session', '30d'),
   REFRESH_TOKEN_GRACE: duration('time for which a used refresh token still returns the current one, 1s to 60s', '10s'),

@@ -1,4 +1,5 @@
 import { createPublicKey } from 'node:crypto'
+import { clientClaimProblems, userClaimNameProblems } from './custom-claims.ts'
 import { identityScopes, type OidcClient, type OidcClientFile, type PublicKeySet } from './oidc-client-schema.ts'
 import { repeatedIn } from './parse-file.ts'
 
@@ -27,6 +28,7 @@ export function clientProblems(client: OidcClient): string[] {
       resources.map(({ uri }) => uri),
     ),
     ...resourceScopeProblems(resources),
+    ...claimProblems(client),
     ...grantProblems(client),
     ...authenticationProblems(client),
     ...lifetimeProblems(client),
@@ -106,6 +108,16 @@ function resourceScopeProblems(resources: NonNullable<OidcClient['resources']>):
       .filter((scope) => identityScopes.some((each) => each === scope))
       .map((scope) => `resources: the scope ${scope} of ${uri} is one about the user. List it in scopes`),
   )
+}
+
+function claimProblems({ userClaims = [], claims = {}, resources = [] }: OidcClient): string[] {
+  return [
+    ...userClaimNameProblems(userClaims).map((problem) => `userClaims: ${problem}`),
+    ...resources.flatMap(({ uri, userClaims: names = [] }) =>
+      userClaimNameProblems(names).map((problem) => `resources: userClaims of ${uri}: ${problem}`),
+    ),
+    ...clientClaimProblems(claims, userClaims).map((problem) => `claims: ${problem}`),
+  ]
 }
 
 function grantProblems({

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { ClientClaims, UserClaimNames } from './custom-claims.ts'
 
 /** A scope token: printable ASCII without space, `"` and `\`. RFC 6749 section 3.3. */
 const Scope = Type.String({ pattern: '^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,128}$' })
@@ -115,12 +116,18 @@ const OidcClientSchema = Type.Object(
             /** The `resource` parameter and the `aud` of the token: an absolute URI. */
             uri: Uri,
             scopes: Type.Optional(Type.Array(Scope, { maxItems: 100, uniqueItems: true })),
+            /** Custom claims and `roles` of users that their access tokens for this API carry. */
+            userClaims: Type.Optional(UserClaimNames),
           },
           strict,
         ),
         { maxItems: 50 },
       ),
     ),
+    /** Custom claims and `roles` of users that the client gets in ID tokens and from userinfo. */
+    userClaims: Type.Optional(UserClaimNames),
+    /** Custom claims of the client itself: in its ID tokens, and in the access tokens that it gets for itself. */
+    claims: Type.Optional(ClientClaims),
     /** In seconds. The server uses the lower one of these and of its own. Default: its own. */
     lifetimes: Type.Optional(
       Type.Object(

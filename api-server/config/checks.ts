@@ -1,3 +1,4 @@
+import { userClaimNameProblems } from '@authservice-operator/contract/custom-claims.ts'
 import type { EnvironmentValues } from '@authservice-operator/contract/environment.ts'
 import { isEncrypted } from '@authservice-operator/contract/mongodb-url.ts'
 import { weaknessOf } from '@authservice-operator/contract/secret-strength.ts'
@@ -21,6 +22,9 @@ export function checkTogether(
     ...webAuthnProblems(values),
     ...oidcProblems(values),
     ...mail(values),
+    ...userClaimNameProblems(values.ACCESS_TOKEN_CLAIMS?.split(',') ?? []).map(
+      (text) => `ACCESS_TOKEN_CLAIMS: ${text}`,
+    ),
     ...proxies(values),
     ...((values.INITIAL_ADMIN_EMAIL === undefined) !== (values.INITIAL_ADMIN_PASSWORD === undefined)
       ? ['INITIAL_ADMIN_EMAIL and INITIAL_ADMIN_PASSWORD (or INITIAL_ADMIN_PASSWORD_FILE) must be set together']

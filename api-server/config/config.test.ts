@@ -138,6 +138,7 @@ test('links of mails lead to pages of the OpenID provider where the application 
 
 test.each([
   [{ MONGODB_MIN_POOL_SIZE: '60', MONGODB_MAX_POOL_SIZE: '50' }, 'MONGODB_MIN_POOL_SIZE (60) exceeds'],
+  [{ ACCESS_TOKEN_CLAIMS: 'roles,sub' }, 'ACCESS_TOKEN_CLAIMS: sub is a registered or reserved claim'],
   [{ ACCESS_TOKEN_LIFETIME: '8d' }, 'ACCESS_TOKEN_LIFETIME exceeds REFRESH_TOKEN_IDLE_LIFETIME'],
   [{ REFRESH_TOKEN_IDLE_LIFETIME: '31d' }, 'REFRESH_TOKEN_IDLE_LIFETIME exceeds'],
   [{ CORS_CREDENTIALS: 'true', CORS_ORIGINS: '*' }, 'name the origins, which cookies require'],

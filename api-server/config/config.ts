@@ -56,6 +56,8 @@ export interface Config {
   issuer: string
   audience: string
   accessTokenLifetimeSeconds: number
+  /** Claims of users that tokens for the API of this server carry: custom ones, and `roles`. */
+  accessTokenClaims: readonly string[]
   refreshTokenIdleLifetimeSeconds: number
   refreshTokenAbsoluteLifetimeSeconds: number
   refreshTokenGraceSeconds: number
@@ -173,6 +175,7 @@ function configOf(values: EnvironmentValues): Config {
       values.ACCESS_TOKEN_LIFETIME === undefined
         ? values.JWT_EXPIRES_IN_HOURS * 3600
         : secondsOf(values.ACCESS_TOKEN_LIFETIME),
+    accessTokenClaims: values.ACCESS_TOKEN_CLAIMS?.split(',') ?? [],
     refreshTokenIdleLifetimeSeconds: secondsOf(values.REFRESH_TOKEN_IDLE_LIFETIME),
     refreshTokenAbsoluteLifetimeSeconds: secondsOf(values.REFRESH_TOKEN_ABSOLUTE_LIFETIME),
     refreshTokenGraceSeconds: secondsOf(values.REFRESH_TOKEN_GRACE),

@@ -47,6 +47,7 @@ export const Introspection = Type.Object(
     sub: Type.Optional(Type.String({ description: 'User ID, or the client ID of a token of a client itself' })),
     sid: Type.Optional(Type.String({ description: 'Session ID; not for a token of a client itself' })),
     role: Type.Optional(Type.String()),
+    roles: Type.Optional(Type.Array(Type.String(), { description: 'Application roles of the user' })),
     jti: Type.Optional(Type.String()),
     iat: Type.Optional(Type.Integer()),
     nbf: Type.Optional(Type.Integer()),
@@ -65,7 +66,8 @@ export const Introspection = Type.Object(
   },
   {
     title: 'Introspection',
-    description: 'State and claims of the token',
+    description: 'State and claims of the token. Custom claims are additional members',
+    additionalProperties: true,
     examples: [
       {
         active: true,

@@ -17,6 +17,11 @@ const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 test.each<[what: string, spec: Spec, entry: object]>([
   ['an application', { redirectUris }, { redirectUris, grants: ['authorization_code', 'refresh_token'] }],
   ['one with bound tokens', { redirectUris, dpopBoundAccessTokens: true }, { dpopBoundAccessTokens: true }],
+  [
+    'one with claims of users and of its own',
+    { redirectUris, userClaims: ['roles'], claims: [{ name: 'tenant', value: 'acme' }] },
+    { userClaims: ['roles'], claims: { tenant: 'acme' } },
+  ],
   ['a job', { grants: ['client_credentials'], resources }, { grants: ['client_credentials'], resources }],
   [
     'a television',
@@ -58,6 +63,17 @@ test('a client that gets tokens only for itself has no scopes about users, unles
   expect(entryOf(clientOf({ ...job, scopes: ['openid'] }), [])).toHaveProperty('scopes', ['openid'])
 })
 
+test('servers would refuse a client with a claim of its own that users have, or with too many bytes of claims', () => {
+  const claims = [{ name: 'tenant', value: 'acme' }]
+  expect(problemsOf(clientOf({ redirectUris, userClaims: ['tenant'], claims }))).toEqual([
+    'claims: tenant is in userClaims, too: choose another name',
+  ])
+  const large = Array.from({ length: 8 }, (_, index) => ({ name: `claim${index}`, value: 'x'.repeat(256) }))
+  expect(problemsOf(clientOf({ redirectUris, claims: large }))).toEqual([
+    'claims: they have more than 1536 bytes as JSON: shorten them',
+  ])
+})
+
 test('the size of an entry is bounded, so that a client takes little of the file of all clients', () => {
   const list = <T>(length: number, item: (index: number) => T) => Array.from({ length }, (_, index) => item(index))
   const uri = (length: number) => (index: number) => `https://a.example/${index}`.padEnd(length, 'a')
@@ -66,8 +82,14 @@ test('the size of an entry is bounded, so that a client takes little of the file
   const largest = clientOf({
     redirectUris: list(20, uri(512)),
     postLogoutRedirectUris: list(20, uri(512)),
-    resources: list(10, (api) => ({ uri: uri(256)(api), scopes: list(20, (index) => `${index}`.padEnd(64, 'a')) })),
+    resources: list(10, (api) => ({
+      uri: uri(256)(api),
+      scopes: list(20, (index) => `${index}`.padEnd(64, 'a')),
+      userClaims: list(20, (index) => `a${index}`.padEnd(64, 'a')),
+    })),
+    userClaims: list(20, (index) => `a${index}`.padEnd(64, 'a')),
+    claims: list(20, (index) => ({ name: `b${index}`.padEnd(64, 'a'), value: 'a'.repeat(256) })),
     authentication: { method: 'PrivateKeyJWT', jwks: { keys: list(5, () => key) } },
   })
-  expect(JSON.stringify(entryOf(largest, [])).length).toBeLessThan(70 * 1_024)
+  expect(JSON.stringify(entryOf(largest, [])).length).toBeLessThan(90 * 1_024)
 })

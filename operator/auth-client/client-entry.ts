@@ -55,6 +55,10 @@ export function entryOf(
     grants: grantsOf(spec).map((grant) => (grant === 'device_code' ? deviceGrant : grant)),
     ...scopesOf(spec),
     ...(spec.resources !== undefined && { resources: spec.resources }),
+    ...(spec.userClaims !== undefined && { userClaims: spec.userClaims }),
+    ...(spec.claims !== undefined && {
+      claims: Object.fromEntries(spec.claims.map(({ name, value }) => [name, value])),
+    }),
     ...lifetimesOf(spec),
     authentication: authenticationOf({ metadata, spec }, secretHashes, rules),
   }

@@ -113,6 +113,12 @@ export const notRun: readonly { page: string; begins: string; because: string }[
       'needs a server with second factors; test/integration/api-server/second-factors-page.test.ts runs the whole page',
   },
   {
+    page: 'docs/server/claims.md',
+    begins: '',
+    because:
+      'uses values of previous responses; test/integration/api-server/user-claims.test.ts makes each of these calls',
+  },
+  {
     page: 'docs/server/oauth.md',
     begins: '',
     because: 'needs a server with the files that it makes; test/integration/api-server/oidc-page.test.ts runs the page',

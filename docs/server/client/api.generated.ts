@@ -502,6 +502,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The application roles and custom claims of the user, which administrators set */
+        get: operations["getMyClaims"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/identities": {
         parameters: {
             query?: never;
@@ -836,6 +853,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/users/{id}/claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get the application roles and custom claims of a user */
+        get: operations["getUserClaims"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Replace the application roles, the custom claims, or both, of a user
+         * @description Tokens carry them where the configuration says so: new tokens at once, existing ones until they are refreshed. End the sessions of the user to make a change take effect now.
+         */
+        patch: operations["changeUserClaims"];
+        trace?: never;
+    };
     "/v1/admin/events": {
         parameters: {
             query?: never;
@@ -1086,7 +1124,7 @@ export interface components {
         };
         /**
          * Verified
-         * @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication
+         * @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication. With ACCESS_TOKEN_CLAIMS, X-Auth-Roles has the application roles, separated by spaces, and X-Auth-Claims the custom claims as JSON
          */
         Verified: {
             /** @constant */
@@ -1108,6 +1146,12 @@ export interface components {
             client_id?: string;
             /** @description Only of a token for an application: its scopes */
             scope?: string;
+            /** @description Application roles, if ACCESS_TOKEN_CLAIMS contains roles */
+            roles?: string[];
+            /** @description Custom claims of the user that ACCESS_TOKEN_CLAIMS names */
+            claims?: {
+                [key: string]: unknown;
+            };
         };
         /** SecondStep */
         SecondStep: {
@@ -1313,6 +1357,18 @@ export interface components {
                 /** @description Whether this is the session of the access token */
                 current: boolean;
             }[];
+        };
+        /**
+         * UserClaims
+         * @description Application roles and custom claims of a user
+         */
+        UserClaims: {
+            /** @description Application roles, beside the role of the account */
+            roles: string[];
+            /** @description Custom claims by their names */
+            claims: {
+                [key: string]: unknown;
+            };
         };
         /**
          * IdentityList
@@ -1588,6 +1644,16 @@ export interface components {
             new_password: string;
         };
         /**
+         * UserClaimsChange
+         * @description Each member replaces what the user has; a member that is missing changes nothing
+         */
+        UserClaimsChange: {
+            roles?: string[];
+            claims?: {
+                [key: string]: string | number | boolean | string[];
+            };
+        };
+        /**
          * EventList
          * @description Security events, newest first
          */
@@ -1626,7 +1692,7 @@ export interface components {
         };
         /**
          * Introspection
-         * @description State and claims of the token
+         * @description State and claims of the token. Custom claims are additional members
          */
         Introspection: {
             /** @description Whether the token is valid now; if not, the response has no other members */
@@ -1645,6 +1711,8 @@ export interface components {
             /** @description Session ID; not for a token of a client itself */
             sid?: string;
             role?: string;
+            /** @description Application roles of the user */
+            roles?: string[];
             jti?: string;
             iat?: number;
             nbf?: number;
@@ -1664,6 +1732,8 @@ export interface components {
             acr?: string;
             /** @description Time of the last authentication, seconds since 1970 */
             auth_time?: number;
+        } & {
+            [key: string]: unknown;
         };
         /**
          * Problem
@@ -3140,7 +3210,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication */
+            /** @description The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication. With ACCESS_TOKEN_CLAIMS, X-Auth-Roles has the application roles, separated by spaces, and X-Auth-Claims the custom claims as JSON */
             200: {
                 headers: {
                     /** @description Identifies the request in the log */
@@ -7204,6 +7274,169 @@ export interface operations {
                         status?: 415;
                         /** @enum {unknown} */
                         code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    getMyClaims: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Application roles and custom claims of a user */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "roles": [
+                     *         "orders.approver"
+                     *       ],
+                     *       "claims": {
+                     *         "department": "sales",
+                     *         "cost_center": 4711
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserClaims"];
+                };
+            };
+            /** @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed. */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
                     };
                 };
             };
@@ -12532,6 +12765,466 @@ export interface operations {
             };
         };
     };
+    getUserClaims: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Application roles and custom claims of a user */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "roles": [
+                     *         "orders.approver"
+                     *       ],
+                     *       "claims": {
+                     *         "department": "sales",
+                     *         "cost_center": 4711
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserClaims"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `forbidden`: Only administrators may do this. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
+    changeUserClaims: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description An ObjectId in hex. For an _id of another type, ~ and the base64url of its Extended JSON
+                 * @example 66f0c0ffee0ddba11ca7f00d
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        /** @description Each member replaces what the user has; a member that is missing changes nothing */
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "roles": [
+                 *         "orders.approver"
+                 *       ],
+                 *       "claims": {
+                 *         "department": "sales",
+                 *         "cost_center": 4711
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UserClaimsChange"];
+            };
+        };
+        responses: {
+            /** @description Application roles and custom claims of a user */
+            200: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "roles": [
+                     *         "orders.approver"
+                     *       ],
+                     *       "claims": {
+                     *         "department": "sales",
+                     *         "cost_center": 4711
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserClaims"];
+                };
+            };
+            /**
+             * @description `bad_request`: The request cannot be parsed: its JSON or URL is malformed.
+             *
+             *     `validation_failed`: The request is invalid: see errors.
+             */
+            400: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 400;
+                        /** @enum {unknown} */
+                        code?: "bad_request" | "validation_failed";
+                    };
+                };
+            };
+            /**
+             * @description `session_revoked`: The session has ended. Log in again.
+             *
+             *     `token_expired`: The access token has expired. Refresh it.
+             *
+             *     `token_invalid`: This server did not issue the access token, or the token was modified.
+             *
+             *     `token_missing`: No access token was sent.
+             */
+            401: {
+                headers: {
+                    /** @description RFC 6750 section 3 */
+                    "WWW-Authenticate": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 401;
+                        /** @enum {unknown} */
+                        code?: "session_revoked" | "token_expired" | "token_invalid" | "token_missing";
+                    };
+                };
+            };
+            /** @description `forbidden`: Only administrators may do this. */
+            403: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 403;
+                        /** @enum {unknown} */
+                        code?: "forbidden";
+                    };
+                };
+            };
+            /** @description `not_found`: This path does not exist. */
+            404: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 404;
+                        /** @enum {unknown} */
+                        code?: "not_found";
+                    };
+                };
+            };
+            /** @description `request_timeout`: The request did not arrive in time. */
+            408: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 408;
+                        /** @enum {unknown} */
+                        code?: "request_timeout";
+                    };
+                };
+            };
+            /** @description `body_too_large`: The body exceeds 16 KiB. */
+            413: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 413;
+                        /** @enum {unknown} */
+                        code?: "body_too_large";
+                    };
+                };
+            };
+            /** @description `unsupported_media_type`: This route does not support the content type of the body. */
+            415: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 415;
+                        /** @enum {unknown} */
+                        code?: "unsupported_media_type";
+                    };
+                };
+            };
+            /** @description `rate_limited`: Too many requests. Retry-After says when to try again. */
+            429: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 429;
+                        /** @enum {unknown} */
+                        code?: "rate_limited";
+                    };
+                };
+            };
+            /** @description `headers_too_large`: The headers exceed 8 KiB. */
+            431: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 431;
+                        /** @enum {unknown} */
+                        code?: "headers_too_large";
+                    };
+                };
+            };
+            /** @description `internal_error`: The server failed. The request ID identifies the cause in its log. */
+            500: {
+                headers: {
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 500;
+                        /** @enum {unknown} */
+                        code?: "internal_error";
+                    };
+                };
+            };
+            /**
+             * @description `busy`: The server is busy checking passwords. Try again shortly.
+             *
+             *     `database_unavailable`: The user database is unavailable. Try again shortly.
+             *
+             *     `revocation_unknown`: The server cannot currently check whether the session has ended.
+             */
+            503: {
+                headers: {
+                    /** @description Seconds */
+                    "Retry-After": string;
+                    /** @description Identifies the request in the log */
+                    "X-Request-Id": string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"] & {
+                        /** @constant */
+                        status?: 503;
+                        /** @enum {unknown} */
+                        code?: "busy" | "database_unavailable" | "revocation_unknown";
+                    };
+                };
+            };
+        };
+    };
     listSecurityEvents: {
         parameters: {
             query?: {
@@ -12750,7 +13443,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description State and claims of the token */
+            /** @description State and claims of the token. Custom claims are additional members */
             200: {
                 headers: {
                     /** @description Identifies the request in the log */

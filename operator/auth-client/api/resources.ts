@@ -1,5 +1,6 @@
 import { identityScopes } from '@authservice-operator/contract/oidc-client-schema.ts'
 import Type from 'typebox'
+import { userClaimNames } from '../../authservice/api/claim-names.ts'
 import { listSet, text } from '../../authservice/api/fields.ts'
 
 /** A scope token (RFC 6749 section 3.3) of an API. */
@@ -33,6 +34,12 @@ const ResourceSchema = Type.Object(
         minItems: 1,
         maxItems: 20,
         description: 'Scopes that the client may have at this API.',
+        defaultText: 'none',
+      }),
+    ),
+    userClaims: Type.Optional(
+      userClaimNames({
+        description: 'Custom claims and `roles` of users that their access tokens for this API carry.',
         defaultText: 'none',
       }),
     ),

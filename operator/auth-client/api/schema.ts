@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { ClientClaimsSchema, userClaimNames } from '../../authservice/api/claim-names.ts'
 import { duration, flag, labelName, listSet, objectName, type Rule, text } from '../../authservice/api/fields.ts'
 import { notLonger } from '../../authservice/api/rules.ts'
 import { between } from '../../authservice/api/spec/duration-bounds.ts'
@@ -167,6 +168,13 @@ const AuthClientSpecSchema = Type.Object(
       }),
     ),
     resources: Type.Optional(ResourcesSchema),
+    userClaims: Type.Optional(
+      userClaimNames({
+        description: 'Custom claims and `roles` of users that the client gets in ID tokens and from userinfo.',
+        defaultText: 'none',
+      }),
+    ),
+    claims: Type.Optional(ClientClaimsSchema),
     lifetimes: Type.Optional(LifetimesSchema),
     authentication: Type.Optional(AuthenticationSchema),
   },

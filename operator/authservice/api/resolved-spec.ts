@@ -125,6 +125,8 @@ export interface ResolvedTokens {
   algorithm: 'ES256' | 'EdDSA' | 'HS256'
   issuer: string
   audience: string
+  /** Claims of users in access tokens. */
+  accessTokenClaims: readonly string[]
   accessTokenLifetimeSeconds: number
   refreshTokenIdleLifetimeSeconds: number
   refreshTokenAbsoluteLifetimeSeconds: number

@@ -148,7 +148,7 @@ test('a restore says that second factors are those of the backup', async () => {
 })
 
 test('every collection of the server is either restored or excluded on purpose', async () => {
-  const restored = ['users', 'verified_emails', 'second_factors', 'identities']
+  const restored = ['users', 'verified_emails', 'second_factors', 'identities', 'user_claims']
   const collections = (await database.listCollections().toArray()).map(({ name }) => name)
   const decided: string[] = [...restored, ...neverRestored]
   expect(

@@ -72,6 +72,22 @@ const wrong: readonly [what: string, spec: object, says: string][] = [
   ['an API without a scheme', { resources: [{ uri: 'orders' }] }, 'such as https://api.example.com'],
   ['an API that appears twice', { resources: [{ uri: 'urn:a:b' }, { uri: 'urn:a:b' }] }, 'Duplicate value'],
   ['a space in a scope', { resources: [{ uri: 'urn:a:b', scopes: ['orders read'] }] }, 'resources[0].scopes[0]'],
+  ['a claim that only servers set', { claims: [{ name: 'sub', value: 'another' }] }, 'a registered or reserved claim'],
+  ['a right of users as its own claim', { claims: [{ name: 'groups', value: 'admins' }] }, 'a registered or reserved'],
+  ['a role as its own claim', { claims: [{ name: 'role', value: 'admin' }] }, 'a registered or reserved claim'],
+  ['a claim with a line break', { claims: [{ name: 'tenant', value: 'a\nb' }] }, 'spec.claims[0].value'],
+  [
+    'a claim that appears twice',
+    { claims: [1, 2].map((value) => ({ name: 'a', value: `${value}` })) },
+    'Duplicate value',
+  ],
+  ['a registered claim of users', { userClaims: ['role'] }, 'a registered or reserved claim is not a custom one'],
+  ['a name with a space', { userClaims: ['cost center'] }, 'spec.userClaims[0]'],
+  [
+    'a registered claim of users at an API',
+    { resources: [{ uri: 'urn:a:b', userClaims: ['sub'] }] },
+    'a registered or reserved claim is not a custom one',
+  ],
   [
     'a scope about the user at an API',
     { resources: [{ uri: 'urn:a:b', scopes: ['openid'] }] },

@@ -514,6 +514,11 @@ const rollout: readonly WrongSpec[] = [
 
 const tokens: readonly WrongSpec[] = [
   [
+    'a registered claim as a custom one',
+    { tokens: { accessTokenClaims: ['sub'] } },
+    'a registered or reserved claim is not a custom one',
+  ],
+  [
     'production without an issuer',
     { environment: 'production' },
     'production requires an HTTPS issuer: write tokens.issuer: https://…',

@@ -301,6 +301,7 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
   'tokens.algorithm': { value: 'EdDSA', changes: ['Decision: next key', 'Secret accounts-keys: data'] },
   'tokens.issuer': { value: 'https://other.example.com', changes: both('JWT_ISSUER') },
   'tokens.audience': { value: 'others', changes: [server('JWT_AUDIENCE')] },
+  'tokens.accessTokenClaims': { value: ['roles', 'department'], changes: [server('ACCESS_TOKEN_CLAIMS')] },
   'tokens.accessTokenLifetime': { value: '5m', changes: [server('ACCESS_TOKEN_LIFETIME')] },
   'tokens.refreshTokenIdleLifetime': { value: '1d', changes: [server('REFRESH_TOKEN_IDLE_LIFETIME')] },
   'tokens.refreshTokenAbsoluteLifetime': { value: '60d', changes: [server('REFRESH_TOKEN_ABSOLUTE_LIFETIME')] },

@@ -35,6 +35,7 @@ export async function deleteUser(
     await app.verifiedEmails.forget(user._id, session)
     await app.mfa.forgetUser(user._id, session)
     await app.identities.forget(user._id, session)
+    await app.userClaims.store.forget(user._id, session)
   })
 }
 

@@ -93,7 +93,13 @@ export async function renewAuthentication(
   now: Date,
 ): Promise<IssuedToken> {
   const session = await recordAuthentication(app, claims, methods, now)
-  const access = await app.tokens.issueAccessToken({ userId: user._id.toString(), role: roleOf(user), session })
+  const custom = await app.userClaims.select(user._id, app.config.accessTokenClaims)
+  const access = await app.tokens.issueAccessToken({
+    userId: user._id.toString(),
+    role: roleOf(user),
+    session,
+    custom,
+  })
   app.metrics.tokensIssued.inc({ kind: 'access' })
   return access
 }

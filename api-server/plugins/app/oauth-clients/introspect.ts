@@ -1,3 +1,4 @@
+import { isCustomClaim, rolesClaim } from '@authservice-operator/contract/custom-claims.ts'
 import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
 import type { Introspection } from '../../../schemas/oauth.ts'
@@ -41,9 +42,15 @@ async function accessTokenState(app: FastifyInstance, token: string, by: TokenCl
       const { scope, client_id, cnf } = claims
       const granted = scope === undefined || client_id === undefined ? {} : { scope, client_id, ...(cnf && { cnf }) }
       const authentication = amr && acr && auth_time !== undefined ? { amr, acr, auth_time } : {}
-      return { active: true, token_use: 'access', token_type: typeOf(claims), ...token, ...granted, ...authentication }
+      const description = { ...token, ...granted, ...authentication }
+      return { ...customOf(claims), active: true, token_use: 'access', token_type: typeOf(claims), ...description }
     }
   }
+}
+
+/** Application roles and custom claims of the user. RFC 7662 section 2.2 allows further members. */
+function customOf(claims: AnyTokenClaims): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(claims).filter(([name]) => name === rolesClaim || isCustomClaim(name)))
 }
 
 /** The token of a client itself has no session. It is good while its file lists the client and its API. */

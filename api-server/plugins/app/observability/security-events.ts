@@ -28,6 +28,7 @@ export type SecurityEventName =
   | 'authn_token_reuse'
   | 'authz_fail'
   | 'authz_admin'
+  | 'authz_change'
   | 'excess_rate_limit_exceeded'
   | 'input_validation_fail'
   | 'malicious_cors'
@@ -81,6 +82,7 @@ export const retentionOf: Readonly<Record<SecurityEventName, EventRetention>> = 
   authn_token_reuse: 'kept',
   authz_fail: 'refusal',
   authz_admin: 'kept',
+  authz_change: 'kept',
   excess_rate_limit_exceeded: 'refusal',
   input_validation_fail: 'refusal',
   malicious_cors: 'refusal',

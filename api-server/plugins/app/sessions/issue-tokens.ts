@@ -18,7 +18,8 @@ export async function issueTokens(
   refreshToken: string,
 ): Promise<IssuedTokens> {
   const userId = session.userId.toString()
-  const access = await app.tokens.issueAccessToken({ userId, role: roleOf(user), session })
+  const custom = await app.userClaims.select(session.userId, app.config.accessTokenClaims)
+  const access = await app.tokens.issueAccessToken({ userId, role: roleOf(user), session, custom })
   app.metrics.tokensIssued.inc({ kind: 'access' })
   app.metrics.tokensIssued.inc({ kind: 'refresh' })
   return { access, refreshToken, session }

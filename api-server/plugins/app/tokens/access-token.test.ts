@@ -1,4 +1,5 @@
 import { createHmac, generateKeyPairSync, randomBytes } from 'node:crypto'
+import { maxClaimBytes } from '@authservice-operator/contract/custom-claims.ts'
 import fastify from 'fastify'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { expect, test } from 'vitest'
@@ -137,4 +138,31 @@ test.each([
   expect(await server.verify(token)).toBeUndefined()
   const [header, payload, signature] = token.split('.')
   expect(signature).toBe(createHmac('sha256', secret).update(`${header}.${payload}`).digest('base64url'))
+})
+
+test('custom claims replace no other claim of a token, and the largest ones fit into it', async () => {
+  const { issue, verify } = await serverAt(switchAt, rotatingKeys())
+  const evil = {
+    iss: 'https://evil.example',
+    sub: 'admin',
+    role: 'admin',
+    sid: 'other',
+    ver: 9,
+    aud: 'others',
+    exp: 9e9,
+  }
+  const { token } = issue({ ...subject, custom: { ...evil, department: 'sales', roles: ['viewer'] } })
+  expect(decodeJwt(token)).toMatchObject({
+    iss: policy.issuer,
+    sub: subject.userId,
+    role: 'user',
+    sid: 'sid',
+    ver: 0,
+    aud: 'apps',
+    department: 'sales',
+    roles: ['viewer'],
+  })
+  expect(await verify(token)).toBeUndefined()
+  const custom = { text: 'x'.repeat(maxClaimBytes) }
+  expect(await verify(issue({ ...subject, custom }).token)).toBeUndefined()
 })

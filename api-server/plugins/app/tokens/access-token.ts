@@ -1,3 +1,4 @@
+import type { ClaimsInToken } from '@authservice-operator/contract/custom-claims.ts'
 import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
 import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -39,6 +40,8 @@ const AccessTokenClaims = Type.Object({
   scope: Type.Optional(Type.String()),
   /** The key of the client that the token is bound to: requests need a proof of it. RFC 9449 section 6.1. */
   cnf: Type.Optional(Confirmation),
+  /** Application roles. Custom claims of the user are members that this schema does not list. */
+  roles: Type.Optional(Type.Array(Name)),
   /** How and when the user authenticated. Only from servers with second factors (MFA_MODE). */
   amr: Type.Optional(Type.Array(Name)),
   acr: Type.Optional(Name),
@@ -54,6 +57,8 @@ export interface TokenSubject {
   userId: string
   role: string
   session: { _id: string; version: number; expiresAt: Date; authentication?: Authentication }
+  /** Roles and custom claims of the user that the token carries. Default: none. */
+  custom?: ClaimsInToken
   /** The client of the OpenID provider that gets the token; undefined: a client of the API. */
   client?: {
     id: string
@@ -101,7 +106,7 @@ const mostCharacters = 4_096
  */
 export function newClaims(
   { issuer, audience, lifetimeSeconds }: TokenPolicy,
-  { userId, role, session, client }: TokenSubject,
+  { userId, role, session, custom, client }: TokenSubject,
   jti: string,
   now: Date,
 ): AccessTokenClaims {
@@ -109,6 +114,8 @@ export function newClaims(
   const seconds = Math.min(lifetimeSeconds, client?.lifetimeSeconds ?? lifetimeSeconds)
   const exp = Math.min(iat + seconds, Math.floor(session.expiresAt.getTime() / 1000))
   return {
+    // First, so that none of them replaces another claim.
+    ...custom,
     iss: issuer,
     aud: client?.audience ?? audience,
     sub: userId,

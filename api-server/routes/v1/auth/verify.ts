@@ -8,6 +8,7 @@ import { type AccessTokenClaims, firstParty, grantedToApplication } from '../../
 import type { ProvenRequest } from '../../../plugins/app/tokens/possession.ts'
 import { securityHeaders } from '../../../plugins/external/helmet.ts'
 import { noContent } from '../../../schemas/auth.ts'
+import { claimsVerifier } from './verified-claims.ts'
 
 const Verified = Type.Object(
   {
@@ -21,11 +22,20 @@ const Verified = Type.Object(
     auth_time: Type.Optional(Type.Integer({ description: 'Time of the last authentication, seconds since 1970' })),
     client_id: Type.Optional(Type.String({ description: 'Only of a token for an application: which one' })),
     scope: Type.Optional(Type.String({ description: 'Only of a token for an application: its scopes' })),
+    roles: Type.Optional(
+      Type.Array(Type.String(), { description: 'Application roles, if ACCESS_TOKEN_CLAIMS contains roles' }),
+    ),
+    claims: Type.Optional(
+      Type.Object(
+        {},
+        { additionalProperties: true, description: 'Custom claims of the user that ACCESS_TOKEN_CLAIMS names' },
+      ),
+    ),
   },
   {
     title: 'Verified',
     description:
-      'The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication',
+      'The token is valid. The headers X-Auth-User, X-Auth-Role and X-Auth-Session identify the user and session. X-Auth-Client and X-Auth-Scope tell what an application may do; after a login at this API they are first-party and empty. With MFA_MODE, X-Auth-Amr, X-Auth-Acr and X-Auth-Time describe the authentication. With ACCESS_TOKEN_CLAIMS, X-Auth-Roles has the application roles, separated by spaces, and X-Auth-Claims the custom claims as JSON',
     examples: [
       {
         active: true,
@@ -47,6 +57,7 @@ const Verified = Type.Object(
  */
 const verify: FastifyPluginAsyncTypebox = async (app) => {
   const headers = securityHeaders(app.config)
+  const describeClaims = claimsVerifier(app.config.accessTokenClaims)
   app.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers)
     done()
@@ -62,7 +73,9 @@ const verify: FastifyPluginAsyncTypebox = async (app) => {
       // Always all of them, because a proxy may pass on what its client has sent in place of one that is missing.
       const about = { 'x-auth-user': sub, 'x-auth-role': role, 'x-auth-session': sid }
       reply.headers({ ...about, 'x-auth-client': client_id, 'x-auth-scope': scope })
-      const verified = { active: true as const, sub, role, sid, exp, ...granted }
+      const custom = describeClaims?.(claims)
+      if (custom !== undefined) reply.headers(custom.headers)
+      const verified = { active: true as const, sub, role, sid, exp, ...granted, ...custom?.body }
       return claims.auth_time === undefined ? verified : { ...verified, ...describeAuthentication(claims, reply) }
     } catch (error) {
       app.metrics.verifications.inc({ result: error instanceof Problem ? error.code : 'error' })

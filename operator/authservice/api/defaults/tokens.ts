@@ -14,6 +14,7 @@ export function resolveTokens(
     algorithm: tokens?.algorithm ?? preset.algorithm,
     issuer,
     audience: tokens?.audience ?? issuer,
+    accessTokenClaims: tokens?.accessTokenClaims ?? [],
     ...resolveLifetimes(tokens, preset),
     refreshTokenGraceSeconds: parseDuration(tokens?.refreshTokenGrace ?? preset.refreshTokenGrace),
     revocation: {

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { userClaimNames } from '../claim-names.ts'
 import { duration, secretKeyRef, text } from '../fields.ts'
 import { notLonger, seconds } from '../rules.ts'
 import { between } from './duration-bounds.ts'
@@ -88,6 +89,13 @@ export const TokensSchema = Type.Object(
       }),
     ),
     audience: Type.Optional(text(253, { description: 'The `aud` claim.', defaultText: 'the issuer' })),
+    accessTokenClaims: Type.Optional(
+      userClaimNames({
+        description:
+          'Custom claims and `roles` of users that access tokens of this API carry, and that `GET /v1/auth/verify` passes on.',
+        defaultText: 'none',
+      }),
+    ),
     accessTokenLifetime: Type.Optional(
       duration({
         description: 'Lifetime of an access token.',

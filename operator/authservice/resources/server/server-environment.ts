@@ -50,6 +50,7 @@ export function serverEnvironment(input: TemplateInput): ServerEnvironment {
     ...(accepted && { JWT_ACCEPTED_KEYS_FILE: pathOf(accepted) }),
     JWT_ISSUER: tokens.issuer,
     JWT_AUDIENCE: tokens.audience,
+    ...(tokens.accessTokenClaims.length > 0 && { ACCESS_TOKEN_CLAIMS: tokens.accessTokenClaims.join(',') }),
     ACCESS_TOKEN_LIFETIME: formatDuration(tokens.accessTokenLifetimeSeconds),
     REFRESH_TOKEN_IDLE_LIFETIME: formatDuration(tokens.refreshTokenIdleLifetimeSeconds),
     REFRESH_TOKEN_ABSOLUTE_LIFETIME: formatDuration(tokens.refreshTokenAbsoluteLifetimeSeconds),

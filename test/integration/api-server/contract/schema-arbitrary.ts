@@ -16,6 +16,7 @@ interface Schema {
   maximum?: number
   items?: Schema
   properties?: Record<string, Schema>
+  patternProperties?: Record<string, Schema>
   required?: string[]
 }
 
@@ -47,7 +48,14 @@ export function valuesOf(schema: Schema, document: OpenApi.Document): fc.Arbitra
   }
 }
 
-function objectsOf({ properties = {}, required = [] }: Schema, document: OpenApi.Document): fc.Arbitrary<unknown> {
+function objectsOf(
+  { properties = {}, patternProperties, required = [] }: Schema,
+  document: OpenApi.Document,
+): fc.Arbitrary<unknown> {
+  const named = Object.entries(patternProperties ?? {}).map(([pattern, each]) =>
+    fc.dictionary(fc.stringMatching(new RegExp(pattern, 'u')), valuesOf(each, document), { maxKeys: 5 }),
+  )
+  if (named.length > 0) return fc.oneof(...named)
   const members = Object.fromEntries(Object.entries(properties).map(([key, each]) => [key, valuesOf(each, document)]))
   return fc.record(members, { requiredKeys: required, noNullPrototype: true })
 }

@@ -6,6 +6,7 @@ import getUser from './get-user.ts'
 import listUsers from './list-users.ts'
 import setUserPassword from './set-user-password.ts'
 import userActions from './user-actions.ts'
+import userClaims from './user-claims.ts'
 
 export default async function userRoutes(app: FastifyInstance): Promise<void> {
   await app.register(listUsers)
@@ -15,4 +16,5 @@ export default async function userRoutes(app: FastifyInstance): Promise<void> {
   await app.register(setUserPassword)
   await app.register(deleteUser)
   await app.register(userActions)
+  await app.register(userClaims)
 }

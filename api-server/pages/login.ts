@@ -153,17 +153,22 @@ export function consentPage(
     path: string
     clientName: string
     scopes: readonly string[]
+    /** Names of claims about the user beyond those of the scopes. */
+    claims: readonly string[]
     /** APIs that it asks tokens for, with scopes that they define. */
     resources: readonly { uri: string; scopes: readonly string[] }[]
   },
 ): string {
   const { t } = context
-  const { path, clientName, scopes, resources } = content
+  const { path, clientName, scopes, claims, resources } = content
   const apis = resources.map(({ uri: api, scopes: rights }) =>
     rights.length === 0 ? t('consent.api', { api }) : t('consent.apiScopes', { api, scopes: rights.join(', ') }),
   )
-  const described = scopes.flatMap((scope) => descriptions[scope] ?? []).map((key) => t(key))
-  const items = [...described, ...apis].map((text) => html`<li>${text}</li>`)
+  const keys = [...scopes.map((scope) => descriptions.get(scope)), ...claims.map((claim) => ofClaims.get(claim))]
+  const described = [...new Set(keys)].flatMap((key) => (key === undefined ? [] : [t(key)]))
+  const custom = claims.filter((claim) => !ofClaims.has(claim)).join(', ')
+  const about = custom === '' ? [] : [t('consent.claims', { claims: custom })]
+  const items = [...described, ...about, ...apis].map((text) => html`<li>${text}</li>`)
   return page(context, {
     title: t('consent.title', { client: clientName }),
     content: html`<p>${t('consent.intro', { client: clientName })}</p>
@@ -176,12 +181,19 @@ export function consentPage(
 }
 
 /** What scopes mean, for users. */
-const descriptions: Readonly<Record<string, MessageKey>> = {
-  openid: 'consent.openid',
-  profile: 'consent.profile',
-  email: 'consent.email',
-  offline_access: 'consent.offline_access',
-}
+const descriptions: ReadonlyMap<string, MessageKey> = new Map([
+  ['openid', 'consent.openid'],
+  ['profile', 'consent.profile'],
+  ['email', 'consent.email'],
+  ['offline_access', 'consent.offline_access'],
+])
+
+/** What single claims of these scopes mean. */
+const ofClaims: ReadonlyMap<string, MessageKey> = new Map([
+  ['name', 'consent.profile'],
+  ['email', 'consent.email'],
+  ['email_verified', 'consent.email'],
+])
 
 /** The form for a passkey, on a page with the script. */
 function passkeyOf(context: PageContext, kind: 'login' | 'get', action: string, hidden = {}): string {

@@ -48,7 +48,7 @@ export function samplePages(context: PageContext, client: string): Readonly<Reco
       mfaToken: undefined,
       problem: { message: t('problem.mfa_code_wrong'), field: 'code' },
     }),
-    consent: consentPage(context, { path, clientName: client, scopes, resources }),
+    consent: consentPage(context, { path, clientName: client, scopes, claims: [], resources }),
     device: deviceCodePage(context, { ...device, problem: undefined }),
     'device-problem': deviceCodePage(context, {
       ...device,

@@ -80,7 +80,7 @@ export default async function oidcRoutes(app: FastifyInstance, { oidc }: { oidc:
       await routes.register(accountRoutes, { prefix: '/account', oidc })
     })
     if (app.passkeys.isOn) await forms.register(script)
-    await forms.register(userinfo)
+    await forms.register(userinfo, { oidc })
     await forms.register(language, { pages: oidc.pages })
   })
 }

@@ -11,6 +11,7 @@ import { setDeviceCookie } from '../../plugins/app/login-attempts/device-cookie.
 import { bindingOf } from '../../plugins/app/mfa/challenge-store.ts'
 import type { SecondStepClient } from '../../plugins/app/mfa/complete-login.ts'
 import { accountPagesId } from '../../plugins/app/oidc/account-pages-client.ts'
+import { askedClaims } from '../../plugins/app/oidc/asked-claims.ts'
 import { type BrowserLogin, browserLoginOf } from '../../plugins/app/oidc/browser-login.ts'
 import { basePathOf, interactionPath } from '../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../plugins/app/oidc/open-id-provider.ts'
@@ -40,6 +41,8 @@ export interface Interaction {
   loginUid: string | undefined
   clientName: string
   scopes: string[]
+  /** Claims about the user that it asks for beyond its scopes. */
+  claims: string[]
   /** APIs that the client asks tokens for. */
   resources: { uri: string; scopes: string[] }[]
   loginHint: string | undefined
@@ -89,6 +92,7 @@ export class InteractionSteps {
       loginUid: details.session?.uid,
       clientName: clientId === accountPagesId ? page.t('account.title') : oidc.nameOf(clientId),
       scopes,
+      claims: askedClaims(oidc.clients.find(clientId), params),
       resources: (oidc.clients.find(clientId)?.resources ?? [])
         .filter(({ uri }) => [params['resource']].flat().includes(uri))
         .map((api) => ({ uri: api.uri, scopes: commonScopes(api.scopes ?? [], scopes) })),

@@ -26,14 +26,14 @@ export default async function interactionRoutes(
 
   app.get('/:uid', options, async (request, reply) => {
     const interaction = await steps.open(request, reply)
-    const { path, page, clientName, scopes, resources } = interaction
+    const { path, page, clientName, scopes, claims, resources } = interaction
     switch (interaction.prompt) {
       case 'login':
         return interaction.isStepUp
           ? steps.sendCode(reply, interaction, { userId: userIdOf(await steps.loginOf(interaction)) })
           : steps.sendFirst(reply, interaction)
       case 'consent':
-        return steps.send(reply, interaction, consentPage(page, { path, clientName, scopes, resources }))
+        return steps.send(reply, interaction, consentPage(page, { path, clientName, scopes, claims, resources }))
       default:
         throw new errors.SessionNotFound(`there is no page for ${interaction.prompt}`)
     }

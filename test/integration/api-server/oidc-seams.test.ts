@@ -15,6 +15,7 @@ type Models =
   | 'AccessToken'
   | 'DeviceCode'
   | 'ClientCredentials'
+  | 'IdToken'
   | 'RefreshToken'
   | 'ReplayDetection'
   | 'Session'
@@ -27,6 +28,7 @@ const methodOf = (provider: Provider, model: Models, name: string, isStatic: boo
 test.each([
   ['AccessToken', 'getValueAndPayload', false],
   ['ClientCredentials', 'getValueAndPayload', false],
+  ['IdToken', 'payload', false],
   ['RefreshToken', 'generateTokenId', false],
   ['ReplayDetection', 'unique', true],
   ['Session', 'find', true],

@@ -10,6 +10,7 @@ import { usesByAddress } from '../limits/plugin.ts'
 import { authenticationLevels } from '../sessions/authentication.ts'
 import { proofAlgorithms } from '../tokens/possession.ts'
 import { claimsOfScope, findAccount } from './account.ts'
+import { checkClaimsParameter } from './asked-claims.ts'
 import { assertionAlgorithms, requireFapi, requireNearExpiry } from './client-assertions.ts'
 import { metadataOf } from './client-metadata.ts'
 import type { ClientRegistry } from './client-registry.ts'
@@ -105,7 +106,7 @@ function configurationOf(
       }
     },
     jwks: { keys },
-    findAccount: (_ctx, id) => findAccount(app, id),
+    findAccount: (ctx, id) => findAccount(app, clients, ctx, id),
     loadExistingGrant: (ctx) => loadGrant(app, clients, ctx),
     interactions: {
       policy: promptsOf(app, clients, requestState),
@@ -170,7 +171,7 @@ function configurationOf(
     },
     features: {
       devInteractions: { enabled: false },
-      claimsParameter: { enabled: false },
+      claimsParameter: { enabled: true, assertClaimsParameter: (_ctx, claims) => checkClaimsParameter(claims) },
       // Without nonces. Decision 82.
       dPoP: { enabled: true },
       clientCredentials: { enabled: true },

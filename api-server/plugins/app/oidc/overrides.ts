@@ -1,8 +1,10 @@
+import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import type { FastifyInstance } from 'fastify'
 import type Provider from 'oidc-provider'
 import { errors } from 'oidc-provider'
 import { newRefreshToken } from '../sessions/refresh-token.ts'
 import { roleOf } from '../users/user.ts'
+import { customClaimsOfIdToken } from './account.ts'
 import { browserLoginOf, endBrowserLogin, isLive } from './browser-login.ts'
 import { storedUntil } from './client-assertions.ts'
 import type { ClientRegistry } from './client-registry.ts'
@@ -27,7 +29,7 @@ export function overrideModels(
   provider: Provider,
   { clients, states, requestState }: OverrideOptions,
 ): void {
-  const { AccessToken, ClientCredentials, RefreshToken, ReplayDetection, Session, Client } = provider
+  const { AccessToken, ClientCredentials, IdToken, RefreshToken, ReplayDetection, Session, Client } = provider
 
   // Access tokens: this server has one issuer of them.
   Reflect.set(AccessToken.prototype, 'getValueAndPayload', async function (this: IssuableToken) {
@@ -38,10 +40,12 @@ export function overrideModels(
     const scope = this.scope ?? ''
     const client = clients.find(session.oauth.clientId)
     const lifetimeSeconds = client?.lifetimes?.accessToken ?? app.config.accessTokenLifetimeSeconds
+    const claimNames = claimsInAccessToken(app, client, this.aud)
     const issued = await app.tokens.issueAccessToken({
       userId: session.userId.toString(),
       role: roleOf(user),
       session,
+      custom: await app.userClaims.select(session.userId, claimNames),
       client: {
         id: session.oauth.clientId,
         scope,
@@ -61,8 +65,9 @@ export function overrideModels(
     // This server accepts no such token, so each is for an API.
     if (audience === undefined) throw new errors.InvalidTarget('name a resource of the client')
     const scope = this.scope ?? resourceServer?.scope ?? ''
+    const client = clients.find(clientId)
     const lifetimeSeconds = Math.min(
-      clients.find(clientId)?.lifetimes?.accessToken ?? Number.POSITIVE_INFINITY,
+      client?.lifetimes?.accessToken ?? Number.POSITIVE_INFINITY,
       app.config.accessTokenLifetimeSeconds,
     )
     const issued = app.tokens.issueClientToken({
@@ -70,6 +75,7 @@ export function overrideModels(
       audience,
       scope,
       lifetimeSeconds,
+      custom: client?.claims ?? {},
       ...(jkt !== undefined && { jkt }),
     })
     app.metrics.tokensIssued.inc({ kind: 'access' })
@@ -77,6 +83,12 @@ export function overrideModels(
     this.scope = scope
     this.expiresIn = issued.expiresInSeconds
     return { value: issued.token }
+  })
+
+  // ID tokens: the library knows only claims that are the same for all clients. First, so that none replaces another claim.
+  const payload: () => Promise<object> = Reflect.get(IdToken.prototype, 'payload')
+  Reflect.set(IdToken.prototype, 'payload', async function (this: { available: object }) {
+    return { ...Reflect.get(this.available, customClaimsOfIdToken), ...(await payload.call(this)) }
   })
 
   // Refresh tokens: the session that they begin with finds them.
@@ -127,6 +139,16 @@ export function overrideModels(
     const { oneTimeSecret } = requestState() ?? {}
     return oneTimeSecret !== undefined && secret === oneTimeSecret
   })
+}
+
+/** Claims of users in an access token of a client. @param audience of an API; undefined: this one */
+function claimsInAccessToken(
+  { config }: FastifyInstance,
+  client: OidcClient | undefined,
+  audience: string | undefined,
+): readonly string[] {
+  if (audience === undefined) return config.accessTokenClaims
+  return client?.resources?.find(({ uri }) => uri === audience)?.userClaims ?? []
 }
 
 /** The part of an access token of the library that this server reads and writes. */

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type Provider from 'oidc-provider'
 import { errors, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider'
 import { parseUserKey } from '../users/user-key.ts'
+import { askedClaims, namedClaims, storedClaims } from './asked-claims.ts'
 import { type BrowserLogin, browserLoginOf, isLive } from './browser-login.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { activeGrant, endGrant } from './grant-adapters.ts'
@@ -45,6 +46,11 @@ export async function loadGrant(
   const grant = new provider.Grant({ accountId: account.accountId, clientId: client.clientId })
   grant.jti = randomUUID()
   grant.addOIDCScope(scope)
+  const claims = askedClaims(clients.find(client.clientId), { scope, claims: params?.['claims'] })
+  if (claims.length > 0) grant.addOIDCClaims(claims)
+  // Those that the client may not ask for: it does not get them, and the user is not asked.
+  const refused = [...ctx.oidc.requestParamClaims].filter((name) => !claims.includes(name))
+  if (refused.length > 0) grant.rejectOIDCClaims(refused)
   for (const [uri, { scopes }] of Object.entries(ctx.oidc.resourceServers ?? {})) {
     grant.addResourceScope(uri, commonScopes(scopes, ctx.oidc.requestParamScopes))
   }
@@ -93,6 +99,8 @@ export function promptsOf(
     throw new errors.AccessDenied('the login has ended')
   })
   policy.get('login')?.checks.add(ended)
+  // They would ask for the password again. `stepUpCheck` asks for what is missing.
+  for (const reason of ['essential_acr', 'essential_acrs']) policy.get('login')?.checks.remove(reason)
   policy.get('login')?.checks.add(stepUpCheck(app))
   const store = new Check('session', 'the session cannot be created', async (ctx) => {
     await storeGrant(app, clients, ctx, requestState())
@@ -130,7 +138,14 @@ async function storeGrant(
         scope,
         // A logout of the browser in which a user has connected a device does not end its session.
         loginUid: isOfDevice ? '' : browser.uid,
-        grant: JSON.stringify({ kind: 'Grant', accountId, clientId, openid: { scope }, resources, iat: now() }),
+        grant: JSON.stringify({
+          kind: 'Grant',
+          accountId,
+          clientId,
+          ...storedClaims(scope, grant.getOIDCClaims(), namedClaims(ctx.oidc.params?.['claims'], 'userinfo')),
+          resources,
+          iat: now(),
+        }),
         ...(idle !== undefined && { idleSeconds: idle }),
         ...(client?.backchannelLogoutUri !== undefined && { logoutNotice: { attempts: 0, dueAt: new Date() } }),
       },

@@ -44,17 +44,19 @@ export function requireScopesOf({ scope }: ResourceServerInfo, asked: unknown): 
 /** A scope of an API, as a name that is unique beside those of other APIs and those about the user. */
 const qualified = (resource: string, scope: string) => `${resource} ${scope}`
 
-/** What a grant allows: scopes about the user, and those of APIs. */
+/** What a grant allows: scopes and single claims about the user, and scopes of APIs. */
 export interface GrantedScopes {
-  openid?: { scope?: string | undefined } | undefined
+  openid?: { scope?: string | undefined; claims?: readonly string[] | undefined } | undefined
   /** By URI, separated by spaces. */
   resources?: Readonly<Record<string, string>> | undefined
 }
 
-/** All scopes of a grant as one set, to compare grants. */
+/** All scopes and claims of a grant as one set, to compare grants. */
 export function allScopesOf({ openid, resources = {} }: GrantedScopes): Set<string> {
   const ofApis = Object.entries(resources).flatMap(([uri, scope]) => wordsOf(scope).map((each) => qualified(uri, each)))
-  return new Set([...wordsOf(openid?.scope), ...ofApis])
+  // No URI of an API is a word without a colon.
+  const claims = (openid?.claims ?? []).map((claim) => qualified('claim', claim))
+  return new Set([...wordsOf(openid?.scope), ...claims, ...ofApis])
 }
 
 /** Of the scopes that were asked for, those that an API has. */

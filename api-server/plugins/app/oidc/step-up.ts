@@ -6,33 +6,44 @@ import { checkCode, type PresentedCode } from '../mfa/check-code.ts'
 import { recordAuthentication } from '../mfa/step-up.ts'
 import type { RequestOptions } from '../passkeys/options.ts'
 import { checkStepUpPasskey, stepUpOptions } from '../passkeys/step-up.ts'
-import { authenticationClaims, byTwoFactors, satisfies } from '../sessions/authentication.ts'
+import { authenticationClaims, authenticationLevels, byTwoFactors, satisfies } from '../sessions/authentication.ts'
 import type { Session } from '../sessions/session.ts'
 import { parseUserKey } from '../users/user-key.ts'
+import { essentialLevels } from './asked-claims.ts'
 import { accountOfLogin, type BrowserLogin, browserLoginOf } from './browser-login.ts'
 
 /** The reason of an interaction of which the browser is logged in, and that needs only a second factor. */
 export const stepUpReason = 'acr_values'
 
-/**
- * Whether only a login with two factors satisfies a request. Every login satisfies `aal1`; of several values, one is
- * enough, and unknown ones count for nothing. OpenID Connect Core section 3.1.2.1.
- *
- * @param acrValues the parameter `acr_values`: levels, separated by spaces
- */
-function needsTwoFactors(acrValues: unknown): boolean {
-  const values = typeof acrValues === 'string' ? acrValues.split(' ') : []
+/** Whether only a login with two factors satisfies a request. Every login satisfies `aal1`; of several values, one is enough. */
+function needsTwoFactors(values: readonly string[]): boolean {
   return values.includes('aal2') && !values.includes('aal1')
 }
 
 /**
- * The library does not enforce `acr_values`. This check of the login prompt asks a browser that is logged in with one
- * factor for the second one.
+ * The level that a request requires: by `acr_values`, in which unknown values count for nothing (OpenID Connect Core
+ * section 3.1.2.1), or by an essential claim `acr`.
+ *
+ * @throws UnmetAuthenticationRequirements for an essential claim of which the server has no value (section 5.5.1.1)
+ */
+function requiresTwoFactors(app: FastifyInstance, { acr_values: acrValues, claims }: Record<string, unknown>): boolean {
+  const essential = essentialLevels(claims)
+  const known: readonly string[] = app.mfa.isOn ? authenticationLevels : []
+  if (essential !== undefined && !essential.some((level) => known.includes(level))) {
+    throw new errors.UnmetAuthenticationRequirements('the server has none of the requested values of acr')
+  }
+  const asked = typeof acrValues === 'string' ? acrValues.split(' ') : []
+  return needsTwoFactors(asked) || needsTwoFactors(essential ?? [])
+}
+
+/**
+ * The library does not enforce `acr_values`, and would answer an essential `acr` by asking for the password again. This
+ * check of the login prompt asks a browser that is logged in with one factor for the second one.
  */
 export function stepUpCheck(app: FastifyInstance): interactionPolicy.Check {
   const { Check } = interactionPolicy
   return new Check(stepUpReason, 'a second factor is required', 'login_required', async (ctx: KoaContextWithOIDC) => {
-    if (!needsTwoFactors(ctx.oidc.params?.['acr_values'])) return Check.NO_NEED_TO_PROMPT
+    if (!requiresTwoFactors(app, ctx.oidc.params ?? {})) return Check.NO_NEED_TO_PROMPT
     const { accountId, loginSid } = browserLoginOf(ctx.oidc.session) ?? {}
     // Other checks ask for a whole login first.
     if (accountId === undefined || loginSid === undefined || ctx.oidc.promptPending('login')) {

@@ -24,6 +24,7 @@ import requestLog from './plugins/app/observability/request-log.ts'
 import securityEvents from './plugins/app/observability/security-events.ts'
 import oidc from './plugins/app/oidc/plugin.ts'
 import oneTimeTokens from './plugins/app/one-time-tokens/plugin.ts'
+import pages from './plugins/app/pages/plugin.ts'
 import passkeys from './plugins/app/passkeys/plugin.ts'
 import passwords from './plugins/app/passwords/plugin.ts'
 import { rejectOtherMethods } from './plugins/app/problems/other-methods.ts'
@@ -79,6 +80,7 @@ export default fp<{ config: Config }>(
     await app.register(authenticate)
     await app.register(limits)
     await app.register(loginAttempts)
+    await app.register(pages)
     await app.register(caller)
     await app.register(authenticateUser)
     await app.register(smtp)

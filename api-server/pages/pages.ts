@@ -5,11 +5,15 @@ import { languages, type Translate, translator } from './messages.ts'
 import { negotiateLanguage } from './negotiate.ts'
 import { styleOf } from './style.ts'
 
-/** What every page needs to be shown to one user. */
-export interface PageContext {
+/** What pages and mails in one language are written with. */
+export interface LocalTexts {
   language: PageLanguage
   t: Translate
   brand: Brand
+}
+
+/** What every page needs to be shown to one user. */
+export interface PageContext extends LocalTexts {
   /** CSS of the page. */
   style: string
   /** One link for each other language that is offered. */
@@ -67,20 +71,33 @@ export class Pages {
     return this.#brand.languages.some((offered) => offered === tag)
   }
 
-  /** What the page for a request needs. @param raw a request of Node: both Fastify and the library of the provider have one */
-  contextOf({ headers, method, url = '' }: IncomingMessage, { uiLocales, here }: AskedPage = {}): PageContext {
+  /** The language in which a user gets what nobody has asked for in another one. */
+  get defaultLanguage(): PageLanguage {
+    return this.#brand.languages[0]
+  }
+
+  /** The language of the page for a request, and of the mails that it causes. Decision 80. */
+  languageOf({ headers }: Pick<IncomingMessage, 'headers'>, uiLocales: string | undefined): PageLanguage {
     const choice = this.#parseCookie(headers.cookie ?? '')[this.languageCookie]
     const acceptLanguage = headers['accept-language']
-    const offered = this.#brand.languages
-    const language = negotiateLanguage({ choice, uiLocales, acceptLanguage }, offered)
+    return negotiateLanguage({ choice, uiLocales, acceptLanguage }, this.#brand.languages)
+  }
+
+  /** What pages and mails in a language are written with. */
+  textsIn(language: PageLanguage): LocalTexts {
+    return { language, t: translator(language, this.#brand.texts[language]), brand: this.#brand }
+  }
+
+  /** What the page for a request needs. @param raw a request of Node: both Fastify and the library of the provider have one */
+  contextOf(raw: IncomingMessage, { uiLocales, here }: AskedPage = {}): PageContext {
+    const { method, url = '' } = raw
+    const language = this.languageOf(raw, uiLocales)
     const prefix = new URL(this.#issuer).pathname.replace(/\/$/, '')
     return {
-      language,
-      t: translator(language, this.#brand.texts[language]),
-      brand: this.#brand,
+      ...this.textsIn(language),
       style: this.#style,
       choices: choicesOf(
-        offered.filter((each) => each !== language),
+        this.#brand.languages.filter((each) => each !== language),
         prefix,
         here ?? (method === 'GET' ? `${prefix}${url}` : undefined),
       ),

@@ -9,6 +9,8 @@ export interface ReceivedMail {
   from: string
   subject: string
   text: string
+  /** As they were sent: encoded, with their names. */
+  headerLines: readonly string[]
 }
 
 /** An SMTP server for one test, with one user and password. */
@@ -44,14 +46,14 @@ export async function startSmtp(encryption: SmtpEncryption = { kind: 'None' }): 
         : done(new Error('the user or the password is wrong')),
     onData(stream, session, done) {
       simpleParser(stream).then(
-        ({ subject = '', text = '', from }) => {
+        ({ subject = '', text = '', from, headerLines }) => {
           if (refusals.count > 0) {
             refusals.count--
             done(Object.assign(new Error('not now'), { responseCode: refusals.status }))
             return
           }
           const to = session.envelope.rcptTo.map(({ address }) => address)
-          mails.push({ to, from: from?.text ?? '', subject, text })
+          mails.push({ to, from: from?.text ?? '', subject, text, headerLines: headerLines.map(({ line }) => line) })
           done()
         },
         (error) => done(error),

@@ -81,6 +81,7 @@ export class InteractionSteps {
     const scopes = String(params['scope'] ?? '').split(' ')
     const path = `${basePathOf(app.config.issuer)}${interactionPath}/${details.uid}`
     const uiLocales = textOf(params, 'ui_locales')
+    request.uiLocales = uiLocales
     // Neither a form nor the answer of a provider can be sent again by a link, so they lead to the first page.
     const page = oidc.pages.contextOf(request.raw, { uiLocales, ...(!isPage(request) && { here: path }) })
     return {

@@ -235,7 +235,7 @@ test('a link for another email, sent during a change of the password, is invalid
     await server.app.revocation.revokeUser(user.id, 'password_change')
     return issue(subject, now) // outside of the transaction that the revocation conflicts with
   })
-  await requestEmailChange(server.app, found, token, parseEmail(user.newEmail))
+  await requestEmailChange(server.app, found, token, parseEmail(user.newEmail), { language: 'en' })
   smtp.mails.length = 0
   const late = await tokenOf(user.newEmail, subjects.change)
   expect(await confirm(late)).toMatchObject({ status: 400, body: { code: 'one_time_token_invalid' } })

@@ -15,7 +15,11 @@ export async function createUserAsAdmin(
 ): Promise<StoredUser> {
   app.passwords.assertAcceptable(password, { email, name })
   const passwordHash = await app.passwords.hash(password, 'owner')
-  const user = await createUser(app, { email, name, passwordHash, ...(role !== undefined && { role }) })
+  const user = await createUser(
+    app,
+    { email, name, passwordHash, ...(role !== undefined && { role }) },
+    app.pages.defaultLanguage,
+  )
   record(app, 'user_created', user, by)
   return user
 }

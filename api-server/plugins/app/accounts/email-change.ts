@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { Caller } from '../caller.ts'
 import type { OneTimeToken } from '../one-time-tokens/store.ts'
 import { problem } from '../problems/problem.ts'
 import type { RevocableToken } from '../revocation/revocation.ts'
@@ -18,6 +19,7 @@ export async function requestEmailChange(
   user: StoredUser,
   token: Pick<RevocableToken, 'sub' | 'ver'>,
   newEmail: CanonicalEmail,
+  { language }: Pick<Caller, 'language'>,
 ): Promise<void> {
   if (!(await mayGetMail(app, user))) {
     const { count, perSeconds } = app.config.limits.mail
@@ -31,8 +33,8 @@ export async function requestEmailChange(
     return app.oneTimeTokens.issue(subject, new Date(), session)
   })
   const link = linkOf(app.config.mail.verifyUrl, linkToken)
-  app.mail.later('confirm_new_email', async () => ({ kind: 'confirm_new_email', to: newEmail, link }))
-  app.mail.later('email_change_requested', async () => ({ kind: 'email_change_requested', to: user.email }))
+  app.mail.later('confirm_new_email', language, async () => ({ kind: 'confirm_new_email', to: newEmail, link }))
+  app.mail.later('email_change_requested', language, async () => ({ kind: 'email_change_requested', to: user.email }))
 }
 
 /** Invalidates the link that was sent to the new address. @returns whether there was one */
@@ -45,7 +47,7 @@ export async function completeEmailChange(
   app: FastifyInstance,
   token: OneTimeToken,
   user: StoredUser,
-  address: string,
+  { address, language }: Caller,
 ): Promise<void> {
   const userId = user._id.toString()
   await app.revocation.revokeUser(userId, 'email_change', async (session) => {
@@ -57,5 +59,5 @@ export async function completeEmailChange(
     await app.verifiedEmails.add(user._id, token.email, new Date(), session)
   })
   app.securityEvents.record('user_updated', { userId, address, reason: 'email' })
-  app.mail.later('email_changed', async () => ({ kind: 'email_changed', to: user.email }))
+  app.mail.later('email_changed', language, async () => ({ kind: 'email_changed', to: user.email }))
 }

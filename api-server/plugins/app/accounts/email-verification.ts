@@ -17,7 +17,7 @@ export async function resendVerification(app: FastifyInstance, email: CanonicalE
   await countMailRequest(app, 'email-resend', email, caller)
   const user = await app.users.findByEmail(email)
   const version = await watermarkOf(app, user)
-  app.mail.later('verify_email', async () => {
+  app.mail.later('verify_email', caller.language, async () => {
     if (user === null || !isActive(user) || (await app.verifiedEmails.has(user))) return undefined
     if (!(await mayGetMail(app, user))) return undefined
     const subject = { purpose: 'verify_email', userId: user._id, email: user.email, version } as const
@@ -32,16 +32,16 @@ export async function resendVerification(app: FastifyInstance, email: CanonicalE
  */
 export async function confirmEmail(app: FastifyInstance, token: string, caller: Caller): Promise<void> {
   const guesses = usesByAddress('email-verify', caller.address, app.config.limits.emailVerify)
-  await countInvalidToken(caller, guesses, () => confirmByToken(app, token, caller.address))
+  await countInvalidToken(caller, guesses, () => confirmByToken(app, token, caller))
 }
 
-async function confirmByToken(app: FastifyInstance, text: string, address: string): Promise<void> {
+async function confirmByToken(app: FastifyInstance, text: string, caller: Caller): Promise<void> {
   const token = await app.oneTimeTokens.find(text, ['verify_email', 'change_email', 'register'], new Date())
-  if (token?.purpose === 'register') return completeRegistration(app, token, address)
+  if (token?.purpose === 'register') return completeRegistration(app, token, caller.address)
   const user = token === null ? null : await app.users.findById(token.userId.toString())
   if (token === null || user === null || !isActive(user)) throw invalidToken()
   if (token.purpose === 'verify_email') await verify(app, token, user)
-  else await completeEmailChange(app, token, user, address)
+  else await completeEmailChange(app, token, user, caller)
 }
 
 async function verify(app: FastifyInstance, token: OneTimeToken, user: StoredUser): Promise<void> {

@@ -19,7 +19,7 @@ export async function resetLink(app: FastifyInstance, user: StoredUser, version:
   const { resetUrl, resetLifetimeSeconds } = app.config.mail
   const subject = { purpose: 'reset_password', userId: user._id, email: user.email, version } as const
   const token = await app.oneTimeTokens.issue(subject, new Date())
-  return { to: user.email, link: linkOf(resetUrl, token), minutes: Math.round(resetLifetimeSeconds / 60) }
+  return { to: user.email, link: linkOf(resetUrl, token), seconds: resetLifetimeSeconds }
 }
 
 /** An address may request this many times the limit of one email, because many users may share it. */

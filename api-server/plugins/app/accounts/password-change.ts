@@ -35,7 +35,7 @@ export async function changePassword(
     const expected = { password_hash: user.password_hash }
     if ((await app.users.change(user._id, { password_hash }, expected, session)) === null) throw userChanged()
   })
-  await afterPasswordChange(app, user, caller.address, 'change')
+  await afterPasswordChange(app, user, caller, 'change')
   if (device === null) return undefined
   const version = await app.revocation.versionOf(userId)
   return app.loginAttempts.rememberDevice({ userId: user._id, version }, null, caller, new Date())
@@ -76,7 +76,7 @@ export async function setPassword(
 ): Promise<void> {
   app.passwords.assertAcceptable(newPassword, { email: user.email, name: user.name })
   await replacePassword(app, user, newPassword)
-  await afterPasswordChange(app, user, address, `by ${id}`)
+  await afterPasswordChange(app, user, { address, language: app.pages.defaultLanguage }, `by ${id}`)
 }
 
 /**
@@ -95,7 +95,7 @@ export async function invalidatePassword(
   const userId = user._id.toString()
   app.securityEvents.record('authn_password_change', { userId, address, reason: `reset by ${id}` })
   const version = await app.revocation.versionOf(userId)
-  app.mail.later('password_taken_away', async () => ({
+  app.mail.later('password_taken_away', app.pages.defaultLanguage, async () => ({
     ...(await resetLink(app, user, version)),
     kind: 'password_taken_away',
   }))
@@ -108,16 +108,16 @@ async function replacePassword(app: FastifyInstance, user: StoredUser, password:
   })
 }
 
-/** Unlocks the account, records the event and notifies the user. */
+/** Unlocks the account, records the event and notifies the user. @param by its language is that of the notice */
 export async function afterPasswordChange(
   app: FastifyInstance,
   user: StoredUser,
-  address: string,
+  by: Pick<Caller, 'address' | 'language'>,
   reason: string,
 ): Promise<void> {
   await app.loginAttempts.unlock(user)
-  app.securityEvents.record('authn_password_change', { userId: user._id.toString(), address, reason })
-  app.mail.later('password_changed', async () => ({ kind: 'password_changed', to: user.email }))
+  app.securityEvents.record('authn_password_change', { userId: user._id.toString(), address: by.address, reason })
+  app.mail.later('password_changed', by.language, async () => ({ kind: 'password_changed', to: user.email }))
 }
 
 function wrongPassword(): Problem {

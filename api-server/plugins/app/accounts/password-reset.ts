@@ -23,7 +23,7 @@ export async function sendResetLink(app: FastifyInstance, email: CanonicalEmail,
   // Before the answer, in both cases, so that an unavailable database is reported. Steps that differ follow the answer.
   const user = await app.users.findByEmail(email)
   const version = await watermarkOf(app, user)
-  app.mail.later('reset_password', async () => {
+  app.mail.later('reset_password', caller.language, async () => {
     if (user === null || !isActive(user) || !(await mayGetMail(app, user))) return undefined
     return { kind: 'reset_password', ...(await resetLink(app, user, version)) }
   })
@@ -60,5 +60,5 @@ async function resetByToken(app: FastifyInstance, text: string, newPassword: str
     if (changed === null) throw invalidToken()
     await app.verifiedEmails.add(user._id, user.email, now, session)
   })
-  await afterPasswordChange(app, user, caller.address, 'reset')
+  await afterPasswordChange(app, user, caller, 'reset')
 }

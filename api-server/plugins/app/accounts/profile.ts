@@ -58,7 +58,7 @@ export async function changeProfile(
     app.mail.require()
     await countSensitiveUse(app, userId, caller)
     await checkCurrentPassword(app, user, currentPassword, caller)
-    await requestEmailChange(app, user, token, newEmail)
+    await requestEmailChange(app, user, token, newEmail, caller)
     app.securityEvents.record('user_updated', { userId, address, reason: 'change of email requested' })
   }
   if (newName === undefined) return profileOf(app, user)

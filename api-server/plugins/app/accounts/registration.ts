@@ -1,3 +1,4 @@
+import type { PageLanguage } from '@authservice-operator/contract/pages-file.ts'
 import type { FastifyInstance } from 'fastify'
 import { ObjectId } from 'mongodb'
 import type { Caller } from '../caller.ts'
@@ -38,16 +39,20 @@ export async function register(
   )
   const passwordHash = await app.passwords.hash(password)
   if (isHidden) {
-    await mailRegistrationLink(app, { email, name, passwordHash })
+    await mailRegistrationLink(app, { email, name, passwordHash }, caller)
     return undefined
   }
-  const user = await createUser(app, { email, name, passwordHash })
+  const user = await createUser(app, { email, name, passwordHash }, caller.language)
   app.securityEvents.record('user_created', { userId: user._id.toString(), email, address: caller.address })
   return user
 }
 
-/** Creates a user, and the token that confirms the email: both or none. @throws Problem 409 `email_taken` */
-export async function createUser(app: FastifyInstance, newUser: NewUser): Promise<StoredUser> {
+/**
+ * Creates a user, and the token that confirms the email: both or none.
+ * @param language of the mail
+ * @throws Problem 409 `email_taken`
+ */
+export async function createUser(app: FastifyInstance, newUser: NewUser, language: PageLanguage): Promise<StoredUser> {
   const { user, token } = await app.mongo.transaction(async (session) => {
     const created = await app.users.register(newUser, session)
     if (!app.mail.isConfigured) return { user: created, token: undefined }
@@ -56,7 +61,7 @@ export async function createUser(app: FastifyInstance, newUser: NewUser): Promis
   })
   if (token !== undefined) {
     const link = linkOf(app.config.mail.verifyUrl, token)
-    app.mail.later('verify_email', async () => ({ kind: 'verify_email', to: user.email, link }))
+    app.mail.later('verify_email', language, async () => ({ kind: 'verify_email', to: user.email, link }))
   }
   return user
 }
@@ -65,16 +70,17 @@ export async function createUser(app: FastifyInstance, newUser: NewUser): Promis
 async function mailRegistrationLink(
   app: FastifyInstance,
   { email, name, passwordHash }: Pick<NewUser, 'email' | 'name' | 'passwordHash'>,
+  { language }: Caller,
 ): Promise<void> {
   // Before the answer, in both cases, so that an unavailable database is reported. Steps that differ follow the answer.
   const owner = await app.users.findByEmail(email)
   if (owner !== null) {
-    app.mail.later('already_registered', async () =>
+    app.mail.later('already_registered', language, async () =>
       (await mayGetMail(app, owner)) ? { kind: 'already_registered', to: owner.email } : undefined,
     )
     return
   }
-  app.mail.later('complete_registration', async () => {
+  app.mail.later('complete_registration', language, async () => {
     if (!(await mayGetMail(app, email))) return undefined
     // A registration does not replace another one, because another person could otherwise invalidate the owner's link.
     const subject = { purpose: 'register', userId: new ObjectId(), email, version: 0 } as const

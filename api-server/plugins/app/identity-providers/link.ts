@@ -34,7 +34,7 @@ async function linkIdentity(
   })
   const about = { userId: user._id.toString(), address: caller.address }
   app.securityEvents.record('authn_identity_linked', { ...about, reason: provider.id })
-  app.mail.later('identity_linked', async () => ({ kind: 'identity_linked', to: user.email }))
+  app.mail.later('identity_linked', caller.language, async () => ({ kind: 'identity_linked', to: user.email }))
 }
 
 /** A link that the login of an interaction is to make, with its provider. */

@@ -50,7 +50,7 @@ export async function unlinkIdentity(
     }
   })
   app.securityEvents.record('authn_identity_unlinked', { userId, address: caller.address, reason: id })
-  app.mail.later('identity_unlinked', async () => ({ kind: 'identity_unlinked', to: user.email }))
+  app.mail.later('identity_unlinked', caller.language, async () => ({ kind: 'identity_unlinked', to: user.email }))
 }
 
 function canUsePassword(app: FastifyInstance, user: StoredUser): boolean {

@@ -1,8 +1,9 @@
+import type { PageLanguage } from '@authservice-operator/contract/pages-file.ts'
 import fp from 'fastify-plugin'
 import { maxConnections } from '../../external/smtp.ts'
 import { problem } from '../problems/problem.ts'
 import { isMailbox } from '../users/email.ts'
-import { type Message, textOf } from './message.ts'
+import { type Message, writeMail } from './message.ts'
 import { Outbox } from './outbox.ts'
 
 declare module 'fastify' {
@@ -14,9 +15,10 @@ declare module 'fastify' {
       require(): void
       /**
        * Creates a message and sends it, after the response to the request. Never fails; errors are logged.
+       * @param language of the request that causes it; if none of the user does, the default one
        * @param prepare undefined when there is nothing to send after all
        */
-      later(kind: Message['kind'], prepare: () => Promise<Message | undefined>): void
+      later(kind: Message['kind'], language: PageLanguage, prepare: () => Promise<Message | undefined>): void
       /** Resolves when no mail is waiting. */
       idle(): Promise<void>
     }
@@ -49,7 +51,7 @@ export default fp(
         if (isConfigured) return
         throw problem(501, 'mail_not_configured', 'This server does not send mail. Set SMTP_URL and restart it.')
       },
-      later(kind, prepare) {
+      later(kind, language, prepare) {
         if (!isConfigured) return
         let message: Message | undefined
         outbox.add(kind, async () => {
@@ -59,20 +61,21 @@ export default fp(
           // Another program may have stored a text that is not an address, or that contains the mailbox of another
           // person.
           if (!isMailbox(message.to)) return app.log.warn({ kind }, 'mail not sent: the email is not an address')
-          if (smtp === undefined) return log(message)
+          if (smtp === undefined) return log(message, language)
           // As an object, so that no address can be parsed as two.
-          await smtp.send({ to: { name: '', address: message.to }, ...textOf(message) })
+          const to = { name: '', address: message.to }
+          await smtp.send({ to, ...writeMail(message, app.pages.textsIn(language)) })
         })
       },
       idle: () => outbox.idle(),
     })
 
-    function log(message: Message): void {
+    function log(message: Message, language: PageLanguage): void {
       const link = 'link' in message ? message.link : undefined
-      app.log.info({ kind: message.kind, link }, 'SMTP_URL is not set; this mail would be sent')
+      app.log.info({ kind: message.kind, language, link }, 'SMTP_URL is not set; this mail would be sent')
     }
   },
-  { name: 'mail', dependencies: ['config', 'metrics', 'smtp'] },
+  { name: 'mail', dependencies: ['config', 'metrics', 'pages', 'smtp'] },
 )
 
 /** A domain that never exists, as that of the users of smoke tests: RFC 6761 section 6.4. */

@@ -89,7 +89,7 @@ export async function addFactor(
     now,
   )
   app.securityEvents.record('authn_mfa_enrolled', { userId, address: caller.address, reason: factor.type })
-  app.mail.later('second_factor_added', async () => ({ kind: 'second_factor_added', to: user.email }))
+  app.mail.later('second_factor_added', caller.language, async () => ({ kind: 'second_factor_added', to: user.email }))
   return { factorId: factor.id, loggedIn, recoveryCodes: isFirst ? codes : undefined }
 }
 

@@ -40,13 +40,13 @@ export async function checkCode(
   const { isFirstLock } = await attempt.finish(result)
   app.metrics.mfaCodes.inc({ method, outcome: result })
   const about = { userId: user._id.toString(), address: caller.address, reason: method }
-  if (isFirstLock) tellOfGuesses(app, user, about)
+  if (isFirstLock) tellOfGuesses(app, user, method, caller)
   if (result !== 'valid') {
     app.securityEvents.record('authn_mfa_fail', { ...about, reason: `${method} ${result}` })
     throw new WrongCode(result)
   }
   app.securityEvents.record('authn_mfa_success', about)
-  if (method === 'recovery_code') tellOfRecoveryCode(app, user, found, about)
+  if (method === 'recovery_code') tellOfRecoveryCode(app, user, found, caller)
   return attempt.device
 }
 
@@ -130,9 +130,13 @@ function tellOfRecoveryCode(
   app: FastifyInstance,
   user: StoredUser,
   { recoveryCodes }: UserFactors,
-  about: { userId: string; address: string },
+  { address, language }: Caller,
 ): void {
   const left = recoveryCodes.length - 1
-  app.securityEvents.record('authn_mfa_recovery_code_used', { ...about, reason: `${left} left` })
-  app.mail.later('recovery_code_used', async () => ({ kind: 'recovery_code_used', to: user.email, left }))
+  app.securityEvents.record('authn_mfa_recovery_code_used', {
+    userId: user._id.toString(),
+    address,
+    reason: `${left} left`,
+  })
+  app.mail.later('recovery_code_used', language, async () => ({ kind: 'recovery_code_used', to: user.email, left }))
 }

@@ -124,7 +124,10 @@ export async function renewRecoveryCodes(
     userId: user._id.toString(),
     address: caller.address,
   })
-  app.mail.later('recovery_codes_renewed', async () => ({ kind: 'recovery_codes_renewed', to: user.email }))
+  app.mail.later('recovery_codes_renewed', caller.language, async () => ({
+    kind: 'recovery_codes_renewed',
+    to: user.email,
+  }))
   return codes
 }
 

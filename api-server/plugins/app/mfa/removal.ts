@@ -30,7 +30,10 @@ export async function removeFactor(
     if ((await app.mfa.factors.remove(user._id, factorId, session)) === undefined) throw unknownFactor()
   })
   app.securityEvents.record('authn_mfa_removed', { userId, address: caller.address, reason: factorId })
-  app.mail.later('second_factor_removed', async () => ({ kind: 'second_factor_removed', to: user.email }))
+  app.mail.later('second_factor_removed', caller.language, async () => ({
+    kind: 'second_factor_removed',
+    to: user.email,
+  }))
 }
 
 /**
@@ -45,7 +48,10 @@ export async function resetFactors(app: FastifyInstance, user: StoredUser, by: A
   })
   await app.loginAttempts.unlockFactors(user)
   app.securityEvents.record('authn_mfa_reset', { userId, address: by.address, reason: `by ${by.id}` })
-  app.mail.later('second_factors_reset', async () => ({ kind: 'second_factors_reset', to: user.email }))
+  app.mail.later('second_factors_reset', app.pages.defaultLanguage, async () => ({
+    kind: 'second_factors_reset',
+    to: user.email,
+  }))
 }
 
 function lastFactor(): Problem {

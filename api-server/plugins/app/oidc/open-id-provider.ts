@@ -14,7 +14,6 @@ import { ClientRegistry } from './client-registry.ts'
 import { checkProof } from './dpop-proof.ts'
 import { IdTokenKeys } from './id-token-keys.ts'
 import { LogoutSender } from './logout-sender.ts'
-import { startPages } from './pages-file.ts'
 import type { RequestState } from './request-state.ts'
 import { type OidcState, useOnce } from './state-adapter.ts'
 
@@ -71,7 +70,7 @@ export async function startOpenIdProvider(app: FastifyInstance, settings: OidcCo
     await logouts.stop()
   })
 
-  const pages = await startPages(app, settings.pagesFile)
+  const { pages } = app
   const states = app.mongo.db.collection<OidcState>('oauth_state', { readPreference: 'primary' })
   const requests = new AsyncLocalStorage<RequestState>()
   let built: { provider: Provider; signs: string } | undefined

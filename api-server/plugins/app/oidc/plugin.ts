@@ -19,5 +19,8 @@ export default fp(
     const { startOpenIdProvider } = await import('./open-id-provider.ts')
     app.decorate('oidc', await startOpenIdProvider(app, settings))
   },
-  { name: 'oidc', dependencies: ['config', 'mongo', 'sessions', 'revocation', 'tokens', 'users', 'accounts', 'mfa'] },
+  {
+    name: 'oidc',
+    dependencies: ['config', 'mongo', 'sessions', 'revocation', 'tokens', 'users', 'accounts', 'mfa', 'pages'],
+  },
 )

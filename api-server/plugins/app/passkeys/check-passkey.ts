@@ -46,7 +46,7 @@ export async function checkPasskey(
     app.metrics.mfaCodes.inc({ method: 'passkey', outcome: result })
     app.securityEvents.record('authn_mfa_fail', { ...about, reason: `passkey ${error.reason}` })
     const { isFirstLock } = await attempt.finish(result)
-    if (isFirstLock) tellOfGuesses(app, user, { ...about, reason: 'passkey' })
+    if (isFirstLock) tellOfGuesses(app, user, 'passkey', caller)
     throw error
   }
 }

@@ -95,6 +95,6 @@ async function recordUse(
   // Also if another server has recorded a higher counter meanwhile.
   const about = { userId: user._id.toString(), address: caller.address, reason: id }
   app.securityEvents.record('authn_mfa_passkey_copied', about)
-  app.mail.later('passkey_copied', async () => ({ kind: 'passkey_copied', to: user.email }))
+  app.mail.later('passkey_copied', caller.language, async () => ({ kind: 'passkey_copied', to: user.email }))
   throw new PasskeyRefused('counter')
 }

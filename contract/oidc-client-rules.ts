@@ -1,6 +1,12 @@
 import { createPublicKey } from 'node:crypto'
 import { clientClaimProblems, userClaimNameProblems } from './custom-claims.ts'
-import { identityScopes, type OidcClient, type OidcClientFile, type PublicKeySet } from './oidc-client-schema.ts'
+import {
+  fapiAlgorithms,
+  identityScopes,
+  type OidcClient,
+  type OidcClientFile,
+  type PublicKeySet,
+} from './oidc-client-schema.ts'
 import { repeatedIn } from './parse-file.ts'
 
 /** `client_id` of tokens from a login without a client. */
@@ -166,7 +172,8 @@ function authenticationProblems({ authentication, fapi = false, requirePkce = tr
         return [...profile, 'private_key_jwt needs either jwks or jwksUri']
       }
       const ofUri = jwksUri === undefined ? [] : sentence('jwksUri', jwksUri, httpsUriProblem(jwksUri))
-      return [...profile, ...ofUri, ...(jwks === undefined ? [] : keySetProblems(jwks))]
+      const ofKeys = jwks === undefined ? [] : [...keySetProblems(jwks), ...(fapi ? fapiKeyProblems(jwks) : [])]
+      return [...profile, ...ofUri, ...ofKeys]
     }
     case 'serviceAccount':
       return [...profile, ...sentence('issuer', authentication.issuer, httpsUriProblem(authentication.issuer))]
@@ -201,6 +208,13 @@ function keySetProblems({ keys }: PublicKeySet): string[] {
       return [`${place} is not a usable public key (kty EC, RSA or OKP, RFC 7517)`]
     }
   })
+}
+
+function fapiKeyProblems({ keys }: PublicKeySet): string[] {
+  const isAllowed = (alg: string | undefined) => alg === undefined || fapiAlgorithms.some((allowed) => allowed === alg)
+  return keys.some(({ alg }) => isAllowed(alg))
+    ? []
+    : [`fapi needs a key in jwks whose alg is one of ${fapiAlgorithms.join(', ')} (section 5.4.1)`]
 }
 
 function lifetimeProblems({ lifetimes = {} }: OidcClient): string[] {

@@ -86,6 +86,9 @@ const clientGrants = [
 /** Scopes of OpenID Connect Core section 5.4, about the user. Scopes of APIs are listed with their resource. */
 export const identityScopes = ['openid', 'profile', 'email', 'offline_access'] as const
 
+/** Algorithms by which a client of the FAPI 2.0 Security Profile signs. Section 5.4.1. */
+export const fapiAlgorithms = ['PS256', 'ES256', 'EdDSA'] as const
+
 const OidcClientSchema = Type.Object(
   {
     /** The `client_id`. No two clients of a file have the same one. */

@@ -100,6 +100,14 @@ test.each([
   [text({ ...job, resources: [] }), 'client_credentials in grants needs resources'],
   [text({ ...shop, fapi: true }), 'fapi needs the authentication private_key_jwt'],
   [
+    text({
+      ...shop,
+      authentication: { method: 'private_key_jwt', jwks: { keys: [{ ...jwks.keys[0], alg: 'RS256' }] } },
+      fapi: true,
+    }),
+    'fapi needs a key in jwks whose alg is one of PS256, ES256, EdDSA',
+  ],
+  [
     text({ ...shop, authentication: { method: 'none' }, requirePkce: false }),
     'requirePkce must be true for public clients',
   ],

@@ -12,6 +12,13 @@ const clientOf = (spec: Spec): AuthClient => ({
 })
 const redirectUris = ['https://shop.example.com/callback']
 const resources = [{ uri: 'https://orders.example.com', scopes: ['orders:read'] }]
+const publicKey = {
+  kty: 'EC' as const,
+  crv: 'P-256',
+  alg: 'ES256',
+  x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+  y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+}
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code'
 
 test.each<[what: string, spec: Spec, entry: object]>([
@@ -21,6 +28,11 @@ test.each<[what: string, spec: Spec, entry: object]>([
     'one with claims of users and of its own',
     { redirectUris, userClaims: ['roles'], claims: [{ name: 'tenant', value: 'acme' }] },
     { userClaims: ['roles'], claims: { tenant: 'acme' } },
+  ],
+  [
+    'a bank that follows FAPI 2.0',
+    { redirectUris, fapi: true, authentication: { method: 'PrivateKeyJWT', jwks: { keys: [publicKey] } } },
+    { fapi: true, authentication: { method: 'private_key_jwt', jwks: { keys: [publicKey] } } },
   ],
   ['a job', { grants: ['client_credentials'], resources }, { grants: ['client_credentials'], resources }],
   [

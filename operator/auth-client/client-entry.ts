@@ -50,6 +50,7 @@ export function entryOf(
     type: spec.type === 'Native' ? 'native' : 'web',
     firstParty: spec.firstParty ?? false,
     ...(spec.dpopBoundAccessTokens === true && { dpopBoundAccessTokens: true }),
+    ...(spec.fapi === true && { fapi: true }),
     ...(spec.redirectUris !== undefined && { redirectUris: spec.redirectUris }),
     ...(spec.postLogoutRedirectUris !== undefined && { postLogoutRedirectUris: spec.postLogoutRedirectUris }),
     grants: grantsOf(spec).map((grant) => (grant === 'device_code' ? deviceGrant : grant)),

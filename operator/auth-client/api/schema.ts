@@ -4,6 +4,7 @@ import { duration, flag, labelName, listSet, objectName, type Rule, text } from 
 import { notLonger } from '../../authservice/api/rules.ts'
 import { between } from '../../authservice/api/spec/duration-bounds.ts'
 import { AuthenticationSchema } from './authentication.ts'
+import { fapiRules } from './fapi.ts'
 import { grantRules, grants } from './grants.ts'
 import { apiVersion, kind, maxNameLength } from './group.ts'
 import { ResourcesSchema } from './resources.ts'
@@ -130,6 +131,13 @@ const AuthClientSpecSchema = Type.Object(
         defaultText: '`false`',
       }),
     ),
+    fapi: Type.Optional(
+      flag({
+        description:
+          'Whether the client has to follow the FAPI 2.0 Security Profile: pushed authorization requests, the method `PrivateKeyJWT`, and tokens that are bound to a key of it.',
+        defaultText: '`false`',
+      }),
+    ),
     redirectUris: Type.Optional(
       Type.Array(uri('A URI to which browsers return with a code.'), {
         ...listSet,
@@ -180,7 +188,7 @@ const AuthClientSpecSchema = Type.Object(
   },
   {
     description: 'Desired state of the client. It has at most 8,192 bytes as JSON.',
-    rules: [...uriRules('redirectUris'), ...uriRules('postLogoutRedirectUris'), ...grantRules],
+    rules: [...uriRules('redirectUris'), ...uriRules('postLogoutRedirectUris'), ...grantRules, ...fapiRules],
   },
 )
 

@@ -26,6 +26,11 @@ const onlyNative = 'plain http and other schemes are only for clients of type Na
 const nativeUris = 'with a domain of yours in reverse order as scheme'
 const key = { kty: 'EC', crv: 'P-256', x: 'AAAA', y: 'AAAA' }
 
+const bank = (more: object) => ({
+  fapi: true,
+  authentication: { method: 'PrivateKeyJWT', jwks: { keys: [{ ...key, ...more }] } },
+})
+
 const resources = [{ uri: 'https://orders.example.com', scopes: ['orders:read'] }]
 const job = { redirectUris: undefined, grants: ['client_credentials'], resources }
 
@@ -107,6 +112,23 @@ const wrong: readonly [what: string, spec: object, says: string][] = [
     'needs the names of ServiceAccounts',
   ],
   ['no ServiceAccount', { authentication: { method: 'ServiceAccount' } }, 'needs the names of ServiceAccounts'],
+  ['FAPI 2.0 and a shared secret', { fapi: true }, 'fapi needs the method PrivateKeyJWT'],
+  [
+    'FAPI 2.0 and a public client',
+    { fapi: true, authentication: { method: 'None' } },
+    'fapi needs the method PrivateKeyJWT',
+  ],
+  [
+    'FAPI 2.0 and tokens of ServiceAccounts',
+    { fapi: true, authentication: { method: 'ServiceAccount', serviceAccount: { names: ['report-job'] } } },
+    'fapi needs the method PrivateKeyJWT',
+  ],
+  ['FAPI 2.0 and a key for RS256 only', bank({ alg: 'RS256' }), 'FAPI 2.0 allows only the algorithms PS256'],
+  [
+    'FAPI 2.0 and unbound access tokens',
+    { ...bank({}), dpopBoundAccessTokens: false },
+    'fapi binds every access token of the client',
+  ],
   [
     'a rotation of no secret',
     { authentication: { method: 'None', secret: { rotationInterval: '30d' } } },
@@ -186,6 +208,8 @@ describe('the API server accepts an AuthClient', () => {
       { redirectUris: undefined, grants: ['device_code', 'refresh_token'], authentication: { method: 'None' } },
     ],
     ['with every grant', { ...job, redirectUris, grants: [...grants] }],
+    ['of a bank', bank({ alg: 'PS256' })],
+    ['of a bank with bound tokens', { ...bank({}), dpopBoundAccessTokens: true }],
     ['with keys', { authentication: { method: 'PrivateKeyJWT', jwks: { keys: [key] } } }],
     [
       'with every lifetime',

@@ -93,10 +93,13 @@ export function emailPage(
 }
 
 /** The page that leads to a provider, for browsers that do not follow its header. */
-export function toProviderPage(context: PageContext, { href, name }: { href: string; name: string }): string {
+export function toProviderPage(
+  context: PageContext,
+  { href, name, title }: { href: string; name: string; title: MessageKey },
+): string {
   const { t } = context
   const content = html`<a class="button" href="${href}">${t('provider.continue', { provider: name })}</a>`
-  return page(context, { title: t('login.title'), content })
+  return page(context, { title: t(title), content })
 }
 
 function providerLinks(t: Translate, path: string, providers: readonly NamedProvider[]): string {

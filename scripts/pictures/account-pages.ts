@@ -1,4 +1,5 @@
 import { addFactorPage, factorPage, factorsPage } from '../../api-server/pages/account/factors.ts'
+import { identitiesPage, linkPage } from '../../api-server/pages/account/identities.ts'
 import { type AccountView, sections } from '../../api-server/pages/account/layout.ts'
 import { deletePage, passwordPage, profilePage } from '../../api-server/pages/account/profile.ts'
 import { sessionsPage } from '../../api-server/pages/account/sessions.ts'
@@ -25,6 +26,8 @@ export function accountPages(context: PageContext, email: string, name: string):
   const view: AccountView = { context, base: '/account', logout: '/oauth/logout', xsrf: 'example', sections }
   const factor = { id: '1', type: 'totp', name, createdAt: at, lastUsedAt: at } as const
   const session = { device: name, address: '2001:db8:85a3:1234:5678:8a2e:370:7334', createdAt: at, lastUsedAt: at }
+  const provider = { id: 'google', name: 'Google' }
+  const identity = { id: '1', name: 'Google', email, createdAt: at, lastUsedAt: at }
   const wrong = (field: string) => ({ message: t('problem.password_common'), field })
   return {
     forgot: forgotPage(context, { action: `${path}/forgot`, back: path, email, problem: undefined }),
@@ -55,6 +58,12 @@ export function accountPages(context: PageContext, email: string, name: string):
     ),
     factor: factorPage(view, factor, {}),
     'add-factor': addFactorPage(view, { type: 'passkey', name: undefined }, {}),
+    identities: identitiesPage(
+      view,
+      { identities: [identity, { ...identity, name, email: undefined }], providers: [provider, { id: 'corp', name }] },
+      { done: 'done.linked' },
+    ),
+    'link-identity': linkPage(view, { provider, needsPassword: true }, { problem: wrong('current_password') }),
     sessions: sessionsPage(
       view,
       [

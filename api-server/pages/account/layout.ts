@@ -6,7 +6,7 @@ import type { PageContext } from '../pages.ts'
 import type { PageProblem } from '../problem-message.ts'
 
 /** The pages of an account, in the order of their links. */
-export const sections = ['profile', 'password', 'factors', 'sessions', 'delete'] as const
+export const sections = ['profile', 'password', 'factors', 'identities', 'sessions', 'delete'] as const
 export type Section = (typeof sections)[number]
 
 /** What each page of an account needs. */
@@ -33,6 +33,7 @@ const titles: Readonly<Record<Section, MessageKey>> = {
   profile: 'account.title',
   password: 'account.password',
   factors: 'account.factors',
+  identities: 'account.identities',
   sessions: 'account.sessions',
   delete: 'account.delete',
 }

@@ -3,8 +3,7 @@ import { errors } from 'oidc-provider'
 import { toProviderPage } from '../../pages/login.ts'
 import type { MessageKey } from '../../pages/messages.ts'
 import { logInByProvider, type ProviderLoginResult } from '../../plugins/app/identity-providers/log-in.ts'
-import { pendingLoginSeconds } from '../../plugins/app/identity-providers/pending-logins.ts'
-import { ProviderError, type ProviderFailure } from '../../plugins/app/identity-providers/provider-error.ts'
+import { ProviderError } from '../../plugins/app/identity-providers/provider-error.ts'
 import type { Provider } from '../../plugins/app/identity-providers/provider-registry.ts'
 import { usesByAddress } from '../../plugins/app/limits/plugin.ts'
 import { basePathOf, interactionPath } from '../../plugins/app/oidc/build-provider.ts'
@@ -13,6 +12,7 @@ import { Problem } from '../../plugins/app/problems/problem.ts'
 import { parseEmail } from '../../plugins/app/users/email.ts'
 import { refusalOf, shown, textOf } from './forms.ts'
 import { bindingFor, type Interaction, type InteractionSteps } from './interaction-steps.ts'
+import { answerOf, browserOf, keepBrowserCookie, queryOf, recordFailure, redirectUriOf } from './provider-redirect.ts'
 
 const options = { schema: { hide: true } }
 
@@ -35,7 +35,11 @@ function toProvider(app: FastifyInstance, steps: InteractionSteps): void {
       const href = `${interaction.path}/provider/${provider.id}?${new URLSearchParams({ email })}`
       // Not a redirect: after a form, the policy of the page would have to name the provider.
       reply.header('refresh', `0;url=${href}`)
-      return steps.send(reply, interaction, toProviderPage(interaction.page, { href, name: provider.name }))
+      return steps.send(
+        reply,
+        interaction,
+        toProviderPage(interaction.page, { href, name: provider.name, title: 'login.title' }),
+      )
     } catch (error) {
       const { problem, status } = refusalOf(interaction.page, error)
       return steps.sendLogin(reply, interaction, { email: shown(text), problem }, status)
@@ -83,9 +87,7 @@ function fromProvider(app: FastifyInstance, steps: InteractionSteps): void {
       throw new errors.SessionNotFound('the answer belongs to another login')
     }
     try {
-      const callback = new URL(redirectUriOf(app, provider))
-      callback.search = queryOf(request)
-      const identity = await client.identityFrom(provider, callback, begun, now)
+      const identity = await client.identityFrom(provider, answerOf(app, provider, request), begun, now)
       const loginClient = { replacedToken: undefined, binding: bindingFor(request, interaction) }
       const caller = app.callerOf(request, reply)
       const result = await logInByProvider(app, { provider, identity }, loginClient, caller, now)
@@ -107,7 +109,10 @@ function fromProvider(app: FastifyInstance, steps: InteractionSteps): void {
   })
 }
 
-/** Where providers send browsers. The cookie of the interaction is not sent to this path, but another one of the browser. */
+/**
+ * Where providers send browsers, which go on to the interaction or the account that they came from. The cookie of an
+ * interaction is not sent to this path, but another one of the browser.
+ */
 export function providerCallback(app: FastifyInstance): void {
   app.get('/oauth/callback/:provider', options, async (request, reply) => {
     const provider = requireProvider(app, request)
@@ -117,7 +122,8 @@ export function providerCallback(app: FastifyInstance): void {
       throw new errors.SessionNotFound('the answer belongs to another login')
     }
     const base = basePathOf(app.config.issuer)
-    const next = `${base}${interactionPath}/${begun.interaction}/callback/${provider.id}${queryOf(request)}`
+    const page = begun.interaction === undefined ? '/account/identities' : `${interactionPath}/${begun.interaction}`
+    const next = `${base}${page}/callback/${provider.id}${queryOf(request)}`
     return reply.header('cache-control', 'no-store').redirect(next, 303)
   })
 }
@@ -140,57 +146,22 @@ interface Failed {
 async function showFailure(
   app: FastifyInstance,
   steps: InteractionSteps,
-  { request, reply, interaction, provider: { id, name } }: Failed,
+  { request, reply, interaction, provider }: Failed,
   error: unknown,
 ): Promise<FastifyReply> {
-  const count = (result: string) => app.metrics.providerLogins.inc({ provider: id, result })
   if (error instanceof ProviderError) {
-    const { failure, message: reason } = error
-    count(failure)
-    if (failure !== 'denied') request.log.warn({ provider: id, failure, reason }, 'a login at a provider failed')
-    const message = interaction.page.t(`provider.${failure}`, { provider: name })
-    return steps.sendLogin(reply, interaction, { problem: { message } }, statusOf[failure])
+    const message = interaction.page.t(`provider.${error.failure}`, { provider: provider.name })
+    return steps.sendLogin(reply, interaction, { problem: { message } }, recordFailure(app, request, provider, error))
   }
-  if (error instanceof Problem) count('refused')
+  if (error instanceof Problem) app.metrics.providerLogins.inc({ provider: provider.id, result: 'refused' })
   const { problem, status } = refusalOf(interaction.page, error)
   return steps.sendLogin(reply, interaction, { problem }, status)
-}
-
-function queryOf({ url }: FastifyRequest): string {
-  const [, query] = url.split(/\?(.*)/s)
-  return query === undefined ? '' : `?${query}`
 }
 
 function requireProvider(app: FastifyInstance, request: FastifyRequest): Provider {
   const provider = app.identityProviders.find(textOf(request.params, 'provider') ?? '')
   if (provider === undefined) throw new errors.SessionNotFound('there is no such provider')
   return provider
-}
-
-/** As registered at the provider: each has its own, so that answers of two cannot be mixed up. RFC 9700 section 4.4. */
-function redirectUriOf({ config }: FastifyInstance, { id }: Provider): string {
-  return `${config.issuer}/oauth/callback/${id}`
-}
-
-/** `__Host-`: no other host can set it. RFC 6265bis section 4.1.3.2. */
-function browserCookie({ config }: FastifyInstance): string {
-  return config.issuer.startsWith('https:') ? '__Host-provider-login' : 'provider-login'
-}
-
-/** Hash of the cookie of the browser. */
-function browserOf(app: FastifyInstance, request: FastifyRequest): string {
-  return hashOf(app.parseCookie(request.headers.cookie ?? '')[browserCookie(app)] ?? '')
-}
-
-/** @returns the cookie, which the browser keeps for its other tabs */
-function keepBrowserCookie(app: FastifyInstance, request: FastifyRequest, reply: FastifyReply): string {
-  const name = browserCookie(app)
-  const known = app.parseCookie(request.headers.cookie ?? '')[name] ?? ''
-  const value = /^[\w-]{43}$/.test(known) ? known : newOpaqueToken()
-  const secure = name.startsWith('__Host-')
-  // `lax`, because the provider, another site, sends the browser back.
-  reply.setCookie(name, value, { path: '/', httpOnly: true, secure, sameSite: 'lax', maxAge: pendingLoginSeconds })
-  return value
 }
 
 function resultOf({ kind }: ProviderLoginResult): string {
@@ -204,8 +175,6 @@ function resultOf({ kind }: ProviderLoginResult): string {
       return 'link_required'
   }
 }
-
-const statusOf = { unavailable: 503, denied: 403, invalid: 502 } as const satisfies Record<ProviderFailure, number>
 
 type LinkReason = Extract<ProviderLoginResult, { kind: 'linkRequired' }>['reason']
 

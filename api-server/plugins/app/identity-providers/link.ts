@@ -1,8 +1,11 @@
 import type { FastifyInstance } from 'fastify'
+import type { ClientSession } from 'mongodb'
 import type { Caller } from '../caller.ts'
+import type { RevocableToken } from '../revocation/revocation.ts'
 import type { Session } from '../sessions/session.ts'
 import { type CanonicalEmail, canonicalStoredEmail } from '../users/email.ts'
 import type { StoredUser } from '../users/user.ts'
+import { missingClaim } from './external-identity.ts'
 import { IdentityRefused } from './identity-refused.ts'
 import type { PendingLink } from './pending-logins.ts'
 import type { Provider } from './provider-registry.ts'
@@ -13,6 +16,7 @@ import type { Provider } from './provider-registry.ts'
  * The account must have a confirmed email, or the same one that the provider has verified. Otherwise, an account that
  * another person has registered with this email could be prepared with an identity of theirs. Decision 86.
  *
+ * @param check an additional one in the transaction. It may run more than once
  * @throws IdentityRefused
  */
 async function linkIdentity(
@@ -21,6 +25,7 @@ async function linkIdentity(
   { provider, identity }: OpenLink,
   caller: Caller,
   now: Date,
+  check?: (transaction: ClientSession) => Promise<void>,
 ): Promise<void> {
   const known = await app.identities.find(identity)
   if (known?.userId.toString() === user._id.toString()) return
@@ -29,12 +34,37 @@ async function linkIdentity(
     throw new IdentityRefused('email_unverified', provider.name)
   }
   await app.mongo.transaction(async (session) => {
+    await check?.(session)
     await app.identities.add(user._id, { provider, identity }, now, session)
     if (isSameEmail) await app.verifiedEmails.add(user._id, user.email, now, session)
   })
   const about = { userId: user._id.toString(), address: caller.address }
   app.securityEvents.record('authn_identity_linked', { ...about, reason: provider.id })
   app.mail.later('identity_linked', caller.language, async () => ({ kind: 'identity_linked', to: user.email }))
+}
+
+/**
+ * Links a user of a provider, who has just logged in there, to the account of a user who is logged in here, and has shown
+ * that the account is theirs.
+ *
+ * @param token of the session in which the user has shown it: nothing is linked when it has ended
+ * @throws IdentityRefused, Problem 401 `session_revoked`
+ */
+export async function linkOwnIdentity(
+  app: FastifyInstance,
+  user: StoredUser,
+  token: Pick<RevocableToken, 'sub' | 'ver'>,
+  link: OpenLink,
+  caller: Caller,
+  now: Date,
+): Promise<void> {
+  const { provider, identity } = link
+  const claim = missingClaim(provider, identity.claims)
+  if (claim !== undefined) {
+    app.log.warn({ provider: provider.id, claim }, 'an identity was not linked, because it lacks a required claim')
+    throw new IdentityRefused('claims', provider.name)
+  }
+  await linkIdentity(app, user, link, caller, now, (session) => app.revocation.requireCurrent(token, session))
 }
 
 /** A link that the login of an interaction is to make, with its provider. */

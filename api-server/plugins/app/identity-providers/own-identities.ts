@@ -53,7 +53,8 @@ export async function unlinkIdentity(
   app.mail.later('identity_unlinked', caller.language, async () => ({ kind: 'identity_unlinked', to: user.email }))
 }
 
-function canUsePassword(app: FastifyInstance, user: StoredUser): boolean {
+/** Whether the user can log in with a password. */
+export function canUsePassword(app: FastifyInstance, user: StoredUser): boolean {
   const email = canonicalStoredEmail(user.email)
   return hasPassword(user.password_hash) && email !== undefined && !app.identityProviders.forbidsPassword(email)
 }

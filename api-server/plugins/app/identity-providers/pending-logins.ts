@@ -4,15 +4,27 @@ import { hashOf, newOpaqueToken } from '../opaque-token.ts'
 import type { ExternalIdentity } from './external-identity.ts'
 import type { LoginSecrets } from './provider-client.ts'
 
-/** A login that a browser has begun at a provider. */
-export interface PendingLogin {
+/** A login that a browser has begun at a provider, to log in here or to link an identity to the account of its user. */
+export type PendingLogin = BegunLogin & (ForInteraction | ForAccount)
+
+interface BegunLogin {
   provider: string
-  /** The interaction of the browser, to which the answer of the provider belongs. */
-  interaction: string
   /** Hash of a cookie of the browser. */
   browser: string
   nonce: string
   codeVerifier: string
+}
+
+interface ForInteraction {
+  /** The interaction of the browser, to which the answer of the provider belongs. */
+  interaction: string
+  session?: undefined
+}
+
+interface ForAccount {
+  interaction?: undefined
+  /** The session whose user has shown that the account is theirs. */
+  session: string
 }
 
 /** A user of a provider who has logged in there, and has no account here that is linked. */

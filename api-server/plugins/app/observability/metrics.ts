@@ -25,7 +25,7 @@ function createMetrics() {
     logins: new Counter({ name: 'auth_logins_total', help: 'Logins', labelNames: ['outcome'], registers }),
     providerLogins: new Counter({
       name: 'auth_identity_provider_logins_total',
-      help: 'Logins at other providers, by the ID of the provider in the file; result is success, second_factor, link_required, refused, denied, invalid or unavailable',
+      help: 'Logins at other providers, by the ID of the provider in the file; result is success, second_factor, link_required, linked, refused, denied, invalid or unavailable',
       labelNames: ['provider', 'result'],
       registers,
     }),

@@ -24,9 +24,16 @@ export function accountPagesClient(issuer: string): OidcClient {
 
 /**
  * Where a browser that is not logged in logs in, and then comes back.
- * @param state comes back unchanged @param random for the challenge: without a verifier, the code is of no use
+ * @param state comes back unchanged
+ * @param prompt `login`: the user authenticates again, also in a browser that is logged in
+ * @param random for the challenge: without a verifier, the code is of no use
  */
-export function accountLoginUrl(issuer: string, state: string, random = () => randomBytes(32)): string {
+export function accountLoginUrl(
+  issuer: string,
+  state: string,
+  prompt?: 'login',
+  random = () => randomBytes(32),
+): string {
   const parameters = new URLSearchParams({
     client_id: accountPagesId,
     response_type: 'code',
@@ -35,6 +42,7 @@ export function accountLoginUrl(issuer: string, state: string, random = () => ra
     state,
     code_challenge: random().toString('base64url'),
     code_challenge_method: 'S256',
+    ...(prompt !== undefined && { prompt }),
   })
   return `${issuer}${paths.authorization}?${parameters}`
 }

@@ -6,6 +6,7 @@ import { basePathOf } from '../../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../../plugins/app/oidc/open-id-provider.ts'
 import { textOf } from '../forms.ts'
 import { factorPages } from './factors.ts'
+import { identityPages } from './identities.ts'
 import linkPages from './links.ts'
 import { profilePages } from './profile.ts'
 import { sessionPages } from './sessions.ts'
@@ -22,6 +23,7 @@ export default async function accountRoutes(app: FastifyInstance, { oidc }: { oi
     factorPages(app, oidc, visits)
     stepUpPages(app, visits)
   }
+  if (app.config.identityProvidersFile !== undefined) identityPages(app, visits)
   // The code is of no use, and not needed: the login of the browser opens the pages.
   app.get('/callback', { schema: { hide: true } }, async (request, reply) => {
     const error = textOf(request.query, 'error')

@@ -30,7 +30,7 @@ type Render = (visit: Visit, outcome: Outcome) => string | Promise<string>
 type Act = (visit: Visit) => Promise<FastifyReply | DoneKey>
 
 /** What forms can have done, for the page after a redirect. */
-const doneKeys = ['done.saved', 'done.mailed', 'done.added', 'done.ended'] as const
+const doneKeys = ['done.saved', 'done.mailed', 'done.added', 'done.linked', 'done.ended'] as const
 type DoneKey = (typeof doneKeys)[number]
 
 /** The routes of the pages of an account. The cookie of the login opens them, and nothing else. Decision 89. */
@@ -67,17 +67,18 @@ export class Visits {
       const visit = await this.#open(request, reply)
       if (visit === undefined) return this.toLogin(reply, section)
       if (!hasToken(request, visit.view.xsrf)) return sendForeign(visit)
-      try {
-        const answer = await act(visit)
-        return typeof answer === 'object' ? answer : toSection(visit, section, answer)
-      } catch (error) {
-        if (isLoggedOut(error)) return this.toLogin(reply, section)
-        if (error instanceof Problem && error.code === 'insufficient_user_authentication') {
-          return reply.redirect(`${visit.view.base}/step-up?to=${section}`, 303)
-        }
-        const { problem, status } = refusalOf(visit.view.context, error)
-        return send(visit, await again(visit, { problem }), status)
-      }
+      return this.#act(visit, section, again, act)
+    })
+  }
+
+  /**
+   * The address to which another site sends the browser back. It has no token: `act` checks that the browser was sent there.
+   * @param again the page from which the browser went there
+   */
+  callback(url: string, section: Section, again: Render, act: Act): void {
+    this.#app.get(url, { schema: { hide: true } }, async (request, reply) => {
+      const visit = await this.#open(request, reply)
+      return visit === undefined ? this.toLogin(reply, section) : this.#act(visit, section, again, act)
     })
   }
 
@@ -92,8 +93,25 @@ export class Visits {
     })
   }
 
-  toLogin(reply: FastifyReply, section: Section): FastifyReply {
-    return reply.header('cache-control', 'no-store').redirect(accountLoginUrl(this.#app.config.issuer, section), 303)
+  /** @param prompt `login`: also if the browser is logged in */
+  toLogin(reply: FastifyReply, section: Section, prompt?: 'login'): FastifyReply {
+    const url = accountLoginUrl(this.#app.config.issuer, section, prompt)
+    return reply.header('cache-control', 'no-store').redirect(url, 303)
+  }
+
+  async #act(visit: Visit, section: Section, again: Render, act: Act): Promise<FastifyReply> {
+    const { reply, view } = visit
+    try {
+      const answer = await act(visit)
+      return typeof answer === 'object' ? answer : toSection(visit, section, answer)
+    } catch (error) {
+      if (isLoggedOut(error)) return this.toLogin(reply, section)
+      if (error instanceof Problem && error.code === 'insufficient_user_authentication') {
+        return reply.redirect(`${view.base}/step-up?to=${section}`, 303)
+      }
+      const { problem, status } = refusalOf(view.context, error)
+      return send(visit, await again(visit, { problem }), status)
+    }
   }
 
   async #open(request: FastifyRequest, reply: FastifyReply): Promise<Visit | undefined> {
@@ -113,7 +131,7 @@ export class Visits {
       base,
       logout: `${basePathOf(issuer)}${paths.end_session}`,
       xsrf: tokenOf(cookie),
-      sections: sections.filter((section) => section !== 'factors' || app.mfa.isOn),
+      sections: sections.filter((section) => isOn(app, section)),
     }
     return {
       ...account,
@@ -130,6 +148,18 @@ export class Visits {
   allowScript({ view }: Visit): void {
     const script = scriptOfPages(this.#app)
     if (script !== undefined) view.context = { ...view.context, script }
+  }
+}
+
+/** Whether the server has the page. */
+function isOn({ mfa, config }: FastifyInstance, section: Section): boolean {
+  switch (section) {
+    case 'factors':
+      return mfa.isOn
+    case 'identities':
+      return config.identityProvidersFile !== undefined
+    default:
+      return true
   }
 }
 

@@ -1,5 +1,6 @@
 import { createPublicKey } from 'node:crypto'
 import { clientClaimProblems, userClaimNameProblems } from './custom-claims.ts'
+import { isReceiverOf } from './logout-receivers.ts'
 import {
   fapiAlgorithms,
   identityScopes,
@@ -181,6 +182,16 @@ function authenticationProblems({ authentication, fapi = false, requirePkce = tr
     case 'none':
       return profile
   }
+}
+
+/** Clients whose logout tokens would go to a host that the file does not list: sentences that name the client. */
+export function receiverProblems({ clients, logoutReceivers }: OidcClientFile): string[] {
+  if (logoutReceivers === undefined) return []
+  return clients.flatMap(({ id, backchannelLogoutUri: uri }) =>
+    uri === undefined || logoutReceivers.some((receiver) => isReceiverOf(uri, receiver))
+      ? []
+      : [`client ${id}: backchannelLogoutUri: ${uri} has a host and port that logoutReceivers does not list`],
+  )
 }
 
 /** What is wrong with the issuers of ServiceAccount tokens: sentences as in `clientProblems`. */

@@ -168,6 +168,9 @@ const ServiceAccountIssuerSchema = Type.Object(
   strict,
 )
 
+/** Maximum length of the certificates in a file of clients. */
+export const mostLogoutCaCharacters = 65_536
+
 /** The schema of the file. */
 export const OidcClientFileSchema = Type.Object(
   {
@@ -175,6 +178,25 @@ export const OidcClientFileSchema = Type.Object(
     clients: Type.Array(OidcClientSchema, { maxItems: 5_000 }),
     /** Issuers of ServiceAccount tokens with their keys. The clients of an issuer that is missing are refused. */
     serviceAccountIssuers: Type.Optional(Type.Array(ServiceAccountIssuerSchema, { maxItems: 20 })),
+    /**
+     * The only hosts to which the server sends logout tokens, and never at a loopback address. Without this list, the
+     * author of the file is trusted with every URI in it. Decision 90.
+     */
+    logoutReceivers: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            /** A name, an IPv4 address, or an IPv6 address without brackets. */
+            host: Type.String({ minLength: 1, maxLength: 253 }),
+            port: Type.Integer({ minimum: 1, maximum: 65_535 }),
+          },
+          strict,
+        ),
+        { maxItems: 100 },
+      ),
+    ),
+    /** Certificates in PEM that the server trusts, besides public CAs, when it sends logout tokens. */
+    logoutCa: Type.Optional(Type.String({ minLength: 1, maxLength: mostLogoutCaCharacters })),
   },
   strict,
 )

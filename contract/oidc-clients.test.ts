@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { isReceiverOf } from './logout-receivers.ts'
 import { httpsUriProblem, redirectUriProblem, resourceUriProblem } from './oidc-client-rules.ts'
 import { parseOidcClients } from './oidc-clients.ts'
 
@@ -49,6 +50,42 @@ test('clients of every kind of authentication are read', () => {
   const file = { version: 1, clients, serviceAccountIssuers: [{ issuer, jwks }] }
   expect(parseOidcClients(JSON.stringify(file))).toEqual({ kind: 'valid', file })
   expect(parseOidcClients(text())).toEqual({ kind: 'valid', file: { version: 1, clients: [] } })
+})
+
+const receiving = (...logoutReceivers: object[]) => JSON.stringify({ version: 1, clients: [shop], logoutReceivers })
+
+test.each([
+  [{ host: 'shop.example.com', port: 443 }, true],
+  [{ host: 'shop.example.com', port: 8443 }, false],
+  [{ host: 'other.example.com', port: 443 }, false],
+  [{ host: 'example.com', port: 443 }, false],
+])('logout tokens of a file with receivers go to no other host and port: %j', (receiver, isListed) => {
+  const problem = 'client shop: backchannelLogoutUri: https://shop.example.com/logout has a host and port'
+  expect(parseOidcClients(receiving(receiver))).toEqual(
+    isListed
+      ? { kind: 'valid', file: JSON.parse(receiving(receiver)) }
+      : { kind: 'corrupt', problems: [expect.stringContaining(problem)] },
+  )
+})
+
+test.each([
+  ['https://10.0.0.5:8443/logout', { host: '10.0.0.5', port: 8443 }],
+  ['https://[fd00::1]/logout', { host: 'FD00:0:0:0:0:0:0:1', port: 443 }],
+  ['https://SHOP.example.com/logout', { host: 'shop.example.com', port: 443 }],
+])('%s is at the receiver %j', (uri, receiver) => {
+  expect(isReceiverOf(uri, receiver)).toBe(true)
+})
+
+test.each([
+  'https://shop.example.com.evil.example/',
+  'https://shop.example.com@evil.example/',
+  'https://evil.example/shop.example.com',
+  'https://evil.example#shop.example.com',
+  'https://shop.example.com./logout',
+  'http://shop.example.com:443/logout',
+  'not a URI',
+])('%s is not at the receiver that it imitates', (uri) => {
+  expect(isReceiverOf(uri, { host: 'shop.example.com', port: 443 })).toBe(false)
 })
 
 const withIssuers = (...serviceAccountIssuers: object[]) =>

@@ -1,4 +1,4 @@
-import { clientProblems, issuerProblems } from './oidc-client-rules.ts'
+import { clientProblems, issuerProblems, receiverProblems } from './oidc-client-rules.ts'
 import { type OidcClientFile, OidcClientFileSchema } from './oidc-client-schema.ts'
 import { parseFile, repeatedIn } from './parse-file.ts'
 
@@ -13,6 +13,7 @@ export function parseOidcClients(text: string): ParsedOidcClients {
   const problems = [
     ...repeatedIn(file.clients.map(({ id }) => id)).map((id) => `client ${id} appears twice`),
     ...issuerProblems(file),
+    ...receiverProblems(file),
     ...file.clients.flatMap((client) => clientProblems(client).map((problem) => `client ${client.id}: ${problem}`)),
   ]
   return problems.length === 0 ? { kind: 'valid', file } : { kind: 'corrupt', problems }

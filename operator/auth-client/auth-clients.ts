@@ -1,3 +1,4 @@
+import { resolveSpec } from '../authservice/api/defaults.ts'
 import type { AuthService } from '../authservice/api/schema.ts'
 import { createInformers, type InformerSettings } from '../authservice/gather/cache/informers.ts'
 import { ReferenceIndex } from '../authservice/gather/cache/reference-index.ts'
@@ -14,6 +15,7 @@ import type { AuthClient } from './api/schema.ts'
 import { type CachedClient, withNeededOnly } from './cached-client.ts'
 import { methodOf } from './client-entry.ts'
 import { ClientRoom } from './client-room.ts'
+import { receiversOf } from './logout-receiver.ts'
 import { type Publication, Publications } from './publications.ts'
 import { type ClientChange, clientKeyOf, issuersIn, namespaceOf, publishedClients } from './published-clients.ts'
 
@@ -142,7 +144,13 @@ export class AuthClients implements ClientSource {
     })
     for (const { id } of kept) this.#room.keep(namespaceOf(id), keyOf(owner))
     const usesIssuer = entries.some(({ authentication }) => authentication.method === 'serviceAccount')
-    return { clients: entries, ...(usesIssuer && { serviceAccountIssuers: issuers }) }
+    return {
+      clients: entries,
+      ...(usesIssuer && { serviceAccountIssuers: issuers }),
+      ...(entries.some(({ backchannelLogoutUri }) => backchannelLogoutUri !== undefined) && {
+        logoutReceivers: [...receiversOf(resolveSpec(owner))],
+      }),
+    }
   }
 
   observeClients(owner: AuthService, observed: ObservedClients, now: Date): void {

@@ -61,7 +61,7 @@ test('a client with ServiceAccounts accepts those of its own namespace', () => {
   const client = clientOf({ redirectUris, authentication })
   const rules = { issuer: 'https://kubernetes.default.svc', audience: 'https://auth.example.com' }
   expect(problemsOf(client)).toEqual([])
-  expect(entryOf(client, [], rules).authentication).toEqual({
+  expect(entryOf(client, [], { tokenRules: rules }).authentication).toEqual({
     method: 'serviceAccount',
     ...rules,
     subjects: ['system:serviceaccount:shops:report-job', 'system:serviceaccount:shops:other'],
@@ -104,4 +104,16 @@ test('the size of an entry is bounded, so that a client takes little of the file
     authentication: { method: 'PrivateKeyJWT', jwks: { keys: list(5, () => key) } },
   })
   expect(JSON.stringify(entryOf(largest, [])).length).toBeLessThan(90 * 1_024)
+})
+
+test('servers get a receiver of logout tokens only if the AuthService lists its host and port', () => {
+  const backchannelLogoutUri = 'https://shop.shops.svc:8443/logout'
+  const client = clientOf({ redirectUris, backchannelLogoutUri })
+  const uriWith = (...receivers: { host: string; port: number }[]) =>
+    entryOf(client, [], { receivers }).backchannelLogoutUri
+  expect(problemsOf(client)).toEqual([])
+  expect(uriWith({ host: 'shop.shops.svc', port: 8443 })).toBe(backchannelLogoutUri)
+  expect(uriWith({ host: 'shop.shops.svc', port: 443 })).toBeUndefined()
+  expect(uriWith({ host: 'other.shops.svc', port: 8443 })).toBeUndefined()
+  expect(uriWith()).toBeUndefined()
 })

@@ -1,3 +1,4 @@
+import { isReceiverOf, type LogoutReceiver } from '@authservice-operator/contract/logout-receivers.ts'
 import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import { parseDuration } from '../authservice/api/units.ts'
@@ -27,24 +28,32 @@ export function logsUsersIn({ spec }: Pick<AuthClient, 'spec'>): boolean {
 }
 
 /** Which tokens of ServiceAccounts servers accept. */
-export interface TokenRules {
+interface TokenRules {
   /** The issuer of the cluster. */
   issuer: string
   /** The audience that a token must name: the issuer of the AuthService. */
   audience: string
 }
 
+/** What an entry depends on besides its AuthClient. */
+interface EntryContext {
+  /** Required for the method ServiceAccount. */
+  tokenRules?: TokenRules | undefined
+  /** Where servers may send logout tokens; undefined: everywhere. */
+  receivers?: readonly LogoutReceiver[]
+}
+
 /**
  * The client as servers read it from their file.
  * @param secretHashes of the accepted secrets, in hex
- * @param rules required for the method ServiceAccount
  */
 export function entryOf(
   { metadata, spec }: AuthClient,
   secretHashes: readonly string[],
-  rules?: TokenRules,
+  { tokenRules, receivers }: EntryContext = {},
 ): OidcClient {
-  return {
+  const { backchannelLogoutUri } = spec
+  const entry: OidcClient = {
     id: clientIdOf({ metadata }),
     name: spec.displayName ?? metadata.name,
     type: spec.type === 'Native' ? 'native' : 'web',
@@ -53,6 +62,7 @@ export function entryOf(
     ...(spec.fapi === true && { fapi: true }),
     ...(spec.redirectUris !== undefined && { redirectUris: spec.redirectUris }),
     ...(spec.postLogoutRedirectUris !== undefined && { postLogoutRedirectUris: spec.postLogoutRedirectUris }),
+    ...(backchannelLogoutUri !== undefined && { backchannelLogoutUri }),
     grants: grantsOf(spec).map((grant) => (grant === 'device_code' ? deviceGrant : grant)),
     ...scopesOf(spec),
     ...(spec.resources !== undefined && { resources: spec.resources }),
@@ -61,8 +71,15 @@ export function entryOf(
       claims: Object.fromEntries(spec.claims.map(({ name, value }) => [name, value])),
     }),
     ...lifetimesOf(spec),
-    authentication: authenticationOf({ metadata, spec }, secretHashes, rules),
+    authentication: authenticationOf({ metadata, spec }, secretHashes, tokenRules),
   }
+  return receivers === undefined ? entry : withAdmittedLogout(entry, receivers)
+}
+
+/** The client, without a URI to which servers may not send logout tokens. They would refuse the whole file. */
+export function withAdmittedLogout(client: OidcClient, receivers: readonly LogoutReceiver[]): OidcClient {
+  const { backchannelLogoutUri: uri, ...others } = client
+  return uri === undefined || receivers.some((receiver) => isReceiverOf(uri, receiver)) ? client : others
 }
 
 /** Servers refuse clients that log users in without a scope. */
@@ -118,7 +135,7 @@ const checked = new WeakMap<CachedClient, readonly string[]>()
 
 function checkedProblems(client: CachedClient): string[] {
   if (client.isCut) return [`it has more than ${mostSpecBytes} bytes as JSON. Remove or shorten URIs and keys`]
-  const entry = entryOf(client, [anyHash], anyRules)
+  const entry = entryOf(client, [anyHash], { tokenRules: anyRules })
   const parsed = parseOidcClients(JSON.stringify({ version: 1, clients: [entry] }))
   if (parsed.kind === 'valid') return []
   return parsed.problems.map((problem) => problem.replace(`client ${entry.id}: `, ''))

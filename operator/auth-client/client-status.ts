@@ -6,6 +6,7 @@ import type { CachedClient } from './cached-client.ts'
 import { clientIdOf, methodOf } from './client-entry.ts'
 import { secretNameOf } from './credentials-secret.ts'
 import type { ClientDecision, Outcome } from './decide.ts'
+import { type LogoutOutcome, logoutOutcomeOf } from './logout-receiver.ts'
 import type { Reason } from './reasons.ts'
 
 /** Maximum length of a message, so that the cache keeps every status that the operator writes. */
@@ -26,7 +27,7 @@ export function statusOf(
     ...(authService !== undefined &&
       refusalOf(client, authService) === undefined && { issuer: authService.tokens.issuer }),
     ...secretStatus(client, decision),
-    conditions: conditionsOf(client, decision.outcome, now),
+    conditions: conditionsOf(client, decision.outcome, logoutOutcomeOf(client, authService), now),
   }
 }
 
@@ -52,7 +53,12 @@ function secretStatus(client: CachedClient, { credentials }: ClientDecision): Pa
 }
 
 /** `Ready` stays true while a change of a client that servers have is on its way. */
-function conditionsOf(client: CachedClient, { kind, reason, message }: Outcome, now: Date): Condition[] {
+function conditionsOf(
+  client: CachedClient,
+  { kind, reason, message }: Outcome,
+  logout: LogoutOutcome | undefined,
+  now: Date,
+): Condition[] {
   const before = new Map(client.status?.conditions?.map((condition) => [condition.type, condition]))
   const condition = (type: string, isTrue: boolean, because: Reason, text: string): Condition => {
     const status = isTrue ? 'True' : 'False'
@@ -81,5 +87,6 @@ function conditionsOf(client: CachedClient, { kind, reason, message }: Outcome, 
       kind === 'stalled' ? reason : 'NotStalled',
       kind === 'stalled' ? message : 'No problem requires action by a user.',
     ),
+    ...(logout === undefined ? [] : [condition('BackchannelLogout', logout.isAdmitted, logout.reason, logout.message)]),
   ]
 }

@@ -55,8 +55,8 @@ const issuer: ObservedIssuer = { issuer: 'https://kubernetes.default.svc' }
 
 /** One ready server has loaded the client, unless the changes say something else. */
 function published(client: AuthClient, changes: Partial<Published> = {}): Published {
-  const rules = { issuer: 'https://kubernetes.default.svc', audience: resolved().tokens.issuer }
-  const entry = contentHash(entryOf(client, decided(client).credentials?.hashes ?? [], rules))
+  const tokenRules = { issuer: 'https://kubernetes.default.svc', audience: resolved().tokens.issuer }
+  const entry = contentHash(entryOf(client, decided(client).credentials?.hashes ?? [], { tokenRules, receivers: [] }))
   return { kind: 'published', entry, since: now, servers: 1, without: [], isUnreported: false, ...changes }
 }
 
@@ -174,6 +174,31 @@ describe('an AuthClient', () => {
   test('says that its AuthService is suspended', () => {
     const { outcome } = decided(clientOf(), { authService: resolved({ suspend: true }) })
     expect(outcome.message).toMatch(/spec\.suspend is set: remove it/)
+  })
+
+  test('says whether servers tell it of ended sessions, and stays ready if they do not', () => {
+    const client = clientOf({ backchannelLogoutUri: 'https://shop.shops.svc/logout' })
+    const conditionWith = (receivers?: { host: string; port?: number }[]) => {
+      const oidc = { enabled: true, ...(receivers !== undefined && { backchannelLogout: { receivers } }) }
+      const authService = resolved({ oidc })
+      const decision = decided(client, { authService, publication: published(client) })
+      const status = statusOf(client, authService, decision, now)
+      const of = (type: string) => status.conditions?.find((condition) => condition.type === type)
+      return { ready: of('Ready')?.status, logout: of('BackchannelLogout') }
+    }
+    const listed = conditionWith([{ host: 'shop.shops.svc' }])
+    expect(listed.logout).toMatchObject({ status: 'True', reason: 'ReceiverAdmitted' })
+    expect(listed.ready, 'servers do not have the URI yet').toBe('False')
+    for (const receivers of [undefined, [], [{ host: 'shop.shops.svc', port: 8443 }]]) {
+      const { ready, logout } = conditionWith(receivers)
+      expect(ready).toBe('True')
+      expect(logout).toMatchObject({ status: 'False', reason: 'ReceiverNotAdmitted' })
+      expect(logout?.message).toContain(
+        'AuthService shops/accounts does not list shop.shops.svc, port 443. Add both to oidc.backchannelLogout.receivers',
+      )
+    }
+    const without = statusOf(clientOf(), resolved(), decided(clientOf()), now)
+    expect(without.conditions?.map(({ type }) => type)).not.toContain('BackchannelLogout')
   })
 
   test('that has no room left is stalled', () => {

@@ -18,6 +18,7 @@ import {
   parseCredentials,
 } from './credentials.ts'
 import { clientLabel, recordAnnotation } from './credentials-secret.ts'
+import { receiversOf } from './logout-receiver.ts'
 import type { Publication } from './publications.ts'
 import type { Reason } from './reasons.ts'
 
@@ -165,8 +166,9 @@ function loadingOf(observation: ClientObservation, hashes: readonly string[]): L
 function isPublishedAs(observation: ClientObservation, hashes: readonly string[]): boolean {
   const { client, authService, publication, issuer } = observation
   if (publication.kind !== 'published' || authService === undefined) return false
-  const rules = issuer.issuer === undefined ? undefined : { issuer: issuer.issuer, audience: authService.tokens.issuer }
-  return publication.entry === contentHash(entryOf(client, hashes, rules))
+  const tokenRules =
+    issuer.issuer === undefined ? undefined : { issuer: issuer.issuer, audience: authService.tokens.issuer }
+  return publication.entry === contentHash(entryOf(client, hashes, { tokenRules, receivers: receiversOf(authService) }))
 }
 
 function conditionOf({ status }: AuthClient, type: string) {

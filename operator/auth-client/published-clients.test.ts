@@ -38,6 +38,19 @@ test('servers keep the clients that the operator has no room for, and no others'
   expect(idsOf(publishedClients(owner, { clients, isMissing: () => false, file }).entries)).toEqual(['shops.new'])
 })
 
+test('a client that is kept loses a receiver of logout tokens that its AuthService no longer lists', () => {
+  const client = clientOf('shops', 'a')
+  const told = { ...client, spec: { ...client.spec, backchannelLogoutUri: 'https://shop.example.com/logout' } }
+  const observed = { clients: [], isMissing: () => true, file: fileWith(told) }
+  const urisWith = (...receivers: { host: string }[]) => {
+    const oidc = { ...owner.spec.oidc, backchannelLogout: { receivers } }
+    const { kept } = publishedClients({ ...owner, spec: { ...owner.spec, oidc } }, observed)
+    return kept.map(({ backchannelLogoutUri }) => backchannelLogoutUri)
+  }
+  expect(urisWith({ host: 'shop.example.com' })).toEqual(['https://shop.example.com/logout'])
+  expect(urisWith({ host: 'other.example.com' })).toEqual([undefined])
+})
+
 test('what a status has beside hashes does not make the file of all clients invalid', () => {
   const clients = [
     clientOf('shops', 'a', [hash, 'broken']),

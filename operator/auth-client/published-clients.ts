@@ -7,7 +7,8 @@ import type { AuthService } from '../authservice/api/schema.ts'
 import { keyOf, type ObjectKey } from '../kube/objects.ts'
 import { admitsNamespace, authServiceOf, refusalOf } from './admission.ts'
 import type { CachedClient } from './cached-client.ts'
-import { entryOf, methodOf } from './client-entry.ts'
+import { entryOf, methodOf, withAdmittedLogout } from './client-entry.ts'
+import { receiversOf } from './logout-receiver.ts'
 
 /** A change of an AuthClient. */
 export interface ClientChange {
@@ -44,7 +45,10 @@ export function publishedClients(
     .flatMap((client) => publishedEntry(client, resolved, issuer) ?? [])
   const own = owner.metadata.namespace
   const isKept = ({ id }: OidcClient) => isMissing(id) && admitsNamespace(resolved, own, namespaceOf(id))
-  const kept = clientsIn(file).filter(isKept)
+  const receivers = receiversOf(resolved)
+  const kept = clientsIn(file)
+    .filter(isKept)
+    .map((client) => withAdmittedLogout(client, receivers))
   return { entries: [...kept, ...known], kept }
 }
 
@@ -56,15 +60,16 @@ function publishedEntry(
 ): OidcClient | undefined {
   if (client.metadata.deletionTimestamp !== undefined || refusalOf(client, resolved) !== undefined) return undefined
   const hashes = hashesOf(client)
-  const rules = issuer === undefined ? undefined : { issuer, audience: resolved.tokens.issuer }
+  const tokenRules = issuer === undefined ? undefined : { issuer, audience: resolved.tokens.issuer }
+  const context = { tokenRules, receivers: receiversOf(resolved) }
   switch (methodOf(client)) {
     case 'Secret':
-      return hashes.length === 0 ? undefined : entryOf(client, hashes)
+      return hashes.length === 0 ? undefined : entryOf(client, hashes, context)
     case 'ServiceAccount':
-      return rules === undefined ? undefined : entryOf(client, [], rules)
+      return tokenRules === undefined ? undefined : entryOf(client, [], context)
     case 'PrivateKeyJWT':
     case 'None':
-      return entryOf(client, [])
+      return entryOf(client, [], context)
   }
 }
 

@@ -16,6 +16,8 @@ export const reasons = {
   SecretRefused: 'The API server rejects the Secret with the credentials.',
   IssuerUnknown:
     'The operator cannot read who issues the tokens of ServiceAccounts, so that servers could not verify them.',
+  ReceiverAdmitted: 'Servers send logout tokens to the client.',
+  ReceiverNotAdmitted: 'The AuthService does not list the host and port to which the client wants logout tokens.',
   TooManyClients: 'The file of the servers has no room for the client.',
 } as const satisfies Record<string, string>
 

@@ -70,3 +70,13 @@ test('a conflict is no state of the client', async () => {
   expect(error).toBeInstanceOf(KubeError)
   expect(status).toBeUndefined()
 })
+
+test('one event says that the AuthService does not list the receiver of logout tokens', async () => {
+  const asking = (status: object = {}) => {
+    const client = clientOf({ method: 'None' }, status)
+    return { ...client, spec: { ...client.spec, backchannelLogoutUri: 'https://shop.shops.svc/' } }
+  }
+  const first = await reconciled(asking())
+  expect(first.events).toEqual(['Warning ReceiverNotAdmitted'])
+  expect((await reconciled(asking(first.status ?? {}))).events).toEqual([])
+})

@@ -15,6 +15,7 @@ import { clientIdOf } from './client-entry.ts'
 import { statusOf } from './client-status.ts'
 import { type CredentialsSecret, credentialsSecret, secretNameOf } from './credentials-secret.ts'
 import { type ClientDecision, decide, type ObservedIssuer, type Outcome } from './decide.ts'
+import { logoutOutcomeOf } from './logout-receiver.ts'
 import type { Publication } from './publications.ts'
 
 /** What a reconcile of an AuthClient reads and writes. */
@@ -106,7 +107,8 @@ async function report(
   const status = statusOf(client, authService, decision, now)
   if (isDeepStrictEqual(status, client.status)) return
   await cluster.writeStatus(client, status)
-  for (const event of eventsFor(client, decision)) cluster.recordEvent(client, event)
+  for (const event of [...eventsFor(client, decision), ...logoutEvents(client, authService)])
+    cluster.recordEvent(client, event)
 }
 
 function resolvedOf(authService: AuthService | undefined): ResolvedSpec | undefined {
@@ -155,4 +157,12 @@ function eventsFor({ status }: AuthClient, { outcome, credentials }: ClientDecis
       ? [{ type: 'Normal' as const, reason: outcome.reason, message: outcome.message }]
       : []),
   ]
+}
+
+/** One event when the AuthService does not admit the receiver of logout tokens. */
+function logoutEvents(client: AuthClient, authService: ResolvedSpec | undefined): EventToRecord[] {
+  const outcome = logoutOutcomeOf(client, authService)
+  const before = client.status?.conditions?.find(({ type }) => type === 'BackchannelLogout')
+  if (outcome === undefined || outcome.isAdmitted || before?.reason === outcome.reason) return []
+  return [{ type: 'Warning', reason: outcome.reason, message: outcome.message }]
 }

@@ -42,6 +42,12 @@ export const grantRules: Rule[] = [
     reason: 'FieldValueRequired',
   },
   {
+    rule: `!has(self.backchannelLogoutUri) || ${usesCodes} || ${has('device_code')}`,
+    message:
+      'backchannelLogoutUri has no effect without users: remove it, or add authorization_code or device_code to grants',
+    fieldPath: '.backchannelLogoutUri',
+  },
+  {
     rule: `!has(self.scopes) || !('offline_access' in self.scopes) || !has(self.grants) || ${has('refresh_token')}`,
     message: 'offline_access asks for refresh tokens: add refresh_token to grants',
     fieldPath: '.scopes',

@@ -12,11 +12,12 @@ import { AuthClientStatusSchema } from './status.ts'
 
 const scopes = ['openid', 'profile', 'email', 'offline_access'] as const
 
-const uri = (description: string) =>
+const uri = (description: string, rules: Rule[] = [], more: { defaultText?: string } = {}) =>
   Type.String({
     minLength: 1,
     maxLength: 512,
     description,
+    ...more,
     rules: [
       { rule: "!self.contains('*')", message: 'a wildcard (*) would let others receive codes: list each URI' },
       { rule: "!self.contains('#')", message: 'browsers do not send a fragment (#): write the URI without it' },
@@ -24,6 +25,7 @@ const uri = (description: string) =>
         rule: "self.matches('^[a-z][a-z0-9+.-]*:[^ ]+$')",
         message: 'write an absolute URI, such as https://app.example.com/callback',
       },
+      ...rules,
     ] satisfies Rule[],
   })
 
@@ -155,6 +157,13 @@ const AuthClientSpecSchema = Type.Object(
         description: 'Where browsers may go after a logout.',
         defaultText: 'none',
       }),
+    ),
+    backchannelLogoutUri: Type.Optional(
+      uri(
+        'Receives a logout token when a session of the client ends (OpenID Connect Back-Channel Logout 1.0). `oidc.backchannelLogout.receivers` of the AuthService must list its host and port.',
+        [{ rule: "self.startsWith('https://')", message: 'write backchannelLogoutUri as https://…' }],
+        { defaultText: 'none' },
+      ),
     ),
     grants: Type.Optional(
       Type.Array(Type.Enum([...grants]), {

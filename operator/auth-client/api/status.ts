@@ -33,7 +33,8 @@ export const AuthClientStatusSchema = Type.Object(
         'x-kubernetes-list-type': 'map',
         'x-kubernetes-list-map-keys': ['type'],
         maxItems: 8,
-        description: 'Conditions of the AuthClient: `Ready`, `Reconciling` and `Stalled`.',
+        description:
+          'Conditions of the AuthClient: `Ready`, `Reconciling` and `Stalled`, and `BackchannelLogout` if it has a `backchannelLogoutUri`.',
       }),
     ),
   },

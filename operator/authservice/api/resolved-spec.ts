@@ -1,4 +1,5 @@
 import type { IdentityProvider } from '@authservice-operator/contract/identity-provider-schema.ts'
+import type { LogoutReceiver } from '@authservice-operator/contract/logout-receivers.ts'
 import type { PagesFile } from '@authservice-operator/contract/pages-file.ts'
 import type { EnvironmentTraits } from './environment-traits.ts'
 import type { SecretKeyRef } from './fields.ts'
@@ -169,6 +170,10 @@ export interface ResolvedPasskeys {
 export interface ResolvedOidc {
   /** Namespaces whose AuthClients are accepted, besides that of the AuthService; `all`: every one. */
   clientNamespaces: 'all' | readonly string[]
+  /** The only hosts to which servers send logout tokens. */
+  logoutReceivers: readonly LogoutReceiver[]
+  /** Certificates that servers trust for logout tokens, besides the public ones. */
+  logoutCaSecretRef: SecretKeyRef | undefined
   keyRotationIntervalSeconds: number
 }
 

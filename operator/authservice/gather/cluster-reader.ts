@@ -19,7 +19,7 @@ export interface ObservedClients {
 }
 
 /** The clients that servers should have. */
-export type WantedClients = Pick<OidcClientFile, 'clients' | 'serviceAccountIssuers'>
+export type WantedClients = Omit<OidcClientFile, 'version'>
 
 /** Which file of clients a server has loaded. */
 export interface LoadedClients {

@@ -13,11 +13,11 @@ import { nginxConfig } from '../resources/edge/nginx-config.ts'
 import { isRolloutInProgress, queryOf } from '../rollout/analysis/watch.ts'
 import { isKeyHeld } from '../secrets/keys-secret.ts'
 import { secretNames } from '../secrets/names.ts'
-import { clientsFileOf, oidcClientsFile } from '../secrets/oidc-clients.ts'
+import { clientsFileOf, logoutCaOf, oidcClientsFile } from '../secrets/oidc-clients.ts'
 import { referencedSecretNames } from '../validate/secret-references.ts'
 import { claimsOf, databaseClaim } from '../validate/terminating-claims.ts'
 import { type CachedChild, withoutManagedFields } from './cache/cache-transforms.ts'
-import type { ClusterReader, ObservedClients, SecretManifest } from './cluster-reader.ts'
+import type { ClusterReader, ObservedClients, SecretManifest, WantedClients } from './cluster-reader.ts'
 import { loadedClientsOf } from './loaded-clients.ts'
 import type { PodAddress } from './pod-poller.ts'
 import { readServerMetrics } from './server-metrics.ts'
@@ -82,6 +82,7 @@ export async function gather(key: AuthServiceKey, reader: ClusterReader, now: Da
     oidcClients: readClients(
       authService,
       { file: clientsFile, servers: loadedClientsOf(authService, pods, serverReports) },
+      logoutCaOf(resolved, referencedSecrets),
       reader,
       now,
     ),
@@ -104,14 +105,22 @@ export async function gather(key: AuthServiceKey, reader: ClusterReader, now: Da
 function readClients(
   authService: AuthService,
   observed: Omit<ObservedClients, 'refused'>,
+  logoutCa: string | undefined,
   reader: ClusterReader,
   now: Date,
 ): Snapshot['oidcClients'] {
   const { file } = observed
-  const { clients, serviceAccountIssuers } = reader.oidcClients(authService, file) ?? {}
-  const wanted = clients === undefined ? undefined : clientsFileOf(clients, file, serviceAccountIssuers)
+  const known = reader.oidcClients(authService, file)
+  const wanted = known === undefined ? undefined : clientsFileOf(known.clients, file, besideClients(known, logoutCa))
   reader.observeClients(authService, { ...observed, refused: wanted?.refused ?? [] }, now)
-  return clients === undefined || wanted === undefined ? undefined : { count: clients.length, content: wanted.content }
+  return known === undefined || wanted === undefined
+    ? undefined
+    : { count: known.clients.length, content: wanted.content }
+}
+
+/** What the file has besides clients. The CA is of no use to servers that send no logout tokens. */
+function besideClients({ clients: _, ...others }: WantedClients, logoutCa: string | undefined) {
+  return others.logoutReceivers === undefined || logoutCa === undefined ? others : { ...others, logoutCa }
 }
 
 /** Maximum number of children without cached content that a reconcile reads; the others are treated as edited. */

@@ -1,7 +1,8 @@
 import type { OidcClient } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import { expect, test } from 'vitest'
-import { clientsFileOf } from './oidc-clients.ts'
+import { resolveSpec } from '../api/defaults.ts'
+import { clientsFileOf, logoutCaOf } from './oidc-clients.ts'
 
 const client = (id: string, uris = 1): OidcClient => ({
   id,
@@ -16,6 +17,18 @@ test('servers accept the file, with any number of clients', () => {
   for (const clients of [[], [client('a')], [client('a'), client('b')]]) {
     expect(parseOidcClients(clientsFileOf(clients).content)).toEqual({ kind: 'valid', file: { version: 1, clients } })
   }
+})
+
+test('the file has what its clients need besides', () => {
+  const uri = 'https://shop.example.com/logout'
+  const others = {
+    serviceAccountIssuers: [],
+    logoutReceivers: [{ host: 'shop.example.com', port: 443 }],
+    logoutCa: 'a\nb',
+  }
+  const clients = [{ ...client('a'), backchannelLogoutUri: uri }]
+  const { content } = clientsFileOf(clients, undefined, others)
+  expect(parseOidcClients(content)).toEqual({ kind: 'valid', file: { version: 1, clients, ...others } })
 })
 
 test('a client that does not fit into a Secret is left out, and later ones that fit go on', () => {
@@ -53,4 +66,18 @@ test('servers accept 5,000 clients, and one more is left out', () => {
   const { content, refused } = clientsFileOf(clients)
   expect(parseOidcClients(content).kind).toBe('valid')
   expect(refused).toEqual(['c5000'])
+})
+
+test('the CA of receivers comes from the Secret that the spec names, unless servers would refuse it', () => {
+  const caSecretRef = { name: 'ca', key: 'ca.crt' }
+  const resolved = resolveSpec({
+    metadata: { name: 'accounts', namespace: 'team-a' },
+    spec: { mongodb: {}, redis: {}, oidc: { enabled: true, backchannelLogout: { caSecretRef } } },
+  })
+  const of = (pem: string) => logoutCaOf(resolved, new Map([['ca', { 'ca.crt': pem }]]))
+  expect(of('a certificate')).toBe('a certificate')
+  expect(of('')).toBeUndefined()
+  expect(of('a'.repeat(65_537))).toBeUndefined()
+  expect(logoutCaOf(resolved, new Map())).toBeUndefined()
+  expect(logoutCaOf({ oidc: undefined }, new Map([['ca', { 'ca.crt': 'a' }]]))).toBeUndefined()
 })

@@ -1,5 +1,11 @@
-import type { OidcClient, OidcClientFile } from '@authservice-operator/contract/oidc-client-schema.ts'
+import {
+  mostLogoutCaCharacters,
+  type OidcClient,
+  type OidcClientFile,
+} from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
+import type { ResolvedSpec } from '../api/resolved-spec.ts'
+import type { SecretData } from '../model/secret-data.ts'
 import type { SecretPart, SecretsInput } from './decision.ts'
 
 export const oidcClientsFile = 'clients.json'
@@ -22,22 +28,22 @@ export interface ClientsFile {
  *
  * @param clients in the order in which they get the places that are left
  * @param current file of the servers
- * @param serviceAccountIssuers for clients that authenticate with tokens of ServiceAccounts
+ * @param others what the file has beside clients
  */
 export function clientsFileOf(
   clients: readonly OidcClient[],
   current?: string,
-  serviceAccountIssuers: OidcClientFile['serviceAccountIssuers'] = [],
+  others: Omit<OidcClientFile, 'version' | 'clients'> = {},
 ): ClientsFile {
   const lines = new Map(clients.map((client) => [client.id, JSON.stringify(client)]))
-  const issuers =
-    serviceAccountIssuers.length === 0 ? '' : `,"serviceAccountIssuers":${JSON.stringify(serviceAccountIssuers)}`
-  const fitting = idsThatFit(lines, issuers.length)
-  const placed = fitting.size === lines.size ? fitting : idsThatFit(withPlacesFirst(lines, current), issuers.length)
+  const rest = Object.entries(others).map(([name, value]) => `,${JSON.stringify(name)}:${JSON.stringify(value)}`)
+  const end = rest.join('')
+  const fitting = idsThatFit(lines, end.length)
+  const placed = fitting.size === lines.size ? fitting : idsThatFit(withPlacesFirst(lines, current), end.length)
   const placedLines = [...lines].flatMap(([id, line]) => (placed.has(id) ? [line] : []))
   const list = placedLines.length === 0 ? '[]' : `[\n${placedLines.join(',\n')}\n]`
   const refused = [...lines.keys()].filter((id) => !placed.has(id))
-  return { content: `{"version":1,"clients":${list}${issuers}}\n`, refused }
+  return { content: `{"version":1,"clients":${list}${end}}\n`, refused }
 }
 
 function idsThatFit(lines: Iterable<readonly [id: string, line: string]>, otherBytes: number): ReadonlySet<string> {
@@ -65,6 +71,19 @@ function withPlacesFirst(lines: ReadonlyMap<string, string>, current: string | u
     .map((each) => ({ each, rank: rank(each) }))
     .sort((one, other) => one.rank - other.rank)
     .map(({ each }) => each)
+}
+
+/**
+ * The CA certificates that servers trust for logout tokens; undefined: the public ones only. Others than those that
+ * `findSecretProblems` accepts would make servers refuse the whole file.
+ */
+export function logoutCaOf(
+  { oidc }: Pick<ResolvedSpec, 'oidc'>,
+  referencedSecrets: ReadonlyMap<string, SecretData>,
+): string | undefined {
+  const ref = oidc?.logoutCaSecretRef
+  const pem = ref && referencedSecrets.get(ref.name)?.[ref.key]
+  return pem === undefined || pem === '' || pem.length > mostLogoutCaCharacters ? undefined : pem
 }
 
 /**

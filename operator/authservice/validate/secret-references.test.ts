@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { resolveSpec } from '../api/defaults.ts'
 import type { AuthServiceSpec } from '../api/schema.ts'
-import { systemIssuer } from '../secrets/system-sources.ts'
+import { issueCertificate, systemIssuer } from '../secrets/system-sources.ts'
 import { findSecretProblems } from './secret-references.ts'
 
 const now = new Date('2026-11-24T12:00:00Z')
@@ -33,6 +33,23 @@ test.each([
   ['a password of 72 bytes', { initialAdmin }, { password: 'p'.repeat(72) }],
 ] as const)('%s will do', (_, change, secret) => {
   expect(problemsOf(change, secret)).toEqual([])
+})
+
+const receivers = (name: string) => ({
+  oidc: { enabled: true, backchannelLogout: { caSecretRef: { name, key: 'ca.crt' } } },
+})
+test('the CA of receivers of logout tokens is a certificate that servers accept', () => {
+  const { 'ca.crt': ca = '' } = issueCertificate(['shop.shops.svc'], now)
+  expect(problemsOf(receivers('s'), { 'ca.crt': ca })).toEqual([])
+  expect(problemsOf(receivers('s'), { 'ca.crt': ca.repeat(200) })).toEqual([
+    'SecretsReady CertificateInvalid: Key ca.crt of Secret s is longer than 65536 characters: keep only the CA certificates of the receivers.',
+  ])
+  expect(problemsOf(receivers('s'), { 'ca.crt': 'none' })).toEqual([
+    'SecretsReady CertificateInvalid: Key ca.crt of Secret s contains no certificate: put the CA certificates there, in PEM.',
+  ])
+  expect(problemsOf(receivers('missing'), {})).toEqual([
+    'SecretsReady SecretNotFound: Secret missing, named by spec.oidc.backchannelLogout.caSecretRef, does not exist: create it with key ca.crt, or correct the name.',
+  ])
 })
 
 test.each([

@@ -3,6 +3,7 @@ import { parseKeySet } from '@authservice-operator/contract/key-set.ts'
 import { longestPasswordBytes } from '@authservice-operator/contract/limits.ts'
 import { isEncrypted } from '@authservice-operator/contract/mongodb-url.ts'
 import { clientListPattern } from '@authservice-operator/contract/oauth-clients.ts'
+import { mostLogoutCaCharacters } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { shortestSecretBytes, weaknessOf } from '@authservice-operator/contract/secret-strength.ts'
 import { edgeHosts } from '../api/edge-hosts.ts'
 import type { SecretKeyRef } from '../api/fields.ts'
@@ -73,6 +74,7 @@ function references(resolved: ResolvedSpec): Reference[] {
     ...mailReferences(resolved),
     ...clientReferences(resolved),
     ...providerReferences(resolved),
+    ...receiverReferences(resolved),
     ...adminReferences(resolved),
     ...certificateReferences(resolved),
   ]
@@ -166,6 +168,19 @@ function providerReferences({ identityProviders }: ResolvedSpec): Reference[] {
   }))
 }
 
+function receiverReferences({ oidc }: ResolvedSpec): Reference[] {
+  if (oidc?.logoutCaSecretRef === undefined) return []
+  const field = 'spec.oidc.backchannelLogout.caSecretRef'
+  return [{ ...oidc.logoutCaSecretRef, field, condition: 'SecretsReady', judge: judgeReceiverAuthority }]
+}
+
+function judgeReceiverAuthority(pem: string): Problem | undefined {
+  const problem = judgeAuthority(pem)
+  if (problem !== undefined || pem.length <= mostLogoutCaCharacters) return problem
+  const text = `is longer than ${mostLogoutCaCharacters} characters: keep only the CA certificates of the receivers.`
+  return { reason: 'CertificateInvalid', text }
+}
+
 function adminReferences({ initialAdmin, passwords }: ResolvedSpec): Reference[] {
   if (initialAdmin === undefined) return []
   const field = 'spec.initialAdmin.passwordSecretRef'
@@ -193,8 +208,7 @@ function judgeMongodbUrl(url: string, mustBeEncrypted: boolean): Problem | undef
 }
 
 function judgeAuthority(pem: string): Problem | undefined {
-  const problem = readable(() => new X509Certificate(pem))
-  if (problem) return undefined
+  if (readable(() => new X509Certificate(pem))) return undefined
   return { reason: 'CertificateInvalid', text: 'contains no certificate: put the CA certificates there, in PEM.' }
 }
 

@@ -248,6 +248,6 @@ test('a client whose issuer has left the file is refused, and tokens work again 
   const status = async () => (await tokenFor(token)).status
   await files.replaceClients(clients)
   await expect.poll(status, { timeout: 20_000, interval: 500 }).toBeGreaterThanOrEqual(400)
-  await files.replaceFile(clientsFileOf(clients, undefined, [cluster]).content)
+  await files.replaceFile(clientsFileOf(clients, undefined, { serviceAccountIssuers: [cluster] }).content)
   await expect.poll(status, { timeout: 20_000, interval: 500 }).toBe(200)
 })

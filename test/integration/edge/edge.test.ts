@@ -66,7 +66,10 @@ beforeEach(() => {
 
 describe('an authorization', () => {
   beforeAll(async () => {
-    await create({ ...configInput(), oidc: { clientNamespaces: [], keyRotationIntervalSeconds: 1 } })
+    await create({
+      ...configInput(),
+      oidc: { clientNamespaces: [], logoutReceivers: [], logoutCaSecretRef: undefined, keyRotationIntervalSeconds: 1 },
+    })
     await edge.start()
   })
   afterAll(() => edge.remove())

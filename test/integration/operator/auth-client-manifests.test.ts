@@ -112,6 +112,16 @@ const wrong: readonly [what: string, spec: object, says: string][] = [
     'needs the names of ServiceAccounts',
   ],
   ['no ServiceAccount', { authentication: { method: 'ServiceAccount' } }, 'needs the names of ServiceAccounts'],
+  [
+    'plain http for logout tokens',
+    { backchannelLogoutUri: 'http://shop.example.com/logout' },
+    'write backchannelLogoutUri as https://',
+  ],
+  [
+    'logout tokens without users',
+    { ...job, backchannelLogoutUri: 'https://shop.example.com/logout' },
+    'backchannelLogoutUri has no effect without users',
+  ],
   ['FAPI 2.0 and a shared secret', { fapi: true }, 'fapi needs the method PrivateKeyJWT'],
   [
     'FAPI 2.0 and a public client',
@@ -208,6 +218,7 @@ describe('the API server accepts an AuthClient', () => {
       { redirectUris: undefined, grants: ['device_code', 'refresh_token'], authentication: { method: 'None' } },
     ],
     ['with every grant', { ...job, redirectUris, grants: [...grants] }],
+    ['with a receiver of logout tokens', { backchannelLogoutUri: 'https://shop.shops.svc:8443/logout?a=b' }],
     ['of a bank', bank({ alg: 'PS256' })],
     ['of a bank with bound tokens', { ...bank({}), dpopBoundAccessTokens: true }],
     ['with keys', { authentication: { method: 'PrivateKeyJWT', jwks: { keys: [key] } } }],

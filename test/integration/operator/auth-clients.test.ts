@@ -327,6 +327,28 @@ describe('an AuthService', () => {
     await poll(of).toMatch(/^True/)
   })
 
+  test('admits receivers of logout tokens by host and port, and no pod is replaced', async () => {
+    const backchannelLogoutUri = 'https://told.shops.svc:8443/logout'
+    const before = await templateOf()
+    await namespace.apply(clientManifest('told', { backchannelLogoutUri }))
+    const admission = () => condition('told', 'BackchannelLogout')
+    await poll(admission).toMatch(/^False ReceiverNotAdmitted: .*told\.shops\.svc, port 8443\. Add both/)
+    const id = `${namespace.name}.told`
+    await poll(() => entryOf(id)).toBeDefined()
+    expect(await entryOf(id)).not.toHaveProperty('backchannelLogoutUri')
+
+    const receivers = [{ host: 'told.shops.svc', port: 8443 }]
+    await namespace.patch(kind, 'accounts', { spec: { oidc: { backchannelLogout: { receivers } } } })
+    await poll(admission).toMatch(/^True ReceiverAdmitted/)
+    await poll(() => entryOf(id)).toMatchObject({ backchannelLogoutUri })
+    expect(await fileOf('accounts')).toMatchObject({ logoutReceivers: receivers })
+
+    await namespace.patch(kind, 'accounts', { spec: { oidc: { backchannelLogout: null } } })
+    await poll(admission).toMatch(/^False ReceiverNotAdmitted/)
+    await poll(() => entryOf(id)).not.toHaveProperty('backchannelLogoutUri')
+    expect(await templateOf()).toEqual(before)
+  })
+
   test('that does not exist, or is no OpenID provider, is named by its clients', async () => {
     await namespace.apply(clientManifest('early', { authServiceRef: { name: 'later' } }))
     await poll(() => condition('early')).toMatch(/^False AuthServiceNotFound: AuthService \S+\/later does not exist/)

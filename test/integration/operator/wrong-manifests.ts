@@ -124,6 +124,13 @@ const openId: readonly WrongSpec[] = [
     { oidc: { clientNamespaces: { from: 'All', names: ['shops'] } } },
     'from: Names, and only this one, needs names: write both, or neither',
   ],
+  ...['localhost', 'a.localhost', '127.0.0.1', '169.254.169.254', '0.0.0.0', '::1', 'fe80::1'].map(
+    (host): WrongSpec => [
+      `a receiver of logout tokens at ${host}`,
+      { oidc: { backchannelLogout: { receivers: [{ host }] } } },
+      'servers never send requests to their own pod, or to link-local addresses',
+    ],
+  ),
   [
     'a key of ID tokens that is replaced every day',
     { oidc: { signingKeys: { rotationInterval: '1d' } } },

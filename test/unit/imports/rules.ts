@@ -46,7 +46,7 @@ const rules: readonly Rule[] = [
   },
   {
     name: 'decisions about AuthClients import no client of Kubernetes, no clock, no metrics and no I/O',
-    from: /^operator\/auth-client\/(api\/|admission|client-entry|client-status|credentials|decide|publications|reasons)/,
+    from: /^operator\/auth-client\/(api\/|admission|client-entry|client-status|credentials|decide|logout-receiver|publications|reasons)/,
     to: /^(@kubernetes\/|operator\/kube\/|prom-client$|contract\/process-metrics|node:(timers|fs|http|https|child_process)\b)/,
     except: /^operator\/kube\/objects\.ts$/,
   },

@@ -69,6 +69,10 @@ const requiringMfa: AuthServiceSpec = { ...managed, mfa: { mode: 'Required' } }
 const pagesContent = 'ConfigMap accounts-pages: data.pages.json'
 const logo = 'data:image/png;base64,iVBORw0KGgo='
 const withOidc: AuthServiceSpec = { ...managed, oidc: { enabled: true } }
+const receiving: AuthServiceSpec = {
+  ...managed,
+  oidc: { enabled: true, backchannelLogout: { caSecretRef: { name: 'ca', key: 'ca.crt' } } },
+}
 const corp = {
   name: 'corp',
   issuer: 'https://id.example.com',
@@ -380,6 +384,14 @@ export const fieldExpectations: Readonly<Record<string, FieldExpectation>> = {
   ),
   'oidc.clientNamespaces.from': { value: 'All', base: withOidc, changes: [] },
   'oidc.clientNamespaces.names': { value: ['shops'], base: withOidc, changes: [] },
+  // No pod is replaced: the receivers are in the file of clients, once a client has one of them.
+  'oidc.backchannelLogout.receivers': {
+    value: [{ host: 'shop.shops.svc', port: 8443 }],
+    base: withOidc,
+    changes: ['NetworkPolicy accounts: spec.egress'],
+  },
+  'oidc.backchannelLogout.caSecretRef.name': { value: 'other', base: receiving, changes: [] },
+  'oidc.backchannelLogout.caSecretRef.key': { value: 'other', base: receiving, changes: [] },
   'oidc.signingKeys.rotationInterval': { value: '7d', base: withOidc, changes: ['Decision: next key'] },
   // Of the servers, only a Secret that they read again: no pod is replaced.
   identityProviders: {

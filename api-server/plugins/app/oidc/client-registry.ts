@@ -7,6 +7,14 @@ import { FollowedFile } from '../followed-file.ts'
 import { unsupportedBy } from './client-metadata.ts'
 import { ServiceAccounts } from './service-accounts.ts'
 
+/** How the server sends logout tokens to the clients of a file. */
+export interface LogoutRules {
+  /** Whether the author of the file is trusted with every host, this machine included. Decision 90. */
+  allowsLoopback: boolean
+  /** Certificates in PEM that are trusted besides the public ones. */
+  ca: string | undefined
+}
+
 /** The clients of the OpenID provider, kept up to date with their file. An unusable file changes nothing. */
 export class ClientRegistry {
   readonly #file: string
@@ -14,6 +22,7 @@ export class ClientRegistry {
   readonly #followed: FollowedFile
   readonly #accountPages: OidcClient
   #clients: ReadonlyMap<string, OidcClient> = new Map()
+  #logoutRules: LogoutRules = { allowsLoopback: false, ca: undefined }
   #serviceAccounts = new ServiceAccounts({ version: 1, clients: [] })
   #text = ''
   #revision = ''
@@ -37,6 +46,11 @@ export class ClientRegistry {
   /** Revision of the file whose clients are in use. */
   get revision(): string {
     return this.#revision
+  }
+
+  /** Where logout tokens may go. */
+  get logoutRules(): LogoutRules {
+    return this.#logoutRules
   }
 
   /** Authenticates clients by tokens of ServiceAccounts. */
@@ -70,6 +84,7 @@ export class ClientRegistry {
     const file = usableFile(text, this.#file, this.#audience)
     this.#clients = new Map(file.clients.map((client) => [client.id, client]))
     this.#serviceAccounts = new ServiceAccounts(file)
+    this.#logoutRules = { allowsLoopback: file.logoutReceivers === undefined, ca: file.logoutCa }
     this.#text = text
     this.#revision = fileRevision(text)
   }

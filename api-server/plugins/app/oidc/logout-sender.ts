@@ -8,11 +8,10 @@ import type { IdTokenKeys } from './id-token-keys.ts'
 import { type ClaimedNotice, LogoutNotices } from './logout-notices.ts'
 import { clientsToWait, maxRequests } from './logout-slots.ts'
 import { logoutTokenClaims } from './logout-token.ts'
+import { postForm } from './post-form.ts'
 
 /** Time between two looks for notices that are due. */
 const roundMilliseconds = 1_000
-/** Maximum time of one request, with the connection. */
-const maxRequestMilliseconds = 5_000
 /** Maximum time that a server which stops waits for the last writes. */
 const maxStopMilliseconds = 2_000
 
@@ -104,31 +103,12 @@ export class LogoutSender {
     const header = { alg, kid: key.kid, typ: 'logout+jwt' }
     const token = this.#app.signJwt(claims, { alg, signing: key.pem, header })
     try {
-      const status = await postForm(uri, { logout_token: token }, this.#stopping.signal)
+      const options = { ...this.#clients.logoutRules, stopping: this.#stopping.signal }
+      const status = await postForm(uri, { logout_token: token }, options)
       // Section 2.8. 204 is what some frameworks make of an empty answer.
       return status === 200 || status === 204 ? undefined : `status ${status}`
     } catch (error) {
       return error instanceof Error ? `${error.name} ${Reflect.get(error, 'code') ?? ''}`.trim() : 'unknown'
     }
   }
-}
-
-/**
- * Sends a form, and reads no more than the status of the answer. Follows no redirect, so that only URIs of the file of
- * clients are called. @returns the status
- */
-async function postForm(uri: string, form: Record<string, string>, stopping: AbortSignal): Promise<number> {
-  // Loaded only here: servers without such clients do not need it.
-  const { request } = await import('node:https')
-  const body = new URLSearchParams(form).toString()
-  const signal = AbortSignal.any([stopping, AbortSignal.timeout(maxRequestMilliseconds)])
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', 'content-length': Buffer.byteLength(body) }
-  return new Promise((resolve, reject) => {
-    const sent = request(uri, { method: 'POST', headers, signal, agent: false }, (answer) => {
-      resolve(answer.statusCode ?? 0)
-      answer.destroy()
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
 }

@@ -10,6 +10,8 @@ export function resolveOidc(oidc: AuthServiceSpec['oidc'], preset: Preset['oidc'
   const { from, names = [] } = { ...preset.clientNamespaces, ...oidc?.clientNamespaces }
   return {
     clientNamespaces: from === 'All' ? 'all' : from === 'Names' ? names : [],
+    logoutReceivers: (oidc?.backchannelLogout?.receivers ?? []).map(({ host, port = 443 }) => ({ host, port })),
+    logoutCaSecretRef: oidc?.backchannelLogout?.caSecretRef,
     keyRotationIntervalSeconds: parseDuration(rotationInterval),
   }
 }

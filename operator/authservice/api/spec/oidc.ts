@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { duration, flag, labelName, listSet, type Rule } from '../fields.ts'
+import { address, duration, flag, integer, labelName, listAtomic, listSet, type Rule, secretKeyRef } from '../fields.ts'
 import { between } from './duration-bounds.ts'
 
 const ClientNamespacesSchema = Type.Object(
@@ -32,6 +32,48 @@ const ClientNamespacesSchema = Type.Object(
   },
 )
 
+const ReceiverSchema = Type.Object(
+  {
+    host: address({
+      description:
+        'Host of the `backchannelLogoutUri`, compared exactly: a name, such as `shop.shops.svc`, an IPv4 address, or an IPv6 address without brackets.',
+      rules: [
+        {
+          rule: "!self.matches('^(localhost|.+[.]localhost|127[.].+|169[.]254[.].+|0[.].+|::1?|[fF][eE][89aAbB].:.*)$')",
+          message:
+            'servers never send requests to their own pod, or to link-local addresses, where clouds keep credentials: write the host of the application',
+        },
+      ],
+    }),
+    port: Type.Optional(
+      integer(1, 65_535, { description: 'Port of the `backchannelLogoutUri`.', defaultText: '`443`' }),
+    ),
+  },
+  { description: 'A host and port.' },
+)
+
+const BackchannelLogoutSchema = Type.Object(
+  {
+    receivers: Type.Optional(
+      Type.Array(ReceiverSchema, {
+        ...listAtomic,
+        maxItems: 50,
+        description:
+          'Where servers may send logout tokens. A `backchannelLogoutUri` with another host or port has no effect, and its AuthClient says so.',
+        defaultText: 'none',
+      }),
+    ),
+    caSecretRef: Type.Optional(
+      secretKeyRef({
+        description:
+          'Secret key with the CA certificates of the receivers, in PEM, at most 64 KiB. Servers trust them besides the public CAs, and for logout tokens only.',
+        defaultText: 'the public CAs',
+      }),
+    ),
+  },
+  { description: 'Notices to applications that a session of theirs has ended.' },
+)
+
 export const OidcSchema = Type.Object(
   {
     enabled: Type.Optional(
@@ -41,6 +83,7 @@ export const OidcSchema = Type.Object(
       }),
     ),
     clientNamespaces: Type.Optional(ClientNamespacesSchema),
+    backchannelLogout: Type.Optional(BackchannelLogoutSchema),
     signingKeys: Type.Optional(
       Type.Object(
         {

@@ -130,6 +130,36 @@ test('only servers can reach the SMTP server, on its port', () => {
   ])
 })
 
+const receiving = (...receivers: { host: string; port?: number }[]): AuthServiceSpec => ({
+  ...managed,
+  oidc: { enabled: true, backchannelLogout: { receivers } },
+})
+
+test('only servers can reach receivers of logout tokens: pods of the namespace of a Service, or a port', () => {
+  const others = connections(policiesOf(managed))
+  const added = (spec: AuthServiceSpec) => connections(policiesOf(spec)).filter((one) => !others.includes(one))
+  const everyPort = ports.map(({ port }) => port).join(' ')
+  expect(added(receiving({ host: 'shop.ingress.svc' }))).toEqual([`server > controller ${everyPort}`])
+  expect(added(receiving({ host: 'shop.example.com', port: 2525 }))).toContain('server > the internet 53 2525')
+})
+
+test('a receiver of logout tokens at an address is reachable only there', () => {
+  const receivers = [
+    { host: '203.0.113.7', port: 8443 },
+    { host: 'shop.shops.svc.cluster.local' },
+    { host: 'cart.shops.svc', port: 8443 },
+    { host: 'svc.example.com' },
+  ]
+  const server = policiesOf(receiving(...receivers)).find(({ spec: { podSelector } }) =>
+    selects(podSelector.matchLabels, 'server'),
+  )
+  expect(server?.spec.egress?.slice(-3)).toEqual([
+    { to: [{ ipBlock: { cidr: '203.0.113.7/32' } }], ports: [{ protocol: 'TCP', port: 8443 }] },
+    { to: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'shops' } } }] },
+    { ports: [{ protocol: 'TCP', port: 443 }] },
+  ])
+})
+
 test('only servers can reach the trace collector, on its port', () => {
   const tracing = { otlpEndpoint: 'http://collector.monitoring:4318/otlp' }
   const others = connections(policiesOf(managed))

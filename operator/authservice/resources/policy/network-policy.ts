@@ -151,6 +151,7 @@ function egressToOthers(input: TemplateInput, component: Component) {
         ...toMail(input),
         ...toCollector(input),
         ...toProviders(input),
+        ...toLogoutReceivers(input),
       ]
   }
 }
@@ -174,6 +175,18 @@ function toProviders({ resolved: { identityProviders } }: TemplateInput) {
   if (identityProviders.length === 0) return []
   const ports = identityProviders.map(({ entry: { issuer = '' } }) => Number(URL.parse(issuer)?.port || 443))
   return [{ ports: [...new Set([443, ...ports])].sort((one, other) => one - other).map(tcp) }]
+}
+
+/**
+ * A policy applies to the port of a pod, which need not be that of its Service: so the pods of the namespace of a Service
+ * can be reached on each of their ports. Servers send to the listed hosts and ports only.
+ */
+function toLogoutReceivers({ resolved: { oidc } }: TemplateInput) {
+  const rules = (oidc?.logoutReceivers ?? []).map(({ host, port }) => {
+    const namespace = /^[^.]+[.]([^.]+)[.]svc([.]|$)/.exec(host)?.[1]
+    return namespace === undefined ? outside(host, port) : { to: [podsIn(namespace)] }
+  })
+  return rules.filter((rule, index) => !rules.slice(0, index).some((earlier) => isDeepStrictEqual(earlier, rule)))
 }
 
 /**
@@ -203,6 +216,10 @@ export function mongodbPortsIn(url: string): number[] {
   const hosts = /^mongodb:\/\/(?:[^/]*@)?([^/?]+)/.exec(url)?.[1] ?? ''
   const ports = hosts.split(',').map((host) => Number(/:(\d{1,5})$/.exec(host)?.[1] ?? mongodbPort))
   return [...new Set(ports)].sort((a, b) => a - b)
+}
+
+function podsIn(namespace: string): Peer {
+  return { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } } }
 }
 
 function podsOf(name: string, component: Component): Peer {

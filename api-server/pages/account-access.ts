@@ -1,6 +1,6 @@
 import { html } from 'ghtml'
 import { hiddenField, type TextField, textField } from './form.ts'
-import { page } from './layout.ts'
+import { page, withoutChoice } from './layout.ts'
 import type { PageContext } from './pages.ts'
 import type { PageProblem } from './problem-message.ts'
 
@@ -39,7 +39,7 @@ export function mailedPage(
   { kind, email, back }: { kind: 'reset' | 'register'; email: string; back: string | undefined },
 ): string {
   const { t } = context
-  return page(context, {
+  return page(withoutChoice(context), {
     title: t('mailed.title'),
     content: html`<p>${t(kind === 'reset' ? 'mailed.reset' : 'mailed.register', { email })}</p>
 <p>${t('mailed.hint')}</p>
@@ -120,7 +120,7 @@ export function linkUsedPage(
 ): string {
   const { t } = context
   const { kind, next } = content
-  return page(context, {
+  return page(withoutChoice(context), {
     title: t(`${kind}.doneTitle`),
     content: html`<p>${t(`${kind}.done`)}</p>
 !${next === undefined ? html`<p>${t('links.elsewhere')}</p>` : linkTo(next, t('links.continue'))}`,

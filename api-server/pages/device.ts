@@ -1,6 +1,6 @@
 import { html } from 'ghtml'
 import { hiddenField, textField } from './form.ts'
-import { page } from './layout.ts'
+import { page, withoutChoice } from './layout.ts'
 import type { PageContext } from './pages.ts'
 import type { PageProblem } from './problem-message.ts'
 
@@ -65,5 +65,5 @@ export function deviceConfirmPage(
 
 export function deviceDonePage(context: PageContext): string {
   const { t } = context
-  return page(context, { title: t('device.doneTitle'), content: html`<p>${t('device.done')}</p>` })
+  return page(withoutChoice(context), { title: t('device.doneTitle'), content: html`<p>${t('device.done')}</p>` })
 }

@@ -1,7 +1,7 @@
 import { html } from 'ghtml'
 import encodeQR from 'qr'
 import { hiddenField, textField } from './form.ts'
-import { page } from './layout.ts'
+import { page, withoutChoice } from './layout.ts'
 import type { PageContext } from './pages.ts'
 import { passkeyForm } from './passkey-form.ts'
 import type { PageProblem } from './problem-message.ts'
@@ -89,7 +89,7 @@ export function recoveryCodesPage(
   { codes, next }: { codes: readonly string[]; next: string },
 ): string {
   const { t } = context
-  return page(context, {
+  return page(withoutChoice(context), {
     title: t('recovery.title'),
     content: html`<p>${t('recovery.intro')}</p>
 <ul class="codes" dir="ltr">!${codes.map((code) => html`<li><code>${code}</code></li>`).join('')}</ul>

@@ -1,5 +1,5 @@
 import { html } from 'ghtml'
-import { page } from './layout.ts'
+import { page, withoutChoice } from './layout.ts'
 import type { PageContext } from './pages.ts'
 
 /** The page for a request that cannot go back to its client. */
@@ -21,14 +21,11 @@ export function errorPage(
       ? ''
       : html`<details class="more"><summary>${t('error.details')}</summary><p lang="en" dir="ltr">${details}</p></details>`
   // Its address is that of a request that failed, which the page does not repeat.
-  return page(
-    { ...context, choices: [] },
-    {
-      title: t('error.title'),
-      problem: { message },
-      content: html`<p>${t('error.next')}</p>
+  return page(withoutChoice(context), {
+    title: t('error.title'),
+    problem: { message },
+    content: html`<p>${t('error.next')}</p>
 <p>${t('error.code', { code })}</p>
 !${more}`,
-    },
-  )
+  })
 }

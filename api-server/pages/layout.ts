@@ -43,6 +43,11 @@ interface PageContent {
   problem?: PageProblem | undefined
 }
 
+/** For a page that tells of something that has happened, which no link shows again: it offers no other language. */
+export function withoutChoice(context: PageContext): PageContext {
+  return { ...context, choices: [] }
+}
+
 /** A whole page. */
 export function page(context: PageContext, { title, content, problem }: PageContent): string {
   const { language, t, brand, style, script } = context

@@ -36,7 +36,7 @@ interface AskedPage {
   uiLocales?: string | undefined
   /**
    * Path and query where a GET shows the page again in another language. By default, those of a GET; the answer to a
-   * POST offers no other language.
+   * POST then offers no other language.
    */
   here?: string | undefined
 }

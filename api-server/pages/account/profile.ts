@@ -1,7 +1,7 @@
 import { html } from 'ghtml'
 import { newPasswordFields } from '../account-access.ts'
 import { textField } from '../form.ts'
-import { page } from '../layout.ts'
+import { page, withoutChoice } from '../layout.ts'
 import type { MessageKey } from '../messages.ts'
 import type { PageContext } from '../pages.ts'
 import { type AccountView, accountForm, accountPage, currentPasswordField, type Outcome } from './layout.ts'
@@ -115,7 +115,7 @@ export function loggedOutEverywherePage(
 ): string {
   const { t } = context
   const link = next === undefined ? '' : html`<a class="button" href="${next}">${t('login.submit')}</a>`
-  return page(context, {
+  return page(withoutChoice(context), {
     title: t(title),
     content: html`<p>${t(text)}</p>
 !${link}`,

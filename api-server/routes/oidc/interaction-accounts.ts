@@ -4,6 +4,7 @@ import { sendResetLink } from '../../plugins/app/accounts/password-reset.ts'
 import { register } from '../../plugins/app/accounts/registration.ts'
 import { rememberLogin } from '../../plugins/app/oidc/continue-cookie.ts'
 import { parseEmail, parseNewEmail } from '../../plugins/app/users/email.ts'
+import { enteredName } from './form-page.ts'
 import { nameIn, newPasswordIn, refusalOf, shown, textOf } from './forms.ts'
 import { type InteractionSteps, mayRegister, mayReset } from './interaction-steps.ts'
 
@@ -18,7 +19,7 @@ export function accountPages(app: FastifyInstance, steps: InteractionSteps): voi
 function forgotten(app: FastifyInstance, steps: InteractionSteps): void {
   app.get('/:uid/forgot', options, async (request, reply) => {
     const interaction = await steps.openPrompt('login', request, reply)
-    const { page, path, loginHint: email } = interaction
+    const { page, path, enteredEmail: email } = interaction
     return steps.send(reply, interaction, forgotPage(page, { action: `${path}/forgot`, back: path, email }))
   })
   app.post('/:uid/forgot', options, async (request, reply) => {
@@ -42,8 +43,12 @@ function registration(app: FastifyInstance, steps: InteractionSteps): void {
   const { passwordMinLength: minLength } = app.config
   app.get('/:uid/register', options, async (request, reply) => {
     const interaction = await steps.openPrompt('login', request, reply)
-    const { page, path, loginHint: email } = interaction
-    return steps.send(reply, interaction, registerPage(page, { path, email, name: undefined, minLength }))
+    const { page, path, enteredEmail: email } = interaction
+    return steps.send(
+      reply,
+      interaction,
+      registerPage(page, { path, email, name: enteredName(request.query), minLength }),
+    )
   })
   app.post('/:uid/register', options, async (request, reply) => {
     const interaction = await steps.openPrompt('login', request, reply)
@@ -59,7 +64,7 @@ function registration(app: FastifyInstance, steps: InteractionSteps): void {
       return steps.send(reply, interaction, mailedPage(page, { kind: 'register', email: given.email, back: path }))
     } catch (error) {
       const { problem, status } = refusalOf(page, error)
-      const name = textOf(body, 'name')?.slice(0, 200)
+      const name = enteredName(body)
       const content = { path, email: shown(email), name, minLength, problem }
       return steps.send(reply, interaction, registerPage(page, content), status)
     }

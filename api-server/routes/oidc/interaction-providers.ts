@@ -56,8 +56,7 @@ function toProvider(app: FastifyInstance, steps: InteractionSteps): void {
     const browser = hashOf(keepBrowserCookie(app, request, reply))
     const begun = { provider: provider.id, interaction: interaction.uid, browser, nonce, codeVerifier }
     const state = await pending.begin(begun, now)
-    const loginHint = shown(textOf(request.query, 'email')) ?? interaction.loginHint
-    const { mustAuthenticate } = interaction
+    const { mustAuthenticate, enteredEmail: loginHint } = interaction
     const redirectUri = redirectUriOf(app, provider)
     const asked = { state, nonce, codeVerifier, redirectUri, loginHint, mustAuthenticate }
     try {

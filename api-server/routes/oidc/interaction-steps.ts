@@ -26,6 +26,7 @@ import { type LoginResult, logIn } from '../../plugins/app/sessions/login.ts'
 import type { Session } from '../../plugins/app/sessions/session.ts'
 import { parseEmail } from '../../plugins/app/users/email.ts'
 import type { UserKey } from '../../plugins/app/users/user-key.ts'
+import { interactionPageOf } from './form-page.ts'
 import { refusalOf, shown, textOf } from './forms.ts'
 
 /** One page after another, until the library can answer the client. */
@@ -45,7 +46,10 @@ export interface Interaction {
   claims: string[]
   /** APIs that the client asks tokens for. */
   resources: { uri: string; scopes: string[] }[]
+  /** The email that the client knows. */
   loginHint: string | undefined
+  /** What the user has entered, before choosing another language, or else what the client knows. */
+  enteredEmail: string | undefined
   redirectUri: string | undefined
   /** Whether the user is to authenticate now, whatever login a browser has. OpenID Connect Core section 3.1.2.1. */
   mustAuthenticate: boolean
@@ -81,9 +85,12 @@ export class InteractionSteps {
     const scopes = String(params['scope'] ?? '').split(' ')
     const path = `${basePathOf(app.config.issuer)}${interactionPath}/${details.uid}`
     const uiLocales = textOf(params, 'ui_locales')
+    const loginHint = shown(textOf(params, 'login_hint'))
     request.uiLocales = uiLocales
-    // Neither a form nor the answer of a provider can be sent again by a link, so they lead to the first page.
-    const page = oidc.pages.contextOf(request.raw, { uiLocales, ...(!isPage(request) && { here: path }) })
+    const page = oidc.pages.contextOf(request.raw, {
+      uiLocales,
+      ...(!isPage(request) && { here: interactionPageOf(request, path) }),
+    })
     return {
       uid: details.uid,
       path,
@@ -97,7 +104,8 @@ export class InteractionSteps {
       resources: (oidc.clients.find(clientId)?.resources ?? [])
         .filter(({ uri }) => [params['resource']].flat().includes(uri))
         .map((api) => ({ uri: api.uri, scopes: commonScopes(api.scopes ?? [], scopes) })),
-      loginHint: shown(textOf(params, 'login_hint')),
+      loginHint,
+      enteredEmail: shown(textOf(request.query, 'email')) ?? loginHint,
       redirectUri: textOf(params, 'redirect_uri'),
       mustAuthenticate:
         params['max_age'] !== undefined ||
@@ -132,7 +140,7 @@ export class InteractionSteps {
 
   /** The page that a login begins with: it asks for the email first if that decides where the user logs in. */
   async sendFirst(reply: FastifyReply, interaction: Interaction): Promise<FastifyReply> {
-    const { path, clientName, loginHint: email, uid } = interaction
+    const { path, clientName, enteredEmail: email, uid } = interaction
     const providers = this.#app.identityProviders.all
     const isByEmail = providers.some(({ domains = [] }) => domains.length > 0)
     if (!isByEmail || (await pendingLinkOf(this.#app, uid, new Date())) !== undefined) {

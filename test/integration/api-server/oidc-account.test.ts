@@ -292,6 +292,39 @@ test('a wrong password adds nothing, and is asked for again with the chosen name
   expect(again.text).toContain('value="My phone"')
 })
 
+test('where a form was refused, another language shows its page again', async () => {
+  const { browser, page } = await loggedIn('/account/password')
+  const wrong = { current_password: 'wrong horse battery', ...newPasswords }
+  const refused = await browser.submit(page, '/account/password', wrong)
+  const german = await browser.inLanguage('de', refused)
+  expect(german.url.href).toBe(`${issuer}/account/password`)
+  expect(german.text).toContain('Aktuelles Passwort')
+
+  const name = await browser.submit(await browser.open('/account'), '/account/name', { name: 'a'.repeat(201) })
+  expect(name.status).toBe(400)
+  expect((await browser.inLanguage('fr', name)).url.href).toBe(`${issuer}/account`)
+})
+
+test('an authenticator app that is being added, and a factor, are shown again in another language', async () => {
+  const { browser } = await loggedIn('/account/factors')
+  const form = await browser.open('/account/factors/totp')
+  const started = await browser.submit(form, '/factors/totp', { name: 'My phone', current_password: password })
+  const german = await browser.inLanguage('de', started)
+  expect(german.text).toContain('Authentifizierungs-App einrichten')
+  expect(secretOf(german)).toBe(secretOf(started))
+  const codes = await browser.submit(german, '/totp/confirm', { code: codeOf(secretOf(german)) })
+  // They are shown once, so nothing on this page may lead away from them by accident.
+  expect(codes.text.match(/<li><code>/g)).toHaveLength(10)
+  expect(codes.text).not.toContain('/oauth/language')
+
+  const list = await browser.open('/account/factors')
+  const id = /factor\?id(?:=|&#61;)([\w-]+)/.exec(list.text)?.[1] ?? ''
+  const factor = await browser.open(`/account/factors/factor?id=${id}`)
+  const refused = await browser.submit(factor, '/factors/rename', { name: 'a'.repeat(101) })
+  expect(refused.status).toBe(400)
+  expect((await browser.inLanguage('fr', refused)).url.href).toBe(`${issuer}/account/factors/factor?id=${id}`)
+})
+
 const sensitive: [string, string, Record<string, string>][] = [
   ['password', '/account/password', { current_password: password, ...newPasswords }],
   ['profile', '/account/email', { email: 'new@example.com', current_password: password }],

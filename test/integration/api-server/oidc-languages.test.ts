@@ -12,13 +12,6 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-/** Where a page leads for another language. */
-function choiceOf(page: string, tag: string): string {
-  const href = new RegExp(`<a href="([^"]+)" lang="${tag}"`).exec(page)?.[1]
-  if (href === undefined) throw new Error(`the page offers no ${tag}:\n${page}`)
-  return href.replaceAll('&#38;', '&').replaceAll('&#61;', '=')
-}
-
 test('the login page has the language of the application, and that of the browser without one', async () => {
   const { url } = await application.start({ ui_locales: 'tlh de-AT en' })
   const german = await new Browser(server).open(url)
@@ -37,12 +30,45 @@ test('a language that the user chooses stays for all pages, although the applica
   const browser = new Browser(server)
   const { url } = await application.start({ ui_locales: 'de' })
   const german = await browser.open(url)
-  const english = await browser.open(choiceOf(german.text, 'en'))
+  const english = await browser.inLanguage('en', german)
   expect(english.url).toEqual(german.url)
   expect(english.text).toContain('<html lang="en" dir="ltr">')
   const refused = await browser.submit(english, '/login', { email, password: 'not the password' })
   expect(refused.text).toContain('The email or the password is wrong.')
   expect(browser.cookie('__Host-language')).toBe('en')
+})
+
+test('where a form was refused, another language shows its page again, with what is no secret', async () => {
+  const browser = new Browser(server)
+  const page = await browser.open((await application.start()).url)
+  const refused = await browser.submit(page, '/login', { email: 'a+b@example.com', password: 'not the password' })
+  const german = await browser.inLanguage('de', refused)
+  expect(german.url.pathname).toBe(page.url.pathname)
+  expect(german.text).toContain('<html lang="de"')
+  expect(german.text).toContain('value="a+b@example.com"')
+  expect(german.url.href + german.text).not.toMatch(/not.the.password/)
+
+  const entered = { email: 'new@example.com', name: 'Mina & Co', password: 'short', repeated: 'short' }
+  const register = await browser.submit(await browser.follow(german, '/register'), '/register', entered)
+  const french = await browser.inLanguage('fr', register)
+  expect(french.url.pathname).toBe(`${page.url.pathname}/register`)
+  expect(french.text).toContain('value="new@example.com"')
+  expect(french.text).toContain('value="Mina &#38; Co"')
+  expect(french.url.href + french.text).not.toContain('short')
+
+  const forgot = await browser.submit(await browser.open(`${page.url.pathname}/forgot`), '/forgot', { email: '\u200b' })
+  const arabic = await browser.inLanguage('ar', forgot)
+  expect(arabic.url.pathname).toBe(`${page.url.pathname}/forgot`)
+  expect(arabic.text).toContain('<html lang="ar" dir="rtl"')
+})
+
+test('a device code that was refused can be entered in another language', async () => {
+  const browser = new Browser(server)
+  const refused = await browser.submit(await browser.open('/oauth/device'), '/oauth/device', { user_code: 'BCDF-GHJK' })
+  expect(refused.text).toContain('aria-invalid="true"')
+  const german = await browser.inLanguage('de', refused)
+  expect(german.url.href).toBe(`${issuer}/oauth/device`)
+  expect(german.text).toContain('Gerät verbinden')
 })
 
 test('problems and errors are in the language of the page', async () => {

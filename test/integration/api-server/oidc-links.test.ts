@@ -169,6 +169,22 @@ test('a password that a rule refuses, or that was entered in two ways, does not 
   expect((await browser.submit(short, '/reset-password', newPasswords())).status).toBe(200)
 })
 
+test('where a form of a mailed link was refused, another language shows it again', async () => {
+  const { browser, link } = await resetLink()
+  const refused = await browser.submit(await browser.open(link), '/reset-password', newPasswords('short'))
+  const german = await browser.inLanguage('de', refused)
+  expect(german.text).toContain('Neues Passwort wählen')
+  const done = await browser.submit(german, '/reset-password', newPasswords())
+  expect(done).toMatchObject({ status: 200, text: expect.stringContaining('Ihr Passwort ist geändert') })
+  // A page that tells what has happened is shown once.
+  expect(done.text).not.toContain('/oauth/language')
+
+  const another = await browser.submit(await browser.open('/account/forgot-password'), '/forgot-password', {
+    email: '',
+  })
+  expect((await browser.inLanguage('fr', another)).url.pathname).toBe('/account/forgot-password')
+})
+
 test('a request for a link gets the same page for an email with an account and for one without', async () => {
   const [known, unknown] = [await registeredUser(), freshEmail()]
   const answers = []

@@ -71,12 +71,17 @@ export class PageBrowser {
 
   /** Opens a link of a page. @param target the end of its path */
   follow({ url, text }: Page, target: string): Promise<Page> {
-    const links = [...text.matchAll(/<a[^>]* href="([^"]+)"/g)].map(([, href = '']) =>
-      href.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code))),
-    )
+    const links = [...text.matchAll(/<a[^>]* href="([^"]+)"/g)].map(([, href = '']) => unescaped(href))
     const link = links.find((href) => href.split('?')[0]?.endsWith(target))
     if (link === undefined) throw new Error(`no link ends with ${target}:\n${text}`)
     return this.open(new URL(link, url))
+  }
+
+  /** Chooses another language at the end of a page. @param tag of the language */
+  inLanguage(tag: string, { url, text }: Page): Promise<Page> {
+    const href = new RegExp(`<a href="([^"]+)" lang="${tag}"`).exec(text)?.[1]
+    if (href === undefined) throw new Error(`the page offers no ${tag}:\n${text}`)
+    return this.open(new URL(unescaped(href), url))
   }
 
   /** Sends the form of a page. @param action the end of its path */
@@ -103,6 +108,10 @@ export class PageBrowser {
       else this.#cookies.set(key, { value, path })
     }
   }
+}
+
+function unescaped(attribute: string): string {
+  return attribute.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)))
 }
 
 export interface Flow {

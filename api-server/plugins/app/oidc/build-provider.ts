@@ -78,11 +78,16 @@ function configurationOf(
   const { config } = app
   const requestState = () => requests.getStore()
   const base = config.issuer
+  const devicePath = `${basePathOf(base)}${paths.code_verification}`
   const events = stateEvents(app, requestState)
   const contextOf = (ctx: KoaContextWithOIDC) => {
     // Unknown to the library before it has read the request.
     const uiLocales: unknown = ctx.oidc?.params?.['ui_locales']
-    return pages.contextOf(ctx.req, typeof uiLocales === 'string' ? { uiLocales } : {})
+    return pages.contextOf(ctx.req, {
+      uiLocales: typeof uiLocales === 'string' ? uiLocales : undefined,
+      // A code is entered again.
+      here: ctx.method === 'POST' && ctx.path.endsWith(paths.code_verification) ? devicePath : undefined,
+    })
   }
   const lifetimeOf = (clientId: string | undefined) => clients.find(clientId ?? '')?.lifetimes
   return {

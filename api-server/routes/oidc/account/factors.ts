@@ -50,15 +50,17 @@ export function factorPages(app: FastifyInstance, oidc: OpenIdProvider, visits: 
     return factorPage(view, factor, outcome)
   }
   visits.page('/factors/factor', 'factors', one)
-  visits.form('/factors/rename', 'factors', one, async ({ user, body, caller }) => {
+  const rename = async ({ user, body, caller }: Visit) => {
     await renameFactor(app, user, textOf(body, 'id') ?? '', factorNameIn(body), caller)
-    return 'done.saved'
-  })
-  visits.form('/factors/remove', 'factors', one, async (visit) => {
+    return 'done.saved' as const
+  }
+  const remove = async (visit: Visit) => {
     const { user, claims, body, caller, now } = visit
     await removeFactor(app, user, claims, textOf(body, 'id') ?? '', caller, now)
     return sendEnd(visit, 'factors.removedTitle', 'factors.removed')
-  })
+  }
+  visits.form('/factors/rename', 'factors', one, rename, '/factors/factor')
+  visits.form('/factors/remove', 'factors', one, remove, '/factors/factor')
 
   const add =
     (type: FactorType) =>
@@ -75,13 +77,17 @@ function totp(app: FastifyInstance, oidc: OpenIdProvider, visits: Visits, ask: A
   visits.form('/factors/totp', 'factors', ask, async (visit) => {
     const { user, claims, body, caller, now } = visit
     const start = { currentPassword: currentPasswordIn(body), name: factorNameIn(body) }
-    return send(visit, secretPage(visit, await startTotp(app, user, claims, start, caller, now), {}))
+    const started = await startTotp(app, user, claims, start, caller, now)
+    visits.showAt(visit, `/factors/totp/confirm?${new URLSearchParams({ token: started.token })}`)
+    return send(visit, secretPage(visit, started, {}))
   })
   // With its secret, as long as the enrolment lasts.
   const again = async (visit: Visit, outcome: Outcome) => {
-    const { user, claims, body, now } = visit
-    return secretPage(visit, await startedTotp(app, user, claims, textOf(body, 'token') ?? '', now), outcome)
+    const { user, claims, request, body, now } = visit
+    const token = textOf(request.method === 'GET' ? request.query : body, 'token') ?? ''
+    return secretPage(visit, await startedTotp(app, user, claims, token, now), outcome)
   }
+  visits.page('/factors/totp/confirm', 'factors', again)
   visits.form('/factors/totp/confirm', 'factors', again, async (visit) => {
     const { user, claims, body, caller, now } = visit
     const confirmation = { token: textOf(body, 'token') ?? '', code: enteredCodeIn(body) }
@@ -98,11 +104,12 @@ function passkey(app: FastifyInstance, oidc: OpenIdProvider, visits: Visits, ask
     visits.allowScript(visit)
     return send(visit, createPasskeyPage(visit.view, { name, options }))
   })
-  visits.form('/factors/passkey/confirm', 'factors', ask, async (visit) => {
+  const confirm = async (visit: Visit) => {
     const { user, claims, body, caller, now } = visit
     const confirmation = { name: factorNameIn(body), credential: newCredentialIn(body) }
     return sendAdded(app, oidc, visit, await confirmPasskey(app, user, claims, confirmation, caller, now))
-  })
+  }
+  visits.form('/factors/passkey/confirm', 'factors', ask, confirm, '/factors/passkey')
 }
 
 function secretPage({ view }: Visit, { token, secret, otpauthUrl }: StartedTotp, { problem }: Outcome): string {

@@ -52,7 +52,7 @@ export function identityPages(app: FastifyInstance, visits: Visits): void {
     }
     return goToProvider(app, visit)
   })
-  visits.callback('/identities/callback/:provider', 'identities', ask, (visit) => link(app, visit))
+  visits.callback('/identities/callback/:provider', 'identities', ask, (visit) => link(app, visit), '/identities/link')
 }
 
 function askToLink(app: FastifyInstance, visit: Visit, outcome: Outcome): string {

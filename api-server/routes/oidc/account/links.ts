@@ -15,6 +15,7 @@ import { basePathOf } from '../../../plugins/app/oidc/build-provider.ts'
 import { rememberedLogin } from '../../../plugins/app/oidc/continue-cookie.ts'
 import { Problem } from '../../../plugins/app/problems/problem.ts'
 import { parseEmail } from '../../../plugins/app/users/email.ts'
+import { withQuery } from '../form-page.ts'
 import { newPasswordIn, refusalOf, shown, textOf } from '../forms.ts'
 import { mayReset } from '../interaction-steps.ts'
 
@@ -40,8 +41,8 @@ function passwordReset(app: FastifyInstance, pages: Pages): void {
     return send(reply, page, resetPage(page, { action, token: tokenIn(request.query), minLength }))
   })
   app.post('/reset-password', options, async (request, reply) => {
-    const page = pages.contextOf(request.raw)
     const token = tokenIn(request.body)
+    const page = pages.contextOf(request.raw, { here: withQuery(action, { token }) })
     try {
       const newPassword = newPasswordIn(request.body)
       await resetPassword(app, { token, newPassword }, app.callerOf(request, reply))
@@ -64,8 +65,8 @@ function emailVerification(app: FastifyInstance, pages: Pages): void {
     return send(reply, page, verifyPage(page, { action, token: tokenIn(request.query) }))
   })
   app.post('/verify-email', options, async (request, reply) => {
-    const page = pages.contextOf(request.raw)
     const token = tokenIn(request.body)
+    const page = pages.contextOf(request.raw, { here: withQuery(action, { token }) })
     try {
       await confirmEmail(app, token, app.callerOf(request, reply))
       return send(reply, page, linkUsedPage(page, { kind: 'verify', next: rememberedLogin(app, request) }))
@@ -85,11 +86,12 @@ function anotherLink(app: FastifyInstance, pages: Pages): void {
   const back = (request: FastifyRequest) => rememberedLogin(app, request)
   app.get('/forgot-password', options, async (request, reply) => {
     const page = pages.contextOf(request.raw)
-    return send(reply, page, forgotPage(page, { action, back: back(request), email: undefined }))
+    const email = shown(textOf(request.query, 'email'))
+    return send(reply, page, forgotPage(page, { action, back: back(request), email }))
   })
   app.post('/forgot-password', options, async (request, reply) => {
-    const page = pages.contextOf(request.raw)
     const given = textOf(request.body, 'email') ?? ''
+    const page = pages.contextOf(request.raw, { here: withQuery(action, { email: shown(given) }) })
     try {
       const email = parseEmail(given)
       await sendResetLink(app, email, app.callerOf(request, reply))

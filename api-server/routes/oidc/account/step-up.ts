@@ -34,10 +34,11 @@ export function stepUpPages(app: FastifyInstance, visits: Visits): void {
   })
   if (!app.passkeys.isOn) return
   visits.options('/step-up/passkey/options', ({ claims, caller, now }) => stepUpOptions(app, claims, caller, now))
-  visits.form('/step-up/passkey', 'profile', ask, async (visit) => {
+  const stepUp = async (visit: Visit) => {
     const { user, claims, body, caller, now } = visit
     const methods = await checkStepUpPasskey(app, user, claims, usedCredentialIn(body), caller, now)
     await recordAuthentication(app, claims, methods, now)
     return back(visit)
-  })
+  }
+  visits.form('/step-up/passkey', 'profile', ask, stepUp, '/step-up')
 }

@@ -10,6 +10,7 @@ import { type AccountOfLogin, accountOfLogin, browserLoginOf } from '../../../pl
 import { basePathOf, loginCookieOf, paths } from '../../../plugins/app/oidc/build-provider.ts'
 import type { OpenIdProvider } from '../../../plugins/app/oidc/open-id-provider.ts'
 import { Problem } from '../../../plugins/app/problems/problem.ts'
+import { accountPageOf } from '../form-page.ts'
 import { refusalOf, textOf } from '../forms.ts'
 import { scriptOfPages } from '../interaction-steps.ts'
 
@@ -37,14 +38,20 @@ type DoneKey = (typeof doneKeys)[number]
 export class Visits {
   readonly #app: FastifyInstance
   readonly #oidc: OpenIdProvider
+  /** The path of the account. */
+  readonly #base: string
+  /** Pages that are shown: their paths below that of the account. */
+  readonly #pages = new Set<string>()
 
   constructor(app: FastifyInstance, oidc: OpenIdProvider) {
     this.#app = app
     this.#oidc = oidc
+    this.#base = `${basePathOf(app.config.issuer)}/account`
   }
 
   /** A page that is shown. A browser that is not logged in logs in first, and comes back to its section. */
   page(url: string, section: Section, render: Render): void {
+    this.#pages.add(url)
     this.#app.get(url, { schema: { hide: true } }, async (request, reply) => {
       const visit = await this.#open(request, reply)
       if (visit === undefined) return this.toLogin(reply, section)
@@ -61,10 +68,13 @@ export class Visits {
   /**
    * A form of a page. If it was refused, the page asks again; if it needs a second factor, the page for it comes first.
    * @param again the page of the form
+   * @param page where a link shows it, in another language. By default, the page with the path of the form, or the section
    */
-  form(url: string, section: Section, again: Render, act: Act): void {
+  form(url: string, section: Section, again: Render, act: Act, page?: string): void {
     this.#app.post(url, { schema: { hide: true } }, async (request, reply) => {
-      const visit = await this.#open(request, reply)
+      const known = page ?? (this.#pages.has(url) ? url : undefined)
+      const path = known === undefined ? pathOf({ base: this.#base }, section) : `${this.#base}${known}`
+      const visit = await this.#open(request, reply, accountPageOf(request, path))
       if (visit === undefined) return this.toLogin(reply, section)
       if (!hasToken(request, visit.view.xsrf)) return sendForeign(visit)
       return this.#act(visit, section, again, act)
@@ -74,10 +84,11 @@ export class Visits {
   /**
    * The address to which another site sends the browser back. It has no token: `act` checks that the browser was sent there.
    * @param again the page from which the browser went there
+   * @param page where a link shows it, in another language
    */
-  callback(url: string, section: Section, again: Render, act: Act): void {
+  callback(url: string, section: Section, again: Render, act: Act, page: string): void {
     this.#app.get(url, { schema: { hide: true } }, async (request, reply) => {
-      const visit = await this.#open(request, reply)
+      const visit = await this.#open(request, reply, accountPageOf(request, `${this.#base}${page}`))
       return visit === undefined ? this.toLogin(reply, section) : this.#act(visit, section, again, act)
     })
   }
@@ -114,7 +125,8 @@ export class Visits {
     }
   }
 
-  async #open(request: FastifyRequest, reply: FastifyReply): Promise<Visit | undefined> {
+  /** @param here where a link shows the page again; undefined: at its own address */
+  async #open(request: FastifyRequest, reply: FastifyReply, here?: string): Promise<Visit | undefined> {
     const [app, oidc] = [this.#app, this.#oidc]
     const { issuer } = app.config
     const cookie = app.parseCookie(request.headers.cookie ?? '')[loginCookieOf(issuer)]
@@ -125,10 +137,9 @@ export class Visits {
       throw error
     })
     if (account === undefined) return undefined
-    const base = `${basePathOf(issuer)}/account`
     const view: AccountView = {
-      context: oidc.pages.contextOf(request.raw),
-      base,
+      context: oidc.pages.contextOf(request.raw, { here }),
+      base: this.#base,
       logout: `${basePathOf(issuer)}${paths.end_session}`,
       xsrf: tokenOf(cookie),
       sections: sections.filter((section) => isOn(app, section)),
@@ -142,6 +153,11 @@ export class Visits {
       caller: app.callerOf(request, reply),
       now: new Date(),
     }
+  }
+
+  /** Lets a link show the page in another language. @param path below the path of the account, with its query */
+  showAt({ view, request }: Visit, path: string): void {
+    view.context = this.#oidc.pages.contextOf(request.raw, { here: `${view.base}${path}` })
   }
 
   /** Lets the page run the script for passkeys, if pages may use them. */

@@ -1,7 +1,12 @@
-import { addFactorPage, factorPage, factorsPage } from '../../api-server/pages/account/factors.ts'
+import { addFactorPage, createPasskeyPage, factorPage, factorsPage } from '../../api-server/pages/account/factors.ts'
 import { identitiesPage, linkPage } from '../../api-server/pages/account/identities.ts'
 import { type AccountView, sections } from '../../api-server/pages/account/layout.ts'
-import { deletePage, passwordPage, profilePage } from '../../api-server/pages/account/profile.ts'
+import {
+  deletePage,
+  loggedOutEverywherePage,
+  passwordPage,
+  profilePage,
+} from '../../api-server/pages/account/profile.ts'
 import { sessionsPage } from '../../api-server/pages/account/sessions.ts'
 import { stepUpPage } from '../../api-server/pages/account/step-up.ts'
 import {
@@ -15,10 +20,22 @@ import {
 } from '../../api-server/pages/account-access.ts'
 import { enrolPage, recoveryCodesPage, totpPage } from '../../api-server/pages/enrolment.ts'
 import type { PageContext } from '../../api-server/pages/pages.ts'
+import type { CreationOptions } from '../../api-server/plugins/app/passkeys/options.ts'
 
 const path = '/oauth/interaction/example'
 const at = new Date('2026-11-30T09:00:00Z')
 const secret = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP'
+
+const passkeyOptions: CreationOptions = {
+  challenge: 'example',
+  rp: { id: 'example.com', name: 'Example' },
+  user: { id: 'example', name: 'mina@example.com', displayName: 'Mina' },
+  pubKeyCredParams: [],
+  timeout: 60_000,
+  attestation: 'none',
+  excludeCredentials: [],
+  authenticatorSelection: { residentKey: 'preferred', userVerification: 'preferred' },
+}
 
 /** The pages of an account, and those that lead to one. @param name of a user, a device and an application */
 export function accountPages(context: PageContext, email: string, name: string): Readonly<Record<string, string>> {
@@ -50,7 +67,8 @@ export function accountPages(context: PageContext, email: string, name: string):
       { name, email, isEmailVerified: false, pendingEmail: email, newEmail: undefined, hasMail: true },
       {},
     ),
-    password: passwordPage(view, { minLength: 12 }, { problem: wrong('current_password') }),
+    password: passwordPage(view, { minLength: 12 }, {}),
+    'password-problem': passwordPage(view, { minLength: 12 }, { problem: wrong('current_password') }),
     factors: factorsPage(
       view,
       { factors: [factor, factor], recoveryCodesLeft: 8, types: ['totp', 'passkey'] },
@@ -63,7 +81,13 @@ export function accountPages(context: PageContext, email: string, name: string):
       { identities: [identity, { ...identity, name, email: undefined }], providers: [provider, { id: 'corp', name }] },
       { done: 'done.linked' },
     ),
-    'link-identity': linkPage(view, { provider, needsPassword: true }, { problem: wrong('current_password') }),
+    'link-identity': linkPage(view, { provider, needsPassword: true }, {}),
+    'link-identity-problem': linkPage(
+      view,
+      { provider: { ...provider, name }, needsPassword: true },
+      { problem: wrong('current_password') },
+    ),
+    'create-passkey': createPasskeyPage(view, { name, options: passkeyOptions }),
     sessions: sessionsPage(
       view,
       [
@@ -74,5 +98,10 @@ export function accountPages(context: PageContext, email: string, name: string):
     ),
     'step-up': stepUpPage(view, { section: 'factors' }, {}),
     delete: deletePage(view, {}),
+    'logged-out-everywhere': loggedOutEverywherePage(context, {
+      title: 'factors.removedTitle',
+      text: 'factors.removed',
+      next: '/account',
+    }),
   }
 }

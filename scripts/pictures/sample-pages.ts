@@ -1,7 +1,7 @@
 import { type Brand, plainBrand } from '../../api-server/pages/brand.ts'
 import { deviceCodePage, deviceConfirmPage, deviceDonePage } from '../../api-server/pages/device.ts'
 import { errorPage } from '../../api-server/pages/error.ts'
-import { codePage, consentPage, loginPage } from '../../api-server/pages/login.ts'
+import { codePage, consentPage, emailPage, loginPage, toProviderPage } from '../../api-server/pages/login.ts'
 import { loggedOutPage, logoutPage } from '../../api-server/pages/logout.ts'
 import { languages, translator } from '../../api-server/pages/messages.ts'
 import type { PageContext } from '../../api-server/pages/pages.ts'
@@ -42,6 +42,9 @@ export function samplePages(context: PageContext, client: string): Readonly<Reco
       email,
       problem: { message: t('problem.locked', { wait: durationOf(290, language) }) },
     }),
+    'login-email': emailPage(context, { path, clientName: client, email, providers }),
+    'link-account': loginPage(context, { ...login, email, problem: undefined, linkTo: 'Google' }),
+    'to-provider': toProviderPage(context, { href: path, name: 'Google', title: 'login.title' }),
     code: codePage(context, { path, mfaToken: 'example', problem: undefined }),
     'code-problem': codePage(context, {
       path,
@@ -64,6 +67,11 @@ export function samplePages(context: PageContext, client: string): Readonly<Reco
       details: 'redirect_uri did not match any of the registered redirect_uris of the client',
     }),
   }
+}
+
+/** Pages of which docs/pages.md has a picture: all but those that differ only in what they say is wrong. */
+export function picturedPages(): string[] {
+  return Object.keys(samplePages(sampleContext('en'), shortName)).filter((name) => !/-(problem|locked)$/.test(name))
 }
 
 export const shortName = 'Shop'

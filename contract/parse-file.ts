@@ -34,5 +34,11 @@ export function parseJson(text: string): unknown {
 
 /** The values that appear more than once, each of them once. */
 export function repeatedIn(values: readonly string[]): string[] {
-  return [...new Set(values.filter((value, index) => values.indexOf(value) !== index))]
+  const seen = new Set<string>()
+  const repeated = new Set<string>()
+  for (const value of values) {
+    if (seen.has(value)) repeated.add(value)
+    seen.add(value)
+  }
+  return [...repeated]
 }

@@ -47,6 +47,7 @@ describe('the production checklist', () => {
       'RedisConnection',
       'SigningKeys',
       'SecondFactors',
+      'IdentityProviders',
       'Certificate',
       'RateLimits',
       'CorsOrigins',
@@ -58,9 +59,31 @@ describe('the production checklist', () => {
     ])
   })
 
-  const blocking = (condition: Finding['condition']): Finding[] => [
-    { kind: 'blocking', condition, reason: 'SecretNotFound', message: 'A Secret is missing.' },
+  const blocking = (condition: Finding['condition'], reason: Finding['reason'] = 'SecretNotFound'): Finding[] => [
+    { kind: 'blocking', condition, reason, message: 'A Secret is missing.' },
   ]
+  const withProvider = (fields: object): AuthServiceSpec => ({
+    ...complete,
+    oidc: { enabled: true },
+    identityProviders: [
+      {
+        name: 'corp',
+        issuer: 'https://id.corp.example',
+        clientID: 'auth',
+        clientSecretRef: { name: 'corp', key: 'secret' },
+        ...fields,
+      },
+    ],
+  })
+
+  test.each([
+    {},
+    { domains: ['corp.example'], passwordLogin: false },
+    { domains: ['corp.example'], passwordLogin: true },
+  ])('has no open item about an identity provider with %j', (fields) => {
+    expect(open(withProvider(fields))).not.toHaveProperty('IdentityProviders')
+  })
+
   test.each<[item: string, ...Parameters<typeof itemsOf>]>([
     ['Environment', { ...complete, environment: 'staging' }],
     ['MongoDBConnection', { ...complete, mongodb: {} }],
@@ -70,6 +93,8 @@ describe('the production checklist', () => {
     ['SigningKeys', complete, { findings: blocking('SecretsReady') }],
     ['SecondFactors', { ...complete, mfa: {} }],
     ['SecondFactors', { ...complete, mfa: { mode: 'Optional', requiredRoles: [] } }],
+    ['IdentityProviders', withProvider({ domains: ['corp.example'] })],
+    ['IdentityProviders', complete, { findings: blocking('SecretsReady', 'IdentityProvidersInvalid') }],
     ['Certificate', { ...complete, environment: 'development', ingress: { host: 'auth.example.com' } }],
     ['Certificate', complete, { findings: blocking('IngressReady') }],
     ['RateLimits', { ...complete, rateLimits: { login: '2/s' } }],

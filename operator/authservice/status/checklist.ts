@@ -85,6 +85,7 @@ const items: Item[] = [
         : 'require a second factor of administrators: add admin to mfa.requiredRoles, or write mfa.mode: Required'
     },
   },
+  { item: 'IdentityProviders', open: openProviders },
   { item: 'Certificate', open: openCertificate },
   {
     item: 'RateLimits',
@@ -124,6 +125,19 @@ const items: Item[] = [
     open: (input) => openAttestation(input, attestations.securityScan, 'scan the running images'),
   },
 ]
+
+/** A provider that locks a user out does not end the password that the user may have here. Its owner has to decide. */
+function openProviders({ resolved: { identityProviders }, findings }: ChecklistInput): string | undefined {
+  if (findings.some(({ kind, reason }) => kind === 'blocking' && reason === 'IdentityProvidersInvalid')) {
+    return 'correct what SecretsReady reports about identityProviders'
+  }
+  const undecided = identityProviders.find(
+    ({ entry: { domains = [], passwordLogin } }) => domains.length > 0 && passwordLogin === undefined,
+  )
+  return undecided === undefined
+    ? undefined
+    : `write passwordLogin of the identity provider ${undecided.entry.id}: false, so that users who have left its domains cannot log in with a password, or true if they may`
+}
 
 /** A fact that only the user can know is confirmed by an annotation, and applies to one version. */
 function openAttestation({ annotations, version }: ChecklistInput, annotation: string, what: string) {

@@ -252,6 +252,18 @@ test.each(['/oauth/token', '/oauth/par'])(
   },
 )
 
+test('requests that a client of the file is granted or refused are counted by its name', async () => {
+  const grants = async () => (await server.app.metrics.oauthGrants.get()).values
+  const ofShop = async () => (await grants()).find(({ labels }) => labels.client === 'shop')?.value ?? 0
+  const before = await ofShop()
+  const { email } = await logIn(server)
+  const application = await Application.of(shop, server)
+  const flow = await application.start()
+  await application.redeem(flow, await logInByPage(new Browser(server), flow, email))
+  expect(await ofShop()).toBe(before + 1)
+  expect((await grants()).map(({ labels }) => labels.client)).not.toContain('unknown')
+})
+
 test('a client that fails to authenticate for an introspection is counted by its name', async () => {
   await ask('/oauth/introspect', basic('shop', 'wrong'), { token: 'a' }, '192.0.2.30')
   await ask('/oauth/introspect', basic('another', 'wrong'), { token: 'a' }, '192.0.2.31')

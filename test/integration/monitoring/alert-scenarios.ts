@@ -21,6 +21,15 @@ const atEdge = (status: string, perMinute: number, labels = edgePod) => ({
 const logins = (outcome: string, perMinute: number) => ({
   [`auth_logins_total{${pod},outcome="${outcome}"}`]: `0+${perMinute}x600`,
 })
+const atProvider = (provider: string, result: string, perMinute: number) => ({
+  [`auth_identity_provider_logins_total{${pod},provider="${provider}",result="${result}"}`]: `0+${perMinute}x600`,
+})
+const refused = (client: string, error: string, perMinute: number) => ({
+  [`auth_oauth_refusals_total{${pod},client="${client}",error="${error}"}`]: `0+${perMinute}x600`,
+})
+const granted = (client: string, perMinute: number) => ({
+  [`auth_oauth_grants_total{${pod},client="${client}"}`]: `0+${perMinute}x600`,
+})
 /** The number of 100 requests per minute that are answered within each bound. */
 const answered = (within: Record<string, number>) =>
   Object.fromEntries(
@@ -58,6 +67,26 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   'AuthServiceLockouts warning': {
     fires: { ...requests('200', 20, '/v1/auth/login'), ...requests('429', 10, '/v1/auth/login') },
     quiet: { ...requests('200', 100, '/v1/auth/login'), ...requests('429', 10, '/v1/auth/login') },
+  },
+  'AuthServiceIdentityProviderFailing warning': {
+    // No login succeeds, so the series of successes does not exist.
+    fires: { ...atProvider('corp', 'unavailable', 1), ...atProvider('other', 'success', 9) },
+    quiet: {
+      ...atProvider('corp', 'unavailable', 1),
+      ...atProvider('corp', 'success', 1),
+      ...atProvider('corp', 'second_factor', 1),
+      ...atProvider('other', 'denied', 9),
+    },
+  },
+  'AuthServiceClientErrors warning': {
+    fires: { ...refused('shop', 'invalid_client', 2), ...refused('shop', 'invalid_grant', 2), ...granted('shop', 3) },
+    quiet: {
+      ...refused('shop', 'invalid_grant', 4),
+      ...granted('shop', 5),
+      // A device that waits for its user, and an attacker who tries names of clients.
+      ...refused('tv', 'authorization_pending', 60),
+      ...refused('unknown', 'invalid_client', 60),
+    },
   },
   'AuthServiceHighCpu warning': {
     // Production requests 250m: 80 % of it is 12 s per minute.

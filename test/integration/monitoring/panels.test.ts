@@ -83,6 +83,11 @@ async function traffic(): Promise<void> {
   await server.get('/v1/me', bearer)
   await server.post('/v1/auth/logout', {}, bearer)
   await edge.call('/v1/auth/verify')
+  // The server of this test is no OpenID provider, which the tests of these metrics have.
+  const { providerLogins, oauthGrants, oauthRefusals } = server.app.metrics
+  providerLogins.inc({ provider: 'corp', result: 'unavailable' })
+  oauthGrants.inc({ client: 'shop' })
+  oauthRefusals.inc({ client: 'shop', error: 'invalid_grant' })
 }
 
 /** Queries of a dashboard that return no series. Grafana replaces the interval by at least four scrape intervals. */

@@ -65,6 +65,12 @@ function createMetrics() {
       labelNames: ['client', 'error'],
       registers,
     }),
+    oauthGrants: new Counter({
+      name: 'auth_oauth_grants_total',
+      help: 'Requests for tokens that the token endpoint granted',
+      labelNames: ['client'],
+      registers,
+    }),
     anomalousUsers: new Counter({
       name: 'auth_strange_user_documents_total',
       help: 'Reads of users with irregular documents',

@@ -6,7 +6,8 @@ import { usesByAddress } from '../limits/plugin.ts'
 import { type RequestState, useLimits } from './request-state.ts'
 
 /**
- * What the library answers without a difference: it calls every error that is not its own `server_error`, with 500, and
+ * Counts granted and refused requests by client: only clients of the file have a name in metrics. Also handles
+ * what the library answers without a difference: it calls every error that is not its own `server_error`, with 500, and
  * never refuses a client that fails to authenticate again and again.
  */
 export function handleFailures(
@@ -19,6 +20,9 @@ export function handleFailures(
     const state = requestState()
     if (state !== undefined) state.failure = error
   })
+  provider.on('grant.success', ({ oidc: { client } }) =>
+    app.metrics.oauthGrants.inc({ client: client?.clientId ?? 'unknown' }),
+  )
   provider.on('grant.error', refuse)
   provider.on('pushed_authorization_request.error', refuse)
   provider.on('device_authorization.error', refuse)

@@ -30,7 +30,12 @@ export function podSelector({ namespace, name }: Pick<AlertSubject, 'namespace' 
 /** Alerts about the metrics of the server pods. */
 export function serverAlerts(subject: AlertSubject): Alert[] {
   const pods = podSelector(subject)
-  return [...trafficAlerts(subject, pods), ...resourceAlerts(subject, pods), ...dependencyAlerts(subject, pods)]
+  return [
+    ...trafficAlerts(subject, pods),
+    ...federationAlerts(subject, pods),
+    ...resourceAlerts(subject, pods),
+    ...dependencyAlerts(subject, pods),
+  ]
 }
 
 function trafficAlerts({ namespace, name }: AlertSubject, pods: string): Alert[] {
@@ -74,6 +79,41 @@ function trafficAlerts({ namespace, name }: AlertSubject, pods: string): Alert[]
       expression: `${loginRequests(',status="429"')} / ${loginRequests()} > ${thresholds.refusedLoginRatio} and ${loginRequests(',status="429"')} > 0.1`,
       holdsFor: '5m',
       summary: `{{ $value | humanizePercentage }} of the logins to ${who} are refused by a limit or a lock.`,
+    },
+  ]
+}
+
+/** Errors of users and of devices that wait for them: no fault of a client. RFC 6749 section 5.2, RFC 8628 section 3.5. */
+const expectedErrors = 'authorization_pending|slow_down|expired_token|access_denied'
+
+/** Selects requests for tokens that were refused by a fault of a client. */
+const clientFaults = `client!="unknown",error!~"${expectedErrors}"`
+
+/** Results of logins at other providers that are faults of the provider. */
+const providerFaults = 'invalid|unavailable'
+
+/** Alerts about other parties: providers at which users log in, and applications that log users in. */
+function federationAlerts({ namespace, name }: AlertSubject, pods: string): Alert[] {
+  const who = `AuthService ${namespace}/${name}`
+  const rate = (by: string, metric: string, more = '') => `sum by (${by}) (rate(${metric}{${pods}${more}}[10m]))`
+  const atProvider = (more: string) => rate('provider', 'auth_identity_provider_logins_total', more)
+  const failedLogins = atProvider(`,result=~"${providerFaults}"`)
+  const refused = rate('client', 'auth_oauth_refusals_total', `,${clientFaults}`)
+  return [
+    {
+      name: 'AuthServiceIdentityProviderFailing',
+      severity: 'warning',
+      // A provider with few users has few logins: six failures in ten minutes are enough.
+      expression: `${failedLogins} >= 0.01 unless ${atProvider(`,result!~"${providerFaults}"`)} >= ${failedLogins}`,
+      holdsFor: '10m',
+      summary: `Over half of the logins at the provider {{ $labels.provider }} of ${who} fail.`,
+    },
+    {
+      name: 'AuthServiceClientErrors',
+      severity: 'warning',
+      expression: `${refused} >= 0.05 unless ${rate('client', 'auth_oauth_grants_total')} >= ${refused}`,
+      holdsFor: '10m',
+      summary: `Over half of the requests for tokens of the client {{ $labels.client }} of ${who} are refused.`,
     },
   ]
 }

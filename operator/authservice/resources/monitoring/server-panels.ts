@@ -65,6 +65,36 @@ function loginPanels(pods: string): Panel[] {
       ],
     },
     {
+      title: 'Logins at other providers',
+      description:
+        'By provider and result. unavailable: the provider does not answer. invalid: its answer cannot be accepted.',
+      unit: 'reqps',
+      queries: [
+        {
+          expression: rate('auth_identity_provider_logins_total', 'provider, result'),
+          legend: '{{provider}}: {{result}}',
+        },
+      ],
+    },
+    {
+      title: 'Refused requests for tokens',
+      description:
+        'By client of OpenID Connect and error, those with the most. invalid_client: a wrong secret or assertion. invalid_grant: a code or refresh token that is not valid, or no longer. unknown: no client of this AuthService.',
+      unit: 'reqps',
+      queries: [
+        {
+          expression: `topk(10, ${rate('auth_oauth_refusals_total', 'client, error')})`,
+          legend: '{{client}}: {{error}}',
+        },
+      ],
+    },
+    {
+      title: 'Granted requests for tokens',
+      description: 'By client of OpenID Connect, those with the most.',
+      unit: 'reqps',
+      queries: [{ expression: `topk(10, ${rate('auth_oauth_grants_total', 'client')})`, legend: '{{client}}' }],
+    },
+    {
       title: 'Token verifications by result',
       description: 'active: accepted.',
       unit: 'reqps',

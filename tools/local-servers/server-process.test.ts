@@ -38,3 +38,22 @@ test('a program that does not exist is reported', async () => {
   const starting = startProcess({ path: join(folder, 'missing'), env: {} }, [], async () => false)
   await expect(starting).rejects.toThrow(/missing/)
 })
+
+test('a program that takes longer than it may is killed, and its output reported', async () => {
+  const starting = startProcess(shell, ['-c', 'echo "reading"; exec sleep 600'], async () => false, { maxSeconds: 0.1 })
+  await expect(starting).rejects.toThrow('/bin/sh is not ready after 0.1 s')
+})
+
+test('a program that ends by itself after its start is reported, and one that is stopped is not', async () => {
+  const reports: string[] = []
+  const onEnd = (message: string) => reports.push(message)
+  const script = `trap 'echo "no memory"; exit 4' USR1; echo ready; while :; do sleep 0.01; done`
+  const start = async () => {
+    const started = await startProcess(shell, ['-c', script], async () => true, { onEnd })
+    await expect.poll(() => started.output()).toContain('ready')
+    return started
+  }
+  await (await start()).stop()
+  process.kill((await start()).pid, 'SIGUSR1')
+  await expect.poll(() => reports).toEqual([expect.stringMatching(/^\/bin\/sh ended \(4\):\nready\nno memory/)])
+})

@@ -15,9 +15,20 @@ export interface ServerProcess {
   resume(): void
 }
 
+/** How a program starts that is slower than most. */
+export interface StartOptions {
+  /** How long it may take until it is ready; 110 by default. */
+  maxSeconds?: number
+  /** The pause between two calls of `isReady`; 10 by default. */
+  pauseMilliseconds?: number
+  /** Called when the program ends without `stop` after it was ready, with the end of its output. */
+  onEnd?(message: string): void
+}
+
 const keptCharacters = 20_000
 /** A busy machine needs this long to start kube-apiserver. Hooks of tests time out later, after 120 s. */
-const maxStartSeconds = 110
+const defaultMaxSeconds = 110
+const defaultPauseMilliseconds = 10
 
 /** Kills the program when its parent ends, for any reason. */
 const pdeathsig = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--']
@@ -30,6 +41,7 @@ export async function startProcess(
   { path, env }: Binary,
   programArguments: readonly string[],
   isReady: () => Promise<boolean>,
+  options: StartOptions = {},
 ): Promise<ServerProcess> {
   const prefix = existsSync(pdeathsig[0] ?? '') ? pdeathsig : []
   const [command = path, ...rest] = [...prefix, path, ...programArguments]
@@ -49,15 +61,22 @@ export async function startProcess(
   failed.catch(() => ended.abort())
 
   try {
-    await Promise.race([failed, untilReady(path, isReady, () => output, ended.signal)])
+    await Promise.race([failed, untilReady(path, isReady, () => output, ended.signal, options)])
   } catch (error) {
     await stop(child, 'SIGKILL')
     throw error
   }
+  let isStopped = false
+  failed.catch((error: Error) => {
+    if (!isStopped) options.onEnd?.(error.message)
+  })
   return {
     pid: child.pid ?? 0,
     output: () => output,
-    stop: (signal = 'SIGTERM') => stop(child, signal),
+    stop: (signal = 'SIGTERM') => {
+      isStopped = true
+      return stop(child, signal)
+    },
     pause: () => child.kill('SIGSTOP'),
     resume: () => child.kill('SIGCONT'),
   }
@@ -69,11 +88,12 @@ async function untilReady(
   isReady: () => Promise<boolean>,
   output: () => string,
   ended: AbortSignal,
+  { maxSeconds = defaultMaxSeconds, pauseMilliseconds = defaultPauseMilliseconds }: StartOptions,
 ): Promise<void> {
-  const deadline = performance.now() + maxStartSeconds * 1000
+  const deadline = performance.now() + maxSeconds * 1000
   while (!ended.aborted && !(await isReady())) {
-    if (performance.now() > deadline) throw new Error(`${path} is not ready after ${maxStartSeconds} s:\n${output()}`)
-    await new Promise((again) => setTimeout(again, 10))
+    if (performance.now() > deadline) throw new Error(`${path} is not ready after ${maxSeconds} s:\n${output()}`)
+    await new Promise((again) => setTimeout(again, pauseMilliseconds))
   }
 }
 

@@ -93,14 +93,16 @@ async function mailedToken(subject: string): Promise<string> {
   return /^https:\/\/app\.example\.com\/(?:reset|verify)#token=([\w-]{43})$/m.exec(mail?.text ?? '')?.[1] ?? ''
 }
 
-test('spec.mail: an email is confirmed and a forgotten password reset, with links that the SMTP server received', async () => {
+test('spec.mail: an email is confirmed and a forgotten password reset, with links that the SMTP server received, in the language and with the name of spec.pages', async () => {
   const email = 'user@example.com'
   expect((await post('/v1/auth/register', { email, password, name: 'A User' })).status).toBe(201)
-  const confirmed = await post('/v1/auth/email/verify', { token: await mailedToken('Confirm your email') })
+  const confirmed = await post('/v1/auth/email/verify', {
+    token: await mailedToken('Confirmez votre adresse e-mail – Acme'),
+  })
   expect(confirmed.status, await confirmed.text()).toBe(204)
 
   expect((await post('/v1/auth/password/forgot', { email })).status).toBe(202)
-  const token = await mailedToken('Choose a new password')
+  const token = await mailedToken('Choisissez un nouveau mot de passe – Acme')
   const chosen = await post('/v1/auth/password/reset', { token, new_password: 'a new horse battery' })
   expect(chosen.status, await chosen.text()).toBe(204)
   expect((await post('/v1/auth/login', { email, password: 'a new horse battery' })).status).toBe(200)

@@ -134,8 +134,7 @@ async function wakeOperator({ kubectl, services, watch }: UpgradeContext, signal
   while (!signal.aborted) {
     for (const { name } of services.filter((service) => isStuck(watch.statusOf(service.name)))) {
       console.log(`${name}: 0.1.0 does not continue its rollout, so an annotation wakes it`)
-      const annotate = ['annotate', 'authservice', name, '--namespace', namespace, '--overwrite']
-      await kubectl.run([...annotate, `retry=${Date.now()}`])
+      await annotate(kubectl, name, `retry=${Date.now()}`)
     }
     await setTimeout(5_000, undefined, { signal }).catch(() => {}) // the signal
   }
@@ -208,8 +207,12 @@ async function requestAction(
   action: Parameters<typeof annotationOf>[0],
   value: string,
 ): Promise<void> {
-  const annotate = ['annotate', 'authservice', name, '--namespace', namespace, '--overwrite']
-  await kubectl.run([...annotate, `${annotationOf(action)}=${value}`])
+  await annotate(kubectl, name, `${annotationOf(action)}=${value}`)
+}
+
+/** @param annotation as `KEY=VALUE` */
+async function annotate(kubectl: Kubectl, name: string, annotation: string): Promise<void> {
+  await kubectl.run(['annotate', 'authservice', name, '--namespace', namespace, '--overwrite', annotation])
 }
 
 async function anyOf<Item>(items: readonly Item[], wait: (item: Item) => Promise<void>): Promise<void> {

@@ -87,13 +87,16 @@ function isSettled(live: Restartable | undefined): boolean {
   return isFullyAvailable(live) && (live?.kind !== 'Deployment' || oldPods(live) === 0)
 }
 
-const conditions = { mongodb: 'MongoDBReady', redis: 'RedisReady', edge: 'IngressReady' } as const
+const conditions = new Map<string | undefined, Finding['condition']>([
+  ['redis', 'RedisReady'],
+  ['edge', 'IngressReady'],
+])
 
 /** One finding for each database or edge that waits. */
 export function postponedRestartFindings(waiting: readonly Manifest[]): Finding[] {
   return waiting.map(({ kind, metadata: { name, labels } }) => ({
     kind: 'warning',
-    condition: conditions[(labels?.[componentLabel] ?? 'mongodb') as keyof typeof conditions],
+    condition: conditions.get(labels?.[componentLabel]) ?? 'MongoDBReady',
     reason: 'RestartPostponed',
     message: `${kind} ${name} is waiting to replace its pods, because this release of the operator changed its image or another part of its pod template that needs a restart: databases or edges of MAX_CONCURRENT_ROLLOUTS AuthServices are already restarting.`,
   }))

@@ -12,7 +12,15 @@ import { Problem } from '../../plugins/app/problems/problem.ts'
 import { parseEmail } from '../../plugins/app/users/email.ts'
 import { refusalOf, shown, textOf } from './forms.ts'
 import { bindingFor, type Interaction, type InteractionSteps } from './interaction-steps.ts'
-import { answerOf, browserOf, keepBrowserCookie, queryOf, recordFailure, redirectUriOf } from './provider-redirect.ts'
+import {
+  answerOf,
+  browserOf,
+  keepBrowserCookie,
+  queryOf,
+  recordFailure,
+  redirectUriOf,
+  takeBegunLogin,
+} from './provider-redirect.ts'
 
 const options = { schema: { hide: true } }
 
@@ -76,15 +84,7 @@ function fromProvider(app: FastifyInstance, steps: InteractionSteps): void {
     const interaction = await openLogin(steps, request, reply)
     const provider = requireProvider(app, request)
     const now = new Date()
-    const begun = await pending.take(textOf(request.query, 'state') ?? '', now)
-    if (
-      begun === undefined ||
-      begun.interaction !== interaction.uid ||
-      begun.provider !== provider.id ||
-      begun.browser !== browserOf(app, request)
-    ) {
-      throw new errors.SessionNotFound('the answer belongs to another login')
-    }
+    const begun = await takeBegunLogin(app, request, provider, { interaction: interaction.uid }, now)
     try {
       const identity = await client.identityFrom(provider, answerOf(app, provider, request), begun, now)
       const loginClient = { replacedToken: undefined, binding: bindingFor(request, interaction) }

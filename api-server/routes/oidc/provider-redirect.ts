@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { errors } from 'oidc-provider'
 import { pendingLoginSeconds } from '../../plugins/app/identity-providers/pending-logins.ts'
 import type { ProviderError, ProviderFailure } from '../../plugins/app/identity-providers/provider-error.ts'
 import type { Provider } from '../../plugins/app/identity-providers/provider-registry.ts'
 import { hashOf, newOpaqueToken } from '../../plugins/app/opaque-token.ts'
+import { textOf } from './forms.ts'
 
 /** As registered at the provider: each has its own, so that answers of two cannot be mixed up. RFC 9700 section 4.4. */
 export function redirectUriOf({ config }: FastifyInstance, { id }: Pick<Provider, 'id'>): string {
@@ -28,6 +30,29 @@ function browserCookie({ config }: FastifyInstance): string {
 /** Hash of the cookie of the browser that goes to a provider. */
 export function browserOf(app: FastifyInstance, request: FastifyRequest): string {
   return hashOf(app.parseCookie(request.headers.cookie ?? '')[browserCookie(app)] ?? '')
+}
+
+/**
+ * The login that this browser has begun at a provider. It is taken only once.
+ *
+ * @param begunBy the interaction or the session of the account pages in which it was begun
+ * @throws SessionNotFound for the answer to any other login
+ */
+export async function takeBegunLogin(
+  app: FastifyInstance,
+  request: FastifyRequest,
+  { id }: Pick<Provider, 'id'>,
+  begunBy: { interaction: string } | { session: string },
+  now: Date,
+) {
+  const begun = await app.identityProviders.pending.take(textOf(request.query, 'state') ?? '', now)
+  const isOurs =
+    begun !== undefined &&
+    ('interaction' in begunBy ? begun.interaction === begunBy.interaction : begun.session === begunBy.session) &&
+    begun.provider === id &&
+    begun.browser === browserOf(app, request)
+  if (!isOurs) throw new errors.SessionNotFound('the answer belongs to another login')
+  return begun
 }
 
 /** @returns the cookie, which the browser keeps for its other tabs */

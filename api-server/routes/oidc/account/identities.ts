@@ -1,5 +1,4 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import { errors } from 'oidc-provider'
 import { identitiesPage, linkPage } from '../../../pages/account/identities.ts'
 import type { Outcome } from '../../../pages/account/layout.ts'
 import { toProviderPage } from '../../../pages/login.ts'
@@ -18,7 +17,7 @@ import { requireStepUp } from '../../../plugins/app/mfa/step-up.ts'
 import { hashOf, newOpaqueToken } from '../../../plugins/app/opaque-token.ts'
 import { Problem, problem } from '../../../plugins/app/problems/problem.ts'
 import { currentPasswordIn, textOf } from '../forms.ts'
-import { answerOf, browserOf, keepBrowserCookie, recordFailure, redirectUriOf } from '../provider-redirect.ts'
+import { answerOf, keepBrowserCookie, recordFailure, redirectUriOf, takeBegunLogin } from '../provider-redirect.ts'
 import { sendEnd } from './profile.ts'
 import { send, type Visit, type Visits } from './visits.ts'
 
@@ -85,17 +84,9 @@ async function goToProvider(app: FastifyInstance, visit: Visit): Promise<Fastify
 /** The provider has sent the browser back. */
 async function link(app: FastifyInstance, visit: Visit): Promise<FastifyReply | 'done.linked'> {
   const { request, user, claims, caller, now } = visit
-  const { client, pending } = app.identityProviders
+  const { client } = app.identityProviders
   const provider = providerOf(app, visit)
-  const begun = await pending.take(textOf(request.query, 'state') ?? '', now)
-  if (
-    begun === undefined ||
-    begun.session !== claims.sid ||
-    begun.provider !== provider.id ||
-    begun.browser !== browserOf(app, request)
-  ) {
-    throw new errors.SessionNotFound('the answer belongs to another login')
-  }
+  const begun = await takeBegunLogin(app, request, provider, { session: claims.sid }, now)
   try {
     const identity = await client.identityFrom(provider, answerOf(app, provider, request), begun, now)
     await linkOwnIdentity(app, user, claims, { provider, identity }, caller, now)

@@ -58,9 +58,10 @@ export class PageBrowser {
         redirect: 'manual',
       })
       this.#keep(answer.headers.getSetCookie())
+      // That of a redirect, too: until then, its connection serves no other request.
+      const text = await answer.text()
       const location = answer.headers.get('location')
-      if (location === null)
-        return { url: next, status: answer.status, text: await answer.text(), headers: answer.headers }
+      if (location === null) return { url: next, status: answer.status, text, headers: answer.headers }
       next = new URL(location, next)
       posted = undefined
     }

@@ -59,8 +59,8 @@ export function openReport(what: string): () => void {
   return () => console.log(`Load average after: ${loadAverage()}; steal: ${steal().toFixed(1)} % of CPU time`)
 }
 
-/** Measurements by name. A curve has one set of measurements for each of its points. */
-export type Figures = Record<string, number | readonly Record<string, number>[]>
+/** Measurements by name, some for each kind of request. A curve has one set of measurements for each of its points. */
+export type Figures = Record<string, number | Readonly<Record<string, number>> | readonly Record<string, number>[]>
 
 /** Prints which targets are met, then the measurements as one line of JSON. */
 export function closeReport(figures: Figures, targets: readonly Target[], enforce: boolean): void {

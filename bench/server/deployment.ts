@@ -8,7 +8,7 @@ import { registerAccessTokens } from '../../api-server/plugins/app/tokens/issue-
 import { KeyStore } from '../../api-server/plugins/app/tokens/key-store.ts'
 import { loadKeySet } from '../../api-server/plugins/app/tokens/load-key-set.ts'
 import type { ServerEnvironment } from '../../contract/environment.ts'
-import { startMongo } from '../../tools/local-servers/mongo.ts'
+import { startMongo, type TestMongo } from '../../tools/local-servers/mongo.ts'
 import { startRedis, type TestRedis } from '../../tools/local-servers/redis.ts'
 import { freePort, type ServerProcess, startProcess } from '../../tools/local-servers/server-process.ts'
 import { developmentKeys } from '../../tools/local-servers/signing-keys.ts'
@@ -25,6 +25,9 @@ export class Deployment implements AsyncDisposable {
   readonly cores: Cores
   readonly mongoUrl: string
   readonly database = 'bench'
+  readonly issuer = policy.issuer
+  /** The processes of MongoDB and Redis. */
+  readonly databasePids: readonly number[]
   readonly #folder: string
   readonly #redis: TestRedis
   readonly #keyFile: string
@@ -33,10 +36,11 @@ export class Deployment implements AsyncDisposable {
   private constructor(
     cores: Cores,
     stack: AsyncDisposableStack,
-    parts: { mongoUrl: string; redis: TestRedis; folder: string; keyFile: string },
+    parts: { mongo: TestMongo; redis: TestRedis; folder: string; keyFile: string },
   ) {
     this.cores = cores
-    this.mongoUrl = parts.mongoUrl
+    this.mongoUrl = parts.mongo.url
+    this.databasePids = [parts.mongo.pid(), parts.redis.pid()]
     this.#stack = stack
     this.#redis = parts.redis
     this.#folder = parts.folder
@@ -54,7 +58,7 @@ export class Deployment implements AsyncDisposable {
     const redis = await startRedis()
     stack.defer(redis.stop)
     const keyFile = await developmentKeys(folder)
-    const deployment = new Deployment(cores, stack.move(), { mongoUrl: mongo.url, redis, folder, keyFile })
+    const deployment = new Deployment(cores, stack.move(), { mongo, redis, folder, keyFile })
     await deployment.#migrate()
     return deployment
   }
@@ -103,9 +107,14 @@ export class Deployment implements AsyncDisposable {
   }
 
   /** Writes one token per line. @returns the path of the file */
-  async tokenFile(tokens: readonly string[], name = 'tokens'): Promise<string> {
+  tokenFile(tokens: readonly string[], name = 'tokens'): Promise<string> {
+    return this.file(name, `${tokens.join('\n')}\n`)
+  }
+
+  /** Writes a file that is deleted with the deployment. @returns its path */
+  async file(name: string, content: string): Promise<string> {
     const file = join(this.#folder, name)
-    await writeFile(file, `${tokens.join('\n')}\n`)
+    await writeFile(file, content, { mode: 0o600 })
     return file
   }
 

@@ -3,15 +3,13 @@
  * verification of tokens. Options: `-- --rounds N --seconds N --enforce`
  */
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-import { execa } from 'execa'
 import type { LoadResult } from '../../tools/load/constant-rate.ts'
 import { benchOptions, closeReport, openReport } from '../report.ts'
 import { median, percent, rounded, spread } from '../statistics.ts'
-import { onCore, pinToLoadCore } from './cores.ts'
+import { pinToLoadCore } from './cores.ts'
 import { Deployment } from './deployment.ts'
 import { constantRate, verifications } from './generators.ts'
-import { createUsers, inTurn, logInUntil } from './logins.ts'
+import { createUsers, hashTime, inTurn, logInUntil } from './logins.ts'
 
 /** More than the server hashes at a time, so that logins wait for a core, and a core never waits for a login. */
 const clients = 8
@@ -73,7 +71,7 @@ async function bench(): Promise<void> {
 }
 
 async function measureRound(round: number): Promise<Round> {
-  const limit = (serverCores * 1000) / (await hashMilliseconds())
+  const limit = (serverCores * 1000) / (await hashTime(cores.server)).millis
   const alone = (await verify()).response
   const { loginsPerSecond, response: beside } = await verifyBesideLogins()
   console.log(
@@ -95,10 +93,4 @@ async function verifyBesideLogins(): Promise<LoadResult & { loginsPerSecond: num
 function verify(): Promise<LoadResult> {
   const requests = verifications(tokens)
   return constantRate({ origin: server.origin, requests, ...verifyRate, durationSeconds: options.seconds })
-}
-
-async function hashMilliseconds(): Promise<number> {
-  const [path, ...rest] = onCore(cores.server, [process.execPath, join(import.meta.dirname, 'hash-time.ts')])
-  const { stdout } = await execa(path, rest)
-  return Number(stdout)
 }

@@ -1,12 +1,16 @@
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import bcrypt from 'bcrypt'
+import { execa } from 'execa'
 import { MongoClient, ObjectId } from 'mongodb'
 import { Agent, type Dispatcher, request } from 'undici'
 import type { UserDocument } from '../../api-server/plugins/app/users/user.ts'
+import { onCore } from './cores.ts'
 
 /** The cost of the preset `production`. */
 export const bcryptCost = 12
-const password = 'correct horse battery'
+/** The password of all users. */
+export const password = 'correct horse battery'
 
 /** Inserts users with the same password hash: registering them one by one would take minutes. @returns their emails */
 export async function createUsers(mongoUrl: string, database: string, count: number): Promise<string[]> {
@@ -29,6 +33,13 @@ export async function createUsers(mongoUrl: string, database: string, count: num
   await using client = new MongoClient(mongoUrl)
   await client.db(database).collection<UserDocument>('users').insertMany(users)
   return users.map(({ email }) => email)
+}
+
+/** How long one password hash of the server takes on the core when nothing else runs there, and its CPU time. */
+export async function hashTime(core: number | undefined): Promise<{ millis: number; cpuMillis: number }> {
+  const [path, ...rest] = onCore(core, [process.execPath, join(import.meta.dirname, 'hash-time.ts')])
+  const { stdout } = await execa(path, rest)
+  return JSON.parse(stdout)
 }
 
 /** How many clients log in, and the code that each user sends after the password. */

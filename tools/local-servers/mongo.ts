@@ -10,6 +10,8 @@ export interface TestMongo {
   /** The connection string, with a user when authentication is on. */
   url: string
   port: number
+  /** Its process, that of the last start. */
+  pid(): number
   /** Connects to this member, primary or not. */
   connect(): Promise<MongoClient>
   /** Stops it. `start` uses the same data and port. */
@@ -78,6 +80,7 @@ export async function startMongo({
   return {
     url,
     port,
+    pid: () => running?.pid ?? 0,
     start,
     connect: () => MongoClient.connect(`mongodb://127.0.0.1:${port}`, { directConnection: true }),
     stop: async () => running?.stop(),

@@ -7,6 +7,8 @@ import { freePort, type ServerProcess, startProcess } from './server-process.ts'
 export interface TestRedis {
   host: string
   port: number
+  /** Its process, that of the last start. */
+  pid(): number
   stop(): Promise<void>
   /** Starts it again on the same port, empty. */
   start(): Promise<void>
@@ -32,6 +34,7 @@ export async function startRedis(): Promise<TestRedis> {
   return {
     host: '127.0.0.1',
     port,
+    pid: () => running?.pid ?? 0,
     start,
     stop: async () => running?.stop('SIGKILL'),
     pause: () => running?.pause(),

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { walkThrough } from '../../tools/cluster-client/walk-through.ts'
+import { runJobOfGuide } from './ci-job.ts'
 import { freshNamespace, kubectl, removeNamespace } from './cluster-under-test.ts'
 import { Load } from './load.ts'
 import { type Code, ShopUnderTest } from './openid-connect.ts'
 import { RolloutUnderTest } from './rollout-under-test.ts'
-import { tokenByServiceAccount } from './service-account.ts'
 
 let rollout: RolloutUnderTest
 /** The application of another team. */
@@ -55,13 +55,9 @@ test('its user logs in, the application refreshes, and a logout ends the session
   await expect(shop.refresh(refreshed.refresh_token ?? '')).rejects.toMatchObject({ error: 'invalid_grant' })
 })
 
-test('a pod gets a token for an API with the token of its ServiceAccount, and without a secret', async () => {
-  const outcome = await tokenByServiceAccount(shops, authService, rollout.edge)
-  await expect.poll(outcome, { timeout: 30_000, interval: 500 }).toEqual({
-    client_id: `${shops}.nightly-job`,
-    aud: 'https://orders.example.com',
-    scope: 'orders:read',
-  })
+test('the CI job of the guide gets a token for an API, and has no secret', async () => {
+  const printed = await runJobOfGuide(shops, authService)
+  expect(printed).toMatch(/^a token with releases:write for \d+ s, \d{3,} characters$/m)
 })
 
 test('a blue-green rollout runs the smoke test, switches the traffic and fails no request', async () => {

@@ -67,12 +67,26 @@ async function jobFor(namespace: string, { name, namespace: ofServers }: Place):
   const job: JobManifest = parse(text)
   const pod = job.spec.template.spec
   const [container] = pod.containers
-  const ip = await fieldOf(ofServers, `service/${name}-edge`, '{.spec.clusterIP}')
+  const ip = await addressOfEdge({ name, namespace: ofServers }, Number(issuer.port))
   pod.hostAliases = [{ ip, hostnames: [issuer.hostname] }]
   pod.volumes.push({ name: 'ca', configMap: { name: 'ca' } })
   container.volumeMounts.push({ name: 'ca', mountPath: '/ca', readOnly: true })
   container.env.push({ name: 'NODE_EXTRA_CA_CERTS', value: '/ca/ca.crt' })
   return job
+}
+
+/** The address inside of the cluster at which the edge has the port of the issuer, which is a port of this machine. */
+async function addressOfEdge({ name, namespace }: Place, port: number): Promise<string> {
+  const edge = await kubectl().json<{ spec: { selector: object; ports: { port: number; targetPort: unknown }[] } }>([
+    'get',
+    `service/${name}-edge`,
+    '--namespace',
+    namespace,
+  ])
+  const targetPort = edge.spec.ports.find((each) => each.port === 443)?.targetPort
+  const spec = { selector: edge.spec.selector, ports: [{ port, targetPort }] }
+  await apply(namespace, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'edge-for-job' }, spec })
+  return fieldOf(namespace, 'service/edge-for-job', '{.spec.clusterIP}')
 }
 
 async function caOf({ name, namespace }: Place): Promise<Record<string, string>> {

@@ -17,7 +17,8 @@ export interface TestApiServer {
   stop(): Promise<void>
 }
 
-export async function startKubeApiserver(): Promise<TestApiServer> {
+/** @param more further flags of kube-apiserver */
+export async function startKubeApiserver(more: readonly string[] = []): Promise<TestApiServer> {
   const { kubeApiserver, etcd } = await kubernetesBinaries()
   // In reverse order: an API server whose etcd is gone hangs instead of ending.
   await using cleanup = new AsyncDisposableStack()
@@ -63,6 +64,7 @@ export async function startKubeApiserver(): Promise<TestApiServer> {
       '--watch-cache-sizes=configmaps#0',
       // ServiceAccount admission would wait for a controller that does not run here.
       '--disable-admission-plugins=ServiceAccount',
+      ...more,
     ],
     () => isReady(port, token),
   )

@@ -37,6 +37,8 @@ export interface SiteOptions {
   isPublic?: true
   /** The lifetime of its access tokens, at least 60; that of the server by default. */
   accessTokenSeconds?: number
+  /** Fields of the client that differ. */
+  client?: Partial<OidcClient>
 }
 
 /** An auth server with an OpenID provider behind TLS, and places for applications behind TLS, too. */
@@ -115,7 +117,10 @@ async function createCertificate(folder: string): Promise<string> {
   return join(folder, 'ca.crt')
 }
 
-function clientOf({ name, url, clientSecret }: Site, { callback, accessTokenSeconds }: SiteOptions): OidcClient {
+function clientOf(
+  { name, url, clientSecret }: Site,
+  { callback, accessTokenSeconds, client }: SiteOptions,
+): OidcClient {
   const hash = createHash('sha256').update(clientSecret).digest('hex')
   return {
     id: name,
@@ -127,6 +132,7 @@ function clientOf({ name, url, clientSecret }: Site, { callback, accessTokenSeco
     scopes: ['openid', 'profile', 'email'],
     lifetimes: { ...(accessTokenSeconds !== undefined && { accessToken: accessTokenSeconds }) },
     authentication: clientSecret === '' ? { method: 'none' } : { method: 'secret', secretHashes: [hash] },
+    ...client,
   }
 }
 

@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import { connect as connectHttp2 } from 'node:http2'
 import { type AddressInfo, connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { fileRevision } from '../../../contract/file-revision.ts'
 import type { SecretData } from '../../../operator/authservice/model/secret-data.ts'
@@ -82,6 +83,23 @@ describe('an authorization', () => {
   })
 })
 
+/** Connects by TLS 1.2. @param ciphers in the form of OpenSSL @returns the cipher, or the code of the error */
+function handshake(ciphers: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const socket = connectTls({
+    host: '127.0.0.1',
+    port: edge.layout.ports.https,
+    servername: 'auth.example.com',
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    maxVersion: 'TLSv1.2',
+    ciphers,
+  })
+  socket.once('secureConnect', () => resolve(socket.getCipher().name))
+  socket.once('error', (error) => resolve('code' in error ? String(error.code) : error.message))
+  return promise.finally(() => socket.destroy())
+}
+
 describe('a request', () => {
   beforeAll(async () => {
     await create(configInput({ login: '10/m' }))
@@ -131,6 +149,19 @@ describe('a request', () => {
     expect(tooLarge.status).toBe(413)
     expect(tooLarge.headers['strict-transport-security']).toBe(hsts)
     expect(JSON.parse(tooLarge.body)).toMatchObject({ status: 413, code: 'body_too_large' })
+  })
+
+  test.each([
+    ['with CBC', 'ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA'],
+    ['that RFC 9325 does not recommend', 'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305'],
+  ])('over TLS 1.2 with a cipher %s gets no connection', async (_, ciphers) => {
+    expect(await handshake(ciphers)).toMatch(/ALERT_HANDSHAKE_FAILURE$/)
+  })
+
+  test('over TLS 1.2 gets a connection with a cipher that RFC 9325 recommends', async () => {
+    for (const cipher of ['ECDHE-ECDSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES256-GCM-SHA384']) {
+      expect(await handshake(cipher)).toBe(cipher)
+    }
   })
 
   test('is answered with a header that only the server knows', async () => {

@@ -5,6 +5,18 @@ import { indent, listen } from './nginx-text.ts'
 /** Maximum bytes of a request body; the server has the same limit. */
 export const mostBodyBytes = '16k'
 
+/**
+ * The cipher suites of TLS 1.2, in the names of OpenSSL: those that RFC 9325 section 4.2 recommends. FAPI 2.0 allows no
+ * others (section 5.2.2). By default, Nginx also offers suites without forward secrecy, and with CBC. The suites of TLS
+ * 1.3 are not configured.
+ */
+export const tls12Ciphers = [
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+]
+
 /** One host name that clients use. */
 interface Host {
   host: string
@@ -33,6 +45,7 @@ server {
   ssl_certificate tls.crt;
   ssl_certificate_key tls.key;
   ssl_protocols TLSv1.2 TLSv1.3;
+  ssl_ciphers ${tls12Ciphers.join(':')};
   ssl_session_cache shared:tls:10m;
   ssl_session_timeout 1d;
   ssl_session_tickets off;

@@ -34,6 +34,7 @@ test.each<[what: string, spec: Spec, entry: object]>([
     { redirectUris, fapi: true, authentication: { method: 'PrivateKeyJWT', jwks: { keys: [publicKey] } } },
     { fapi: true, authentication: { method: 'private_key_jwt', jwks: { keys: [publicKey] } } },
   ],
+  ['one whose library does not know PKCE', { redirectUris, requirePkce: false }, { requirePkce: false }],
   ['a job', { grants: ['client_credentials'], resources }, { grants: ['client_credentials'], resources }],
   [
     'a television',

@@ -60,6 +60,7 @@ export function entryOf(
     firstParty: spec.firstParty ?? false,
     ...(spec.dpopBoundAccessTokens === true && { dpopBoundAccessTokens: true }),
     ...(spec.fapi === true && { fapi: true }),
+    ...(spec.requirePkce === false && { requirePkce: false }),
     ...(spec.redirectUris !== undefined && { redirectUris: spec.redirectUris }),
     ...(spec.postLogoutRedirectUris !== undefined && { postLogoutRedirectUris: spec.postLogoutRedirectUris }),
     ...(backchannelLogoutUri !== undefined && { backchannelLogoutUri }),

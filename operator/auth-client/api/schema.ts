@@ -7,6 +7,7 @@ import { AuthenticationSchema } from './authentication.ts'
 import { fapiRules } from './fapi.ts'
 import { grantRules, grants } from './grants.ts'
 import { apiVersion, kind, maxNameLength } from './group.ts'
+import { pkceRules } from './pkce.ts'
 import { ResourcesSchema } from './resources.ts'
 import { AuthClientStatusSchema } from './status.ts'
 
@@ -140,6 +141,13 @@ const AuthClientSpecSchema = Type.Object(
         defaultText: '`false`',
       }),
     ),
+    requirePkce: Type.Optional(
+      flag({
+        description:
+          'Whether each login needs PKCE (RFC 7636). `false` is for a client with a secret or key of its own whose library does not know PKCE.',
+        defaultText: '`true`',
+      }),
+    ),
     redirectUris: Type.Optional(
       Type.Array(uri('A URI to which browsers return with a code.'), {
         ...listSet,
@@ -197,7 +205,13 @@ const AuthClientSpecSchema = Type.Object(
   },
   {
     description: 'Desired state of the client. It has at most 8,192 bytes as JSON.',
-    rules: [...uriRules('redirectUris'), ...uriRules('postLogoutRedirectUris'), ...grantRules, ...fapiRules],
+    rules: [
+      ...uriRules('redirectUris'),
+      ...uriRules('postLogoutRedirectUris'),
+      ...grantRules,
+      ...fapiRules,
+      ...pkceRules,
+    ],
   },
 )
 

@@ -140,6 +140,12 @@ const wrong: readonly [what: string, spec: object, says: string][] = [
     'fapi binds every access token of the client',
   ],
   [
+    'a public client without PKCE',
+    { requirePkce: false, authentication: { method: 'None' } },
+    'public clients and those with fapi need PKCE',
+  ],
+  ['FAPI 2.0 without PKCE', { ...bank({}), requirePkce: false }, 'public clients and those with fapi need PKCE'],
+  [
     'a rotation of no secret',
     { authentication: { method: 'None', secret: { rotationInterval: '30d' } } },
     'secret applies only to the method Secret',
@@ -221,6 +227,8 @@ describe('the API server accepts an AuthClient', () => {
     ['with a receiver of logout tokens', { backchannelLogoutUri: 'https://shop.shops.svc:8443/logout?a=b' }],
     ['of a bank', bank({ alg: 'PS256' })],
     ['of a bank with bound tokens', { ...bank({}), dpopBoundAccessTokens: true }],
+    ['whose library does not know PKCE', { requirePkce: false }],
+    ['of a bank that says what it needs', { ...bank({}), requirePkce: true }],
     ['with keys', { authentication: { method: 'PrivateKeyJWT', jwks: { keys: [key] } } }],
     [
       'with every lifetime',

@@ -33,6 +33,14 @@ test('a client that trusts the CA can connect to the host, and to no other host'
   }
 })
 
+test('a client can connect to an IPv4 address of the certificate, and to no other one', () => {
+  const { 'tls.crt': cert = '' } = issueFor(['auth.example.com', '192.0.2.7'], validity, issueAuthority(validity))
+  const leaf = new X509Certificate(cert)
+  expect(leaf.checkIP('192.0.2.7')).toBe('192.0.2.7')
+  expect(leaf.checkIP('192.0.2.8')).toBeUndefined()
+  expect(leaf.checkHost('auth.example.com')).toBe('auth.example.com')
+})
+
 test('it is only for servers, and cannot sign certificates', () => {
   const { 'tls.crt': cert = '', 'ca.crt': ca = '' } = issueFor(['auth.example.com'], validity, issueAuthority(validity))
   const [leaf, authority] = [new X509Certificate(cert), new X509Certificate(ca)]

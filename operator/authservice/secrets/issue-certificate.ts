@@ -7,6 +7,7 @@ import {
   sign,
   X509Certificate,
 } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 import type { SecretData } from '../model/secret-data.ts'
 import {
   bitString,
@@ -60,6 +61,7 @@ export function issueAuthority(validity: Validity): SecretData {
 /**
  * Generates a P-256 key and issues a certificate of it for the hosts.
  *
+ * @param hosts names and IPv4 addresses
  * @param authority result of `issueAuthority`
  * @throws if the authority cannot be parsed
  */
@@ -69,7 +71,7 @@ export function issueFor(hosts: readonly string[], validity: Validity, authority
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const subject = { issuer: names.authority, subject: names.edge, key: publicKey, signer, validity }
   const leaf = certificate(subject, [
-    extension('2.5.29.17', sequence(...hosts.map(dnsName))),
+    extension('2.5.29.17', sequence(...hosts.map(alternativeName))),
     extension('2.5.29.19', sequence(), 'critical'),
     extension('2.5.29.15', keyUsages.digitalSignature, 'critical'),
     extension('2.5.29.37', sequence(objectIdentifier('1.3.6.1.5.5.7.3.1'))), // serverAuth
@@ -109,7 +111,9 @@ function commonName(name: string): Buffer {
   return sequence(set(sequence(objectIdentifier('2.5.4.3'), utf8String(name))))
 }
 
-function dnsName(host: string): Buffer {
+/** A dNSName or an iPAddress. Clients compare an address with the latter only. @see RFC 5280, 4.2.1.6 */
+function alternativeName(host: string): Buffer {
+  if (isIPv4(host)) return tagged(0x87, Buffer.from(host.split('.').map(Number)))
   return tagged(0x82, Buffer.from(host, 'ascii'))
 }
 

@@ -5,6 +5,8 @@ export interface Addresses {
   /** Base URL of the suite. */
   suite: string
   issuer: string
+  /** Base URL of the suite for logout tokens, which the servers of the provider send. */
+  receiver: string
 }
 
 /** What the browser of the suite does with one kind of page: an entry of `browser` in the configuration of a plan. */

@@ -1,38 +1,40 @@
 /**
- * `npm run conformance -- [PLAN ...]`: runs the plans of a running conformance suite of the OpenID Foundation against a
- * server of this checkout. docs/conformance.md describes how to get the suite. The last line is
- * `{plan: {passed, review, skipped, failed}}`; the exit code is 1 if a condition failed.
+ * `npm run conformance -- [--cluster] [PLAN ...]`: runs the plans of a running conformance suite of the OpenID Foundation
+ * against a server of this checkout, or against an AuthService on its cluster. docs/conformance.md describes how to get
+ * the suite. The last line is `{plan: {passed, review, skipped, failed}}`; the exit code is 1 if a condition failed.
  */
-import { allPlans, type PlanWithClients } from './plans.ts'
-import { startProvider } from './provider.ts'
-import { ConformanceSuite, type ModuleOutcome, trustCertificateOf } from './suite.ts'
+import { clusterProvider } from './cluster-provider.ts'
+import { localProvider } from './local-provider.ts'
+import { type ConformanceOptions, parseOptions, UsageError, usage } from './options.ts'
+import { planOf } from './plans.ts'
+import { ConformanceSuite, type ModuleOutcome, type Plan, trustCertificateOf } from './suite.ts'
 import { countResults, hasFailure } from './table.ts'
 
-const suite = process.env['CONFORMANCE_SUITE']?.replace(/\/$/, '')
-const issuer = process.env['CONFORMANCE_ISSUER'] ?? 'https://localhost:9443'
-
-if (suite === undefined || suite === '') {
-  console.error('Set CONFORMANCE_SUITE to the URL of a running conformance suite: docs/conformance.md')
-  process.exit(2)
+try {
+  const options = parseOptions(process.argv.slice(2))
+  if (options === undefined) console.log(usage)
+  else await main(suiteUrl(), options)
+  process.exit()
+} catch (error) {
+  console.error(error instanceof UsageError ? error.message : error)
+  process.exit(error instanceof UsageError ? 2 : 1)
 }
-await main(suite)
-process.exit()
 
-async function main(base: string): Promise<void> {
-  const wanted = process.argv.slice(2)
-  const all = await allPlans({ suite: base, issuer })
-  const unknown = wanted.filter((alias) => all.every((each) => each.alias !== alias))
-  if (unknown.length > 0) throw new Error(`unknown plans ${unknown}: there are ${all.map(({ alias }) => alias)}`)
-  await trustCertificateOf(base)
-  const provider = await startProvider(
-    issuer,
-    all.flatMap(({ clients }) => clients),
-  )
+function suiteUrl(): string {
+  const suite = process.env['CONFORMANCE_SUITE']?.replace(/\/$/, '')
+  if (suite !== undefined && suite !== '') return suite
+  throw new UsageError('Set CONFORMANCE_SUITE to the URL of a running conformance suite: docs/conformance.md')
+}
+
+async function main(suite: string, { cluster, plans }: ConformanceOptions): Promise<void> {
+  await trustCertificateOf(suite)
+  const issuer = process.env['CONFORMANCE_ISSUER'] ?? 'https://localhost:9443'
+  const provider = cluster ? await clusterProvider(suite) : localProvider(suite, issuer)
+  const planned = await Promise.all(plans.map((alias) => planOf(alias, provider.addresses)))
+  const credentials = await provider.start(planned.flatMap(({ clients }) => clients))
   const table: Record<string, ReturnType<typeof countResults>> = {}
   try {
-    for (const plan of all) {
-      if (wanted.length === 0 || wanted.includes(plan.alias)) table[plan.alias] = await run(base, plan)
-    }
+    for (const { alias, plan } of planned) table[alias] = await run(suite, alias, plan(credentials))
   } finally {
     await provider.stop()
   }
@@ -40,8 +42,8 @@ async function main(base: string): Promise<void> {
   if (hasFailure(table)) process.exitCode = 1
 }
 
-async function run(base: string, { alias, plan }: PlanWithClients): Promise<ReturnType<typeof countResults>> {
-  const outcomes = await new ConformanceSuite(base).run(plan, (outcome) => report(alias, outcome))
+async function run(suite: string, alias: string, plan: Plan): Promise<ReturnType<typeof countResults>> {
+  const outcomes = await new ConformanceSuite(suite).run(plan, (outcome) => report(alias, outcome))
   return countResults(outcomes.map(({ result }) => result))
 }
 

@@ -38,8 +38,11 @@ export function namespaceManifest(name: string): string {
   })
 }
 
+/** An AuthService, and the host name of its edge. */
+type Exposed = Pick<Quickstart, 'namespace' | 'name' | 'host'>
+
 /** The authority of the edge's certificate as PEM. @throws when the Secret has none */
-export async function edgeAuthority(kubectl: Kubectl, { namespace, name }: Quickstart): Promise<string> {
+export async function edgeAuthority(kubectl: Kubectl, { namespace, name }: Exposed): Promise<string> {
   const secret = `${name}-edge-tls`
   const { data } = await kubectl.json<{ data?: Record<string, string> }>(['get', 'secret', secret, '-n', namespace])
   const authority = data?.['ca.crt']
@@ -47,6 +50,6 @@ export async function edgeAuthority(kubectl: Kubectl, { namespace, name }: Quick
   return Buffer.from(authority, 'base64').toString('utf8')
 }
 
-export async function connectToEdge(kubectl: Kubectl, quickstart: Quickstart, port: number): Promise<EdgeClient> {
-  return new EdgeClient({ host: quickstart.host, ip: '127.0.0.1', port, ca: await edgeAuthority(kubectl, quickstart) })
+export async function connectToEdge(kubectl: Kubectl, exposed: Exposed, port: number): Promise<EdgeClient> {
+  return new EdgeClient({ host: exposed.host, ip: '127.0.0.1', port, ca: await edgeAuthority(kubectl, exposed) })
 }

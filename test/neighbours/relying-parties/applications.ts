@@ -1,8 +1,10 @@
 import { symlink, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { execa } from 'execa'
 import { pythonPackages } from '../../../tools/checkers/python-packages.ts'
 import { type ServerProcess, startProcess } from '../../../tools/local-servers/server-process.ts'
 import { goProgram } from '../../../tools/programs/go-program.ts'
+import { mavenProject } from '../../../tools/programs/maven-project.ts'
 import { guideBlock, replaced } from '../../documentation/guide.ts'
 import type { Site } from './provider.ts'
 
@@ -16,6 +18,7 @@ export interface Application {
 export const applications: readonly Application[] = [
   { name: 'Python with Flask and Authlib', clientId: 'authlib', start: startAuthlib },
   { name: 'Go with go-oidc', clientId: 'go-oidc', start: startGoOidc },
+  { name: 'Java with Spring Security', clientId: 'spring-security', start: startSpringSecurity },
 ]
 
 async function startAuthlib(site: Site): Promise<ServerProcess> {
@@ -29,6 +32,25 @@ async function startGoOidc(site: Site): Promise<ServerProcess> {
   const program = { name: 'relying-party', module, sources: ['main.go'], package: '.', file: 'relying-party' }
   const env = { ...environmentOf(site), SSL_CERT_FILE: site.caFile }
   return startProcess({ path: await goProgram(program), env }, [], () => answers(site))
+}
+
+async function startSpringSecurity(site: Site): Promise<ServerProcess> {
+  const folder = join(import.meta.dirname, 'java')
+  const sources = ['RelyingParty.java', 'application.yaml']
+  const target = await mavenProject({ name: 'relying-party-java', folder, sources })
+  const trusted = await trustStore(site.caFile)
+  const options = Object.entries(trusted).map(([name, value]) => `-Djavax.net.ssl.${name}=${value}`)
+  const program = ['-jar', join(target, 'relying-party.jar')]
+  const binary = { path: 'java', env: environmentOf(site) }
+  return startProcess(binary, [...options, ...program], () => answers(site), { maxSeconds: 300 })
+}
+
+/** Writes the file with which Java trusts only this authority, beside that of its certificate. */
+async function trustStore(caFile: string) {
+  const [trustStore, trustStorePassword] = [`${caFile}.p12`, 'a password of tests']
+  const store = ['-keystore', trustStore, '-storetype', 'PKCS12', '-storepass', trustStorePassword]
+  await execa('keytool', ['-importcert', '-noprompt', '-alias', 'authority', '-file', caFile, ...store])
+  return { trustStore, trustStorePassword, trustStoreType: 'PKCS12' }
 }
 
 /**

@@ -41,9 +41,12 @@ export const CustomClaims = Type.Record(Type.String({ pattern: claimNamePattern 
 export type CustomClaims = Readonly<Static<typeof CustomClaims>>
 
 /** A role: without spaces, because `verify` separates roles by them. */
-const ApplicationRole = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}$' })
+export const rolePattern = '^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,63}$'
 
-/** Application roles of a user, beside the role `admin` or `user` of the account. */
+/** An application role. `isAccountRole` says which names it must not have. */
+export const ApplicationRole = Type.String({ pattern: rolePattern })
+
+/** Application roles that administrators give a user, beside the role `admin` or `user` of the account. */
 export const ApplicationRoles = Type.Array(ApplicationRole, { maxItems: maxClaimsOfUser, uniqueItems: true })
 
 /** Custom claims of a client, the same in all of its tokens. */
@@ -59,7 +62,7 @@ export const UserClaimNames = Type.Array(Type.String({ pattern: claimNamePattern
 })
 
 /**
- * Names with a meaning in tokens, in userinfo or at introspection. Nobody can set them, so that a custom claim says
+ * Names with a meaning in tokens, in userinfo or at introspection. They cannot be set, so that a custom claim says
  * nothing about issuer, user, session, rights or identity.
  * @see https://www.iana.org/assignments/jwt/jwt.xhtml
  */
@@ -82,7 +85,12 @@ export const reservedClaims: ReadonlySet<string> = new Set([
 export const rightsOfUsers: ReadonlySet<string> = new Set(['groups', 'entitlements'])
 
 /** Names of roles that the account itself has. */
-const accountRoles: ReadonlySet<string> = new Set(['admin', 'user'])
+export const accountRoles: ReadonlySet<string> = new Set(['admin', 'user'])
+
+/** Whether a name is that of a role of accounts, in capitals or not, so that no application role can have it. */
+export function isAccountRole(role: string): boolean {
+  return accountRoles.has(role.toLowerCase())
+}
 
 /** What is wrong with the custom claims of a user beyond their schema: one sentence without a full stop for each. */
 export function customClaimProblems(claims: CustomClaims): string[] {
@@ -92,7 +100,7 @@ export function customClaimProblems(claims: CustomClaims): string[] {
 /** What is wrong with application roles beyond their schema: sentences as above. */
 export function roleProblems(roles: readonly string[]): string[] {
   return roles
-    .filter((role) => accountRoles.has(role.toLowerCase()))
+    .filter(isAccountRole)
     .map((role) => `${role} is the role of an account: change it with PATCH /v1/admin/users/ID, or choose another name`)
 }
 

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { ApplicationRole } from './custom-claims.ts'
 
 const strict = { additionalProperties: false }
 
@@ -20,6 +21,20 @@ const ProviderAuthenticationSchema = Type.Object(
     secret: Type.Optional(Type.String({ minLength: 1, maxLength: 1_024 })),
     /** Path of a file that contains the secret. White space at its end does not count. */
     secretFile: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096 })),
+  },
+  strict,
+)
+
+/** Which application roles the groups of a user at a provider mean. */
+const ApplicationRolesSchema = Type.Object(
+  {
+    /** A list of texts, or one text. */
+    claim: ClaimName,
+    /** Several roles for one value, and several values for one role, are several entries. */
+    mappings: Type.Array(
+      Type.Object({ value: Type.String({ minLength: 1, maxLength: 256 }), role: ApplicationRole }, strict),
+      { minItems: 1, maxItems: 100 },
+    ),
   },
   strict,
 )
@@ -69,6 +84,8 @@ const IdentityProviderSchema = Type.Object(
     role: Type.Optional(
       Type.Object({ claim: ClaimName, admin: Type.Array(ClaimValue, { minItems: 1, maxItems: 100 }) }, strict),
     ),
+    /** The user has the application role of each value that the claim had at their last login at the provider. */
+    applicationRoles: Type.Optional(ApplicationRolesSchema),
     /** A login needs one of the values of each of these claims, such as `{"hd": ["example.com"]}`. */
     requiredClaims: Type.Optional(Type.Record(ClaimName, Type.Array(ClaimValue, { minItems: 1, maxItems: 100 }))),
     /** The parameter `acr_values` of the request. OpenID Connect Core section 3.1.2.1. */

@@ -5,6 +5,10 @@ const authentication = { method: 'secret', secret: 'a secret' }
 const corp = { id: 'corp', name: 'Corp', issuer: 'https://id.example.com', clientId: 'auth', authentication }
 const google = { id: 'google', name: 'Google', preset: 'google', clientId: 'auth', authentication }
 const text = (...providers: unknown[]) => JSON.stringify({ version: 1, providers })
+const mapping = (...roles: string[]) => ({
+  claim: 'groups',
+  mappings: roles.map((role) => ({ value: 'team', role })),
+})
 const production = { allowLoopbackHttp: false }
 
 test('providers of every kind are read', () => {
@@ -18,6 +22,14 @@ test('providers of every kind are read', () => {
       passwordLogin: false,
       users: 'LinkedOnly',
       role: { claim: 'groups', admin: ['auth-admins'] },
+      applicationRoles: {
+        claim: 'groups',
+        mappings: [
+          { value: 'orders team', role: 'orders.approver' },
+          { value: 'orders team', role: 'orders.viewer' },
+          { value: '/finance', role: 'orders.viewer' },
+        ],
+      },
       requiredClaims: { hd: ['example.com'], beta: [true] },
       acrValues: ['urn:example:gold'],
       secondFactor: { amr: ['mfa'], acr: ['urn:example:gold'] },
@@ -58,6 +70,32 @@ test.each([
     'a second factor of GitHub',
     text({ ...google, preset: 'github', secondFactor: { amr: ['mfa'] } }),
     'does not say how a user logged in',
+  ],
+  [
+    'application roles of GitHub',
+    text({ ...google, preset: 'github', applicationRoles: mapping('orders.approver') }),
+    'GitHub names no groups',
+  ],
+  [
+    'an application role with the name of a role of accounts',
+    text({ ...corp, applicationRoles: mapping('Admin') }),
+    'applicationRoles: Admin is a role of accounts: write role, or choose another name',
+  ],
+  [
+    'an application role that verify cannot pass on',
+    text({ ...corp, applicationRoles: mapping('orders approver') }),
+    'see /providers/0/applicationRoles/mappings/0/role',
+  ],
+  [
+    'one mapping twice',
+    text({ ...corp, applicationRoles: mapping('viewer', 'viewer') }),
+    'applicationRoles maps team to viewer twice',
+  ],
+  ['application roles without a mapping', text({ ...corp, applicationRoles: mapping() }), 'see /providers/0'],
+  [
+    'more than 100 mappings',
+    text({ ...corp, applicationRoles: mapping(...Array.from({ length: 101 }, (_, index) => `role${index}`)) }),
+    'see /providers/0/applicationRoles/mappings',
   ],
   ['no secret', text({ ...corp, authentication: { method: 'secret' } }), 'needs either secret or secretFile'],
   [

@@ -1,3 +1,4 @@
+import { isAccountRole } from './custom-claims.ts'
 import {
   type IdentityProvider,
   type IdentityProviderFile,
@@ -55,7 +56,23 @@ function providerProblems(provider: Omit<IdentityProvider, 'authentication'>, ru
     ...(preset === 'github' && secondFactor !== undefined
       ? ['secondFactor cannot be trusted: GitHub does not say how a user logged in']
       : []),
+    ...applicationRoleProblems(provider),
     ...authenticationProblems(provider),
+  ]
+}
+
+function applicationRoleProblems({ preset, applicationRoles }: Pick<IdentityProvider, 'preset' | 'applicationRoles'>) {
+  if (applicationRoles === undefined) return []
+  const roles = applicationRoles.mappings.map(({ role }) => role)
+  const pairs = applicationRoles.mappings.map(({ value, role }) => `${value} to ${role}`)
+  return [
+    ...(preset === 'github'
+      ? ['applicationRoles cannot be trusted: GitHub names no groups, and users write their profile themselves']
+      : []),
+    ...[...new Set(roles)]
+      .filter(isAccountRole)
+      .map((role) => `applicationRoles: ${role} is a role of accounts: write role, or choose another name`),
+    ...repeatedIn(pairs).map((pair) => `applicationRoles maps ${pair} twice`),
   ]
 }
 

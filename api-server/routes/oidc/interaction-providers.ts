@@ -92,7 +92,7 @@ function fromProvider(app: FastifyInstance, steps: InteractionSteps): void {
       const result = await logInByProvider(app, { provider, identity }, loginClient, caller, now)
       app.metrics.providerLogins.inc({ provider: provider.id, result: resultOf(result) })
       if (result.kind !== 'linkRequired') return await steps.afterFirstStep(request, reply, interaction, result)
-      await pending.keepLink(interaction.uid, { provider: provider.id, identity }, now)
+      await pending.keepLink(interaction.uid, { provider, identity }, now)
       const key = textOfReason[result.reason]
       const problem = key && { message: interaction.page.t(key, { provider: provider.name }) }
       return await steps.sendLogin(reply, interaction, { email: identity.email, problem })

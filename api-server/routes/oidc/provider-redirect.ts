@@ -66,7 +66,7 @@ export function keepBrowserCookie(app: FastifyInstance, request: FastifyRequest,
   return value
 }
 
-/** Logs and counts why a provider has logged nobody in. @returns the status of the page that says so */
+/** Logs and counts why a login at a provider has failed. @returns the status of the page that says so */
 export function recordFailure(
   app: FastifyInstance,
   request: FastifyRequest,

@@ -509,7 +509,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The application roles and custom claims of the user, which administrators set */
+        /** The application roles and custom claims of the user, from administrators and identity providers */
         get: operations["getMyClaims"];
         put?: never;
         post?: never;
@@ -1363,12 +1363,19 @@ export interface components {
          * @description Application roles and custom claims of a user
          */
         UserClaims: {
-            /** @description Application roles, beside the role of the account */
+            /** @description Application roles that administrators have given, beside the role of the account */
             roles: string[];
             /** @description Custom claims by their names */
             claims: {
                 [key: string]: unknown;
             };
+            /** @description Application roles from identity providers. Tokens carry them with the others */
+            provider_roles: {
+                /** @description ID of the identity provider */
+                provider: string;
+                /** @description Application roles by the groups of the last login there */
+                roles: string[];
+            }[];
         };
         /**
          * IdentityList
@@ -1645,7 +1652,7 @@ export interface components {
         };
         /**
          * UserClaimsChange
-         * @description Each member replaces what the user has; a member that is missing changes nothing
+         * @description Each member replaces what the user has from administrators; a member that is missing changes nothing. Roles from identity providers stay as they are
          */
         UserClaimsChange: {
             roles?: string[];
@@ -7376,7 +7383,15 @@ export interface operations {
                      *       "claims": {
                      *         "department": "sales",
                      *         "cost_center": 4711
-                     *       }
+                     *       },
+                     *       "provider_roles": [
+                     *         {
+                     *           "provider": "corp",
+                     *           "roles": [
+                     *             "orders.viewer"
+                     *           ]
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["UserClaims"];
@@ -12796,7 +12811,15 @@ export interface operations {
                      *       "claims": {
                      *         "department": "sales",
                      *         "cost_center": 4711
-                     *       }
+                     *       },
+                     *       "provider_roles": [
+                     *         {
+                     *           "provider": "corp",
+                     *           "roles": [
+                     *             "orders.viewer"
+                     *           ]
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["UserClaims"];
@@ -12983,7 +13006,7 @@ export interface operations {
             };
             cookie?: never;
         };
-        /** @description Each member replaces what the user has; a member that is missing changes nothing */
+        /** @description Each member replaces what the user has from administrators; a member that is missing changes nothing. Roles from identity providers stay as they are */
         requestBody: {
             content: {
                 /**
@@ -13017,7 +13040,15 @@ export interface operations {
                      *       "claims": {
                      *         "department": "sales",
                      *         "cost_center": 4711
-                     *       }
+                     *       },
+                     *       "provider_roles": [
+                     *         {
+                     *           "provider": "corp",
+                     *           "roles": [
+                     *             "orders.viewer"
+                     *           ]
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["UserClaims"];

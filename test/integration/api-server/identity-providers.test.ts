@@ -95,12 +95,12 @@ test('a user of another server of ours gets an account by the first login, and t
   expect(await server.app.metrics.registry.metrics()).toContain('provider="upstream",result="success"')
 })
 
-test('a user without a password cannot log in with one, and an answer tells them from nobody', async () => {
+test('a user without a password cannot log in with one, and the answer is that for an unknown email', async () => {
   const claims = newUser()
   await logInAt(deployment, provider, 'links', claims)
   await logInAt(deployment, provider, 'staff', { ...claims, hd: 'example.org' })
   const answers = await Promise.all(
-    [claims.email, 'nobody@example.org'].map((email) => server.post('/v1/auth/login', { email, password })),
+    [claims.email, 'unknown@example.org'].map((email) => server.post('/v1/auth/login', { email, password })),
   )
   const [known, unknown] = answers.map(({ status, body }) => ({
     status,

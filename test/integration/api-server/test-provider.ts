@@ -36,6 +36,8 @@ export class TestProvider {
     void this.#answer(request, response)
   })
   faults: ProviderFaults = {}
+  /** Claims that userinfo has, and ID tokens have not; undefined: there is no userinfo. */
+  userinfo: Record<string, unknown> | undefined
   /** Paths of the requests that it has received. */
   requests: string[] = []
   issuer = ''
@@ -102,6 +104,8 @@ export class TestProvider {
         const tokens = await this.#redeem(request.headers.authorization, new URLSearchParams(body))
         return void json(tokens === undefined ? 400 : 200, tokens ?? { error: 'invalid_grant' })
       }
+      case '/userinfo':
+        return void json(this.userinfo === undefined ? 404 : 200, this.userinfo ?? {})
       default:
         json(404, {})
     }
@@ -113,6 +117,7 @@ export class TestProvider {
       authorization_endpoint: `${this.issuer}/authorize`,
       token_endpoint: `${this.issuer}/token`,
       jwks_uri: `${this.issuer}/jwks`,
+      ...(this.userinfo !== undefined && { userinfo_endpoint: `${this.issuer}/userinfo` }),
       authorization_response_iss_parameter_supported: true,
       ...(this.faults.bytes !== undefined && { filler: 'a'.repeat(this.faults.bytes) }),
       ...this.faults.metadata,

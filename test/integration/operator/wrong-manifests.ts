@@ -141,6 +141,7 @@ const openId: readonly WrongSpec[] = [
 const corp = { name: 'corp', issuer: 'https://id.example.com', clientID: 'auth', clientSecretRef: secret }
 const withProvider = (fields: object) =>
   provider({ ingress: { host: 'auth.example.com' }, identityProviders: [{ ...corp, ...fields }] })
+const mapping = (...roles: string[]) => ({ claim: 'groups', mappings: roles.map((role) => ({ value: 'team', role })) })
 const identityProviders: readonly WrongSpec[] = [
   ['identity providers without pages', { identityProviders: [corp] }, 'write oidc.enabled: true'],
   [
@@ -161,6 +162,27 @@ const identityProviders: readonly WrongSpec[] = [
     withProvider({ preset: 'GitHub', secondFactor: { amr: ['mfa'] } }),
     'GitHub does not say how a user logged in: remove secondFactor',
   ],
+  [
+    'application roles of GitHub',
+    withProvider({ issuer: undefined, preset: 'GitHub', applicationRoles: mapping('viewer') }),
+    'GitHub names no groups, and users write their profile themselves: remove applicationRoles',
+  ],
+  [
+    'a role of accounts as an application role',
+    withProvider({ applicationRoles: mapping('Admin') }),
+    'admin and user are roles of accounts: write role.adminValues, or choose another name',
+  ],
+  [
+    'an application role with a space',
+    withProvider({ applicationRoles: mapping('orders approver') }),
+    'spec.identityProviders[0].applicationRoles.mappings[0].role',
+  ],
+  [
+    'application roles without a mapping',
+    withProvider({ applicationRoles: mapping() }),
+    'spec.identityProviders[0].applicationRoles.mappings',
+  ],
+  ['one mapping twice', withProvider({ applicationRoles: mapping('viewer', 'viewer') }), 'Duplicate value'],
 ]
 
 const withPages = (pages: object) => provider({ ingress: { host: 'auth.example.com' }, pages })

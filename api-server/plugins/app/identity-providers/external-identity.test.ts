@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { hasTrustedSecondFactor, identityOf, missingClaim, roleFrom } from './external-identity.ts'
+import { claimsInUse, hasTrustedSecondFactor, identityOf, missingClaim, roleFrom } from './external-identity.ts'
 import type { Provider } from './provider-registry.ts'
 
 const provider: Provider = {
@@ -67,6 +67,13 @@ test('a role comes only from a provider with a mapping', () => {
   expect(roleFrom(mapping, { groups: 'auth-admins' })).toBe('admin')
   expect(roleFrom(mapping, { groups: ['all'] })).toBe('user')
   expect(roleFrom(mapping, {})).toBe('user')
+})
+
+test('the claims in use are the email and those that the settings name', () => {
+  expect(claimsInUse(provider)).toEqual(['email'])
+  const applicationRoles = { claim: 'groups', mappings: [{ value: 'a', role: 'b' }] }
+  const all = { ...provider, role: { claim: 'admins', admin: ['x'] }, requiredClaims: { hd: ['x'] }, applicationRoles }
+  expect(claimsInUse(all)).toEqual(['email', 'admins', 'groups', 'hd'])
 })
 
 test('a second factor counts only if the settings name it', () => {

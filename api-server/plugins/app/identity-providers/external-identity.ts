@@ -53,6 +53,12 @@ function nameOf(value: unknown): string | undefined {
   return name === '' ? undefined : name
 }
 
+/** Claims that the settings of a provider read, and the email. */
+export function claimsInUse({ role, applicationRoles, requiredClaims = {} }: Provider): string[] {
+  const named = [role, applicationRoles].flatMap((settings) => settings?.claim ?? [])
+  return ['email', ...named, ...Object.keys(requiredClaims)]
+}
+
 /** Whether a claim has one of the values. A claim may be a list. */
 function hasOneOf(claim: unknown, values: readonly ProviderClaimValue[]): boolean {
   return [claim].flat().some((each) => values.some((value) => value === each))

@@ -18,8 +18,17 @@ export interface LinkedIdentity {
   subject: string
   /** As the provider told it last, for the user's list. It identifies no user. */
   email?: string
+  /** Groups at the last login that mappings of the provider named then. Their roles are computed when they are read. */
+  groups?: readonly string[]
   createdAt: Date
   lastUsedAt: Date
+}
+
+/** An identity that a user gets. */
+interface NewIdentity {
+  provider: Pick<Provider, 'id' | 'name'>
+  identity: ExternalIdentity
+  groups?: readonly string[]
 }
 
 /** A user has no more, so that one user cannot fill the collection. */
@@ -47,7 +56,7 @@ export class Identities {
    */
   async add(
     userId: UserKey,
-    { provider, identity }: { provider: Pick<Provider, 'id' | 'name'>; identity: ExternalIdentity },
+    { provider, identity, groups = [] }: NewIdentity,
     now: Date,
     session: ClientSession,
   ): Promise<LinkedIdentity> {
@@ -62,6 +71,7 @@ export class Identities {
       issuer,
       subject,
       ...(email !== undefined && { email }),
+      ...(groups.length > 0 && { groups }),
       createdAt: now,
       lastUsedAt: now,
     }
@@ -77,13 +87,17 @@ export class Identities {
   /** Records a login. @returns false if the identity was removed meanwhile */
   async use(
     { _id }: LinkedIdentity,
-    { provider, email }: { provider: string; email: string | undefined },
+    { provider, email, groups }: { provider: string; email: string | undefined; groups: readonly string[] },
     now: Date,
   ): Promise<boolean> {
-    const set = { provider, lastUsedAt: now, ...(email !== undefined && { email }) }
+    const known = { ...(email !== undefined && { email }), ...(groups.length > 0 && { groups }) }
+    const missing = {
+      ...(email === undefined && { email: '' as const }),
+      ...(groups.length === 0 && { groups: '' as const }),
+    }
     const { matchedCount } = await this.#identities.updateOne(
       { _id },
-      email === undefined ? { $set: set, $unset: { email: '' } } : { $set: set },
+      { $set: { provider, lastUsedAt: now, ...known }, $unset: missing },
     )
     return matchedCount === 1
   }

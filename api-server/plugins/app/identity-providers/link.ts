@@ -5,10 +5,12 @@ import type { RevocableToken } from '../revocation/revocation.ts'
 import type { Session } from '../sessions/session.ts'
 import { type CanonicalEmail, canonicalStoredEmail } from '../users/email.ts'
 import type { StoredUser } from '../users/user.ts'
-import { missingClaim } from './external-identity.ts'
+import { mappedGroups, rolesOfGroups } from './application-roles.ts'
 import { IdentityRefused } from './identity-refused.ts'
 import type { PendingLink } from './pending-logins.ts'
+import { hasRequiredClaims, type ProviderUser, reportMissingGroups } from './provider-claims.ts'
 import type { Provider } from './provider-registry.ts'
+import { recordRoles } from './role-events.ts'
 
 /**
  * Links a user of a provider to an account, whose user has just logged in here, with the second factor if they have one.
@@ -22,7 +24,7 @@ import type { Provider } from './provider-registry.ts'
 async function linkIdentity(
   app: FastifyInstance,
   user: StoredUser,
-  { provider, identity }: OpenLink,
+  { provider, identity, groups = [] }: OpenLink,
   caller: Caller,
   now: Date,
   check?: (transaction: ClientSession) => Promise<void>,
@@ -35,11 +37,12 @@ async function linkIdentity(
   }
   await app.mongo.transaction(async (session) => {
     await check?.(session)
-    await app.identities.add(user._id, { provider, identity }, now, session)
+    await app.identities.add(user._id, { provider, identity, groups }, now, session)
     if (isSameEmail) await app.verifiedEmails.add(user._id, user.email, now, session)
   })
   const about = { userId: user._id.toString(), address: caller.address }
   app.securityEvents.record('authn_identity_linked', { ...about, reason: provider.id })
+  recordRoles(app, about, provider, { before: [], after: rolesOfGroups(provider, groups) })
   app.mail.later('identity_linked', caller.language, async () => ({ kind: 'identity_linked', to: user.email }))
 }
 
@@ -54,16 +57,13 @@ export async function linkOwnIdentity(
   app: FastifyInstance,
   user: StoredUser,
   token: Pick<RevocableToken, 'sub' | 'ver'>,
-  link: OpenLink,
+  by: ProviderUser,
   caller: Caller,
   now: Date,
 ): Promise<void> {
-  const { provider, identity } = link
-  const claim = missingClaim(provider, identity.claims)
-  if (claim !== undefined) {
-    app.log.warn({ provider: provider.id, claim }, 'an identity was not linked, because it lacks a required claim')
-    throw new IdentityRefused('claims', provider.name)
-  }
+  if (!hasRequiredClaims(app, by)) throw new IdentityRefused('claims', by.provider.name)
+  reportMissingGroups(app, by)
+  const link = { ...by, groups: mappedGroups(by.provider, by.identity.claims) }
   await linkIdentity(app, user, link, caller, now, (session) => app.revocation.requireCurrent(token, session))
 }
 

@@ -10,10 +10,12 @@ import { beginSession } from '../sessions/begin-session.ts'
 import type { LoginClient, LoginResult } from '../sessions/login.ts'
 import type { CanonicalEmail } from '../users/email.ts'
 import { isActive, roleOf, type StoredUser } from '../users/user.ts'
-import { type ExternalIdentity, hasTrustedSecondFactor, missingClaim, roleFrom } from './external-identity.ts'
+import { mappedGroups, rolesOfGroups } from './application-roles.ts'
+import { type ExternalIdentity, hasTrustedSecondFactor, roleFrom } from './external-identity.ts'
 import type { LinkedIdentity } from './identities.ts'
 import { type IdentityRefusal, IdentityRefused } from './identity-refused.ts'
-import type { Provider } from './provider-registry.ts'
+import { hasRequiredClaims, type ProviderUser, reportMissingGroups } from './provider-claims.ts'
+import { recordRoles } from './role-events.ts'
 
 /**
  * `linkRequired`: the identity belongs to no account. The user shows that an account is theirs by a login, and then it is
@@ -22,12 +24,6 @@ import type { Provider } from './provider-registry.ts'
 export type ProviderLoginResult =
   | LoginResult
   | { kind: 'linkRequired'; reason: 'account_exists' | 'email_unverified' | 'linked_only' }
-
-/** A user of a provider, who has just logged in there. */
-export interface ProviderUser {
-  provider: Provider
-  identity: ExternalIdentity
-}
 
 /**
  * Logs in the user to whom an identity belongs, or creates the user.
@@ -41,13 +37,9 @@ export async function logInByProvider(
   caller: Caller,
   now: Date,
 ): Promise<ProviderLoginResult> {
-  const { provider, identity } = by
-  const missing = missingClaim(provider, identity.claims)
-  if (missing !== undefined) {
-    app.log.warn({ provider: provider.id, claim: missing }, 'a login at an identity provider lacks a required claim')
-    throw refused(app, by, caller, 'claims')
-  }
-  const known = await ownerOf(app, identity)
+  if (!hasRequiredClaims(app, by)) throw refused(app, by, caller, 'claims')
+  reportMissingGroups(app, by)
+  const known = await ownerOf(app, by.identity)
   if (known !== undefined) return logInAs(app, known, by, client, caller, now)
   const obstacle = await obstacleOf(app, by)
   if (obstacle !== undefined) return { kind: 'linkRequired', reason: obstacle.reason }
@@ -140,7 +132,7 @@ async function logInAs(
   // In this order, as for passwords: what ends the user's sessions or removes the identity either precedes the version
   // and is seen below, or ends the session that begins here.
   const version = await app.revocation.versionOf(userId)
-  const isLinked = await app.identities.use(linked, { provider: provider.id, email: identity.email }, now)
+  const isLinked = await useIdentity(app, by, linked, caller, now)
   const user = await app.users.findById(userId)
   if (!isLinked || user === null || !isActive(user)) throw disabled(app, by, found, caller)
 
@@ -175,6 +167,24 @@ async function logInAs(
   const about = { email: recorded.email, address: caller.address, userId, sessionId: loggedIn.tokens.session._id }
   app.securityEvents.record('authn_login_success', { ...about, reason: `identity provider ${provider.id}` })
   return { kind: 'loggedIn', ...loggedIn }
+}
+
+/** Records the login, and the groups of the user. @returns false if the identity was removed meanwhile */
+async function useIdentity(
+  app: FastifyInstance,
+  { provider, identity }: ProviderUser,
+  linked: LinkedIdentity,
+  { address }: Caller,
+  now: Date,
+): Promise<boolean> {
+  const groups = mappedGroups(provider, identity.claims)
+  if (!(await app.identities.use(linked, { provider: provider.id, email: identity.email, groups }, now))) return false
+  const earlier = app.identityProviders.find(linked.provider)
+  recordRoles(app, { userId: linked.userId.toString(), address }, provider, {
+    before: earlier === undefined ? [] : rolesOfGroups(earlier, linked.groups ?? []),
+    after: rolesOfGroups(provider, groups),
+  })
+  return true
 }
 
 /** Gives the user the role that the provider says. A new role ends the sessions that have the old one. */

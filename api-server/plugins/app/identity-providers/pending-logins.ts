@@ -1,7 +1,9 @@
 import type { Collection } from 'mongodb'
 import type { OidcState } from '../oidc/state-adapter.ts'
 import { hashOf, newOpaqueToken } from '../opaque-token.ts'
+import { mappedGroups } from './application-roles.ts'
 import type { ExternalIdentity } from './external-identity.ts'
+import type { ProviderUser } from './provider-claims.ts'
 import type { LoginSecrets } from './provider-client.ts'
 
 /** A login that a browser has begun at a provider, to log in here or to link an identity to the account of its user. */
@@ -31,6 +33,8 @@ interface ForAccount {
 export interface PendingLink {
   provider: string
   identity: ExternalIdentity
+  /** Of the user, as `mappedGroups`. An earlier version has kept none. */
+  groups?: string[]
 }
 
 /** Time for which a user may log in at the provider, in seconds. */
@@ -75,10 +79,15 @@ export class PendingLogins {
   }
 
   /** Remembers who has logged in at a provider, for the rest of an interaction. Replaces another one. */
-  async keepLink(interaction: string, link: PendingLink, now: Date): Promise<void> {
+  async keepLink(interaction: string, { provider, identity }: ProviderUser, now: Date): Promise<void> {
     const expiresAt = new Date(now.getTime() + pendingLinkSeconds * 1000)
-    // The claims can be long, and nothing reads them later.
-    const payload = JSON.stringify({ ...link, identity: { ...link.identity, claims: {} } })
+    // The claims can be long, and nothing but the groups is read later.
+    const link: PendingLink = {
+      provider: provider.id,
+      identity: { ...identity, claims: {} },
+      groups: mappedGroups(provider, identity.claims),
+    }
+    const payload = JSON.stringify(link)
     await this.#states.updateOne(
       { _id: linkId(interaction) },
       { $set: { kind: 'ProviderLink', payload, expiresAt } },

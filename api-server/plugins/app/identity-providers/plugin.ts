@@ -2,6 +2,8 @@ import fp from 'fastify-plugin'
 import type { OidcState } from '../oidc/state-adapter.ts'
 import { type Problem, problem } from '../problems/problem.ts'
 import type { CanonicalEmail } from '../users/email.ts'
+import type { UserKey } from '../users/user-key.ts'
+import { type ProviderRoles, rolesByProvider } from './application-roles.ts'
 import { Identities, type LinkedIdentity } from './identities.ts'
 import { PendingLogins } from './pending-logins.ts'
 import { ProviderClient } from './provider-client.ts'
@@ -22,6 +24,8 @@ declare module 'fastify' {
       forbidsPassword(email: CanonicalEmail): boolean
       /** @throws Problem 403 `provider_login_required` */
       assertPasswordAllowed(email: CanonicalEmail): void
+      /** The application roles that the groups of a user mean. Reads nothing unless a provider maps some. */
+      applicationRolesOf(user: UserKey): Promise<ProviderRoles[]>
       client: ProviderClient
       pending: PendingLogins
     }
@@ -54,6 +58,10 @@ export default fp(
       forbidsPassword,
       assertPasswordAllowed(email) {
         if (forbidsPassword(email)) throw mustUseProvider(ofDomainOf(email))
+      },
+      async applicationRolesOf(user) {
+        const mapping = (registry?.all ?? []).filter(({ applicationRoles }) => applicationRoles !== undefined)
+        return mapping.length === 0 ? [] : rolesByProvider(mapping, await app.identities.ofUser(user))
       },
       client: new ProviderClient(),
       pending: new PendingLogins(app.mongo.db.collection<OidcState>('oauth_state', primary)),

@@ -1,5 +1,5 @@
 import type * as Library from 'openid-client'
-import { type Claims, type ExternalIdentity, identityOf } from './external-identity.ts'
+import { type Claims, claimsInUse, type ExternalIdentity, identityOf } from './external-identity.ts'
 import { readGitHubUser } from './github.ts'
 import { ProviderError, providerErrorOf } from './provider-error.ts'
 import type { Provider } from './provider-registry.ts'
@@ -83,7 +83,7 @@ export class ProviderClient {
             (url) => library.fetchProtectedResource(config, tokens.access_token, url, 'GET'),
             provider,
           )
-        : await this.#claimsOf(library, config, tokens)
+        : await this.#claimsOf(library, config, tokens, provider)
       const identity = identityOf(isGitHub ? provider.issuer : String(claims['iss']), claims)
       if (identity === undefined) throw new ProviderError('invalid', 'it does not say who the user is')
       return identity
@@ -92,15 +92,17 @@ export class ProviderClient {
     }
   }
 
-  /** Those of the ID token, and of userinfo what it lacks. */
+  /** Those of the ID token, and of userinfo what it lacks. Userinfo is read only for a claim that is in use. */
   async #claimsOf(
     library: typeof Library,
     config: Library.Configuration,
     tokens: Awaited<ReturnType<typeof Library.authorizationCodeGrant>>,
+    provider: Provider,
   ): Promise<Claims> {
     const claims = tokens.claims()
     if (claims === undefined) throw new ProviderError('invalid', 'it has issued no ID token')
-    if (claims['email'] !== undefined || config.serverMetadata().userinfo_endpoint === undefined) return claims
+    const isComplete = claimsInUse(provider).every((name) => claims[name] !== undefined)
+    if (isComplete || config.serverMetadata().userinfo_endpoint === undefined) return claims
     return { ...(await library.fetchUserInfo(config, tokens.access_token, claims.sub)), ...claims }
   }
 

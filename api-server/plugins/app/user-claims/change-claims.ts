@@ -7,44 +7,61 @@ import {
 import type { FastifyInstance } from 'fastify'
 import { existingUser } from '../accounts/administration.ts'
 import type { Administrator } from '../accounts/administrator.ts'
+import type { ProviderRoles } from '../identity-providers/application-roles.ts'
 import { type Problem, problem } from '../problems/problem.ts'
-import { parseUserKey } from '../users/user-key.ts'
+import { parseUserKey, type UserKey } from '../users/user-key.ts'
 import type { UserClaims } from './store.ts'
 
+/** What administrators and the user see. */
+export interface ShownClaims extends UserClaims {
+  /** Roles from identity providers, which administrators cannot change here. */
+  providerRoles: readonly ProviderRoles[]
+}
+
 /** @throws Problem 404 `not_found` */
-export async function readUserClaims(app: FastifyInstance, id: string): Promise<UserClaims> {
+export async function readUserClaims(app: FastifyInstance, id: string): Promise<ShownClaims> {
   const { _id } = await existingUser(app, id)
-  return app.userClaims.store.of(_id)
+  return shownClaimsOf(app, _id)
+}
+
+export async function shownClaimsOf(app: FastifyInstance, user: UserKey): Promise<ShownClaims> {
+  const [own, providerRoles] = await Promise.all([
+    app.userClaims.store.of(user),
+    app.identityProviders.applicationRolesOf(user),
+  ])
+  return { ...own, providerRoles }
 }
 
 /**
- * Replaces the roles of a user, their custom claims, or both. Tokens that exist keep what they carry.
+ * Replaces the roles that administrators have given a user, the custom claims, or both. Tokens that exist keep what they
+ * carry.
  *
- * @param change what is missing stays
+ * @param change what is missing stays. A function gets what the user has, and may be called more than once
  * @throws Problem 400 `validation_failed`, 404 `not_found`
  */
 export async function changeUserClaims(
   app: FastifyInstance,
   id: string,
-  change: Partial<UserClaims>,
+  change: Partial<UserClaims> | ((before: UserClaims) => Partial<UserClaims>),
   { id: administrator, address }: Administrator,
-): Promise<UserClaims> {
-  assertAllowed(change)
-  const { before, after } = await app.mongo.transaction(async (session) => {
+): Promise<ShownClaims> {
+  const { user, before, after } = await app.mongo.transaction(async (session) => {
     // Writes the time of the change, so that the transaction conflicts with a deletion of the user.
     const user = await app.users.change(parseUserKey(id), {}, {}, session)
     if (user === null) throw problem(404, 'not_found', 'The user does not exist.')
     const before = await app.userClaims.store.of(user._id, session)
-    const after = { ...before, ...change }
+    const wanted = typeof change === 'function' ? change(before) : change
+    assertAllowed(wanted)
+    const after = { ...before, ...wanted }
     assertFits(after)
     await app.userClaims.store.replace(user._id, after, new Date(), session)
-    return { before, after }
+    return { user, before, after }
   })
   const reason = differenceOf(before, after)
   if (reason !== '') {
     app.securityEvents.record('authz_change', { userId: id, address, reason: `${reason} by ${administrator}` })
   }
-  return after
+  return { ...after, providerRoles: await app.identityProviders.applicationRolesOf(user._id) }
 }
 
 /** What has changed, for the record: roles, and the names of claims, whose values may be personal. */

@@ -14,7 +14,7 @@ export interface StoredUserClaims {
 
 /** What an administrator says of a user, for applications and APIs. */
 export interface UserClaims {
-  /** Application roles. They give no right at this server. */
+  /** Application roles, without those from identity providers. They give no right at this server. */
   roles: readonly string[]
   claims: CustomClaims
 }

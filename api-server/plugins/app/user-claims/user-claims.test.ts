@@ -1,6 +1,7 @@
+import { bytesOf, maxClaimBytes } from '@authservice-operator/contract/custom-claims.ts'
 import { describe, expect, test } from 'vitest'
 import { differenceOf } from './change-claims.ts'
-import { selectClaims } from './plugin.ts'
+import { rolesInToken, selectClaims } from './plugin.ts'
 
 const user = { roles: ['orders.approver'], claims: { department: 'sales', level: 3 } }
 
@@ -12,6 +13,23 @@ describe('a token carries', () => {
 
   test('no empty list of roles, and nothing that every object inherits', () => {
     expect(selectClaims({ roles: [], claims: {} }, ['roles', 'constructor', 'toString'])).toEqual({})
+  })
+})
+
+describe('of roles from identity providers, a token carries', () => {
+  test('all of them beside the others, each once', () => {
+    const given = ['orders.viewer', 'orders.approver', 'orders.viewer']
+    expect(rolesInToken(user, given)).toEqual({ roles: ['orders.approver', 'orders.viewer'], left: [] })
+  })
+
+  test('as many as fit, because a login must not fail', () => {
+    const given = Array.from({ length: 100 }, (_, index) => `${index}${'x'.repeat(40)}`)
+    const { roles, left } = rolesInToken(user, [...given, 'y'])
+    expect([...roles, ...left].sort()).toEqual([...user.roles, ...given, 'y'].sort())
+    expect(roles).toContain('y')
+    const bytes = bytesOf({ ...user, roles })
+    expect(bytes).toBeLessThanOrEqual(maxClaimBytes)
+    expect(bytes).toBeGreaterThan(maxClaimBytes - 44)
   })
 })
 

@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { shownClaimsOf } from '../../../plugins/app/user-claims/change-claims.ts'
 import { UserClaims } from '../../../schemas/user-claims.ts'
+import { userClaimsAnswer } from '../user-claims-answer.ts'
 
 const getMyClaims: FastifyPluginAsyncTypebox = async (app) => {
   app.get(
@@ -7,7 +9,7 @@ const getMyClaims: FastifyPluginAsyncTypebox = async (app) => {
     {
       schema: {
         operationId: 'getMyClaims',
-        summary: 'The application roles and custom claims of the user, which administrators set',
+        summary: 'The application roles and custom claims of the user, from administrators and identity providers',
         tags: ['users'],
         security: [{ bearer: [] }],
         response: { 200: UserClaims },
@@ -18,9 +20,9 @@ const getMyClaims: FastifyPluginAsyncTypebox = async (app) => {
       const { user } = await app.authenticateUser(request)
       const { limits } = app.callerOf(request, reply)
       await limits.use({ name: 'profile', subject: user._id.toString(), rate: app.config.limits.profile })
-      const { roles, claims } = await app.userClaims.store.of(user._id)
+      const shown = await shownClaimsOf(app, user._id)
       reply.header('cache-control', 'no-store')
-      return { roles: [...roles], claims }
+      return userClaimsAnswer(shown)
     },
   )
 }

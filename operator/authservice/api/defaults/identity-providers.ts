@@ -17,7 +17,7 @@ export function resolveIdentityProviders(
 
 function entryOf(provider: SpecProvider): ResolvedIdentityProvider['entry'] {
   const { name, displayName, preset, clientID, role, requiredClaims, secondFactor } = provider
-  const { issuer, scopes, domains, passwordLogin, users, acrValues } = provider
+  const { issuer, scopes, domains, passwordLogin, users, applicationRoles, acrValues } = provider
   return {
     id: name,
     name: displayName ?? name,
@@ -29,6 +29,7 @@ function entryOf(provider: SpecProvider): ResolvedIdentityProvider['entry'] {
     ...(passwordLogin !== undefined && { passwordLogin }),
     ...(users !== undefined && { users }),
     ...(role !== undefined && { role: { claim: role.claim, admin: role.adminValues } }),
+    ...(applicationRoles !== undefined && { applicationRoles }),
     ...(requiredClaims !== undefined && {
       requiredClaims: Object.fromEntries(requiredClaims.map(({ claim, values }) => [claim, values])),
     }),

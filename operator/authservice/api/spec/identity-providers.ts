@@ -1,3 +1,4 @@
+import { accountRoles, rolePattern } from '@authservice-operator/contract/custom-claims.ts'
 import Type from 'typebox'
 import { flag, listAtomic, listSet, type Rule, secretKeyRef, text } from '../fields.ts'
 
@@ -22,6 +23,41 @@ const claimValues = (description: string) =>
 const RequiredClaimSchema = Type.Object(
   { claim: claimName('Name of the claim.'), values: claimValues('Values of which the claim must have one.') },
   { description: 'A claim.' },
+)
+
+const MappingSchema = Type.Object(
+  {
+    value: text(256, { description: 'Value of the claim, such as the name of a group.' }),
+    role: text(64, {
+      pattern: rolePattern,
+      description: 'Application role.',
+      rules: [
+        {
+          rule: `!(self.lowerAscii() in [${[...accountRoles].map((role) => `'${role}'`).join(', ')}])`,
+          message: 'admin and user are roles of accounts: write role.adminValues, or choose another name',
+        },
+      ],
+    }),
+  },
+  { description: 'A value and a role.' },
+)
+
+const ApplicationRolesSchema = Type.Object(
+  {
+    claim: claimName('Name of the claim with the groups of a user, such as `groups`: a list of texts, or one text.'),
+    mappings: Type.Array(MappingSchema, {
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['value', 'role'],
+      minItems: 1,
+      maxItems: 100,
+      description: 'Roles by values of the claim. Other values mean no role.',
+    }),
+  },
+  {
+    description:
+      'Application roles by the groups of a user at the provider. Each login there replaces the roles that the previous one gave. Roles that administrators give stay.',
+    defaultText: 'none: logins give no application roles',
+  },
 )
 
 const isGitHub = "has(self.preset) && self.preset == 'GitHub'"
@@ -104,6 +140,7 @@ const IdentityProviderSchema = Type.Object(
         },
       ),
     ),
+    applicationRoles: Type.Optional(ApplicationRolesSchema),
     requiredClaims: Type.Optional(
       Type.Array(RequiredClaimSchema, {
         ...listAtomic,
@@ -155,6 +192,11 @@ const IdentityProviderSchema = Type.Object(
         rule: `!has(self.secondFactor) || !(${isGitHub})`,
         message: 'GitHub does not say how a user logged in: remove secondFactor',
         fieldPath: '.secondFactor',
+      },
+      {
+        rule: `!has(self.applicationRoles) || !(${isGitHub})`,
+        message: 'GitHub names no groups, and users write their profile themselves: remove applicationRoles',
+        fieldPath: '.applicationRoles',
       },
     ],
   },

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { changeUserClaims, readUserClaims } from '../../../../plugins/app/user-claims/change-claims.ts'
 import { UserParameters } from '../../../../schemas/admin.ts'
 import { UserClaims, UserClaimsChange } from '../../../../schemas/user-claims.ts'
+import { userClaimsAnswer } from '../../user-claims-answer.ts'
 import { administratorOf } from '../administrator.ts'
 
 const userClaims: FastifyPluginAsyncTypebox = async (app) => {
@@ -17,7 +18,7 @@ const userClaims: FastifyPluginAsyncTypebox = async (app) => {
         problems: ['forbidden', 'rate_limited', 'database_unavailable', 'not_found'],
       },
     },
-    async ({ params: { id } }) => copyOf(await readUserClaims(app, id)),
+    async ({ params: { id } }) => userClaimsAnswer(await readUserClaims(app, id)),
   )
   app.patch(
     '/users/:id/claims',
@@ -34,13 +35,11 @@ const userClaims: FastifyPluginAsyncTypebox = async (app) => {
         problems: ['forbidden', 'rate_limited', 'database_unavailable', 'not_found', 'busy'],
       },
     },
-    async (request) => copyOf(await changeUserClaims(app, request.params.id, request.body, administratorOf(request))),
+    async (request) => {
+      const { params, body } = request
+      return userClaimsAnswer(await changeUserClaims(app, params.id, body, administratorOf(request)))
+    },
   )
-}
-
-/** Of the type that the schema of the response has. */
-function copyOf({ roles, claims }: { roles: readonly string[]; claims: object }) {
-  return { roles: [...roles], claims }
 }
 
 export default userClaims

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { ConfigError } from '../config/read-environment.ts'
+import { claimsOfNamedUser } from './admin/claims.ts'
 import { createAdmin } from './admin/create-admin.ts'
 import { reencryptFactors } from './admin/reencrypt-factors.ts'
 import { listUsers, resetFactorsOfNamedUser, unlockNamedUser } from './admin/users.ts'
@@ -17,6 +18,9 @@ const usage = `Usage: npm run admin -- COMMAND, or in the image: node admin.js C
       Lists users, one on each line: ID, role, state and email.
   unlock --email EMAIL | --id ID
       Clears the failed logins and the wrong codes of a user.
+  claims --email EMAIL | --id ID [--add-role ROLE] [--remove-role ROLE] [--set-claim NAME=VALUE] [--remove-claim NAME]
+      Changes application roles and custom claims of a user, and lists what the user has, also without a change.
+      The options can be repeated. VALUE is JSON, such as 3, true or ["a","b"], or else a text.
   reset-factors --email EMAIL | --id ID
       Removes all second factors of a user, ends all sessions and notifies the user by mail.
   reencrypt-factors
@@ -45,6 +49,12 @@ async function main([command = '', ...args]: string[]): Promise<void> {
     case 'unlock': {
       const { values } = parseArgs({ args, options: { email: text, id: text } })
       return withApp((app) => unlockNamedUser(app, values))
+    }
+    case 'claims': {
+      const list = { type: 'string', multiple: true } as const
+      const changes = { 'add-role': list, 'remove-role': list, 'set-claim': list, 'remove-claim': list }
+      const { values } = parseArgs({ args, options: { email: text, id: text, ...changes } })
+      return withApp((app) => claimsOfNamedUser(app, values))
     }
     case 'reset-factors': {
       const { values } = parseArgs({ args, options: { email: text, id: text } })

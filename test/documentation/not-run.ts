@@ -116,7 +116,7 @@ export const notRun: readonly { page: string; begins: string; because: string }[
     page: 'docs/server/claims.md',
     begins: '',
     because:
-      'uses values of previous responses; test/integration/api-server/user-claims.test.ts makes each of these calls',
+      'uses values of previous responses, or an existing user; test/integration/api-server/user-claims.test.ts makes each of these calls, and admin-command.test.ts runs the commands',
   },
   {
     page: 'docs/server/oauth.md',

@@ -1,11 +1,9 @@
-import { hostname } from 'node:os'
 import type { FastifyInstance } from 'fastify'
-import { existingUser, unlockUser } from '../../plugins/app/accounts/administration.ts'
-import type { Administrator } from '../../plugins/app/accounts/administrator.ts'
+import { unlockUser } from '../../plugins/app/accounts/administration.ts'
 import { filterByFactors } from '../../plugins/app/mfa/filter-users.ts'
 import { resetFactors } from '../../plugins/app/mfa/removal.ts'
-import { canonicalEmail } from '../../plugins/app/users/email.ts'
 import { isActive, roleOf, type StoredUser } from '../../plugins/app/users/user.ts'
+import { by, namedUser, type UserOptions } from './named-user.ts'
 
 /** Number of users that are read at once. */
 const pageSize = 200
@@ -39,11 +37,6 @@ export async function* listUsers(
   } while (next !== null)
 }
 
-interface UserOptions {
-  email?: string
-  id?: string
-}
-
 /** Clears the failed logins and the wrong codes of a user. */
 export async function* unlockNamedUser(app: FastifyInstance, options: UserOptions): AsyncGenerator<string> {
   const user = await namedUser(app, options)
@@ -61,24 +54,10 @@ export async function* resetFactorsOfNamedUser(app: FastifyInstance, options: Us
   if (!app.mail.isConfigured) yield 'No mail was sent, because SMTP_URL is not set: tell the user.'
 }
 
-/** Who changes users, in security events. */
-const by: Administrator = { id: 'the admin command', address: hostname() }
-
 /** The event that the route of the API records as well. */
 function recordAction(app: FastifyInstance, { _id }: StoredUser, action: string): void {
   const reason = `${action} by ${by.id}`
   app.securityEvents.record('authz_admin', { userId: _id.toString(), address: by.address, reason })
-}
-
-async function namedUser(app: FastifyInstance, { email, id }: UserOptions): Promise<StoredUser> {
-  if ((email === undefined) === (id === undefined)) {
-    throw new Error('Name the user with either --email EMAIL or --id ID.')
-  }
-  if (id !== undefined) return existingUser(app, id)
-  const canonical = canonicalEmail(email ?? '')
-  const user = canonical === undefined || canonical === '' ? null : await app.users.findByEmail(canonical)
-  if (user === null) throw new Error(`There is no user with the email "${email}".`)
-  return user
 }
 
 function oneOf<Value extends string>(

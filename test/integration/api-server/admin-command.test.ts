@@ -3,8 +3,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, inject, onTestFinished, test, vi } from 'vitest'
+import { claimsOfNamedUser } from '../../../api-server/commands/admin/claims.ts'
 import { reencryptFactors } from '../../../api-server/commands/admin/reencrypt-factors.ts'
 import { listUsers, resetFactorsOfNamedUser, unlockNamedUser } from '../../../api-server/commands/admin/users.ts'
+import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
 import type { ServerEnvironment } from '../../../contract/environment.ts'
 import { type AppForTest, freshDatabase, logIn, logInAsAdmin, password, startApp } from './app-for-test.ts'
 import { runProgram } from './run-program.ts'
@@ -119,12 +121,69 @@ test('a user who is locked by wrong codes is unlocked', async () => {
 test.each([
   [{}, 'Name the user with either --email EMAIL or --id ID.'],
   [{ email: 'a@example.com', id: 'x' }, 'Name the user with either --email EMAIL or --id ID.'],
-  [{ email: 'nobody@example.com' }, 'There is no user with the email "nobody@example.com".'],
+  [{ email: 'unknown@example.com' }, 'There is no user with the email "unknown@example.com".'],
   [{ email: '' }, 'There is no user with the email "".'],
   [{ id: '000000000000000000000000' }, 'The user does not exist.'],
 ])('a command on the user %j is refused: %s', async (options, message) => {
   await expect(linesOf(unlockNamedUser(server.app, options))).rejects.toThrow(message)
   await expect(linesOf(resetFactorsOfNamedUser(server.app, options))).rejects.toThrow(message)
+  await expect(linesOf(claimsOfNamedUser(server.app, options))).rejects.toThrow(message)
+})
+
+test('the program changes roles and claims as the API does, and lists them', { timeout: 240_000 }, async () => {
+  const { email } = await logIn(server)
+  const change = [
+    ...['--add-role', 'orders.approver', '--add-role', 'auditor'],
+    ...['--set-claim', 'department=sales', '--set-claim', 'level=3', '--set-claim', 'groups=["a","b"]'],
+  ]
+  const { code, output } = await admin(['claims', '--email', email, ...change])
+  const lines = [
+    'role\torders.approver',
+    'role\tauditor',
+    'claim\tdepartment\t"sales"',
+    'claim\tlevel\t3',
+    'claim\tgroups\t["a","b"]',
+  ]
+  expect({ code, output }).toEqual({ code: 0, output: `${lines.join('\n')}\n` })
+  expect(await linesOf(claimsOfNamedUser(server.app, { email }))).toEqual(lines)
+  const user = await server.app.users.findByEmail(parseEmail(email))
+  const id = String(user?._id)
+  const { bearer } = await logInAsAdmin(server)
+  expect((await server.get(`/v1/admin/users/${id}/claims`, bearer)).body).toMatchObject({
+    roles: ['orders.approver', 'auditor'],
+    claims: { department: 'sales', level: 3, groups: ['a', 'b'] },
+  })
+  const events = await server.app.mongo.db.collection('security_events').find({ userId: id }).toArray()
+  expect(events.map(({ event, reason }) => `${event}: ${reason}`)).toContain(
+    'authz_change: roles +orders.approver +auditor, claims department level groups by the admin command',
+  )
+
+  const options = { id, 'remove-role': ['auditor', 'unknown'], 'set-claim': ['level=a=b'], 'remove-claim': ['groups'] }
+  expect(await linesOf(claimsOfNamedUser(server.app, options))).toEqual([
+    'role\torders.approver',
+    'claim\tdepartment\t"sales"',
+    'claim\tlevel\t"a=b"',
+  ])
+})
+
+test('two changes of the roles of a user at once are both made', async () => {
+  const { email } = await logIn(server)
+  const roles = ['a', 'b', 'c', 'd']
+  await Promise.all(roles.map((role) => linesOf(claimsOfNamedUser(server.app, { email, 'add-role': [role] }))))
+  const lines = await linesOf(claimsOfNamedUser(server.app, { email }))
+  expect(lines.sort()).toEqual(roles.map((role) => `role\t${role}`))
+})
+
+test.each([
+  [{ 'add-role': ['orders approver'] }, 'Nothing was changed: a user has at most 20 roles'],
+  [{ 'add-role': ['admin'] }, 'Nothing was changed: admin is the role of an account'],
+  [{ 'set-claim': ['sub=x'] }, 'Nothing was changed: sub is a registered or reserved claim'],
+  [{ 'set-claim': ['department={"a":1}'] }, 'Nothing was changed: a user has at most 20 claims.'],
+  [{ 'set-claim': ['department'] }, '--set-claim is "department"; expected: NAME=VALUE.'],
+])('the change %j of roles and claims is refused: %s', async (change, message) => {
+  const { email } = await logIn(server)
+  await expect(linesOf(claimsOfNamedUser(server.app, { email, ...change }))).rejects.toThrow(message)
+  expect(await linesOf(claimsOfNamedUser(server.app, { email }))).toEqual([])
 })
 
 test('a filter of users that does not exist is refused', async () => {

@@ -15,11 +15,12 @@ let server: AppForTest
 
 const clientSecret = randomBytes(24).toString('base64url')
 
-/** The client refuses a login without PKCE, and puts the roles of a user into the ID token. */
+/** The client refuses a login without PKCE, and puts the roles and groups of a user into the ID token. */
 const realm = {
   realm: 'staff',
   enabled: true,
   roles: { realm: [{ name: 'auth-admins' }] },
+  groups: [{ name: 'staff', subGroups: [{ name: 'orders' }] }],
   clients: [
     {
       clientId: 'auth',
@@ -38,6 +39,12 @@ const realm = {
             'id.token.claim': 'true',
           },
         },
+        {
+          name: 'groups',
+          protocol: 'openid-connect',
+          protocolMapper: 'oidc-group-membership-mapper',
+          config: { 'claim.name': 'groups', 'full.path': 'true', 'id.token.claim': 'true' },
+        },
       ],
     },
   ],
@@ -51,10 +58,18 @@ beforeAll(async () => {
     clientId: 'auth',
     authentication: { method: 'secret', secret: clientSecret },
   } as const
-  deployment = await startProviderDeployment([
-    { ...provider, id: 'keycloak', name: 'Keycloak', role: { claim: 'roles', admin: ['auth-admins'] } },
-    { ...provider, id: 'corp', name: 'Example Corp', domains: ['corp.example'], passwordLogin: false },
-  ])
+  const mappings = [{ value: '/staff/orders', role: 'orders.approver' }]
+  const keycloakEntry = {
+    ...provider,
+    id: 'keycloak',
+    name: 'Keycloak',
+    role: { claim: 'roles', admin: ['auth-admins'] },
+    applicationRoles: { claim: 'groups', mappings },
+  }
+  deployment = await startProviderDeployment(
+    [keycloakEntry, { ...provider, id: 'corp', name: 'Example Corp', domains: ['corp.example'], passwordLogin: false }],
+    { ACCESS_TOKEN_CLAIMS: 'roles' },
+  )
   server = deployment.server
 })
 afterAll(async () => {
@@ -70,12 +85,16 @@ interface KeycloakUser {
 }
 
 /** Creates a user at Keycloak, with a verified email unless the test says otherwise. */
-async function newUser({ domain = 'example.org', emailVerified = true } = {}): Promise<KeycloakUser> {
+async function newUser({
+  domain = 'example.org',
+  emailVerified = true,
+  groups = [] as string[],
+} = {}): Promise<KeycloakUser> {
   const username = randomBytes(6).toString('hex')
   const user = { email: `${username}@${domain}`, password: randomBytes(12).toString('base64url') }
   const credentials = [{ type: 'password', value: user.password }]
   const names = { username, email: user.email, firstName: 'Test', lastName: 'User' }
-  await keycloak.admin.post('/staff/users', { ...names, enabled: true, emailVerified, credentials })
+  await keycloak.admin.post('/staff/users', { ...names, enabled: true, emailVerified, credentials, groups })
   const [created] = await keycloak.admin.get<{ id: string }[]>(`/staff/users?exact=true&username=${username}`)
   return { id: created?.id ?? '', ...user }
 }
@@ -150,6 +169,14 @@ test('each login gives the role that Keycloak says', async () => {
   expect(await claimsOf(await logInAtKeycloak(user))).toMatchObject({ role: 'admin' })
   await keycloak.admin.delete(path, [role ?? {}])
   expect(await claimsOf(await logInAtKeycloak(user))).toMatchObject({ role: 'user' })
+})
+
+test('each login gives the application roles of the groups at Keycloak', async () => {
+  const user = await newUser({ groups: ['/staff/orders'] })
+  expect(await claimsOf(await logInAtKeycloak(user))).toMatchObject({ role: 'user', roles: ['orders.approver'] })
+  const { id } = await keycloak.admin.get<{ id: string }>('/staff/group-by-path/staff/orders')
+  await keycloak.admin.delete(`/staff/users/${user.id}/groups/${id}`)
+  expect(await claimsOf(await logInAtKeycloak(user))).not.toHaveProperty('roles')
 })
 
 test('users of the domain are sent to Keycloak, which has their email already', async () => {

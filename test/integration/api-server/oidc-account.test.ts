@@ -86,6 +86,16 @@ test('a browser that is logged in for an application opens the pages at once', a
   expect(await browser.open('/account')).toMatchObject({ status: 200, text: expect.stringContaining(email) })
 })
 
+test('every page has a link to log out', async () => {
+  const { browser } = await loggedIn()
+  const paths = ['/account', '/account/factors', '/account/sessions', '/account/delete']
+  for (const path of paths) {
+    const { status, text } = await browser.open(path)
+    expect(status, path).toBe(200)
+    expect(text, path).toMatch(/<nav[\s\S]* href="[^"]*\/oauth\/logout[^"]*"[\s\S]*<\/nav>/)
+  }
+})
+
 test('the code of the account pages gives no tokens', async () => {
   const { email } = await logIn(server)
   const browser = new Browser(server)

@@ -11,7 +11,7 @@ let browser: Browser
 beforeAll(async () => {
   browser = await launchChromium()
 })
-afterAll(() => browser.close())
+afterAll(() => browser?.close())
 
 const sizes = { mobile: { width: 320, height: 640 }, desktop: { width: 1280, height: 800 } }
 const looks = (['light', 'dark'] as const).flatMap((scheme) =>

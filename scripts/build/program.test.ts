@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { expect, test } from 'vitest'
+import { keepClassNames } from './keep-class-names.ts'
 import { bundleOptions } from './program.ts'
 
 test('the library of the OpenID provider finds its models by their names in a bundle, too', {
@@ -12,7 +13,12 @@ test('the library of the OpenID provider finds its models by their names in a bu
   try {
     const outfile = join(folder, 'bundle.mjs')
     const resolveDir = resolve(import.meta.dirname, '../../api-server')
-    await build({ ...bundleOptions, outfile, stdin: { contents: "export * from 'oidc-provider'", resolveDir } })
+    await build({
+      ...bundleOptions,
+      plugins: [keepClassNames],
+      outfile,
+      stdin: { contents: "export * from 'oidc-provider'", resolveDir },
+    })
     const { Provider } = await import(outfile)
     const provider = new Provider('https://auth.example.com', { features: { devInteractions: { enabled: false } } })
     for (const name of ['AuthorizationCode', 'AccessToken', 'RefreshToken', 'Session', 'Interaction', 'Grant']) {
@@ -21,4 +27,15 @@ test('the library of the OpenID provider finds its models by their names in a bu
   } finally {
     await rm(folder, { recursive: true })
   }
+})
+
+test('functions that a request creates get no name at run time', async () => {
+  const contents = 'export const answer = (request) => { const isOpen = () => request.open; return [isOpen, isOpen()] }'
+  const { outputFiles } = await build({
+    ...bundleOptions,
+    plugins: [keepClassNames],
+    write: false,
+    stdin: { contents },
+  })
+  expect(outputFiles[0]?.text).not.toContain('defineProperty')
 })

@@ -2,6 +2,7 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type BuildOptions, build, type Plugin } from 'esbuild'
 import { copyBundledPackages } from './bundled-packages.ts'
+import { keepClassNames } from './keep-class-names.ts'
 import { kubeConfigOnly } from './kube-config-only.ts'
 import { packageClosure } from './package-closure.ts'
 
@@ -35,6 +36,7 @@ const programs = {
       'hash-thread': 'plugins/app/passwords/hash-thread.ts',
     },
     external: ['bcrypt', '@fastify/swagger-ui'],
+    plugins: [keepClassNames],
     absent: [
       'kerberos',
       '@mongodb-js/zstd',
@@ -65,8 +67,6 @@ export const bundleOptions = {
   // Stack traces and the names that logs show stay readable: only white space and dead code go.
   minifyWhitespace: true,
   minifySyntax: true,
-  // The library of the OpenID provider stores its state under the names of classes, which are otherwise dropped.
-  keepNames: true,
   // CommonJS packages inside an ES module still call require for Node's own modules.
   banner: {
     js: "import{createRequire as __createRequire}from'node:module';import{dirname as __directoryOf}from'node:path';import{fileURLToPath as __pathOf}from'node:url';const require=__createRequire(import.meta.url),__filename=__pathOf(import.meta.url),__dirname=__directoryOf(__filename);",

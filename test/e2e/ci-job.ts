@@ -1,4 +1,5 @@
 import { parse, parseAllDocuments } from 'yaml'
+import { edgeAuthority } from '../../tools/cluster-client/quickstart.ts'
 import { guideBlock, replaced } from '../documentation/guide.ts'
 import { apply, kubectl } from './cluster-under-test.ts'
 
@@ -34,7 +35,7 @@ export async function runJobOfGuide(namespace: string, authService: Place): Prom
     apiVersion: 'v1',
     kind: 'ConfigMap',
     metadata: { name: 'ca' },
-    data: await caOf(authService),
+    data: { 'ca.crt': await edgeAuthority(kubectl(), authService) },
   })
   await apply(namespace, await jobFor(namespace, authService))
   const logs = () => kubectl().run(['logs', 'job/publish', '--namespace', namespace])
@@ -87,11 +88,6 @@ async function addressOfEdge({ name, namespace }: Place, port: number): Promise<
   const spec = { selector: edge.spec.selector, ports: [{ port, targetPort }] }
   await apply(namespace, { apiVersion: 'v1', kind: 'Service', metadata: { name: 'edge-for-job' }, spec })
   return fieldOf(namespace, 'service/edge-for-job', '{.spec.clusterIP}')
-}
-
-async function caOf({ name, namespace }: Place): Promise<Record<string, string>> {
-  const encoded = await fieldOf(namespace, `secret/${name}-edge-tls`, '{.data.ca\\.crt}')
-  return { 'ca.crt': Buffer.from(encoded, 'base64').toString('utf8') }
 }
 
 function fieldOf(namespace: string, object: string, jsonPath: string, more: string[] = []): Promise<string> {

@@ -42,7 +42,7 @@ export function namespaceManifest(name: string): string {
 type Exposed = Pick<Quickstart, 'namespace' | 'name' | 'host'>
 
 /** The authority of the edge's certificate as PEM. @throws when the Secret has none */
-export async function edgeAuthority(kubectl: Kubectl, { namespace, name }: Exposed): Promise<string> {
+export async function edgeAuthority(kubectl: Kubectl, { namespace, name }: Omit<Exposed, 'host'>): Promise<string> {
   const secret = `${name}-edge-tls`
   const { data } = await kubectl.json<{ data?: Record<string, string> }>(['get', 'secret', secret, '-n', namespace])
   const authority = data?.['ca.crt']

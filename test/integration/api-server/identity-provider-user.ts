@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ServerEnvironment } from '../../../contract/environment.ts'
 import type { IdentityProvider } from '../../../contract/identity-provider-schema.ts'
+import type { OidcClient } from '../../../contract/oidc-client-schema.ts'
+import { freePort } from '../../../tools/local-servers/server-process.ts'
 import { type AppForTest, freshDatabase, startApp } from './app-for-test.ts'
 import { Application, Browser, type Flow, oidcFiles, type Page, shop } from './oidc-client.ts'
 import type { TestProvider } from './test-provider.ts'
@@ -65,6 +67,19 @@ export async function startProviderDeployment(
       await Promise.all([server.close(), other.close()])
     },
   }
+}
+
+/** Starts another server of ours as a provider, which the client may use. */
+export async function startUpstream(client: OidcClient): Promise<AppForTest> {
+  const port = await freePort()
+  const { environment } = await oidcFiles([client])
+  const upstream = await startApp({
+    ...environment,
+    JWT_ISSUER: `http://127.0.0.1:${port}`,
+    DATABASE_NAME: freshDatabase(),
+  })
+  await upstream.app.listen({ host: '127.0.0.1', port })
+  return upstream
 }
 
 /** A login of the shop that has reached the provider. */

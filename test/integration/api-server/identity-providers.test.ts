@@ -1,10 +1,15 @@
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OidcClient } from '../../../contract/oidc-client-schema.ts'
-import { freePort } from '../../../tools/local-servers/server-process.ts'
-import { type AppForTest, freshDatabase, logIn, logInAsAdmin, password, startApp, tokensOf } from './app-for-test.ts'
-import { goToProvider, logInAt, type ProviderDeployment, startProviderDeployment } from './identity-provider-user.ts'
-import { Browser, issuer, oidcFiles, secret, shop } from './oidc-client.ts'
+import { type AppForTest, logIn, logInAsAdmin, password, tokensOf } from './app-for-test.ts'
+import {
+  goToProvider,
+  logInAt,
+  type ProviderDeployment,
+  startProviderDeployment,
+  startUpstream,
+} from './identity-provider-user.ts'
+import { Browser, issuer, secret, shop } from './oidc-client.ts'
 import { TestProvider } from './test-provider.ts'
 
 /** Another server of ours, as the provider. */
@@ -17,14 +22,7 @@ let server: AppForTest
 const downstream: OidcClient = { ...shop, id: 'downstream', redirectUris: [`${issuer}/oauth/callback/upstream`] }
 
 beforeAll(async () => {
-  const port = await freePort()
-  const { environment } = await oidcFiles([downstream])
-  upstream = await startApp({
-    ...environment,
-    JWT_ISSUER: `http://127.0.0.1:${port}`,
-    DATABASE_NAME: freshDatabase(),
-  })
-  await upstream.app.listen({ host: '127.0.0.1', port })
+  upstream = await startUpstream(downstream)
   provider = await TestProvider.start()
   deployment = await startProviderDeployment([
     {

@@ -5,10 +5,15 @@ import { claimsOfNamedUser } from '../../../api-server/commands/admin/claims.ts'
 import { parseEmail } from '../../../api-server/plugins/app/users/email.ts'
 import type { IdentityProvider } from '../../../contract/identity-provider-schema.ts'
 import type { OidcClient } from '../../../contract/oidc-client-schema.ts'
-import { freePort } from '../../../tools/local-servers/server-process.ts'
-import { type AppForTest, freshDatabase, logIn, logInAsAdmin, password, startApp } from './app-for-test.ts'
-import { goToProvider, logInAt, type ProviderDeployment, startProviderDeployment } from './identity-provider-user.ts'
-import { Browser, issuer, oidcFiles, type Page, secret, shop } from './oidc-client.ts'
+import { type AppForTest, logIn, logInAsAdmin, password } from './app-for-test.ts'
+import {
+  goToProvider,
+  logInAt,
+  type ProviderDeployment,
+  startProviderDeployment,
+  startUpstream,
+} from './identity-provider-user.ts'
+import { Browser, issuer, type Page, secret, shop } from './oidc-client.ts'
 import { TestProvider } from './test-provider.ts'
 
 /** Another server of ours, as a provider whose ID tokens carry the roles that its administrators give. */
@@ -39,14 +44,7 @@ const applicationRoles = {
 }
 
 beforeAll(async () => {
-  const port = await freePort()
-  const { environment } = await oidcFiles([downstream])
-  upstream = await startApp({
-    ...environment,
-    JWT_ISSUER: `http://127.0.0.1:${port}`,
-    DATABASE_NAME: freshDatabase(),
-  })
-  await upstream.app.listen({ host: '127.0.0.1', port })
+  upstream = await startUpstream(downstream)
   provider = await TestProvider.start()
   withUserinfo = await TestProvider.start()
   entries = [

@@ -145,14 +145,13 @@ export interface PresentedAccessToken {
  * The access token of an `Authorization` header. RFC 6750 section 2.1, RFC 9449 section 7.1.
  * @throws Problem 401 `token_missing`, or `token_invalid` for a token that is good only for enrolling a second factor
  */
-export function presentedAccessToken(authorization?: string): PresentedAccessToken {
-  const dpopToken = /^DPoP +([^ ]+)$/i.exec(authorization ?? '')?.[1]
-  const token = dpopToken ?? presentedToken(authorization)
-  if (token === undefined) throw missingToken()
+export function presentedAccessToken(authorization = ''): PresentedAccessToken {
+  const [, scheme, token] = /^(Bearer|DPoP) +([^ ]+)$/i.exec(authorization) ?? []
+  if (scheme === undefined || token === undefined) throw missingToken()
   if (token.startsWith(enrolmentTokenPrefix)) {
     throw problem(401, 'token_invalid', 'This token is good only for enrolling a second factor. Enrol one first.')
   }
-  return { token, isDpop: dpopToken !== undefined }
+  return { token, isDpop: scheme.toLowerCase() === 'dpop' }
 }
 
 export function missingToken(): Problem {

@@ -23,6 +23,11 @@ function helmetOptions({ environment }: Pick<Config, 'environment'>): FastifyHel
       directives: { defaultSrc: nothing, baseUri: nothing, formAction: nothing, frameAncestors: nothing },
     },
     xFrameOptions: { action: 'deny' },
+    // For Internet Explorer, Flash, XSS filters of former browsers, and prefetching, which is in no standard.
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
   }
 }
 
@@ -40,10 +45,6 @@ export function securityHeaders({ environment }: Pick<Config, 'environment'>): R
     'referrer-policy': 'no-referrer',
     ...(environment !== 'development' && { 'strict-transport-security': `max-age=${maxAge}; includeSubDomains` }),
     'x-content-type-options': 'nosniff',
-    'x-dns-prefetch-control': 'off',
-    'x-download-options': 'noopen',
     'x-frame-options': 'DENY',
-    'x-permitted-cross-domain-policies': 'none',
-    'x-xss-protection': '0',
   }
 }

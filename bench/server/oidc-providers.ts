@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import type { ServerEnvironment } from '../../contract/environment.ts'
 import type { OidcClient } from '../../contract/oidc-client-schema.ts'
 import { generateOidcKey } from '../../operator/authservice/secrets/generate-key.ts'
 import { type Keycloak, startKeycloak } from '../../tools/neighbours/keycloak.ts'
@@ -56,15 +57,25 @@ const clients: OidcClient[] = [
   },
 ]
 
-/** Starts the auth server as an OpenID provider, without the limits that one address would reach. */
-export async function startOurs(deployment: Deployment): Promise<OidcProvider & { stop(): Promise<void> }> {
+/** What turns the OpenID provider of a server on. */
+export async function providerSettings(
+  deployment: Deployment,
+  ofClients: readonly OidcClient[],
+): Promise<ServerEnvironment> {
   const now = new Date().toISOString()
   const keys = [{ ...generateOidcKey(), createdAt: now, activateAt: now }]
+  return {
+    OIDC_CLIENTS_FILE: await deployment.file('clients.json', JSON.stringify({ version: 1, clients: ofClients })),
+    OIDC_KEYS_FILE: await deployment.file('oidc-keys.json', JSON.stringify({ version: 1, keys })),
+  }
+}
+
+/** Starts the auth server as an OpenID provider, without the limits that one address would reach. */
+export async function startOurs(deployment: Deployment): Promise<OidcProvider & { stop(): Promise<void> }> {
   const server = await deployment.startServer({
     ...unlimited,
     RATE_LIMIT_REFRESH: '1000000/s',
-    OIDC_CLIENTS_FILE: await deployment.file('clients.json', JSON.stringify({ version: 1, clients })),
-    OIDC_KEYS_FILE: await deployment.file('oidc-keys.json', JSON.stringify({ version: 1, keys })),
+    ...(await providerSettings(deployment, clients)),
   })
   return {
     name: 'our server',

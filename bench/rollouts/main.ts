@@ -9,7 +9,7 @@ import { EdgeClient } from '../../tools/cluster-client/edge-client.ts'
 import { freeEdgePort } from '../../tools/cluster-client/edge-port.ts'
 import { installOperator } from '../../tools/cluster-client/install-operator.ts'
 import { kubectlOf } from '../../tools/cluster-client/kubectl.ts'
-import { replaceOperatorPods } from '../../tools/cluster-client/operator-pods.ts'
+import { replaceRestartedPods } from '../../tools/cluster-client/operator-pods.ts'
 import {
   type Cluster,
   clusterTasks,
@@ -84,14 +84,12 @@ async function prepareService(target: Cluster): Promise<BenchService> {
   const kubectl = kubectlOf(target)
   await freeEdgePort(kubectl)
   await installOperator(kubectl)
-  // A rebuilt image keeps its name, so running pods would keep the old one.
-  await replaceOperatorPods(target, 'all')
   return createSpread(target)
 }
 
 async function measure(scenario: Scenario, context: ScenarioContext): Promise<ScenarioResult> {
   const { name } = scenario
-  await replaceOperatorPods(context.cluster)
+  await replaceRestartedPods(context.cluster)
   await scenario.prepare?.(context)
   // Pods that still terminate after the previous scenario would use CPU time during this one.
   await podsSettled(context.cluster, 'server', 'edge')

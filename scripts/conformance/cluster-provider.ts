@@ -4,7 +4,6 @@ import { issueCertificate } from '../../operator/authservice/secrets/system-sour
 import { freeEdgePort } from '../../tools/cluster-client/edge-port.ts'
 import { installOperator } from '../../tools/cluster-client/install-operator.ts'
 import { type Kubectl, kubectlOf } from '../../tools/cluster-client/kubectl.ts'
-import { replaceOperatorPods } from '../../tools/cluster-client/operator-pods.ts'
 import { connectToEdge, namespaceManifest } from '../../tools/cluster-client/quickstart.ts'
 import { waitUntilReady } from '../../tools/cluster-client/readiness.ts'
 import { type Cluster, clusterTasks, imageTasks, runningCluster } from '../../tools/local-cluster/cluster.ts'
@@ -29,8 +28,6 @@ export async function clusterProvider(suite: string): Promise<Provider> {
   const cluster = await runningCluster()
   const kubectl = kubectlOf(cluster)
   await installOperator(kubectl)
-  // A running operator keeps its image when another one is built with the same tag.
-  await replaceOperatorPods(cluster, 'all')
   const receiver = await startReceiver(await addressForNodes(cluster), new URL(suite))
   // The port of the edge on this machine is part of the issuer, and no name needs to be resolved.
   const issuer = new URL(`https://localhost:${cluster.edgePort}`)

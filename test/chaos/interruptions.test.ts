@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { stringify } from 'yaml'
-import { killOperator, replaceOperatorPods } from '../../tools/cluster-client/operator-pods.ts'
+import { killOperator, replaceRestartedPods } from '../../tools/cluster-client/operator-pods.ts'
 import { walkThrough } from '../../tools/cluster-client/walk-through.ts'
 import { runningCluster } from '../../tools/local-cluster/cluster.ts'
 import { kubectl } from '../e2e/cluster-under-test.ts'
@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => rollout?.remove())
 
 beforeEach(async () => {
-  await replaceOperatorPods(await runningCluster())
+  await replaceRestartedPods(await runningCluster())
   await kubectl().run(['delete', 'resourcequota', '--all', '--namespace', namespace])
   await rollout.patch({ rollout: settings })
   await rollout.until({ phase: 'Stable' }, 120)

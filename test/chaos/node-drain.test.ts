@@ -7,7 +7,7 @@ import { isReady } from '../../bench/rollouts/status-watch.ts'
 import { defaultRates, Traffic } from '../../bench/rollouts/traffic.ts'
 import { EdgeClient } from '../../tools/cluster-client/edge-client.ts'
 import { drain, placesOf, uncordon } from '../../tools/cluster-client/nodes.ts'
-import { replaceOperatorPods } from '../../tools/cluster-client/operator-pods.ts'
+import { replaceRestartedPods } from '../../tools/cluster-client/operator-pods.ts'
 import { runningCluster } from '../../tools/local-cluster/cluster.ts'
 import { removeNamespace } from '../e2e/cluster-under-test.ts'
 
@@ -29,7 +29,7 @@ test('a node drain in the middle of a rollout fails no request, and the rollout 
     console.warn(`Skipped: ${oneNode}`)
     return skip(oneNode)
   }
-  await replaceOperatorPods(cluster)
+  await replaceRestartedPods(cluster)
   onTestFinished(() => removeNamespace(namespace))
   const service = await createSpread(cluster)
   onTestFinished(() => service.close())

@@ -9,17 +9,19 @@ export const operatorNamespace = 'authservice-system'
 export const operatorDeployment = 'authservice-operator'
 
 /**
- * Installs the operator, or updates an existing one to this version, and waits until it runs.
+ * Installs the operator, or updates an existing one to this version, and waits until it runs. Replaces its pods, because an
+ * image that was built again keeps its name, so that the Deployment does not change.
+ *
  * @throws with the reason that its pods give, when it does not run within 2 minutes
  */
 export async function installOperator(kubectl: Kubectl): Promise<void> {
+  const inNamespace = [`deployment/${operatorDeployment}`, '--namespace', operatorNamespace]
+  const existing = await kubectl.run(['get', ...inNamespace, '--ignore-not-found', '--output=name'])
   await kubectl.run(['apply', '--server-side', '--force-conflicts', '--kustomize', overlay])
   await kubectl.run(['wait', '--for=condition=Established', 'crd/authservices.auth-operator.dev', '--timeout=30s'])
+  if (existing !== '') await kubectl.run(['rollout', 'restart', ...inNamespace])
   try {
-    await kubectl.run(
-      ['rollout', 'status', `deployment/${operatorDeployment}`, '--namespace', operatorNamespace, '--timeout=120s'],
-      { timeoutSeconds: 130 },
-    )
+    await kubectl.run(['rollout', 'status', ...inNamespace, '--timeout=120s'], { timeoutSeconds: 130 })
   } catch (error) {
     throw new Error(`The operator does not run. ${await notRunningReason(kubectl)}`, { cause: error })
   }

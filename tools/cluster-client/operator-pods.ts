@@ -30,13 +30,13 @@ async function killContainer({ docker }: Cluster, { spec, status }: Pod): Promis
 }
 
 /**
- * Replaces operator pods and waits for the new ones. By default those whose container has restarted: the kubelet delays
- * each further restart of the same container.
+ * Replaces operator pods whose container has restarted, and waits for the new ones: the kubelet delays each further restart
+ * of the same container.
  */
-export async function replaceOperatorPods(cluster: Cluster, which: 'restarted' | 'all' = 'restarted'): Promise<void> {
+export async function replaceRestartedPods(cluster: Cluster): Promise<void> {
   const kubectl = kubectlOf(cluster)
   const hasRestarted = ({ status }: Pod) => (status.containerStatuses?.[0]?.restartCount ?? 0) > 0
-  const replaced = (await operatorPods(cluster)).filter((pod) => which === 'all' || hasRestarted(pod))
+  const replaced = (await operatorPods(cluster)).filter(hasRestarted)
   const names = replaced.map(({ metadata }) => metadata.name)
   if (names.length > 0) await kubectl.run(['delete', 'pod', '--namespace', operatorNamespace, ...names])
   const rollout = ['rollout', 'status', `deployment/${operatorDeployment}`, '--namespace', operatorNamespace]

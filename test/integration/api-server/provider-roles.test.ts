@@ -233,6 +233,10 @@ test('a login that links an account gives roles, and removing the identity takes
   const id = (body['identities'] as { id: string }[])[0]?.id
   expect(await server.delete(`/v1/me/identities/${id}`, bearer)).toMatchObject({ status: 204 })
   expect((await server.get(await claimsPath(user.email), admin)).body).toMatchObject({ provider_roles: [] })
+  expect(await eventsOf(user.email)).toEqual([
+    'roles +orders.approver +orders.viewer by links',
+    'roles -orders.approver -orders.viewer by links',
+  ])
 })
 
 test('a link on the account pages gives roles', async () => {

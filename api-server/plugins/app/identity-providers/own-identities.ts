@@ -5,7 +5,9 @@ import { problem } from '../problems/problem.ts'
 import type { RevocableToken } from '../revocation/revocation.ts'
 import { canonicalStoredEmail } from '../users/email.ts'
 import type { StoredUser } from '../users/user.ts'
+import { rolesOfGroups } from './application-roles.ts'
 import type { LinkedIdentity } from './identities.ts'
+import { recordRoles } from './role-events.ts'
 
 /** An identity with the name of its provider, which is its ID if the file no longer has the provider. */
 export type NamedIdentity = LinkedIdentity & { name: string }
@@ -36,10 +38,13 @@ export async function unlinkIdentity(
 ): Promise<void> {
   const userId = user._id.toString()
   await caller.limits.use({ name: 'sensitive', subject: userId, rate: app.config.limits.sensitive })
+  let removed: LinkedIdentity | undefined
   await app.revocation.revokeUser(userId, 'identity_change', async (session) => {
     await app.revocation.requireCurrent(token, session)
     const current = await app.users.findById(userId, session)
-    const others = (await app.identities.ofUser(user._id, session)).filter((each) => each._id !== id)
+    const identities = await app.identities.ofUser(user._id, session)
+    removed = identities.find((each) => each._id === id)
+    const others = identities.filter((each) => each !== removed)
     const isUsable = others.some(({ provider }) => app.identityProviders.find(provider) !== undefined)
     if (!isUsable && (current === null || !canUsePassword(app, current))) {
       const detail = 'This is your last way to log in. Choose a password or link another account first.'
@@ -49,7 +54,12 @@ export async function unlinkIdentity(
       throw problem(404, 'not_found', 'The identity does not exist.')
     }
   })
-  app.securityEvents.record('authn_identity_unlinked', { userId, address: caller.address, reason: id })
+  const about = { userId, address: caller.address }
+  app.securityEvents.record('authn_identity_unlinked', { ...about, reason: id })
+  const provider = removed && app.identityProviders.find(removed.provider)
+  if (provider !== undefined) {
+    recordRoles(app, about, provider, { before: rolesOfGroups(provider, removed?.groups ?? []), after: [] })
+  }
   app.mail.later('identity_unlinked', caller.language, async () => ({ kind: 'identity_unlinked', to: user.email }))
 }
 

@@ -25,10 +25,12 @@ export class KubectlError extends Error {
  */
 export class Kubectl {
   readonly #options: string[]
+  readonly #namespace: string | undefined
   /** Options that suggested commands need to address the same cluster and namespace; empty for the default. */
   readonly flags: string
 
   constructor({ namespace, context, kubeconfig }: KubectlOptions) {
+    this.#namespace = namespace
     this.flags = [
       ...(namespace === undefined ? [] : [`-n ${namespace}`]),
       ...(context === undefined ? [] : [`--context ${context}`]),
@@ -41,6 +43,20 @@ export class Kubectl {
       ...(context === undefined ? [] : ['--context', context]),
       ...(kubeconfig === undefined ? [] : ['--kubeconfig', kubeconfig]),
     ]
+  }
+
+  /**
+   * The namespace of all requests: that of the option, or else of the context.
+   * @returns undefined without a context, as in a pod, where kubectl uses the namespace of the pod
+   */
+  async namespace(): Promise<string | undefined> {
+    if (this.#namespace !== undefined) return this.#namespace
+    try {
+      return (await this.#run(['config', 'view', '--minify', '--output', 'jsonpath={..namespace}'])) || 'default'
+    } catch (error) {
+      if (error instanceof KubectlError) return undefined
+      throw error
+    }
   }
 
   /** @returns undefined when there is none @typeParam T the shape that the kind has by its API */

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { CommandError } from '../command-error.ts'
 import type { Kubectl, KubeObject } from '../kubectl.ts'
+import { getAuthService } from '../rollouts/observed.ts'
 import { type BackupTask, backupJob, type CronJob } from './backup-job.ts'
 import { type Backup, findBackup, formatBackups, formatBytes, formatTime, parseBackups } from './backup-list.ts'
 
@@ -71,12 +72,7 @@ export async function restore(request: RestoreRequest, kubectl: Kubectl, termina
 }
 
 async function findSource(name: string, kubectl: Kubectl): Promise<Source> {
-  const authService = await kubectl.get('authservices.auth-operator.dev', name)
-  if (authService === undefined) {
-    throw new CommandError(
-      `There is no AuthService ${name} in this namespace. To use another namespace, add --namespace.`,
-    )
-  }
+  const authService = await getAuthService(name, kubectl)
   const cronJob = await kubectl.get<CronJob>('cronjobs', `${name}-backup`)
   if (cronJob === undefined) {
     throw new CommandError(

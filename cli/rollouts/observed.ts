@@ -37,15 +37,18 @@ export interface ObservedAuthService {
 /** The namespace has no AuthService with this name. */
 class NoSuchAuthServiceError extends CommandError {
   override name = 'NoSuchAuthServiceError'
-  constructor(name: string) {
-    super(`There is no AuthService ${name} in this namespace. To list all: kubectl get authsvc --all-namespaces`)
+  constructor(name: string, namespace: string | undefined) {
+    const place = namespace === undefined ? 'this namespace' : `namespace ${namespace}`
+    super(
+      `There is no AuthService ${name} in ${place}. To use another namespace, add -n NAMESPACE; to list all: kubectl get authsvc --all-namespaces`,
+    )
   }
 }
 
 /** @throws NoSuchAuthServiceError */
 export async function getAuthService(name: string, kubectl: Kubectl): Promise<AuthServiceObject> {
   const found = await kubectl.get<AuthServiceObject>('authservices.auth-operator.dev', name)
-  if (found === undefined) throw new NoSuchAuthServiceError(name)
+  if (found === undefined) throw new NoSuchAuthServiceError(name, await kubectl.namespace())
   return found
 }
 

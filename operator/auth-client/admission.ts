@@ -33,13 +33,13 @@ export function refusalOf(
   if (own !== namespace && (authService === undefined || !admitsNamespace(authService, namespace, own))) {
     return {
       reason: 'NamespaceNotAllowed',
-      message: `${named} does not exist, or does not accept clients of the namespace ${own}. Add it to oidc.clientNamespaces.names in its spec, with from: Names, beside oidc.enabled: true.`,
+      message: `${named} does not exist, or does not accept clients of the namespace ${own}. Add ${own} to oidc.clientNamespaces.names in its spec, with from: Names, beside oidc.enabled: true, or correct spec.authServiceRef.`,
     }
   }
   if (authService === undefined) {
     return {
       reason: 'AuthServiceNotFound',
-      message: `${named} does not exist, or the operator does not watch its namespace. Create it, or correct spec.authServiceRef.`,
+      message: `${named} does not exist, or the operator does not watch its namespace. Create it, or correct spec.authServiceRef: if it is in another namespace, set spec.authServiceRef.namespace.`,
     }
   }
   const { oidc, tokens } = authService

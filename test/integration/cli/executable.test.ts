@@ -95,6 +95,9 @@ describe.skipIf(process.platform !== 'linux')('the plug-in as one file, on a mac
     const { metadata } = await namespace.authService('accounts')
     expect(metadata.annotations?.['auth-operator.dev/restart']).toBeDefined()
     const missing = await run(`kubectl authservice status nobody ${options}`)
-    expect(missing).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^There is no AuthService nobody/) })
+    const named = `There is no AuthService nobody in namespace ${namespace.name}. `
+    expect(missing).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(named) })
+    const elsewhere = await run('kubectl authservice clients accounts --kubeconfig /kubeconfig')
+    expect(elsewhere.stderr).toMatch(/^There is no AuthService accounts in namespace default. .*add -n NAMESPACE/)
   })
 })

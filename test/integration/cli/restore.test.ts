@@ -164,7 +164,7 @@ test('a Job that does not complete keeps running, and the error says what it wai
 test.each([
   [
     ['restore', 'nobody'],
-    /^There is no AuthService nobody in this namespace. To use another namespace, add --namespace/,
+    /^There is no AuthService nobody in namespace \S+. To use another namespace, add -n NAMESPACE/,
   ],
   [['restore', 'careless'], /^AuthService careless does not create backups: set spec.backup/],
   [['restore', 'accounts', 'old', '--yes'], /^accounts has no backup old. Its backups:\nBACKUP/],

@@ -311,7 +311,7 @@ describe('an AuthService', () => {
   test('accepts clients of the namespaces that it admits, and drops them when it no longer does', async () => {
     await other.apply(namedFrom('remote'))
     const of = () => condition('remote', 'Ready', other)
-    await poll(of).toMatch(/^False NamespaceNotAllowed: .*Add it to oidc\.clientNamespaces\.names/)
+    await poll(of).toMatch(/^False NamespaceNotAllowed: .*Add \S+ to oidc\.clientNamespaces\.names/)
     expect(await other.get('Secret', 'remote-credentials')).toBeUndefined()
 
     await namespace.patch(kind, 'accounts', {

@@ -13,9 +13,12 @@ const words = closingWords({
 
 test('a new user can paste lines that resolve the host and trust the CA', () => {
   expect(words).toContain("echo '127.0.0.1 auth.localhost' | sudo tee -a /etc/hosts")
-  for (const variable of ['SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'NODE_EXTRA_CA_CERTS']) {
-    expect(words).toContain(`${variable}=.cluster/quickstart-ca.crt`)
-  }
+  expect(words).toContain('NODE_EXTRA_CA_CERTS=$PWD/.cluster/quickstart-ca.crt node app.js')
+  for (const variable of ['SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE']) expect(words).toContain(variable)
+})
+
+test('no variable that replaces the authorities of the machine outlives a command', () => {
+  expect(words).not.toMatch(/export .*(SSL_CERT_FILE|REQUESTS_CA_BUNDLE)/)
 })
 
 test('the object that it proposes to delete exists, whichever colour has the traffic', () => {

@@ -128,6 +128,7 @@ export const EventList = Type.Object(
         at: Type.String({ format: 'date-time' }),
         event: Type.String({ description: 'Name from the OWASP logging vocabulary' }),
         user_id: Type.Optional(Type.String()),
+        client_id: Type.Optional(Type.String({ description: 'Client that failed to authenticate' })),
         session_id: Type.Optional(Type.String()),
         email_hash: Type.Optional(Type.String({ description: 'Keyed hash of the email; equal for equal emails' })),
         address: Type.Optional(Type.String()),

@@ -1672,6 +1672,8 @@ export interface components {
                 /** @description Name from the OWASP logging vocabulary */
                 event: string;
                 user_id?: string;
+                /** @description Client that failed to authenticate */
+                client_id?: string;
                 session_id?: string;
                 /** @description Keyed hash of the email; equal for equal emails */
                 email_hash?: string;

@@ -249,6 +249,13 @@ test.each(['/oauth/token', '/oauth/par'])(
     expect(metrics).toMatch(/auth_oauth_refusals_total\{client="shop",error="invalid_client"\} \d/)
     expect(metrics).toMatch(/auth_oauth_refusals_total\{client="unknown",error="invalid_client"\} \d/)
     expect(metrics).not.toContain(invented)
+
+    await strict.app.securityEventStore.flush()
+    const clients = async () => {
+      const events = await strict.app.securityEventStore.list({ event: 'authn_login_fail', limit: 100 })
+      return events.filter((event) => event.address === address).map(({ clientId = 'unknown' }) => clientId)
+    }
+    await expect.poll(async () => [...new Set(await clients())].sort()).toEqual(['shop', 'unknown'])
   },
 )
 

@@ -43,8 +43,13 @@ export default fp(
         request.clientId = id
         if (!request.mayUseOwnTokensOnly || app.oidc?.clients.hasSecret(id, secret) === true) return
       }
-      app.metrics.oauthRefusals.inc({ client: knownClient(app, credentials), error: 'invalid_client' })
-      app.securityEvents.record('authn_login_fail', { address: request.ip, reason: 'client_credentials' })
+      const clientId = knownClient(app, credentials)
+      app.metrics.oauthRefusals.inc({ client: clientId ?? 'unknown', error: 'invalid_client' })
+      app.securityEvents.record('authn_login_fail', {
+        address: request.ip,
+        reason: 'client_credentials',
+        ...(clientId !== undefined && { clientId }),
+      })
       await app.limits.of(request, reply).use(...usesByAddress('oauth-failures', request.ip, limits.login))
       throw problem(401, 'invalid_client', 'The client is unknown, or its secret is wrong.')
     })
@@ -69,10 +74,10 @@ async function clientByAssertion(app: FastifyInstance, request: FastifyRequest):
   return sent.clientId === undefined || sent.clientId === clientId ? clientId : undefined
 }
 
-/** The label of a metric must not be a text that anybody can choose. */
-function knownClient(app: FastifyInstance, credentials: ReturnType<typeof credentialsOf>): string {
-  if (typeof credentials !== 'object') return 'unknown'
+/** Metrics and events name only clients that exist, and not a text that the caller chooses. */
+function knownClient(app: FastifyInstance, credentials: ReturnType<typeof credentialsOf>): string | undefined {
+  if (typeof credentials !== 'object') return undefined
   const { id } = credentials
   const isKnown = app.config.oauthClients.some((client) => client.id === id) || app.oidc?.clients.find(id) !== undefined
-  return isKnown ? id : 'unknown'
+  return isKnown ? id : undefined
 }

@@ -110,6 +110,8 @@ export const maxRefusals = 32
 
 interface SecurityEventFields {
   userId?: string
+  /** A client of the configuration. Not a text that the caller chooses. */
+  clientId?: string
   sessionId?: string
   /** Logged as a keyed hash only. */
   email?: string
@@ -193,7 +195,7 @@ export default fp(
 )
 
 /** Key under which refusals count together. Not a text that the client chooses, which could differ each time. */
-function subjectOf({ event, address, userId, emailHash, reason }: RecordedEvent): string {
+function subjectOf({ event, address, userId, clientId, emailHash, reason }: RecordedEvent): string {
   const what = event === 'malicious_cors' ? '' : reason
-  return [addressKey(address ?? ''), userId ?? emailHash, what].join(' ')
+  return [addressKey(address ?? ''), userId ?? emailHash ?? clientId, what].join(' ')
 }

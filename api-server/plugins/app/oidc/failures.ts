@@ -59,10 +59,14 @@ function recordRefusal(
   { error = 'unknown' }: { error?: string },
   state: RequestState | undefined,
 ): void {
-  const { client } = ctx.oidc
-  app.metrics.oauthRefusals.inc({ client: client?.clientId ?? 'unknown', error })
+  const clientId = ctx.oidc.client?.clientId
+  app.metrics.oauthRefusals.inc({ client: clientId ?? 'unknown', error })
   if (error !== 'invalid_client') return
   if (state !== undefined) state.isUnknownClient = true
   const address = state?.address ?? ctx.ip
-  app.securityEvents.record('authn_login_fail', { address, reason: 'client_credentials' })
+  app.securityEvents.record('authn_login_fail', {
+    address,
+    reason: 'client_credentials',
+    ...(clientId !== undefined && { clientId }),
+  })
 }

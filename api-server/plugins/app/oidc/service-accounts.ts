@@ -106,7 +106,12 @@ async function refusalOf(token: string, account: Account, keys: KeySet, now: Dat
       ? `it is valid for more than ${maxLifetimeSeconds} seconds: request a lower expirationSeconds`
       : undefined
   } catch (error) {
+    if (isAboutAudience(error)) return `its audience is not ${audience}`
     if (error instanceof errors.JOSEError) return error.message
     throw error
   }
+}
+
+function isAboutAudience(error: unknown): boolean {
+  return error instanceof errors.JWTClaimValidationFailed && error.claim === 'aud'
 }

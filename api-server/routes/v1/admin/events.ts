@@ -32,6 +32,7 @@ const events: FastifyPluginAsyncTypebox = async (app) => {
           at: entry.at.toISOString(),
           event: entry.event,
           ...(entry.userId !== undefined && { user_id: entry.userId }),
+          ...(entry.clientId !== undefined && { client_id: entry.clientId }),
           ...(entry.sessionId !== undefined && { session_id: entry.sessionId }),
           ...(entry.emailHash !== undefined && { email_hash: entry.emailHash }),
           ...(entry.address !== undefined && { address: entry.address }),

@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose'
-import { ObjectId } from 'mongodb'
+import { type Document, ObjectId } from 'mongodb'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { OidcState } from '../../../api-server/plugins/app/oidc/state-adapter.ts'
 import type { Session } from '../../../api-server/plugins/app/sessions/session.ts'
@@ -116,6 +116,75 @@ test('the session of a client without refresh tokens is forgotten with its acces
   const { sid, exp = 0 } = decodeJwt(token)
   const session = await sessions().findOne({ _id: String(sid) })
   expect(session?.expiresAt.getTime()).toBeLessThan((exp + 60) * 1000)
+})
+
+test('a refresh reads each document once before it uses its token, and the user once more after that', async () => {
+  const { authorize, userId } = await loggedInBrowser()
+  const { flow, callback } = await authorize()
+  const tokens = await application.redeem(flow, callback)
+  const ids = new Set([decodeJwt(tokens.access_token)['sid'], userId.toHexString(), `user:${userId.toHexString()}`])
+  const commands: string[] = []
+  const note = ({ commandName, command }: { commandName: string; command: Document }) => {
+    const filter = command['filter'] ?? command['pipeline']?.[0]?.$match ?? command['updates']?.[0]?.q
+    const id = filter?._id?.$eq ?? filter?._id
+    if (ids.has(String(id))) commands.push(`${commandName} ${command[commandName]}`)
+  }
+  const clients = [server, other].map(({ app }) => app.mongo.client)
+  for (const client of clients) client.on('commandStarted', note)
+  await application
+    .refresh(tokens.refresh_token ?? '')
+    .finally(() => clients.forEach((client) => void client.off('commandStarted', note)))
+  const [before, after] = [commands.indexOf('update sessions'), commands.indexOf('find verified_emails')]
+  expect(commands.slice(0, before).sort()).toEqual(['aggregate sessions', 'find revocations', 'find users'])
+  expect(commands.slice(before + 1, after).sort()).toEqual(['find revocations', 'find users'])
+  expect(commands.slice(after)).toEqual(['find verified_emails'])
+})
+
+test.each([
+  ['the session before its token is used', 'before', 'session'],
+  ['the session after that', 'after', 'session'],
+  ['all sessions of the user before that', 'before', 'user'],
+  ['all sessions of the user after that', 'after', 'user'],
+] as const)('a refresh during which a revocation ends %s gives no token that is accepted', async (_what, when, of) => {
+  const { authorize, userId } = await loggedInBrowser()
+  const { flow, callback } = await authorize()
+  const tokens = await application.redeem(flow, callback)
+  const sid = String(decodeJwt(tokens.access_token)['sid'])
+  const { sessions: store, revocation } = server.app
+  const revoke = () =>
+    of === 'session'
+      ? revocation.revokeSession(sid, 'session_deleted')
+      : revocation.revokeUser(userId.toHexString(), 'logout_all')
+  const refresh = store.refresh.bind(store)
+  using use = vi.spyOn(store, 'refresh').mockImplementation(async (...presented) => {
+    if (when === 'before') await revoke()
+    const result = await refresh(...presented)
+    if (when === 'after') await revoke()
+    return result
+  })
+  const alone = await Application.of(shop, server)
+  const outcome = await alone.refresh(tokens.refresh_token ?? '').catch((error: unknown) => ({ error }))
+  expect(use).toHaveBeenCalledOnce()
+  const token = 'access_token' in outcome ? outcome.access_token : tokens.access_token
+  const { status } = await server.get('/oauth/userinfo', { authorization: `Bearer ${token}` })
+  expect(status).toBe(401)
+  const isSeen = when === 'before' || of === 'user'
+  expect(Reflect.get(outcome, 'error')).toEqual(
+    isSeen ? expect.objectContaining({ error: 'invalid_grant' }) : undefined,
+  )
+})
+
+test('what is read of a session does not grow with its used refresh tokens', async () => {
+  const { authorize } = await loggedInBrowser()
+  const { flow, callback } = await authorize()
+  const tokens = await application.redeem(flow, callback)
+  const { access_token: token } = await application.refresh(tokens.refresh_token ?? '')
+  const sid = String(decodeJwt(token)['sid'])
+  expect((await sessions().findOne({ _id: sid }))?.recent).toHaveLength(1)
+  const read = await server.app.sessions.findUnended(sid, new Date())
+  expect(read).toMatchObject({ _id: sid, oauth: { clientId: shop.id } })
+  expect(read).not.toHaveProperty('recent')
+  expect(read).not.toHaveProperty('spent')
 })
 
 test('a logout between the authorization and the redemption ends the code', async () => {

@@ -58,22 +58,31 @@ function choose(family: Family, back: number): number {
   return Math.max(0, family.spentAt.length - back)
 }
 
-/** Sends a token several times concurrently, and drops the answers of clients that do not survive. */
+/**
+ * Sends a token several times concurrently, and drops the answers of clients that do not survive. If it is inspected, all
+ * requests have read the session before one of them writes.
+ */
 class Refresh implements fc.AsyncCommand<Family, Real> {
   readonly back: number
   readonly requests: number
-  constructor(back: number, requests: number) {
+  readonly isInspected: boolean
+  constructor(back: number, requests: number, isInspected: boolean) {
     this.back = back
     this.requests = requests
+    this.isInspected = isInspected
   }
   check = () => true
-  toString = () => `send the token ${this.back} before the current one, ${this.requests} times concurrently`
+  toString = () =>
+    `send the token ${this.back} before the current one, ${this.requests} times concurrently${this.isInspected ? ', inspected' : ''}`
 
   async run(family: Family, real: Real): Promise<void> {
     const token = choose(family, this.back)
     const expected = expectedOutcome(family, token)
     const presented = real.tokens[token] ?? ''
-    const results = await Promise.all(Array.from({ length: this.requests }, () => real.store.refresh(presented)))
+    const inspected = this.isInspected ? await real.store.inspect(presented) : undefined
+    const options = inspected && { inspected }
+    const requests = Array.from({ length: this.requests }, () => real.store.refresh(presented, options))
+    const results = await Promise.all(requests)
     expect(results.map(({ outcome }) => outcome)).toEqual(results.map(() => expected))
     if (expected === 'reused') await end(family, real)
     if (expected !== 'refreshed') return
@@ -169,7 +178,9 @@ async function newFamily(): Promise<{ model: Family; real: Real }> {
 
 test('a family follows its rules, whichever tokens are sent, lost, repeated or delayed in any order', async () => {
   const commands = [
-    fc.tuple(anyToken, fc.integer({ min: 1, max: 4 })).map(([back, requests]) => new Refresh(back, requests)),
+    fc
+      .tuple(anyToken, fc.integer({ min: 1, max: 4 }), fc.boolean())
+      .map(([back, requests, isInspected]) => new Refresh(back, requests, isInspected)),
     fc.nat({ max: 9_000 }).map((milliseconds) => new Wait(milliseconds)),
     fc.constantFrom(9_999, 10_000, 10_001, 3_599_999, 3_600_000).map((milliseconds) => new Wait(milliseconds)),
     fc.integer({ min: 1, max: 60_000 }).map((milliseconds) => new HangInRefresh(milliseconds)),

@@ -3,6 +3,7 @@ import type { OidcClient } from '@authservice-operator/contract/oidc-client-sche
 import type { FastifyInstance } from 'fastify'
 import type { KoaContextWithOIDC } from 'oidc-provider'
 import { isActive, type StoredUser } from '../users/user.ts'
+import type { ActiveGrant } from './active-grant.ts'
 import type { ClientRegistry } from './client-registry.ts'
 
 /** Which claims belong to which scope. OpenID Connect Core section 5.4. */
@@ -55,14 +56,19 @@ export async function customClaims(
 /** Where the library keeps the custom claims of an ID token: it passes on what it does not know, and puts it nowhere. */
 export const customClaimsOfIdToken = Symbol('custom claims')
 
-/** The user as the library wants it; undefined for one who is disabled or was deleted. */
+/**
+ * The user as the library wants it; undefined for one who is disabled or was deleted.
+ *
+ * @param grant of the request, which has just been read with its user
+ */
 export async function findAccount(
   app: FastifyInstance,
-  clients: ClientRegistry,
+  { clients, grant }: { clients: ClientRegistry; grant: ActiveGrant | undefined },
   { oidc }: KoaContextWithOIDC,
   accountId: string,
 ) {
-  const user = await app.users.findById(accountId)
+  const isKnown = grant?.user._id.toString() === accountId
+  const user = isKnown ? grant.user : await app.users.findById(accountId)
   if (user === null || !isActive(user)) return undefined
   return {
     accountId,

@@ -94,7 +94,7 @@ function configurationOf(
     adapter: (kind) => {
       switch (kind) {
         case 'Grant':
-          return new GrantAdapter(app)
+          return new GrantAdapter(app, requestState)
         case 'RefreshToken':
           // Its clients have a key, without which a refresh token is of no use. FAPI 2.0 Security Profile section 5.3.2.1.
           return new RefreshTokenAdapter(app, requestState, (id) => clients.find(id)?.fapi !== true)
@@ -111,7 +111,7 @@ function configurationOf(
       }
     },
     jwks: { keys },
-    findAccount: (ctx, id) => findAccount(app, clients, ctx, id),
+    findAccount: (ctx, id) => findAccount(app, { clients, grant: requestState()?.grant }, ctx, id),
     loadExistingGrant: (ctx) => loadGrant(app, clients, ctx),
     interactions: {
       policy: promptsOf(app, clients, requestState),

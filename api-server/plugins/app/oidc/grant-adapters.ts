@@ -1,25 +1,9 @@
 import type { FastifyInstance } from 'fastify'
 import { type Adapter, type AdapterPayload, errors } from 'oidc-provider'
 import { sessionIdOf } from '../sessions/refresh-token.ts'
-import { hasRequiredFactor } from '../sessions/required-factor.ts'
-import type { RevocationReason, Session } from '../sessions/session.ts'
-import { isActive } from '../users/user.ts'
+import type { RevocationReason } from '../sessions/session.ts'
+import { activeGrant } from './active-grant.ts'
 import { type RequestState, useLimits } from './request-state.ts'
-
-/** A session of a client that is active, with what it has been granted. */
-export type GrantSession = Session & { oauth: NonNullable<Session['oauth']> }
-
-/** The session of a grant, if it goes on: the rules are those of `/v1/auth/refresh`. */
-export async function activeGrant(app: FastifyInstance, grantId: string): Promise<GrantSession | undefined> {
-  const now = new Date()
-  const session = await app.sessions.findUnended(grantId, now)
-  if (session?.oauth === undefined) return undefined
-  const userId = session.userId.toString()
-  const [user, version] = await Promise.all([app.users.findById(userId), app.revocation.versionOf(userId)])
-  if (user === null || !isActive(user) || session.version < version) return undefined
-  if (!(await hasRequiredFactor(app, user, session, now))) return undefined
-  return { ...session, oauth: session.oauth }
-}
 
 /** Ends the session of a client. */
 export async function endGrant(app: FastifyInstance, grantId: string, reason: RevocationReason): Promise<void> {
@@ -45,16 +29,20 @@ const seconds = (time: Date) => Math.floor(time.getTime() / 1000)
  */
 export class GrantAdapter implements Adapter {
   readonly #app: FastifyInstance
+  readonly #requestState: () => RequestState | undefined
 
-  constructor(app: FastifyInstance) {
+  constructor(app: FastifyInstance, requestState: () => RequestState | undefined) {
     this.#app = app
+    this.#requestState = requestState
   }
 
   async find(id: string): Promise<AdapterPayload | undefined> {
-    const session = await activeGrant(this.#app, id)
-    return session === undefined
-      ? undefined
-      : { ...JSON.parse(session.oauth.grant), jti: id, exp: seconds(session.expiresAt) }
+    const state = this.#requestState()
+    const grant = await activeGrant(this.#app, id, state?.presented?.session)
+    if (grant === undefined) return undefined
+    if (state !== undefined) state.grant = grant
+    const { oauth, expiresAt } = grant.session
+    return { ...JSON.parse(oauth.grant), jti: id, exp: seconds(expiresAt) }
   }
 
   /** Called for a code or a refresh token that was used before. */
@@ -95,7 +83,7 @@ export class RefreshTokenAdapter implements Adapter {
 
   /** Only the first token of a session: a rotation has written each later one. */
   async upsert(id: string, { jti, ...payload }: AdapterPayload): Promise<void> {
-    if (this.#requestState()?.successor !== undefined) return
+    if (this.#requestState()?.refreshed !== undefined) return
     const { grantId, clientId } = payload
     if (grantId === undefined || clientId === undefined) throw new Error('a refresh token belongs to a grant')
     const isGiven = await this.#app.sessions.giveFirstToken(grantId, clientId, id, JSON.stringify(payload), new Date())
@@ -115,6 +103,7 @@ export class RefreshTokenAdapter implements Adapter {
     const { session, outcome } = found
     if (outcome === 'reused') await endGrant(this.#app, session._id, 'reuse')
     if (outcome !== 'rotate' && outcome !== 'repeat') return undefined
+    if (state !== undefined) state.presented = found
     const end = Math.min(session.idleExpiresAt.getTime(), session.expiresAt.getTime())
     return { ...JSON.parse(found.session.oauth.refresh), jti: id, exp: Math.floor(end / 1000) }
   }
@@ -122,13 +111,15 @@ export class RefreshTokenAdapter implements Adapter {
   /** @throws InvalidGrant when the token has ended since `find` */
   async consume(id: string): Promise<void> {
     const state = this.#requestState()
-    const found = await this.#app.sessions.inspect(id)
-    const clientId = found?.session.oauth?.clientId
-    if (state === undefined || clientId === undefined) throw new errors.InvalidGrant('refresh token not found')
-    const result = await this.#app.sessions.refresh(id, clientId, this.#rotates(clientId))
+    const inspected = state?.presented
+    const clientId = inspected?.session.oauth?.clientId
+    if (state === undefined || inspected === undefined || clientId === undefined) {
+      throw new errors.InvalidGrant('refresh token not found')
+    }
+    const result = await this.#app.sessions.refresh(id, { clientId, rotates: this.#rotates(clientId), inspected })
     if (result.outcome === 'reused') await endGrant(this.#app, result.session._id, 'reuse')
     if (result.outcome !== 'refreshed') throw new errors.InvalidGrant('the refresh token is no longer valid')
-    state.successor = result.refreshToken
+    state.refreshed = result
     const { _id: sessionId, userId } = result.session
     this.#app.metrics.tokensIssued.inc({ kind: 'refresh' })
     this.#app.securityEvents.record('session_renewed', {

@@ -5,11 +5,11 @@ import { errors } from 'oidc-provider'
 import { newRefreshToken } from '../sessions/refresh-token.ts'
 import { roleOf } from '../users/user.ts'
 import { customClaimsOfIdToken } from './account.ts'
+import { activeGrant } from './active-grant.ts'
 import { browserLoginOf, endBrowserLogin, isLive } from './browser-login.ts'
 import { storedUntil } from './client-assertions.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { overrideDeviceCodes } from './device-codes.ts'
-import { activeGrant } from './grant-adapters.ts'
 import type { RequestState } from './request-state.ts'
 import { type OidcStates, useOnce } from './state-adapter.ts'
 
@@ -34,9 +34,10 @@ export function overrideModels(
   // Access tokens: this server has one issuer of them.
   Reflect.set(AccessToken.prototype, 'getValueAndPayload', async function (this: IssuableToken) {
     const grantId = this.grantId ?? ''
-    const session = await activeGrant(app, grantId)
-    const user = session === undefined ? null : await app.users.findById(session.userId.toString())
-    if (session === undefined || user === null) throw new errors.InvalidGrant('the session has ended')
+    // After the code or refresh token was used: a revocation since the login is either seen here, or ends this token.
+    const grant = await activeGrant(app, grantId, requestState()?.refreshed?.session)
+    if (grant === undefined) throw new errors.InvalidGrant('the session has ended')
+    const { session, user } = grant
     const scope = this.scope ?? ''
     const client = clients.find(session.oauth.clientId)
     const lifetimeSeconds = client?.lifetimes?.accessToken ?? app.config.accessTokenLifetimeSeconds
@@ -93,7 +94,7 @@ export function overrideModels(
 
   // Refresh tokens: the session that they begin with finds them.
   Reflect.set(RefreshToken.prototype, 'generateTokenId', function (this: { grantId?: string }) {
-    return requestState()?.successor ?? newRefreshToken(this.grantId ?? '')
+    return requestState()?.refreshed?.refreshToken ?? newRefreshToken(this.grantId ?? '')
   })
 
   // The library reads and then writes, so that two servers would accept one assertion.

@@ -2,6 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { errors } from 'oidc-provider'
 import type { RequestLimits, Use } from '../limits/plugin.ts'
 import { Problem } from '../problems/problem.ts'
+import type { Inspection, RefreshedSession } from '../sessions/store.ts'
+import type { ActiveGrant } from './active-grant.ts'
 
 /** What one request of the library carries from one of its calls to another. */
 export interface RequestState {
@@ -21,8 +23,12 @@ export interface RequestState {
   isUnknownClient?: boolean
   /** The secret by which the library knows a client that the token of a ServiceAccount has authenticated. */
   oneTimeSecret?: string
-  /** The refresh token that the request gets, because a rotation is one write that makes it. */
-  successor?: string
+  /** The session of the refresh token that the request presents. */
+  presented?: Inspection
+  /** The grant of the code or refresh token, as it was before the token was used. */
+  grant?: ActiveGrant
+  /** The session after that, with the refresh token that the request gets: a rotation is one write that makes it. */
+  refreshed?: RefreshedSession
 }
 
 /** Takes one use of each limit, or none. @throws OIDCProviderError with the status 429 if one of them is used up */

@@ -36,6 +36,9 @@ export interface Session {
   unredeemed?: { expiresAt: Date }
 }
 
+/** A session without its used refresh tokens. */
+export type ActiveSession = Omit<Session, 'recent' | 'spent'>
+
 /** What a user has granted to a client. */
 interface OAuthGrant {
   clientId: string

@@ -5,6 +5,7 @@ import type { UserKey } from '../users/user-key.ts'
 import type { Authentication } from './authentication.ts'
 import { newRefreshToken, seal, sessionIdOf, unseal } from './refresh-token.ts'
 import {
+  type ActiveSession,
   decideRefresh,
   ends,
   type RefreshDecision,
@@ -15,10 +16,34 @@ import {
 } from './session.ts'
 import { removeSurplusUnredeemed, runningSessions } from './session-list.ts'
 
+/** A session that goes on, with the refresh token that its client gets. */
+export interface RefreshedSession {
+  outcome: 'refreshed'
+  session: Session
+  refreshToken: string
+}
+
 export type RefreshResult =
-  | { outcome: 'refreshed'; session: Session; refreshToken: string }
+  | RefreshedSession
   | { outcome: 'unknown' }
   | { outcome: Exclude<RefreshDecision, 'rotate' | 'repeat' | 'unknown'>; session: Session }
+
+/** The session of a refresh token, and what the token would lead to. */
+export interface Inspection {
+  session: Session
+  outcome: RefreshDecision
+  /** The time of the database when it was read. */
+  now: Date
+}
+
+interface RefreshOptions {
+  /** The client of the OpenID provider that presents the token; undefined: a client of the API. */
+  clientId?: string
+  /** Whether another token replaces it; true by default. */
+  rotates?: boolean
+  /** What `inspect` has just returned for the token. Not trusted: the write fails if the session changed since then. */
+  inspected?: Inspection
+}
 
 /**
  * A rotation that reaches the database later than this, or than half of the grace period, has no effect: see `#rotate`.
@@ -70,16 +95,15 @@ export class SessionStore {
     return { session, refreshToken }
   }
 
-  /**
-   * @param clientId the client of the OpenID provider that presents the token; undefined: a client of the API
-   * @param rotates whether another token replaces it
-   */
-  async refresh(presented: string, clientId?: string, rotates = true): Promise<RefreshResult> {
+  async refresh(
+    presented: string,
+    { clientId, rotates = true, inspected }: RefreshOptions = {},
+  ): Promise<RefreshResult> {
     const sessionId = sessionIdOf(presented)
     if (sessionId === undefined) return { outcome: 'unknown' }
     // The second read follows a rotation by another request: then the token is a recent one.
     for (let look = 0; look < 3; look++) {
-      const found = await this.#find(sessionId)
+      const found = look === 0 && inspected !== undefined ? inspected : await this.#find(sessionId)
       // The token of another client: that of an application must not give the rights of a login at the API.
       if (found === undefined || found.session.oauth?.clientId !== clientId) return { outcome: 'unknown' }
       const { session, now } = found
@@ -105,14 +129,12 @@ export class SessionStore {
   }
 
   /** The result that a refresh with the token would have now. @returns undefined when it identifies no session */
-  async inspect(presented: string): Promise<{ session: Session; outcome: RefreshDecision } | undefined> {
+  async inspect(presented: string): Promise<Inspection | undefined> {
     const sessionId = sessionIdOf(presented)
     const found = sessionId === undefined ? undefined : await this.#find(sessionId)
     if (found === undefined) return undefined
-    return {
-      session: found.session,
-      outcome: decideRefresh(found.session, hashIn(found.session, presented), this.#lifetimes, found.now),
-    }
+    const { session, now } = found
+    return { session, now, outcome: decideRefresh(session, hashIn(session, presented), this.#lifetimes, now) }
   }
 
   /** The active sessions of a user. @param version the user's watermark */
@@ -130,17 +152,16 @@ export class SessionStore {
   }
 
   /** A session that is neither revoked nor expired. Does not check the user's watermark. */
-  findUnended(_id: string, now: Date): Promise<Session | null> {
-    return this.#sessions.findOne({
-      _id,
-      revokedAt: { $exists: false },
-      idleExpiresAt: { $gt: now },
-      expiresAt: { $gt: now },
-    })
+  findUnended(_id: string, now: Date): Promise<ActiveSession | null> {
+    return this.#sessions.findOne<ActiveSession>(
+      { _id, revokedAt: { $exists: false }, idleExpiresAt: { $gt: now }, expiresAt: { $gt: now } },
+      // Most of a session that was refreshed often.
+      { projection: { recent: 0, spent: 0 } },
+    )
   }
 
   /** The code of a session was redeemed: from now on it is like any other one. @returns null: it has ended */
-  async redeem(_id: string, now: Date): Promise<Session | null> {
+  async redeem(_id: string, now: Date): Promise<ActiveSession | null> {
     const found = await this.findUnended(_id, now)
     // An earlier version gave the session its lifetime at once.
     if (found?.unredeemed === undefined) return found

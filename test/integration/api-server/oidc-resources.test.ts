@@ -35,12 +35,13 @@ const resources = [
   { uri: bills, scopes: ['read'] },
 ]
 const buyer: OidcClient = { ...shop, id: 'buyer', resources }
+const modest: OidcClient = { ...buyer, id: 'modest', scopes: ['openid'] }
 const guest: OidcClient = { ...news, id: 'guest', resources }
 const { redirectUris, postLogoutRedirectUris, scopes, ...confidential } = shop
 /** Gets tokens for itself. */
 const job: OidcClient = { ...confidential, id: 'job', grants: ['client_credentials'], resources: resources.slice(0, 1) }
 const robot: OidcClient = { ...job, id: 'robot', resources, lifetimes: { accessToken: 60 } }
-const all = [shop, buyer, guest, job, robot]
+const all = [shop, buyer, modest, guest, job, robot]
 
 /** Two servers of one deployment. */
 let server: AppForTest
@@ -249,6 +250,20 @@ test('a request without openid gives a token for its only resource', async () =>
   const tokens = await authorizationCodeGrant(application.config, callback, checks)
   expect(tokens.id_token).toBeUndefined()
   expect(await verify(tokens.access_token, orders)).toMatchObject({ scope: 'orders:write' })
+})
+
+test('unknown scopes, and those of an API that is not named, are ignored; a scope that the client may not have is refused', async () => {
+  const named = await ofUser({ scope: 'openid email orders:read read unheard-of' })
+  expect(named.tokens.scope).toBe('orders:read')
+
+  const application = await Application.of(buyer, server, other)
+  const flow = await application.start({ scope: 'openid email orders:read unheard-of' })
+  const callback = await logInByPage(new Browser(server, other), flow, email)
+  expect((await redeem(application, flow, callback)).scope).toBe('openid email')
+
+  const refused = await (await Application.of(modest, server)).start({ scope: 'openid email' })
+  const { url } = await new Browser(server, other).open(refused.url)
+  expect(url.searchParams.get('error')).toBe('invalid_scope')
 })
 
 test('a code is not redeemed for a resource that the user was not asked about', async () => {

@@ -42,7 +42,7 @@ ${indent([...closing.preparation, ''].join('\n'))}
 
 Other clients must resolve ${host} and trust the certificate authority of the edge:
   echo '127.0.0.1 ${host}' | sudo tee -a /etc/hosts     # browsers and curl resolve names below localhost without this, Python and Node do not
-  NODE_EXTRA_CA_CERTS=$PWD/${authorityFile} node app.js     # Python requests: REQUESTS_CA_BUNDLE, Go and OpenSSL: SSL_CERT_FILE, which replace the other authorities
+  NODE_EXTRA_CA_CERTS=$PWD/${authorityFile} node app.js     # Python requests: REQUESTS_CA_BUNDLE, Go and OpenSSL: SSL_CERT_FILE, which can replace the other authorities
 
 To remove the demo:  ${closing.removal}`
 }

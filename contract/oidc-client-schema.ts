@@ -96,6 +96,11 @@ const OidcClientSchema = Type.Object(
     /** The name that users see when they are asked for consent. */
     name: Type.String({ pattern: '^[^\\u0000-\\u001f\\u007f]{1,64}$' }),
     /**
+     * When the client was created, in UTC. An earlier session belongs to another client that had the same ID, and goes no
+     * further. Default: the client owns all sessions with its ID.
+     */
+    createdAt: Type.Optional(Type.String({ pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ$' })),
+    /**
      * `native`: runs on the device of its user, and may redirect to a loopback address or a scheme of its own (RFC
      * 8252). `web`, the default: only https.
      */

@@ -57,6 +57,14 @@ test.each<[what: string, spec: Spec, entry: object]>([
   expect(entryOf(client, [])).toMatchObject(entry)
 })
 
+test('servers learn when a client was created', () => {
+  const { metadata, ...client } = clientOf({ redirectUris })
+  const createdAt = '2026-12-01T21:00:00Z'
+  const created = { ...client, metadata: { ...metadata, creationTimestamp: createdAt } }
+  expect(problemsOf(created)).toEqual([])
+  expect(entryOf(created, [])).toMatchObject({ createdAt })
+})
+
 test('a client with ServiceAccounts accepts those of its own namespace', () => {
   const authentication = { method: 'ServiceAccount' as const, serviceAccount: { names: ['report-job', 'other'] } }
   const client = clientOf({ redirectUris, authentication })

@@ -56,6 +56,8 @@ export function entryOf(
   const entry: OidcClient = {
     id: clientIdOf({ metadata }),
     name: spec.displayName ?? metadata.name,
+    // Whoever creates a client anew does not get the sessions of the deleted one.
+    ...(metadata.creationTimestamp !== undefined && { createdAt: metadata.creationTimestamp }),
     type: spec.type === 'Native' ? 'native' : 'web',
     firstParty: spec.firstParty ?? false,
     ...(spec.dpopBoundAccessTokens === true && { dpopBoundAccessTokens: true }),

@@ -1,3 +1,4 @@
+import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { OidcClient } from '../../../contract/oidc-client-schema.ts'
 import { type AppForTest, logIn, password, startApp } from './app-for-test.ts'
@@ -58,6 +59,35 @@ test.each(changes)('a login that has begun ends with its %s', async (_what, chan
     expect(answer.url.searchParams.get('code')).toBeNull()
   }
   expect(await sessions()).toBe(before)
+})
+
+test('a client that is created anew gets neither the sessions nor the consents of the deleted one', async () => {
+  const created = (minutesAgo: number) =>
+    `${new Date(Date.now() - minutesAgo * 60_000).toISOString().slice(0, -'.000Z'.length)}Z`
+  await files.replaceClients([shop, { ...news, createdAt: created(90) }])
+  const { email } = await logIn(server)
+  const application = await Application.of(news, server)
+  const browser = new Browser(server)
+  const consentTo = async () => {
+    const flow = await application.start()
+    const page = await browser.open(flow.url)
+    const form = page.text.includes('password') ? await browser.submit(page, '/login', { email, password }) : page
+    return { flow, form }
+  }
+  const first = await consentTo()
+  const tokens = await application.redeem(first.flow, (await browser.submit(first.form, '/consent')).url)
+  const sessions = server.app.mongo.db.collection<{ _id: string }>('sessions')
+  const { sid } = decodeJwt(tokens.access_token)
+  await sessions.updateOne({ _id: String(sid) }, { $set: { createdAt: new Date(Date.now() - 3_600_000) } })
+  const same = await application.refresh(tokens.refresh_token ?? '')
+
+  await files.replaceClients([shop, { ...news, createdAt: created(30) }])
+  await expect.poll(() => server.app.oidc?.clients.find(news.id)?.createdAt, { timeout: 15_000 }).toBe(created(30))
+  await expect(application.refresh(same.refresh_token ?? '')).rejects.toMatchObject({ error: 'invalid_grant' })
+  const second = await consentTo()
+  expect(second.form.text).toContain('see your email')
+  const again = await application.redeem(second.flow, (await browser.submit(second.form, '/consent')).url)
+  expect(await application.refresh(again.refresh_token ?? '')).toMatchObject({ access_token: expect.any(String) })
 })
 
 test('a removed client gets no tokens for its refresh token, nor for a code', async () => {

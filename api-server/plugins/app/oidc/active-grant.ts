@@ -21,7 +21,7 @@ export async function activeGrant(
 ): Promise<ActiveGrant | undefined> {
   const now = new Date()
   const session = known?._id === grantId ? known : await app.sessions.findUnended(grantId, now)
-  if (session?.oauth === undefined) return undefined
+  if (session?.oauth === undefined || app.oidc?.clients.hasSession(session) !== true) return undefined
   const userId = session.userId.toString()
   const [user, version] = await Promise.all([app.users.findById(userId), app.revocation.versionOf(userId)])
   if (user === null || !isActive(user) || session.version < version) return undefined

@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileRevision } from '@authservice-operator/contract/file-revision.ts'
+import { leewaySeconds } from '@authservice-operator/contract/limits.ts'
 import type { OidcClient, OidcClientFile } from '@authservice-operator/contract/oidc-client-schema.ts'
 import { parseOidcClients } from '@authservice-operator/contract/oidc-clients.ts'
 import { FollowedFile } from '../followed-file.ts'
+import type { Session } from '../sessions/session.ts'
 import { unsupportedBy } from './client-metadata.ts'
 import { ServiceAccounts } from './service-accounts.ts'
 
@@ -41,6 +43,17 @@ export class ClientRegistry {
 
   find(id: string): OidcClient | undefined {
     return id === this.#accountPages.id ? this.#accountPages : this.#clients.get(id)
+  }
+
+  /**
+   * Whether it is a session of a client in the file. It is not if the client was created after it: then it was begun for
+   * another client that had the same ID.
+   */
+  hasSession({ createdAt, oauth }: Pick<Session, 'createdAt' | 'oauth'>): boolean {
+    const client = oauth && this.find(oauth.clientId)
+    if (client === undefined) return false
+    // The time of the client is that of the API server.
+    return client.createdAt === undefined || createdAt.getTime() > Date.parse(client.createdAt) - leewaySeconds * 1000
   }
 
   /** Revision of the file whose clients are in use. */

@@ -9,7 +9,7 @@ import { type BrowserLogin, browserLoginOf, isLive } from './browser-login.ts'
 import type { ClientRegistry } from './client-registry.ts'
 import { endGrant } from './grant-adapters.ts'
 import type { RequestState } from './request-state.ts'
-import { allScopesOf, commonScopes, type GrantedScopes } from './resources.ts'
+import { allScopesOf, commonScopes } from './resources.ts'
 import { stepUpCheck } from './step-up.ts'
 
 /** Lifetime of a code, in seconds. */
@@ -58,7 +58,7 @@ export async function loadGrant(
   const isAllowed =
     clients.find(client.clientId)?.firstParty === true ||
     outcome.consent?.granted === true ||
-    (params?.['prompt'] !== 'consent' && (await hasAgreed(app, account.accountId, client.clientId, grant)))
+    (params?.['prompt'] !== 'consent' && (await hasAgreed(app, clients, account.accountId, grant)))
   return isAllowed ? grant : undefined
 }
 
@@ -71,17 +71,19 @@ async function adoptLogin(app: FastifyInstance, ctx: KoaContextWithOIDC, { login
   if (previous !== undefined) await endGrant(app, previous, 'logout')
 }
 
-/** Whether a session of this client has these scopes. */
+/** Whether a session of the client has these scopes. */
 async function hasAgreed(
   app: FastifyInstance,
+  clients: ClientRegistry,
   userId: string,
-  clientId: string,
-  asked: GrantedScopes,
+  asked: Grant,
 ): Promise<boolean> {
   const version = await app.revocation.versionOf(userId)
   const sessions = await app.sessions.list(parseUserKey(userId), version, new Date())
-  return sessions.some(({ oauth }) => {
-    const agreed = oauth?.clientId === clientId ? allScopesOf(JSON.parse(oauth.grant)) : new Set()
+  return sessions.some((session) => {
+    const { oauth } = session
+    if (oauth === undefined || oauth.clientId !== asked.clientId || !clients.hasSession(session)) return false
+    const agreed = allScopesOf(JSON.parse(oauth.grant))
     return [...allScopesOf(asked)].every((each) => agreed.has(each))
   })
 }

@@ -82,6 +82,14 @@ async function approve(userCode: string, browser = new Browser(server, other)): 
   return browser.submit(login, '/login', { email, password })
 }
 
+test('a device that asks for no scope that exists learns it, and its user is not asked to log in', async () => {
+  const started = await start(radio, 'emails')
+  const browser = new Browser(server, other)
+  const page = await confirm(browser, await enter(browser, started.user_code))
+  expect(page.status).toBe(400)
+  expect(await poll(started, radio)).toMatchObject({ status: 400, body: { error: 'invalid_scope' } })
+})
+
 test('a device gets tokens after its user has entered the code, confirmed it and logged in', async () => {
   const started = await start()
   expect(started).toMatchObject({ verification_uri: `${issuer}/oauth/device`, expires_in: 600 })

@@ -318,3 +318,20 @@ test('a server does not start with a client whose resource is its own API', asyn
   const start = startApp({ ...own.environment, JWT_AUDIENCE: 'urn:example:api' })
   await expect(start).rejects.toThrow('resources: urn:example:api is the audience of this server')
 })
+
+test.each<[string, OidcClient, Record<string, string>]>([
+  ['unknown', buyer, { scope: 'emails' }],
+  ['unknown, for a client of another owner', guest, { scope: 'emails' }],
+  ['missing', guest, { scope: '' }],
+  ['of an API that the request does not name', guest, { scope: 'orders:read' }],
+  ['of another API', guest, { scope: 'read', resource: orders }],
+])('a request whose scope is %s is refused before the login', async (_what, client, parameters) => {
+  const application = await Application.of(client, server, other)
+  const { url } = await application.start(parameters)
+  // Only OpenID Connect has it.
+  url.searchParams.delete('nonce')
+  const answer = (await new Browser(server, other).open(url)).url
+  expect(answer.href).toContain(client.redirectUris?.[0])
+  expect(answer.searchParams.get('error')).toBe('invalid_scope')
+  expect(answer.searchParams.get('error_description')).toContain('ask for openid')
+})

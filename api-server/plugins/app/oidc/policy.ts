@@ -96,6 +96,13 @@ export function promptsOf(
 ): interactionPolicy.DefaultPolicy {
   const { base, Check, Prompt } = interactionPolicy
   const policy = base()
+  // The library would say so only after the login, and not which error it is.
+  const nothing = new Check('no_scope', 'no scope is left', (ctx) => {
+    if (asksForSomething(ctx)) return Check.NO_NEED_TO_PROMPT
+    const asked = ctx.oidc.params?.['scope']
+    throw new errors.InvalidScope(noScope, typeof asked === 'string' ? asked : '')
+  })
+  policy.get('login')?.checks.add(nothing)
   // Between the page and this request, the user may have been disabled, or the session ended.
   const ended = new Check('login_ended', 'the login has ended', async (ctx) => {
     if (outcomeOf(ctx).login === undefined || (await isLive(app, sessionOf(ctx)))) return Check.NO_NEED_TO_PROMPT
@@ -111,6 +118,17 @@ export function promptsOf(
   })
   policy.add(new Prompt({ name: 'session', requestable: false }, store))
   return policy
+}
+
+const noScope = 'ask for openid, or for a scope of the resource that the request names'
+
+/** Whether the user can be asked for a scope of the request. Unknown ones are ignored. OpenID Connect Core section 3.1.2.1. */
+function asksForSomething({ oidc }: KoaContextWithOIDC): boolean {
+  const ofApis = Object.values(oidc.resourceServers ?? {})
+  return (
+    oidc.requestParamOIDCScopes.size > 0 ||
+    ofApis.some(({ scopes }) => commonScopes(scopes, oidc.requestParamScopes).length > 0)
+  )
 }
 
 async function storeGrant(

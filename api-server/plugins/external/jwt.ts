@@ -1,4 +1,5 @@
 import fastifyJwt, { type TokenOrHeader } from '@fastify/jwt'
+import { createSigner } from 'fast-jwt'
 import type { FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
@@ -22,6 +23,11 @@ export interface SigningKey {
   header: object
 }
 
+/** A key of access tokens, or one of ID tokens. */
+type AnySigningKey = Omit<SigningKey, 'alg'> & { alg: SigningKey['alg'] | 'RS256' | 'PS256' }
+
+type Signer = (claims: object) => string
+
 interface JwtOptions {
   algorithms: SigningKey['alg'][]
   issuer: string
@@ -39,10 +45,7 @@ interface JwtOptions {
 declare module 'fastify' {
   interface FastifyInstance {
     /** Signs claims, including `iat`, `nbf` and `exp`. */
-    signJwt(
-      claims: object & { iat: number },
-      key: Omit<SigningKey, 'alg'> & { alg: SigningKey['alg'] | 'RS256' | 'PS256' },
-    ): string
+    signJwt(claims: object & { iat: number }, key: AnySigningKey): string
     /**
      * The claims of a token that is not in the header of a request, with the checks of `request.jwtVerify` except
      * `requireTrusted`.
@@ -55,7 +58,7 @@ declare module 'fastify' {
 }
 
 /**
- * `request.jwtVerify` of @fastify/jwt, and what it lacks: a key for each signature, and tokens in bodies. The caller's
+ * `request.jwtVerify` of @fastify/jwt, and what it lacks: a signer for each key, and tokens in bodies. The caller's
  * `keyOf` and `requireTrusted` check what the library does not. Decision 0050.
  */
 export default fp(
@@ -82,9 +85,13 @@ export default fp(
       },
     })
 
-    app.decorate('signJwt', (claims, { alg, signing, header }) =>
-      app.jwt.sign(claims, { key: signing, algorithm: alg, header: { alg, ...inGivenOrder(header) } }),
-    )
+    // @fastify/jwt would read the PEM text of the key for each token. An entry lasts as long as its key.
+    const signers = new WeakMap<AnySigningKey, Signer>()
+    app.decorate('signJwt', (claims, key) => {
+      const sign = signers.get(key) ?? signerOf(key)
+      signers.set(key, sign)
+      return sign(claims)
+    })
     app.decorate('verifyJwt', (token, audience) => {
       const key = keyOf(receivedToken(app.jwt.decode(token)))
       return app.jwt.verify(token, { key, ...(audience === 'any' && { allowedAud: /^/ }) })
@@ -92,6 +99,10 @@ export default fp(
   },
   { name: 'jwt' },
 )
+
+function signerOf({ alg, signing, header }: AnySigningKey): Signer {
+  return createSigner({ key: signing, algorithm: alg, header: { alg, ...inGivenOrder(header) } })
+}
 
 /** Whether the library refused the token. */
 export function isJwtError(error: unknown): boolean {

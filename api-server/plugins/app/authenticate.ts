@@ -45,14 +45,12 @@ export default fp(
       if (presentedAccessToken(request.headers.authorization).isDpop) throw missingToken()
       return requireOwnToken(await verify(request))
     })
-    const remembered = async (request: FastifyRequest, token: string): Promise<AccessTokenClaims> => {
-      const claims = verified.find(token, now())
-      if (claims !== undefined && (await app.revocation.check(claims)) === 'active') return claims
-      return verified.verifyAndRemember(token, now, () => verify(request))
-    }
     app.decorate('authenticateRemembered', async (request, proven) => {
       const presented = presentedAccessToken(request.headers.authorization)
-      const claims = await remembered(request, presented.token)
+      let claims = verified.find(presented.token, now())
+      if (claims === undefined || (await app.revocation.check(claims)) !== 'active') {
+        claims = await verified.verifyAndRemember(presented.token, now, () => verify(request))
+      }
       if (!presented.isDpop && claims.cnf === undefined) return claims
       const { dpop: proof } = request.headers
       const options = { presented, proof, request: proven(), acceptProof: app.oidc?.acceptProof }

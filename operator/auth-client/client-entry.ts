@@ -56,7 +56,7 @@ export function entryOf(
   const entry: OidcClient = {
     id: clientIdOf({ metadata }),
     name: spec.displayName ?? metadata.name,
-    // Whoever creates a client anew does not get the sessions of the deleted one.
+    // A client that is created again does not get the sessions of the deleted one.
     ...(metadata.creationTimestamp !== undefined && { createdAt: metadata.creationTimestamp }),
     type: spec.type === 'Native' ? 'native' : 'web',
     firstParty: spec.firstParty ?? false,

@@ -45,7 +45,7 @@ export function requireScopesOf({ scope }: ResourceServerInfo, asked: unknown): 
 const qualified = (resource: string, scope: string) => `${resource} ${scope}`
 
 /** What a grant allows: scopes and single claims about the user, and scopes of APIs. */
-export interface GrantedScopes {
+interface GrantedScopes {
   openid?: { scope?: string | undefined; claims?: readonly string[] | undefined } | undefined
   /** By URI, separated by spaces. */
   resources?: Readonly<Record<string, string>> | undefined

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { usesByAddress } from '../limits/plugin.ts'
 import { refusedToken } from '../oidc/assertion-type.ts'
+import { recordClientRefusal } from '../oidc/client-refusal.ts'
 import { problem } from '../problems/problem.ts'
 import { assertionOf, credentialsOf, isClient } from './oauth-client.ts'
 
@@ -44,12 +45,7 @@ export default fp(
         if (!request.mayUseOwnTokensOnly || app.oidc?.clients.hasSecret(id, secret) === true) return
       }
       const clientId = knownClient(app, credentials)
-      app.metrics.oauthRefusals.inc({ client: clientId ?? 'unknown', error: 'invalid_client' })
-      app.securityEvents.record('authn_login_fail', {
-        address: request.ip,
-        reason: 'client_credentials',
-        ...(clientId !== undefined && { clientId }),
-      })
+      recordClientRefusal(app, { clientId, error: 'invalid_client', address: request.ip })
       await app.limits.of(request, reply).use(...usesByAddress('oauth-failures', request.ip, limits.login))
       throw problem(401, 'invalid_client', 'The client is unknown, or its secret is wrong.')
     })
@@ -74,7 +70,7 @@ async function clientByAssertion(app: FastifyInstance, request: FastifyRequest):
   return sent.clientId === undefined || sent.clientId === clientId ? clientId : undefined
 }
 
-/** Metrics and events name only clients that exist, and not a text that the caller chooses. */
+/** @returns undefined for an ID that no client has */
 function knownClient(app: FastifyInstance, credentials: ReturnType<typeof credentialsOf>): string | undefined {
   if (typeof credentials !== 'object') return undefined
   const { id } = credentials

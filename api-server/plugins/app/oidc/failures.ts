@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import type Provider from 'oidc-provider'
 import { errors, type KoaContextWithOIDC } from 'oidc-provider'
 import { usesByAddress } from '../limits/plugin.ts'
+import { recordClientRefusal } from './client-refusal.ts'
 import { type RequestState, useLimits } from './request-state.ts'
 
 /**
@@ -59,14 +60,6 @@ function recordRefusal(
   { error = 'unknown' }: { error?: string },
   state: RequestState | undefined,
 ): void {
-  const clientId = ctx.oidc.client?.clientId
-  app.metrics.oauthRefusals.inc({ client: clientId ?? 'unknown', error })
-  if (error !== 'invalid_client') return
-  if (state !== undefined) state.isUnknownClient = true
-  const address = state?.address ?? ctx.ip
-  app.securityEvents.record('authn_login_fail', {
-    address,
-    reason: 'client_credentials',
-    ...(clientId !== undefined && { clientId }),
-  })
+  if (error === 'invalid_client' && state !== undefined) state.isUnknownClient = true
+  recordClientRefusal(app, { clientId: ctx.oidc.client?.clientId, error, address: state?.address ?? ctx.ip })
 }
